@@ -1,0 +1,3 @@
+//! The `yosoku` program: parses the command line and hands over to [`yosoku::cli`].
+
+fn main() {}

@@ -1,0 +1,58 @@
+//! How long-running functions tell how far they are, and are told to stop.
+
+use std::ops::ControlFlow;
+
+use serde::{Deserialize, Serialize};
+
+/// A named part of a long-running job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// Reading every row: types and statistics.
+    Profile,
+    /// Learning vocabularies, means and quantiles from the training rows.
+    Featurize,
+    /// Turning the training rows into numbers.
+    Encode,
+    /// Finding the weights.
+    Solve,
+    /// Scoring held-out rows.
+    Evaluate,
+    /// Scoring a file.
+    Predict,
+    /// Writing the result.
+    Write,
+}
+
+impl Stage {
+    /// The lower-case name used in progress messages and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Stage::Profile => "profile",
+            Stage::Featurize => "featurize",
+            Stage::Encode => "encode",
+            Stage::Solve => "solve",
+            Stage::Evaluate => "evaluate",
+            Stage::Predict => "predict",
+            Stage::Write => "write",
+        }
+    }
+}
+
+/// Receives progress and may ask for a stop. Clocks, estimates of the time left and cancellation
+/// live with whoever implements it.
+pub trait Observer {
+    /// `done` of `total` units of `stage` are finished; `total` 0 means unknown. Units are bytes of
+    /// input while reading and solver iterations while solving. Called once per chunk or pass.
+    fn report(&mut self, stage: Stage, done: u64, total: u64) -> ControlFlow<()>;
+}
+
+/// An observer that listens to nothing and never stops the work.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Silent;
+
+impl Observer for Silent {
+    fn report(&mut self, _: Stage, _: u64, _: u64) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+}
