@@ -106,6 +106,14 @@ impl RecordReader {
         &self.columns
     }
 
+    /// Gives the columns of a source without header the names that are known from elsewhere. Names beyond
+    /// the number of columns are dropped.
+    pub fn name_columns(&mut self, names: Vec<String>) {
+        if !self.has_header && names.len() >= self.columns.len() {
+            self.columns.iter_mut().zip(names).for_each(|(column, name)| *column = name);
+        }
+    }
+
     /// Whether the first line named the columns.
     pub fn has_header(&self) -> bool {
         self.has_header
