@@ -54,7 +54,7 @@ fn starts_with_sentence(text: &str) -> bool {
         .unwrap_or_default()
         .join(" ");
     paragraph.split_whitespace().count() >= WORDS
-        && (paragraph.contains(". ") || paragraph.ends_with(['.', ':']))
+        && (paragraph.contains(". ") || paragraph.ends_with(['.', ':', '?']))
 }
 
 /// No banned word, in code, comments or strings.
@@ -120,6 +120,8 @@ mod tests {
         assert_eq!(found(module_docs, "src/a.rs", ""), missing);
         let fine = "//! Splits rows into two parts\n//! by a seed.\n//!\n//! More\n";
         assert_eq!(found(module_docs, "src/a.rs", fine), Vec::<String>::new());
+        let question = "//! Is the process alive?\n";
+        assert_eq!(found(module_docs, "src/a.rs", question), Vec::<String>::new());
     }
 
     #[test]
