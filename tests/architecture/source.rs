@@ -73,7 +73,9 @@ impl Source {
             .parse()
             .unwrap_or_else(|error| panic!("{path} is not made of Rust tokens: {error}"));
         let module = module_of(path);
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
         let mut walker = Walker {
+            folder,
             module: module.clone(),
             ..Walker::default()
         };
@@ -201,18 +203,22 @@ fn is_path_separator(trees: &[TokenTree], at: usize) -> bool {
     is_punct(trees.get(at), ':') && is_punct(trees.get(at + 1), ':')
 }
 
-/// The attribute starting at `at`: its content and the index behind it.
-fn attribute(trees: &[TokenTree], at: usize) -> Option<(Vec<TokenTree>, usize)> {
+/// The attributes standing together from `at` on: their contents and the index behind them. An inner one stands alone.
+fn attributes(trees: &[TokenTree], at: usize) -> Option<(Vec<Vec<TokenTree>>, usize)> {
+    if let Some(inner) = attribute(trees, at, 2).filter(|_| is_punct(trees.get(at + 1), '!')) {
+        return Some((vec![inner], at + 3));
+    }
+    let contents: Vec<_> = (at..).step_by(2).map_while(|i| attribute(trees, i, 1)).collect();
+    let behind = at + 2 * contents.len();
+    (behind > at).then_some((contents, behind))
+}
+
+/// The content of the attribute whose `#` is at `at` and whose brackets come `offset` behind.
+fn attribute(trees: &[TokenTree], at: usize, offset: usize) -> Option<Vec<TokenTree>> {
     if !is_punct(trees.get(at), '#') {
         return None;
     }
-    let at = if is_punct(trees.get(at + 1), '!') {
-        at + 2
-    } else {
-        at + 1
-    };
-    let content = group(trees.get(at), Delimiter::Bracket)?;
-    Some((trees_of(content), at + 1))
+    group(trees.get(at + offset), Delimiter::Bracket).map(trees_of)
 }
 
 fn trees_of(group: &Group) -> Vec<TokenTree> {
@@ -240,15 +246,12 @@ fn requires_test(condition: &[TokenTree]) -> bool {
     })
 }
 
-/// The index of the first token of the item behind attributes and visibility, if an item stands there.
+/// The index of the first token of the item behind its visibility, if an item stands at `at`.
 fn item_start(trees: &[TokenTree], mut at: usize) -> Option<usize> {
     const ITEMS: [&str; 13] = [
         "async", "const", "enum", "extern", "fn", "impl", "let", "mod", "static", "struct", "trait", "type",
         "use",
     ];
-    while let Some((_, behind)) = attribute(trees, at) {
-        at = behind;
-    }
     if ident(trees.get(at)).as_deref() == Some("pub") {
         at += if group(trees.get(at + 1), Delimiter::Parenthesis).is_some() {
             2
@@ -270,6 +273,8 @@ fn item_end(trees: &[TokenTree], at: usize) -> usize {
 
 #[derive(Default)]
 struct Walker {
+    /// The folder of the file.
+    folder: String,
     module: Vec<String>,
     mentions: Vec<Mention>,
     functions: Vec<Function>,
@@ -285,8 +290,8 @@ impl Walker {
         let mut at = 0;
         let mut body_is_inside = inside;
         while at < trees.len() {
-            at = if let Some((content, behind)) = attribute(trees, at) {
-                self.attribute(trees, at, &content, behind)
+            at = if let Some((contents, behind)) = attributes(trees, at) {
+                self.attributes(trees, at, &contents, behind)
             } else if let TokenTree::Ident(word) = &trees[at] {
                 match word.to_string().as_str() {
                     "use" if !is_punct(trees.get(at + 1), '<') => self.import(trees, at),
@@ -318,22 +323,42 @@ impl Walker {
     }
 
     /// Skips test items and documentation; looks into other attributes. Returns where to go on.
-    fn attribute(&mut self, trees: &[TokenTree], at: usize, content: &[TokenTree], behind: usize) -> usize {
-        if let Some(start) = item_start(trees, behind).filter(|_| marks_test(content)) {
+    fn attributes(
+        &mut self,
+        trees: &[TokenTree],
+        at: usize,
+        contents: &[Vec<TokenTree>],
+        behind: usize,
+    ) -> usize {
+        let is_test = contents.iter().any(|content| marks_test(content));
+        if let Some(start) = item_start(trees, behind).filter(|_| is_test) {
             let end = item_end(trees, start);
             self.test_lines
                 .push((first_line(trees[at].span()), last_line(&trees[end])));
             if ident(trees.get(start)).as_deref() == Some("mod") && is_punct(trees.get(end), ';') {
-                let mut module = self.module.clone();
-                module.extend(ident(trees.get(start + 1)));
-                self.test_modules.push(module);
+                self.test_modules
+                    .push(self.declared_module(contents, ident(trees.get(start + 1))));
             }
             return end + 1;
         }
-        if ident(content.first()).as_deref() != Some("doc") {
+        for content in contents
+            .iter()
+            .filter(|content| ident(content.first()).as_deref() != Some("doc"))
+        {
             self.walk(content, true);
         }
         behind
+    }
+
+    /// The module of the file that `mod name;` stands for, which `#[path = "..."]` may move.
+    fn declared_module(&self, contents: &[Vec<TokenTree>], name: Option<String>) -> Vec<String> {
+        let moved = contents
+            .iter()
+            .find(|content| ident(content.first()).as_deref() == Some("path"));
+        if let Some(TokenTree::Literal(file)) = moved.and_then(|content| content.get(2)) {
+            return module_of(&format!("{}/{}", self.folder, file.to_string().trim_matches('"')));
+        }
+        self.module.iter().cloned().chain(name).collect()
     }
 
     fn inline_module(&mut self, trees: &[TokenTree], at: usize) -> usize {
@@ -522,15 +547,25 @@ fn test_code_is_left_out() {
     let source = Source::parse(
         "src/ml/split.rs",
         "//! Doc.\nfn kept() {}\n#[cfg(test)]\nmod tests {\n    use std::fs;\n    fn gone() {}\n}\n\
-         #[cfg(all(test, unix))]\nfn gone_too() {}\n#[cfg(not(test))]\nfn stays() {}\n#[cfg(test)]\nmod more;\n",
+         #[cfg(all(test, unix))]\nfn gone_too() {}\n#[cfg(not(test))]\nfn stays() {}\n#[cfg(test)]\nmod more;\n\
+         #[path = \"split_tests.rs\"]\n#[cfg(test)]\nmod tests;\n",
     );
     let names: Vec<&str> = source.functions.iter().map(|f| f.name.as_str()).collect();
     assert_eq!(names, ["kept", "stays"]);
     assert!(source.mentions.is_empty());
-    assert_eq!(source.lines, 13 - 5 - 2 - 2);
-    let mut all = vec![source, Source::parse("src/ml/split/more.rs", "//! Doc.\n")];
+    assert_eq!(source.lines, 16 - 5 - 2 - 2 - 3);
+    let other = |path: &str| Source::parse(path, "//! Doc.\n");
+    let mut all = vec![
+        source,
+        other("src/ml/split/more.rs"),
+        other("src/ml/split_tests.rs"),
+        other("src/ml/tests.rs"),
+    ];
     mark_tests(&mut all);
-    assert_eq!(all.iter().map(|s| s.is_test).collect::<Vec<_>>(), [false, true]);
+    assert_eq!(
+        all.iter().map(|s| s.is_test).collect::<Vec<_>>(),
+        [false, true, true, false]
+    );
 }
 
 #[test]
