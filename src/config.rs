@@ -18,7 +18,10 @@ pub type Source<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// The variable `name` of the process environment; an empty value counts as absent.
 pub fn process_environment(name: &str) -> Option<String> {
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the environment"
+    )]
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
@@ -144,7 +147,10 @@ pub struct ConfigErrors(pub Vec<String>);
 impl ServeConfig {
     /// Reads and checks everything.
     pub fn load(flags: &Flags, env: Source<'_>) -> Result<Self, ConfigErrors> {
-        let mut reader = Reader { env, problems: Vec::new() };
+        let mut reader = Reader {
+            env,
+            problems: Vec::new(),
+        };
         let config = ServeConfig {
             http: reader.http(flags),
             store: reader.store(flags),
@@ -153,22 +159,36 @@ impl ServeConfig {
             },
             log: reader.log(flags),
         };
-        if reader.problems.is_empty() { Ok(config) } else { Err(ConfigErrors(reader.problems)) }
+        if reader.problems.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigErrors(reader.problems))
+        }
     }
 }
 
 impl LogConfig {
     /// Reads the logging settings alone, for commands that need nothing else.
     pub fn load(flags: &Flags, env: Source<'_>) -> Result<Self, ConfigErrors> {
-        let mut reader = Reader { env, problems: Vec::new() };
+        let mut reader = Reader {
+            env,
+            problems: Vec::new(),
+        };
         let log = reader.log(flags);
-        if reader.problems.is_empty() { Ok(log) } else { Err(ConfigErrors(reader.problems)) }
+        if reader.problems.is_empty() {
+            Ok(log)
+        } else {
+            Err(ConfigErrors(reader.problems))
+        }
     }
 }
 
 /// The folder of one installation, for commands that need nothing else.
 pub fn home(flag: Option<&str>, env: Source<'_>) -> PathBuf {
-    flag.map(str::to_owned).or_else(|| env("YOSOKU_HOME")).unwrap_or_else(|| "yosoku-home".to_owned()).into()
+    flag.map(str::to_owned)
+        .or_else(|| env("YOSOKU_HOME"))
+        .unwrap_or_else(|| "yosoku-home".to_owned())
+        .into()
 }
 
 struct Reader<'a> {
@@ -228,13 +248,20 @@ impl Reader<'_> {
     }
 
     fn tls(&mut self, flags: &Flags) -> Option<TlsFiles> {
-        match (self.path(&flags.tls_cert, "YOSOKU_TLS_CERT"), self.path(&flags.tls_key, "YOSOKU_TLS_KEY")) {
+        match (
+            self.path(&flags.tls_cert, "YOSOKU_TLS_CERT"),
+            self.path(&flags.tls_key, "YOSOKU_TLS_KEY"),
+        ) {
             (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
             (None, None) => None,
             (cert, _) => {
-                let (given, missing) =
-                    if cert.is_some() { ("--tls-cert", "--tls-key") } else { ("--tls-key", "--tls-cert") };
-                self.problems.push(format!("{given} is given without {missing}; TLS needs both"));
+                let (given, missing) = if cert.is_some() {
+                    ("--tls-cert", "--tls-key")
+                } else {
+                    ("--tls-key", "--tls-cert")
+                };
+                self.problems
+                    .push(format!("{given} is given without {missing}; TLS needs both"));
                 None
             }
         }
@@ -257,35 +284,52 @@ impl Reader<'_> {
                     .to_owned(),
             );
         }
-        StoreConfig { home: home(flags.home.as_deref(), self.env), database_url: url.map(Secret) }
+        StoreConfig {
+            home: home(flags.home.as_deref(), self.env),
+            database_url: url.map(Secret),
+        }
     }
 
     fn secret_file(&mut self, path: &Path) -> Option<String> {
         match std::fs::read_to_string(path) {
             Ok(text) => Some(text.trim().to_owned()),
             Err(error) => {
-                self.problems
-                    .push(format!("YOSOKU_DATABASE_URL_FILE: reading `{}`: {error}", path.display()));
+                self.problems.push(format!(
+                    "YOSOKU_DATABASE_URL_FILE: reading `{}`: {error}",
+                    path.display()
+                ));
                 None
             }
         }
     }
 
     fn log(&mut self, flags: &Flags) -> LogConfig {
-        let json =
-            self.pick("--log-format", &flags.log_format, "YOSOKU_LOG_FORMAT", false, |text| match text {
+        let json = self.pick(
+            "--log-format",
+            &flags.log_format,
+            "YOSOKU_LOG_FORMAT",
+            false,
+            |text| match text {
                 "json" => Ok(true),
                 "compact" => Ok(false),
                 other => Err(format!("`{other}` is not a log format; use compact or json")),
-            });
-        let filter =
-            (self.env)("YOSOKU_LOG").or_else(|| (self.env)("RUST_LOG")).unwrap_or_else(|| "info".to_owned());
-        LogConfig { json, filter, plain: (self.env)("NO_COLOR").is_some() }
+            },
+        );
+        let filter = (self.env)("YOSOKU_LOG")
+            .or_else(|| (self.env)("RUST_LOG"))
+            .unwrap_or_else(|| "info".to_owned());
+        LogConfig {
+            json,
+            filter,
+            plain: (self.env)("NO_COLOR").is_some(),
+        }
     }
 }
 
 fn parse_listen(text: &str) -> Result<SocketAddr, String> {
-    let numeric = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+    let numeric = text
+        .strip_prefix("localhost:")
+        .map(|port| format!("127.0.0.1:{port}"));
     numeric
         .as_deref()
         .unwrap_or(text)
@@ -302,7 +346,8 @@ fn parse_bool(text: &str) -> Result<bool, String> {
 }
 
 fn parse_count(text: &str) -> Result<usize, String> {
-    text.parse().map_err(|_| format!("`{text}` is not a whole number"))
+    text.parse()
+        .map_err(|_| format!("`{text}` is not a whole number"))
 }
 
 fn parse_places(text: &str) -> Result<usize, String> {
@@ -315,7 +360,11 @@ fn parse_places(text: &str) -> Result<usize, String> {
 
 fn parse_wait(text: &str) -> Result<Duration, String> {
     let wait = parse_duration(text)?;
-    if wait.is_zero() { Err("must be longer than 0 s".to_owned()) } else { Ok(wait) }
+    if wait.is_zero() {
+        Err("must be longer than 0 s".to_owned())
+    } else {
+        Ok(wait)
+    }
 }
 
 #[cfg(test)]

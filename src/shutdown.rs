@@ -45,8 +45,13 @@ mod tests {
     async fn the_first_signal_cancels_the_token() {
         let token = on_signals().unwrap();
         assert!(!token.is_cancelled());
-        let sent = Command::new("kill").args(["-TERM", &std::process::id().to_string()]).status().unwrap();
+        let sent = Command::new("kill")
+            .args(["-TERM", &std::process::id().to_string()])
+            .status()
+            .unwrap();
         assert!(sent.success());
-        tokio::time::timeout(Duration::from_secs(5), token.cancelled()).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(5), token.cancelled())
+            .await
+            .unwrap();
     }
 }

@@ -23,8 +23,15 @@ fn dispatch(json: bool, filter: &str, colour: bool, to: BoxMakeWriter) -> Result
     let filter = EnvFilter::try_new(filter).map_err(|error| {
         format!("`{filter}` is not a log filter: {error}; write for example info,yosoku=debug")
     })?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colour).with_writer(to);
-    Ok(if json { builder.json().flatten_event(true).into() } else { builder.compact().into() })
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(colour)
+        .with_writer(to);
+    Ok(if json {
+        builder.json().flatten_event(true).into()
+    } else {
+        builder.compact().into()
+    })
 }
 
 #[cfg(test)]
@@ -62,7 +69,10 @@ mod tests {
     fn json_lines_are_json_and_the_filter_filters() {
         let text = logged(true, "info");
         let line: serde_json::Value = serde_json::from_str(text.trim()).unwrap();
-        assert_eq!((line["message"].as_str(), line["rows.read"].as_i64()), (Some("half way"), Some(7)));
+        assert_eq!(
+            (line["message"].as_str(), line["rows.read"].as_i64()),
+            (Some("half way"), Some(7))
+        );
     }
 
     #[test]

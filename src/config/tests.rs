@@ -5,7 +5,12 @@ use std::io::Write;
 use super::*;
 
 fn env(pairs: &'static [(&'static str, &'static str)]) -> impl Fn(&str) -> Option<String> {
-    move |name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+    move |name| {
+        pairs
+            .iter()
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| (*value).to_owned())
+    }
 }
 
 #[test]
@@ -20,9 +25,15 @@ fn defaults_are_safe() {
 
 #[test]
 fn a_flag_beats_the_environment_and_that_beats_the_default() {
-    let source =
-        env(&[("YOSOKU_LISTEN", "127.0.0.1:1"), ("YOSOKU_HOME", "/from-env"), ("YOSOKU_WORKERS", "3")]);
-    let flags = Flags { listen: Some("localhost:2".into()), ..Flags::default() };
+    let source = env(&[
+        ("YOSOKU_LISTEN", "127.0.0.1:1"),
+        ("YOSOKU_HOME", "/from-env"),
+        ("YOSOKU_WORKERS", "3"),
+    ]);
+    let flags = Flags {
+        listen: Some("localhost:2".into()),
+        ..Flags::default()
+    };
     let config = ServeConfig::load(&flags, &source).unwrap();
     assert_eq!(config.http.listen.to_string(), "127.0.0.1:2");
     assert_eq!(config.store.home, PathBuf::from("/from-env"));
@@ -33,7 +44,12 @@ fn a_flag_beats_the_environment_and_that_beats_the_default() {
 fn the_filter_prefers_our_own_variable() {
     let both = env(&[("YOSOKU_LOG", "debug"), ("RUST_LOG", "trace")]);
     assert_eq!(LogConfig::load(&Flags::default(), &both).unwrap().filter, "debug");
-    assert_eq!(LogConfig::load(&Flags::default(), &env(&[("RUST_LOG", "trace")])).unwrap().filter, "trace");
+    assert_eq!(
+        LogConfig::load(&Flags::default(), &env(&[("RUST_LOG", "trace")]))
+            .unwrap()
+            .filter,
+        "trace"
+    );
 }
 
 #[test]
@@ -76,6 +92,9 @@ fn secrets_are_masked_and_may_come_from_a_file() {
     let path = file.path().to_str().unwrap().to_owned();
     let source = move |name: &str| (name == "YOSOKU_DATABASE_URL_FILE").then(|| path.clone());
     let config = ServeConfig::load(&Flags::default(), &source).unwrap();
-    assert_eq!(config.store.database_url.as_ref().unwrap().expose(), "postgres://user:hunter2@db/yosoku");
+    assert_eq!(
+        config.store.database_url.as_ref().unwrap().expose(),
+        "postgres://user:hunter2@db/yosoku"
+    );
     assert!(!format!("{config:?}").contains("hunter2"));
 }

@@ -43,7 +43,12 @@ impl Observing {
     pub fn new(metrics: Arc<Metrics>, open: TaskTracker) -> Self {
         // Identifiers must differ between processes; without randomness the process number does.
         let prefix = getrandom::u32().unwrap_or_else(|_| std::process::id());
-        Observing { metrics, open, prefix, next: AtomicU64::new(1) }
+        Observing {
+            metrics,
+            open,
+            prefix,
+            next: AtomicU64::new(1),
+        }
     }
 
     fn id(&self, headers: &HeaderMap) -> RequestId {
@@ -76,9 +81,14 @@ pub async fn observe(State(shared): State<Arc<Observing>>, mut request: Request,
 
     let response = complete(response, &id, path);
     let elapsed = started.elapsed();
-    shared.metrics.request(&route, method, response.status().as_u16(), elapsed);
-    let key =
-        response.extensions().get::<Caller>().and_then(|caller| caller.key_id.as_deref()).unwrap_or("-");
+    shared
+        .metrics
+        .request(&route, method, response.status().as_u16(), elapsed);
+    let key = response
+        .extensions()
+        .get::<Caller>()
+        .and_then(|caller| caller.key_id.as_deref())
+        .unwrap_or("-");
     tracing::info!(
         target: "yosoku::access",
         method,
@@ -120,7 +130,11 @@ fn complete(mut response: Response, id: &RequestId, path: String) -> Response {
     if response.status().is_client_error() || response.status().is_server_error() {
         let ours = response.extensions_mut().remove::<Problem>();
         if let Some(problem) = ours.or_else(|| stand_in(&response)) {
-            let problem = Problem { instance: Some(path), request_id: Some(id.0.to_string()), ..problem };
+            let problem = Problem {
+                instance: Some(path),
+                request_id: Some(id.0.to_string()),
+                ..problem
+            };
             let (rendered, body) = problem::render(&problem).into_parts();
             response.headers_mut().remove(CONTENT_LENGTH);
             response.headers_mut().extend(rendered.headers);
@@ -138,7 +152,11 @@ fn complete(mut response: Response, id: &RequestId, path: String) -> Response {
 
 /// A problem for an error that a library answered with plain text or nothing.
 fn stand_in(response: &Response) -> Option<Problem> {
-    let kind =
-        response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("text/plain");
-    kind.starts_with("text/plain").then(|| Problem::of_status(response.status()))
+    let kind = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("text/plain");
+    kind.starts_with("text/plain")
+        .then(|| Problem::of_status(response.status()))
 }

@@ -55,7 +55,10 @@ type Stamp = (u64, u64, i64, i64);
 impl KeyRing {
     /// Reads the file; it must exist and be well formed.
     pub fn open(path: &Path) -> Result<Self, KeyError> {
-        Ok(KeyRing { path: path.to_owned(), loaded: RwLock::new(load(path)?) })
+        Ok(KeyRing {
+            path: path.to_owned(),
+            loaded: RwLock::new(load(path)?),
+        })
     }
 
     /// How many keys are valid now.
@@ -100,9 +103,16 @@ impl KeyRing {
 /// Takes the stamp before reading: a change in between is noticed at the next look.
 fn load(path: &Path) -> Result<Loaded, KeyError> {
     let stamp = stamp(path)?;
-    let valid = keys::read(path)?.into_iter().filter(|key| key.revoked_at.is_none());
-    let valid = valid.filter_map(|key| Some((key.id, keys::unhex(&key.sha256)?))).collect();
-    Ok(Loaded { stamp, valid: Arc::new(valid) })
+    let valid = keys::read(path)?
+        .into_iter()
+        .filter(|key| key.revoked_at.is_none());
+    let valid = valid
+        .filter_map(|key| Some((key.id, keys::unhex(&key.sha256)?)))
+        .collect();
+    Ok(Loaded {
+        stamp,
+        valid: Arc::new(valid),
+    })
 }
 
 fn stamp(path: &Path) -> Result<Stamp, KeyError> {
@@ -128,20 +138,31 @@ pub async fn require_key(State(ring): State<Arc<KeyRing>>, mut request: Request,
 }
 
 fn identify(ring: &KeyRing, headers: &HeaderMap) -> Result<Caller, Error> {
-    let refuse = |code, message: &str| Err(Error::Unauthenticated { code, message: message.to_owned() });
+    let refuse = |code, message: &str| {
+        Err(Error::Unauthenticated {
+            code,
+            message: message.to_owned(),
+        })
+    };
     let Some(value) = headers.get(AUTHORIZATION) else {
         return refuse("unauthenticated", "this server needs a key");
     };
     let token = value.to_str().ok().and_then(|text| text.split_once(' '));
     let Some((_, token)) = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")) else {
-        return refuse("unauthenticated", "the Authorization header is not `Bearer <key>`");
+        return refuse(
+            "unauthenticated",
+            "the Authorization header is not `Bearer <key>`",
+        );
     };
     match ring.check(token.trim()) {
         Ok(Some(id)) => Ok(Caller { key_id: Some(id) }),
         Ok(None) => refuse("invalid_key", "the key is unknown or revoked"),
         Err(error) => {
             tracing::error!(error = %error, "nobody can be let in");
-            Err(Error::unavailable("keys_unreadable", "keys cannot be checked at the moment"))
+            Err(Error::unavailable(
+                "keys_unreadable",
+                "keys cannot be checked at the moment",
+            ))
         }
     }
 }
@@ -163,14 +184,28 @@ mod tests {
         let last = wrong.pop().unwrap();
         wrong.push(flip(last));
         let zero = format!("ysk_nobody_{}", "0".repeat(64));
-        for bad in [wrong.as_str(), &token[..token.len() - 1], "", "ysk_", "ysk__", zero.as_str()] {
+        for bad in [
+            wrong.as_str(),
+            &token[..token.len() - 1],
+            "",
+            "ysk_",
+            "ysk__",
+            zero.as_str(),
+        ] {
             assert_eq!(ring.check(bad).unwrap(), None, "{bad}");
         }
 
         let (_, second) = keys::new(&path, "second", 0).unwrap();
-        assert!(ring.check(&second).unwrap().is_some(), "a new key works without a restart");
+        assert!(
+            ring.check(&second).unwrap().is_some(),
+            "a new key works without a restart"
+        );
         keys::revoke(&path, &key.id, 0).unwrap();
-        assert_eq!(ring.check(&token).unwrap(), None, "a revoked key stops without a restart");
+        assert_eq!(
+            ring.check(&token).unwrap(),
+            None,
+            "a revoked key stops without a restart"
+        );
         assert_eq!(ring.len().unwrap(), 1);
     }
 

@@ -23,7 +23,11 @@ impl Binding {
         let reachable = if local { self.behind_proxy } else { true };
         let address = self.listen;
         if reachable && self.keys.is_none() {
-            let way = if local { "through a proxy" } else { "from other machines" };
+            let way = if local {
+                "through a proxy"
+            } else {
+                "from other machines"
+            };
             missing.push(format!(
                 "{address} can be reached {way}, so keys are needed; make one with `yosoku key new` and give its file with --keys"
             ));
@@ -45,17 +49,31 @@ mod tests {
     use super::*;
 
     fn check(listen: &str, keys: Option<usize>, tls: bool, behind_proxy: bool) -> usize {
-        let binding = Binding { listen: listen.parse().unwrap(), keys, tls, behind_proxy };
+        let binding = Binding {
+            listen: listen.parse().unwrap(),
+            keys,
+            tls,
+            behind_proxy,
+        };
         binding.check().err().map_or(0, |missing| missing.len())
     }
 
     #[test]
     fn loopback_is_free_and_everything_else_needs_keys_and_encryption() {
-        for local in ["127.0.0.1:8080", "[::1]:8080", "127.9.9.9:1", "[::ffff:127.0.0.1]:1"] {
+        for local in [
+            "127.0.0.1:8080",
+            "[::1]:8080",
+            "127.9.9.9:1",
+            "[::ffff:127.0.0.1]:1",
+        ] {
             assert_eq!(check(local, None, false, false), 0, "{local}");
             assert_eq!(check(local, None, true, false), 0, "{local}");
             assert_eq!(check(local, Some(0), false, false), 0, "{local}");
-            assert_eq!(check(local, None, false, true), 1, "{local}: a proxy makes it reachable");
+            assert_eq!(
+                check(local, None, false, true),
+                1,
+                "{local}: a proxy makes it reachable"
+            );
             assert_eq!(check(local, Some(1), false, true), 0, "{local}");
         }
         for open in ["0.0.0.0:8080", "[::]:8080", "192.168.1.5:80"] {
@@ -70,10 +88,21 @@ mod tests {
 
     #[test]
     fn the_refusal_says_what_to_do() {
-        let binding =
-            Binding { listen: "0.0.0.0:80".parse().unwrap(), keys: None, tls: false, behind_proxy: false };
+        let binding = Binding {
+            listen: "0.0.0.0:80".parse().unwrap(),
+            keys: None,
+            tls: false,
+            behind_proxy: false,
+        };
         let text = binding.check().unwrap_err().join("\n");
-        for word in ["yosoku key new", "--keys", "--tls-cert", "--tls-key", "--behind-proxy", "0.0.0.0:80"] {
+        for word in [
+            "yosoku key new",
+            "--keys",
+            "--tls-cert",
+            "--tls-key",
+            "--behind-proxy",
+            "0.0.0.0:80",
+        ] {
             assert!(text.contains(word), "{word} is not in: {text}");
         }
     }

@@ -57,14 +57,27 @@ pub fn probes(readiness: Arc<dyn Readiness>, stopping: CancellationToken) -> Rou
 
 async fn ready(State(probe): State<Probe>) -> Response {
     let checks = if probe.stopping.is_cancelled() {
-        vec![Check { name: "running", ok: false }]
+        vec![Check {
+            name: "running",
+            ok: false,
+        }]
     } else {
-        let late = |_| vec![Check { name: "in_time", ok: false }];
-        tokio::time::timeout(PATIENCE, probe.readiness.checks()).await.unwrap_or_else(late)
+        let late = |_| {
+            vec![Check {
+                name: "in_time",
+                ok: false,
+            }]
+        };
+        tokio::time::timeout(PATIENCE, probe.readiness.checks())
+            .await
+            .unwrap_or_else(late)
     };
     let ok = checks.iter().all(|check| check.ok);
-    let (code, status) =
-        if ok { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not_ready") };
+    let (code, status) = if ok {
+        (StatusCode::OK, "ready")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not_ready")
+    };
     (code, axum::Json(Ready { status, checks })).into_response()
 }
 
@@ -74,7 +87,9 @@ pub fn metrics(metrics: Arc<Metrics>) -> Router {
 }
 
 async fn expose(State(metrics): State<Arc<Metrics>>) -> Result<Response, ApiError> {
-    let text = metrics.render().map_err(|error| Error::internal("writing the metrics", error))?;
+    let text = metrics
+        .render()
+        .map_err(|error| Error::internal("writing the metrics", error))?;
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(CONTENT_TYPE, kind)], text).into_response())
 }

@@ -105,7 +105,11 @@ pub fn list(path: &Path) -> Result<Vec<Key>, KeyError> {
     match fs::read(path) {
         Ok(bytes) => parse(path, &bytes),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(source) => Err(KeyError::Io { doing: "reading", path: path.to_owned(), source }),
+        Err(source) => Err(KeyError::Io {
+            doing: "reading",
+            path: path.to_owned(),
+            source,
+        }),
     }
 }
 
@@ -114,7 +118,10 @@ pub fn list(path: &Path) -> Result<Vec<Key>, KeyError> {
 pub fn revoke(path: &Path, id: &str, now: i64) -> Result<Key, KeyError> {
     let mut revoked = None;
     change(path, |keys| {
-        let key = keys.iter_mut().find(|key| key.id == id).ok_or_else(|| KeyError::Unknown(id.to_owned()))?;
+        let key = keys
+            .iter_mut()
+            .find(|key| key.id == id)
+            .ok_or_else(|| KeyError::Unknown(id.to_owned()))?;
         key.revoked_at.get_or_insert_with(|| rfc3339(now));
         revoked = Some(key.clone());
         Ok(())
@@ -124,8 +131,11 @@ pub fn revoke(path: &Path, id: &str, now: i64) -> Result<Key, KeyError> {
 
 /// Reads a key file that must exist.
 pub fn read(path: &Path) -> Result<Vec<Key>, KeyError> {
-    let bytes =
-        fs::read(path).map_err(|source| KeyError::Io { doing: "reading", path: path.to_owned(), source })?;
+    let bytes = fs::read(path).map_err(|source| KeyError::Io {
+        doing: "reading",
+        path: path.to_owned(),
+        source,
+    })?;
     parse(path, &bytes)
 }
 
@@ -152,13 +162,19 @@ pub fn unhex(text: &str) -> Option<[u8; 32]> {
 }
 
 fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Key>, KeyError> {
-    let wrong = |reason: String| KeyError::Format { path: path.to_owned(), reason };
+    let wrong = |reason: String| KeyError::Format {
+        path: path.to_owned(),
+        reason,
+    };
     let file: KeyFile = serde_json::from_slice(bytes).map_err(|error| wrong(error.to_string()))?;
     if file.version != VERSION {
         return Err(wrong(format!("version {} is not known here", file.version)));
     }
     if let Some(key) = file.keys.iter().find(|key| unhex(&key.sha256).is_none()) {
-        return Err(wrong(format!("the hash of key `{}` is not 64 hexadecimal digits", key.id)));
+        return Err(wrong(format!(
+            "the hash of key `{}` is not 64 hexadecimal digits",
+            key.id
+        )));
     }
     Ok(file.keys)
 }
@@ -166,7 +182,11 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Key>, KeyError> {
 /// Reads, changes and replaces the file while holding a lock on its folder, so that two changes at
 /// once cannot lose one.
 fn change(path: &Path, edit: impl FnOnce(&mut Vec<Key>) -> Result<(), KeyError>) -> Result<(), KeyError> {
-    let failed = |source| KeyError::Io { doing: "writing", path: path.to_owned(), source };
+    let failed = |source| KeyError::Io {
+        doing: "writing",
+        path: path.to_owned(),
+        source,
+    };
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -176,11 +196,16 @@ fn change(path: &Path, edit: impl FnOnce(&mut Vec<Key>) -> Result<(), KeyError>)
     lock.lock().map_err(failed)?;
     let mut keys = list(path)?;
     edit(&mut keys)?;
-    let text = serde_json::to_vec_pretty(&KeyFile { version: VERSION, keys })
-        .map_err(|error| failed(error.into()))?;
+    let text = serde_json::to_vec_pretty(&KeyFile {
+        version: VERSION,
+        keys,
+    })
+    .map_err(|error| failed(error.into()))?;
     // The temporary file is readable by its owner only, and so is what it becomes.
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    file.write_all(&text).and_then(|()| file.write_all(b"\n")).map_err(failed)?;
+    file.write_all(&text)
+        .and_then(|()| file.write_all(b"\n"))
+        .map_err(failed)?;
     file.as_file().sync_all().map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
@@ -191,7 +216,9 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn rfc3339(micros: i64) -> String {
-    DateTime::from_timestamp_micros(micros).unwrap_or_default().to_rfc3339_opts(SecondsFormat::Secs, true)
+    DateTime::from_timestamp_micros(micros)
+        .unwrap_or_default()
+        .to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 #[cfg(test)]
@@ -230,7 +257,10 @@ mod tests {
         let own = home.path().join(KEYS_FILE);
         new(&own, "mine", 0).unwrap();
         assert_eq!(locate(None, home.path()), Some(own));
-        assert_eq!(locate(Some(Path::new("other")), home.path()), Some(PathBuf::from("other")));
+        assert_eq!(
+            locate(Some(Path::new("other")), home.path()),
+            Some(PathBuf::from("other"))
+        );
     }
 
     #[test]
@@ -263,7 +293,13 @@ mod tests {
             "{\"version\":1,\"keys\":[{\"id\":\"a\",\"name\":\"\",\"sha256\":\"00\",\"created_at\":\"\"}]}",
         ] {
             fs::write(&path, damaged).unwrap();
-            assert!(new(&path, "x", 0).unwrap_err().to_string().contains("is not a key file"), "{damaged}");
+            assert!(
+                new(&path, "x", 0)
+                    .unwrap_err()
+                    .to_string()
+                    .contains("is not a key file"),
+                "{damaged}"
+            );
             assert_eq!(fs::read_to_string(&path).unwrap(), damaged);
         }
     }
@@ -271,6 +307,9 @@ mod tests {
     #[test]
     fn an_unknown_key_cannot_be_revoked() {
         let home = tempfile::tempdir().unwrap();
-        assert!(matches!(revoke(&home.path().join(KEYS_FILE), "nobody", 0), Err(KeyError::Unknown(_))));
+        assert!(matches!(
+            revoke(&home.path().join(KEYS_FILE), "nobody", 0),
+            Err(KeyError::Unknown(_))
+        ));
     }
 }

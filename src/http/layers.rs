@@ -49,7 +49,9 @@ pub fn ordinary(routes: OpenApiRouter, limits: &Limits) -> OpenApiRouter {
     routes
         .layer(from_fn_with_state(limits.timeout, timeout))
         .layer(from_fn(origin::declared_json))
-        .layer(DefaultBodyLimit::max(usize::try_from(limits.body).unwrap_or(usize::MAX)))
+        .layer(DefaultBodyLimit::max(
+            usize::try_from(limits.body).unwrap_or(usize::MAX),
+        ))
         .layer(Extension(BodyLimit(limits.body)))
 }
 
@@ -92,7 +94,10 @@ async fn timeout(State(limit): State<Duration>, request: Request, next: Next) ->
 /// The seconds of `wait=SECONDS` in a query, 0 without one.
 fn asked_wait(query: &str) -> u64 {
     let asked = query.split('&').find_map(|pair| pair.strip_prefix("wait="));
-    asked.and_then(|seconds| seconds.parse().ok()).unwrap_or(0).min(MAX_WAIT)
+    asked
+        .and_then(|seconds| seconds.parse().ok())
+        .unwrap_or(0)
+        .min(MAX_WAIT)
 }
 
 /// The answer after a panic in a handler; the panic's text stays in the log.
@@ -103,7 +108,9 @@ pub fn panicked(cause: Box<dyn Any + Send>) -> axum::http::Response<PanicBody> {
         _ => "no message".to_owned(),
     };
     let error = Error::internal("answering a request", format!("panic: {text}"));
-    ApiError::from(error).into_response().map(http_body_util::BodyExt::boxed_unsync)
+    ApiError::from(error)
+        .into_response()
+        .map(http_body_util::BodyExt::boxed_unsync)
 }
 
 /// The body type of [`panicked`].
@@ -111,7 +118,11 @@ pub type PanicBody = UnsyncBoxBody<bytes::Bytes, axum::Error>;
 
 /// The answer for an address that does not exist.
 pub async fn unknown_route(request: Request<Body>) -> ApiError {
-    Problem::protocol("unknown_route", format!("there is nothing at `{}`", request.uri().path())).into()
+    Problem::protocol(
+        "unknown_route",
+        format!("there is nothing at `{}`", request.uri().path()),
+    )
+    .into()
 }
 
 /// The answer for an address that exists but not with this method.

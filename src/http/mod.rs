@@ -44,7 +44,14 @@ pub struct Parts {
 /// Mounts everything. A request passes the layers from the bottom of this function to the top.
 /// The error says why the OpenAPI document could not be written.
 pub fn router(parts: Parts) -> Result<Router, String> {
-    let Parts { rest, access, limits, metrics, readiness, stop } = parts;
+    let Parts {
+        rest,
+        access,
+        limits,
+        metrics,
+        readiness,
+        stop,
+    } = parts;
     let places = Arc::new(Semaphore::new(limits.requests));
     let observing = Arc::new(access::Observing::new(metrics.clone(), stop.open));
 
@@ -53,7 +60,9 @@ pub fn router(parts: Parts) -> Result<Router, String> {
     let mut head = rest::head();
     head.merge(std::mem::take(&mut document));
 
-    let mut guarded = api.layer(from_fn_with_state(places, layers::admit)).merge(health::metrics(metrics));
+    let mut guarded = api
+        .layer(from_fn_with_state(places, layers::admit))
+        .merge(health::metrics(metrics));
     if let auth::Access::Keys(ring) = &access {
         guarded = guarded.layer(from_fn_with_state(ring.clone(), auth::require_key));
     }

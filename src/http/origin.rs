@@ -38,18 +38,34 @@ pub async fn own_pages_only(request: Request, next: Next) -> Response {
 fn check(uri: &Uri, headers: &HeaderMap) -> Result<(), Error> {
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     // An absolute address in the request line overrides the header.
-    let host = uri.authority().map(|authority| authority.as_str()).or_else(|| text(HOST)).unwrap_or_default();
+    let host = uri
+        .authority()
+        .map(|authority| authority.as_str())
+        .or_else(|| text(HOST))
+        .unwrap_or_default();
     if !is_loopback(host) {
         let message = format!("`{host}` is not a name of this machine's loopback");
-        return Err(Error::Forbidden { code: "foreign_host", message });
+        return Err(Error::Forbidden {
+            code: "foreign_host",
+            message,
+        });
     }
     if text(ORIGIN).is_some_and(|origin| !is_own(origin, host)) {
         let message = "the request comes from a page of another origin".to_owned();
-        return Err(Error::Forbidden { code: "foreign_origin", message });
+        return Err(Error::Forbidden {
+            code: "foreign_origin",
+            message,
+        });
     }
-    if headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site") {
+    if headers
+        .get("sec-fetch-site")
+        .is_some_and(|site| site == "cross-site")
+    {
         let message = "the request was made by a page of another site".to_owned();
-        return Err(Error::Forbidden { code: "foreign_origin", message });
+        return Err(Error::Forbidden {
+            code: "foreign_origin",
+            message,
+        });
     }
     Ok(())
 }
@@ -65,7 +81,9 @@ fn is_loopback(host: &str) -> bool {
 }
 
 fn is_own(origin: &str, host: &str) -> bool {
-    let rest = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+    let rest = origin
+        .strip_prefix("http://")
+        .or_else(|| origin.strip_prefix("https://"));
     rest.is_some_and(|authority| authority.eq_ignore_ascii_case(host))
 }
 
@@ -128,7 +146,14 @@ mod tests {
 
     #[test]
     fn only_loopback_names_are_hosts() {
-        for good in ["localhost", "LOCALHOST:8080", "127.0.0.1:1", "127.0.0.1", "[::1]", "[::1]:8080"] {
+        for good in [
+            "localhost",
+            "LOCALHOST:8080",
+            "127.0.0.1:1",
+            "127.0.0.1",
+            "[::1]",
+            "[::1]:8080",
+        ] {
             assert_eq!(verdict(&[("host", good)]), Ok(()), "{good}");
         }
         for bad in [

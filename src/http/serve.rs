@@ -40,7 +40,10 @@ pub fn tls(cert: &Path, key: &Path) -> Result<Arc<ServerConfig>, String> {
     let certs: Result<Vec<_>, _> = CertificateDer::pem_file_iter(cert).and_then(Iterator::collect);
     let certs = certs.map_err(|error| format!("reading certificate `{}`: {error}", cert.display()))?;
     if certs.is_empty() {
-        return Err(format!("`{}` holds no certificate; a PEM file is needed", cert.display()));
+        return Err(format!(
+            "`{}` holds no certificate; a PEM file is needed",
+            cert.display()
+        ));
     }
     let key_der = PrivateKeyDer::from_pem_file(key)
         .map_err(|error| format!("reading private key `{}`: {error}", key.display()))?;
@@ -70,7 +73,11 @@ pub async fn serve(
         None => tokio::spawn(server.serve(service)),
         Some(config) => {
             let config = RustlsConfig::from_config(config);
-            tokio::spawn(server.map(|inner| RustlsAcceptor::new(config).acceptor(inner)).serve(service))
+            tokio::spawn(
+                server
+                    .map(|inner| RustlsAcceptor::new(config).acceptor(inner))
+                    .serve(service),
+            )
         }
     };
     tokio::select! {
@@ -93,8 +100,10 @@ pub async fn serve(
 }
 
 fn prepared(listener: TcpListener, handle: Handle<SocketAddr>) -> io::Result<Server<SocketAddr>> {
-    let mut server =
-        axum_server::from_tcp(listener)?.handle(handle).http1_only().first_request_timeout(HEAD_TIMEOUT);
+    let mut server = axum_server::from_tcp(listener)?
+        .handle(handle)
+        .http1_only()
+        .first_request_timeout(HEAD_TIMEOUT);
     server.http_builder().http1().header_read_timeout(HEAD_TIMEOUT);
     Ok(server)
 }

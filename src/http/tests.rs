@@ -38,7 +38,13 @@ struct Stores(bool);
 
 impl Readiness for Stores {
     fn checks(&self) -> BoxFuture<'_, Vec<Check>> {
-        async { vec![Check { name: "catalogue", ok: self.0 }] }.boxed()
+        async {
+            vec![Check {
+                name: "catalogue",
+                ok: self.0,
+            }]
+        }
+        .boxed()
     }
 }
 
@@ -46,12 +52,24 @@ fn routes() -> rest::Routes {
     let mut routes = rest::Routes::default();
     routes.ordinary = routes
         .ordinary
-        .route("/v1/greet", post(async |Json(greeting): Json<Greeting>| greeting.name))
-        .route("/v1/page", get(async |Query(page): Query<Page>| format!("{:?}", page.page_size)))
+        .route(
+            "/v1/greet",
+            post(async |Json(greeting): Json<Greeting>| greeting.name),
+        )
+        .route(
+            "/v1/page",
+            get(async |Query(page): Query<Page>| format!("{:?}", page.page_size)),
+        )
         .route("/v1/number/{n}", get(async |Path(n): Path<u32>| n.to_string()))
-        .route("/v1/panic", get(async || -> String { panic!("the secret reason") }))
+        .route(
+            "/v1/panic",
+            get(async || -> String { panic!("the secret reason") }),
+        )
         .route("/v1/never", get(async || std::future::pending::<String>().await))
-        .route("/v1/broken", get(async || ApiError::from(Error::internal("reading", "/secret/path"))));
+        .route(
+            "/v1/broken",
+            get(async || ApiError::from(Error::internal("reading", "/secret/path"))),
+        );
     routes.streaming = routes.streaming.route("/v1/upload", put(upload)).route(
         "/v1/endless",
         get(async || Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>())),
@@ -69,7 +87,12 @@ async fn upload(upload: Upload) -> Result<String, ApiError> {
 }
 
 fn limits() -> layers::Limits {
-    layers::Limits { body: 64, upload: 100, timeout: Duration::from_secs(30), requests: 8 }
+    layers::Limits {
+        body: 64,
+        upload: 100,
+        timeout: Duration::from_secs(30),
+        requests: 8,
+    }
 }
 
 fn parts() -> Parts {
@@ -110,21 +133,32 @@ async fn send(router: &Router, request: Request<Body>) -> Answer {
     let response = router.clone().oneshot(request).await.unwrap();
     let (head, body) = response.into_parts();
     let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
-    Answer { status: head.status, headers: head.headers, text }
+    Answer {
+        status: head.status,
+        headers: head.headers,
+        text,
+    }
 }
 
 /// Sends the request and expects a complete problem with this status and code.
 async fn refused(router: &Router, request: Request<Body>, status: u16, code: &str) -> Value {
     let path = request.uri().path().to_owned();
     let answer = send(router, request).await;
-    assert_eq!(answer.headers["content-type"], "application/problem+json", "{path}: {}", answer.text);
+    assert_eq!(
+        answer.headers["content-type"], "application/problem+json",
+        "{path}: {}",
+        answer.text
+    );
     let problem: Value = serde_json::from_str(&answer.text).unwrap();
     assert_eq!(problem["code"], code, "{path}: {problem}");
     assert_eq!(answer.status, status, "{path}: {problem}");
     assert_eq!(problem["status"], status);
     assert_eq!(problem["type"], format!("urn:yosoku:error:{code}"));
     assert_eq!(problem["instance"], path);
-    assert_eq!(problem["request_id"], answer.headers["x-request-id"].to_str().unwrap());
+    assert_eq!(
+        problem["request_id"],
+        answer.headers["x-request-id"].to_str().unwrap()
+    );
     problem
 }
 
@@ -169,11 +203,18 @@ async fn every_rejection_is_a_problem() {
 #[tokio::test]
 async fn problems_say_where_and_what_to_do() {
     let router = open();
-    let problem =
-        refused(&router, request("POST /v1/greet", &[JSON], "{\n\"nmae\":\"x\"}"), 400, "unknown_field")
-            .await;
+    let problem = refused(
+        &router,
+        request("POST /v1/greet", &[JSON], "{\n\"nmae\":\"x\"}"),
+        400,
+        "unknown_field",
+    )
+    .await;
     assert_eq!(problem["errors"][0]["pointer"], "/nmae");
-    assert!(problem["detail"].as_str().unwrap().contains("line 2"), "{problem}");
+    assert!(
+        problem["detail"].as_str().unwrap().contains("line 2"),
+        "{problem}"
+    );
     assert!(problem["hint"].as_str().unwrap().contains("/docs"));
     let answer = send(&router, request("DELETE /v1/greet", &[], "")).await;
     assert_eq!(answer.headers["allow"], "POST");
@@ -183,7 +224,13 @@ async fn problems_say_where_and_what_to_do() {
 async fn a_body_without_length_is_bounded_too() {
     let chunks = stream::iter((0..50).map(|_| Ok::<_, std::io::Error>("xxxxxxxxxx")));
     let body = Body::from_stream(chunks);
-    refused(&open(), request("POST /v1/greet", &[JSON], body), 413, "too_large").await;
+    refused(
+        &open(),
+        request("POST /v1/greet", &[JSON], body),
+        413,
+        "too_large",
+    )
+    .await;
     let chunks = stream::iter((0..50).map(|_| Ok::<_, std::io::Error>("xxxxxxxxxx")));
     let body = Body::from_stream(chunks);
     refused(&open(), request("PUT /v1/upload", &[], body), 413, "too_large").await;
@@ -192,9 +239,12 @@ async fn a_body_without_length_is_bounded_too() {
 #[tokio::test]
 async fn undeclared_body_types_are_refused() {
     let router = open();
-    for kind in
-        ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/json"]
-    {
+    for kind in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "text/json",
+    ] {
         let greet = request("POST /v1/greet", &[("content-type", kind)], "{\"name\":\"x\"}");
         refused(&router, greet, 415, "unsupported_media").await;
         refused(
@@ -208,25 +258,71 @@ async fn undeclared_body_types_are_refused() {
     let bare = request("POST /v1/greet", &[("content-length", "12")], "{\"name\":\"x\"}");
     refused(&router, bare, 415, "unsupported_media").await;
     let merge = ("content-type", "application/merge-patch+json; charset=utf-8");
-    assert_eq!(send(&router, request("POST /v1/greet", &[merge], "{\"name\":\"x\"}")).await.status, 200);
+    assert_eq!(
+        send(&router, request("POST /v1/greet", &[merge], "{\"name\":\"x\"}"))
+            .await
+            .status,
+        200
+    );
     for kind in origin::UPLOAD_TYPES {
-        let answer = send(&router, request("PUT /v1/upload", &[("content-type", kind)], "a,b")).await;
+        let answer = send(
+            &router,
+            request("PUT /v1/upload", &[("content-type", kind)], "a,b"),
+        )
+        .await;
         assert_eq!(answer.text, "3", "{kind}");
     }
-    assert_eq!(send(&router, request("PUT /v1/upload", &[], "a,b\n1,2")).await.text, "7");
+    assert_eq!(
+        send(&router, request("PUT /v1/upload", &[], "a,b\n1,2"))
+            .await
+            .text,
+        "7"
+    );
 }
 
 #[tokio::test]
 async fn web_pages_cannot_drive_an_open_server() {
     let router = open();
-    for path in ["GET /v1/page", "GET /docs/", "GET /metrics", "GET /livez", "GET /openapi.yaml"] {
-        refused(&router, request(path, &[("origin", "http://evil.example")], ""), 403, "foreign_origin")
-            .await;
-        refused(&router, request(path, &[("origin", "null")], ""), 403, "foreign_origin").await;
-        refused(&router, request(path, &[("sec-fetch-site", "cross-site")], ""), 403, "foreign_origin").await;
-        refused(&router, request(path, &[("host", "evil.example:8080")], ""), 403, "foreign_host").await;
+    for path in [
+        "GET /v1/page",
+        "GET /docs/",
+        "GET /metrics",
+        "GET /livez",
+        "GET /openapi.yaml",
+    ] {
+        refused(
+            &router,
+            request(path, &[("origin", "http://evil.example")], ""),
+            403,
+            "foreign_origin",
+        )
+        .await;
+        refused(
+            &router,
+            request(path, &[("origin", "null")], ""),
+            403,
+            "foreign_origin",
+        )
+        .await;
+        refused(
+            &router,
+            request(path, &[("sec-fetch-site", "cross-site")], ""),
+            403,
+            "foreign_origin",
+        )
+        .await;
+        refused(
+            &router,
+            request(path, &[("host", "evil.example:8080")], ""),
+            403,
+            "foreign_host",
+        )
+        .await;
     }
-    let own = [("origin", "http://localhost:8080"), ("sec-fetch-site", "same-origin")];
+    let own = [
+        ("origin", "http://localhost:8080"),
+        ("sec-fetch-site", "same-origin"),
+    ];
     assert_eq!(send(&router, request("GET /v1/page", &own, "")).await.status, 200);
 }
 
@@ -236,27 +332,51 @@ async fn a_server_with_keys_asks_for_one() {
     let path = home.path().join(keys::KEYS_FILE);
     let (key, token) = keys::new(&path, "test", 0).unwrap();
     let ring = Arc::new(auth::KeyRing::open(&path).unwrap());
-    let router = router(Parts { access: auth::Access::Keys(ring), ..parts() }).unwrap();
+    let router = router(Parts {
+        access: auth::Access::Keys(ring),
+        ..parts()
+    })
+    .unwrap();
     let with =
         |line: &str, value: &str| request(line, &[("authorization", value), ("host", "ml.example")], "");
     let bearer = format!("Bearer {token}");
 
     assert_eq!(send(&router, with("GET /v1/page", &bearer)).await.status, 200);
     assert_eq!(send(&router, with("GET /metrics", &bearer)).await.status, 200);
-    assert_eq!(send(&router, with("GET /v1/page", &format!("bearer {token}"))).await.status, 200);
+    assert_eq!(
+        send(&router, with("GET /v1/page", &format!("bearer {token}")))
+            .await
+            .status,
+        200
+    );
 
     let bare = request("GET /v1/page", &[], "");
     let answer = send(&router, bare).await;
     assert_eq!(
-        (answer.status, answer.headers["www-authenticate"].to_str().unwrap()),
+        (
+            answer.status,
+            answer.headers["www-authenticate"].to_str().unwrap()
+        ),
         (StatusCode::UNAUTHORIZED, "Bearer realm=\"yosoku\"")
     );
     refused(&router, request("GET /metrics", &[], ""), 401, "unauthenticated").await;
-    refused(&router, with("GET /v1/page", "Basic dTpw"), 401, "unauthenticated").await;
+    refused(
+        &router,
+        with("GET /v1/page", "Basic dTpw"),
+        401,
+        "unauthenticated",
+    )
+    .await;
     let wrong = format!("Bearer ysk_{}_{}", key.id, "0".repeat(64));
     refused(&router, with("GET /v1/page", &wrong), 401, "invalid_key").await;
     for free in ["GET /livez", "GET /readyz", "GET /openapi.yaml", "GET /docs/"] {
-        assert_eq!(send(&router, request(free, &[("host", "ml.example")], "")).await.status, 200, "{free}");
+        assert_eq!(
+            send(&router, request(free, &[("host", "ml.example")], ""))
+                .await
+                .status,
+            200,
+            "{free}"
+        );
     }
 
     keys::revoke(&path, &key.id, 0).unwrap();
@@ -268,7 +388,11 @@ async fn a_server_with_keys_asks_for_one() {
 #[tokio::test]
 async fn a_sane_request_id_is_kept_and_another_is_replaced() {
     let router = open();
-    let answer = send(&router, request("GET /v1/page", &[("x-request-id", "job-17.a_b")], "")).await;
+    let answer = send(
+        &router,
+        request("GET /v1/page", &[("x-request-id", "job-17.a_b")], ""),
+    )
+    .await;
     assert_eq!(answer.headers["x-request-id"], "job-17.a_b");
     let long = "x".repeat(65);
     for bad in ["two words", "", "<script>", long.as_str()] {
@@ -282,28 +406,51 @@ async fn a_sane_request_id_is_kept_and_another_is_replaced() {
 
 #[tokio::test]
 async fn a_slow_request_is_ended_unless_it_said_it_would_wait() {
-    let limits = layers::Limits { timeout: Duration::from_millis(20), ..limits() };
+    let limits = layers::Limits {
+        timeout: Duration::from_millis(20),
+        ..limits()
+    };
     let router = router(Parts { limits, ..parts() }).unwrap();
     for path in ["GET /v1/never", "GET /v1/never?wait=0", "GET /v1/never?wait=long"] {
         refused(&router, request(path, &[], ""), 503, "timeout").await;
     }
     let waiting = router.clone().oneshot(request("GET /v1/never?wait=60", &[], ""));
-    assert!(tokio::time::timeout(Duration::from_millis(100), waiting).await.is_err());
+    assert!(
+        tokio::time::timeout(Duration::from_millis(100), waiting)
+            .await
+            .is_err()
+    );
 }
 
 #[tokio::test]
 async fn one_request_too_many_is_refused_at_once_and_places_come_back() {
-    let limits = layers::Limits { requests: 1, ..limits() };
+    let limits = layers::Limits {
+        requests: 1,
+        ..limits()
+    };
     let stop = serve::Stop::default();
-    let router = router(Parts { limits, stop: stop.clone(), ..parts() }).unwrap();
-    let held = router.clone().oneshot(request("GET /v1/endless", &[], "")).await.unwrap();
+    let router = router(Parts {
+        limits,
+        stop: stop.clone(),
+        ..parts()
+    })
+    .unwrap();
+    let held = router
+        .clone()
+        .oneshot(request("GET /v1/endless", &[], ""))
+        .await
+        .unwrap();
     let answer = send(&router, request("GET /v1/page", &[], "")).await;
     assert_eq!(
         (answer.status, answer.headers["retry-after"].to_str().unwrap()),
         (StatusCode::SERVICE_UNAVAILABLE, "1")
     );
     refused(&router, request("GET /v1/page", &[], ""), 503, "overloaded").await;
-    assert_eq!(send(&router, request("GET /livez", &[], "")).await.status, 200, "health is not bounded");
+    assert_eq!(
+        send(&router, request("GET /livez", &[], "")).await.status,
+        200,
+        "health is not bounded"
+    );
     assert_eq!(stop.open.len(), 1);
     drop(held);
     assert_eq!(send(&router, request("GET /v1/page", &[], "")).await.status, 200);
@@ -313,13 +460,24 @@ async fn one_request_too_many_is_refused_at_once_and_places_come_back() {
 #[tokio::test]
 async fn readiness_follows_the_stores_and_the_stop() {
     let ready = send(&open(), request("GET /readyz", &[], "")).await;
-    assert_eq!(ready.text, r#"{"status":"ready","checks":[{"name":"catalogue","ok":true}]}"#);
-    let broken = router(Parts { readiness: Arc::new(Stores(false)), ..parts() }).unwrap();
+    assert_eq!(
+        ready.text,
+        r#"{"status":"ready","checks":[{"name":"catalogue","ok":true}]}"#
+    );
+    let broken = router(Parts {
+        readiness: Arc::new(Stores(false)),
+        ..parts()
+    })
+    .unwrap();
     assert_eq!(send(&broken, request("GET /readyz", &[], "")).await.status, 503);
     assert_eq!(send(&broken, request("GET /livez", &[], "")).await.status, 200);
 
     let stop = serve::Stop::default();
-    let stopping = router(Parts { stop: stop.clone(), ..parts() }).unwrap();
+    let stopping = router(Parts {
+        stop: stop.clone(),
+        ..parts()
+    })
+    .unwrap();
     stop.requested.cancel();
     let answer = send(&stopping, request("GET /readyz", &[], "")).await;
     assert_eq!(answer.status, 503);
@@ -333,12 +491,21 @@ async fn metrics_count_by_route_and_not_by_path() {
     send(&router, request("GET /v1/number/2", &[], "")).await;
     send(&router, request("GET /nowhere/at/all", &[], "")).await;
     let answer = send(&router, request("GET /metrics", &[], "")).await;
-    assert!(answer.headers["content-type"].to_str().unwrap().starts_with("application/openmetrics-text"));
+    assert!(
+        answer.headers["content-type"]
+            .to_str()
+            .unwrap()
+            .starts_with("application/openmetrics-text")
+    );
     for line in [
         r#"yosoku_http_requests_total{route="/v1/number/{n}",method="GET",code="200"} 2"#,
         r#"yosoku_http_requests_total{route="unmatched",method="GET",code="404"} 1"#,
     ] {
-        assert!(answer.text.lines().any(|got| got == line), "{line} is not in:\n{}", answer.text);
+        assert!(
+            answer.text.lines().any(|got| got == line),
+            "{line} is not in:\n{}",
+            answer.text
+        );
     }
     assert!(answer.text.contains("yosoku_process_resident_memory_bytes"));
 }
@@ -360,5 +527,11 @@ async fn the_reference_works_offline() {
     for text in [&page.text, &script.text] {
         assert!(!text.contains("https://"), "{text}");
     }
-    refused(&router, request("GET /docs/nothing-here", &[], ""), 404, "unknown_route").await;
+    refused(
+        &router,
+        request("GET /docs/nothing-here", &[], ""),
+        404,
+        "unknown_route",
+    )
+    .await;
 }

@@ -26,7 +26,11 @@ impl ColumnMap {
         required: &[usize],
     ) -> Result<Self, SchemaError> {
         let from: Vec<Option<usize>> = if has_header {
-            schema.attributes.iter().map(|a| columns.iter().position(|column| *column == a.name)).collect()
+            schema
+                .attributes
+                .iter()
+                .map(|a| columns.iter().position(|column| *column == a.name))
+                .collect()
         } else {
             Self::by_position(schema, columns.len())?
         };
@@ -47,7 +51,12 @@ impl ColumnMap {
             .collect();
         let in_order =
             from.len() == columns.len() && from.iter().enumerate().all(|(i, column)| *column == Some(i));
-        Ok(Self { from, in_order, extra, absent })
+        Ok(Self {
+            from,
+            in_order,
+            extra,
+            absent,
+        })
     }
 
     /// A file without header has all attributes, or all but the target.
@@ -64,7 +73,10 @@ impl ColumnMap {
                     std::cmp::Ordering::Greater => Some(index - 1),
                 })
                 .collect()),
-            _ => Err(SchemaError::ColumnCount { found: columns, expected }),
+            _ => Err(SchemaError::ColumnCount {
+                found: columns,
+                expected,
+            }),
         }
     }
 
@@ -80,12 +92,23 @@ impl ColumnMap {
         }
         buffer.clear();
         buffer.position = record.position;
-        self.from.iter().for_each(|column| buffer.push(column.map_or("", |column| record.get(column))));
+        self.from
+            .iter()
+            .for_each(|column| buffer.push(column.map_or("", |column| record.get(column))));
         buffer
     }
 }
 
 fn shorten(columns: &[String]) -> String {
-    let shown = columns.iter().take(10).map(String::as_str).collect::<Vec<_>>().join(", ");
-    if columns.len() > 10 { format!("{shown}, … {} in all", columns.len()) } else { shown }
+    let shown = columns
+        .iter()
+        .take(10)
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join(", ");
+    if columns.len() > 10 {
+        format!("{shown}, … {} in all", columns.len())
+    } else {
+        shown
+    }
 }

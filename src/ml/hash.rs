@@ -34,7 +34,10 @@ pub struct Stream {
 impl Stream {
     /// The sequence of a seed; its numbers are `unit(seed, 0)`, `unit(seed, 1)` and so on.
     pub fn new(seed: u64) -> Self {
-        Stream { start: splitmix64(seed), index: 0 }
+        Stream {
+            start: splitmix64(seed),
+            index: 0,
+        }
     }
 
     /// One of many independent sequences of a seed, for work that is cut into numbered pieces.
@@ -141,8 +144,14 @@ mod tests {
             across += (here - 0.5) * (unit(2, index) - 0.5);
         }
         let expected = count as f64 / 16.0;
-        let chi_square: f64 = cells.iter().map(|&c| (c as f64 - expected).powi(2) / expected).sum();
-        assert!(chi_square < 37.7, "chi-square {chi_square} with 15 degrees of freedom");
+        let chi_square: f64 = cells
+            .iter()
+            .map(|&c| (c as f64 - expected).powi(2) / expected)
+            .sum();
+        assert!(
+            chi_square < 37.7,
+            "chi-square {chi_square} with 15 degrees of freedom"
+        );
         // The standard error of a mean product of two units is 1/12/sqrt(count).
         let limit = 4.0 / 12.0 / (count as f64).sqrt();
         assert!((along / count as f64).abs() < limit && (across / count as f64).abs() < limit);
@@ -159,10 +168,17 @@ mod tests {
         let mut expected = libm::exp(-1.0);
         for (number, share) in shares.iter().enumerate().take(8) {
             let error = (expected * (1.0 - expected) / count as f64).sqrt();
-            assert!((share - expected).abs() < 4.0 * error + 1e-12, "P({number}) = {share}, not {expected}");
+            assert!(
+                (share - expected).abs() < 4.0 * error + 1e-12,
+                "P({number}) = {share}, not {expected}"
+            );
             expected /= (number + 1) as f64;
         }
-        let mean: f64 = shares.iter().enumerate().map(|(number, share)| number as f64 * share).sum();
+        let mean: f64 = shares
+            .iter()
+            .enumerate()
+            .map(|(number, share)| number as f64 * share)
+            .sum();
         assert!((mean - 1.0).abs() < 0.01);
     }
 }

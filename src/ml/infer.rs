@@ -63,10 +63,18 @@ pub fn propose(
     if let Some(name) = target
         && !profile.columns.iter().any(|column| column == name)
     {
-        return Err(undeclared("target", name, profile.columns.iter().map(String::as_str)));
+        return Err(undeclared(
+            "target",
+            name,
+            profile.columns.iter().map(String::as_str),
+        ));
     }
-    let mut decisions: Vec<Decision> =
-        profile.columns.iter().zip(&profile.profiles).map(|(n, p)| decide(n, p)).collect();
+    let mut decisions: Vec<Decision> = profile
+        .columns
+        .iter()
+        .zip(&profile.profiles)
+        .map(|(n, p)| decide(n, p))
+        .collect();
     if let Some(position) = target.and_then(|name| profile.columns.iter().position(|column| column == name)) {
         decisions[position].role = Role::Target;
         decisions[position].warning = None;
@@ -83,7 +91,12 @@ pub fn propose(
         })
         .collect();
     let named = |role: Role| {
-        profile.columns.iter().zip(&decisions).filter(move |(_, d)| d.role == role).map(|(n, _)| n.clone())
+        profile
+            .columns
+            .iter()
+            .zip(&decisions)
+            .filter(move |(_, d)| d.role == role)
+            .map(|(n, _)| n.clone())
     };
     let schema = Schema {
         version: "1.0".into(),
@@ -172,13 +185,20 @@ fn decide_type(name: &str, profile: &ColumnProfile) -> Decision {
     if literals + words == profile.filled() && profile.trues > 0 && profile.falses > 0 {
         return Decision {
             missing_values: missing_words(profile),
-            ..input(AttributeType::Binary, "every value is a binary literal, and both sides occur")
+            ..input(
+                AttributeType::Binary,
+                "every value is a binary literal, and both sides occur",
+            )
         };
     }
     if profile.numbers.moments.count > 0 && profile.other == 0 {
         return decide_numeric(name, profile);
     }
-    let forced_by = profile.first_other.clone().filter(|_| profile.numbers.moments.count > 0).map(evidence);
+    let forced_by = profile
+        .first_other
+        .clone()
+        .filter(|_| profile.numbers.moments.count > 0)
+        .map(evidence);
     let mixed = (profile.numbers.moments.count * 2 > profile.filled()).then(|| {
         format!(
             "{} of {} values are numbers, {} are not",
@@ -203,13 +223,26 @@ fn decide_numeric(name: &str, profile: &ColumnProfile) -> Decision {
     let numbers = &profile.numbers;
     if let Some((line, value)) = &numbers.first_leading_zero {
         return Decision {
-            forced_by: Some(Evidence { line: *line, value: value.clone() }),
-            ..input(AttributeType::Categorical, "a number is written with a leading zero, so these are codes")
+            forced_by: Some(Evidence {
+                line: *line,
+                value: value.clone(),
+            }),
+            ..input(
+                AttributeType::Categorical,
+                "a number is written with a leading zero, so these are codes",
+            )
         };
     }
     let whole = numbers.whole == numbers.moments.count;
-    if whole && name_parts(name).iter().any(|part| CODE_NAMES.contains(&part.as_str())) {
-        return input(AttributeType::Categorical, "whole numbers under a name that means a code");
+    if whole
+        && name_parts(name)
+            .iter()
+            .any(|part| CODE_NAMES.contains(&part.as_str()))
+    {
+        return input(
+            AttributeType::Categorical,
+            "whole numbers under a name that means a code",
+        );
     }
     if whole && has_id_name(name) && !is_unique(profile) {
         return input(
@@ -224,21 +257,29 @@ fn decide_numeric(name: &str, profile: &ColumnProfile) -> Decision {
         format!("every value but {} is a number", quoted(&missing_values))
     };
     Decision {
-        forced_by: profile
-            .missing_words
-            .first()
-            .map(|word| Evidence { line: word.line, value: word.word.clone() }),
+        forced_by: profile.missing_words.first().map(|word| Evidence {
+            line: word.line,
+            value: word.word.clone(),
+        }),
         missing_values,
         ..input(AttributeType::Numeric, reason)
     }
 }
 
 fn missing_words(profile: &ColumnProfile) -> Vec<String> {
-    profile.missing_words.iter().map(|word| word.word.clone()).collect()
+    profile
+        .missing_words
+        .iter()
+        .map(|word| word.word.clone())
+        .collect()
 }
 
 fn quoted(words: &[String]) -> String {
-    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+    words
+        .iter()
+        .map(|word| format!("`{word}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn evidence((line, value): (u64, String)) -> Evidence {
@@ -258,13 +299,20 @@ fn looks_like_text(profile: &ColumnProfile) -> bool {
 
 fn text_reason(profile: &ColumnProfile) -> String {
     let filled = profile.filled().max(1) as f64;
-    format!("values have {:.1} words on average and rarely repeat", profile.text.words as f64 / filled)
+    format!(
+        "values have {:.1} words on average and rarely repeat",
+        profile.text.words as f64 / filled
+    )
 }
 
 fn is_unique(profile: &ColumnProfile) -> bool {
     let (distinct, exact) = profile.values.distinct();
     let filled = profile.filled();
-    if exact { distinct == filled } else { distinct as f64 >= 0.97 * filled as f64 }
+    if exact {
+        distinct == filled
+    } else {
+        distinct as f64 >= 0.97 * filled as f64
+    }
 }
 
 /// Why the column identifies rows, if it does: no value repeats, and it is a running number, or its
@@ -290,7 +338,9 @@ fn identity(name: &str, profile: &ColumnProfile, kind: AttributeType) -> Option<
 }
 
 fn has_id_name(name: &str) -> bool {
-    name_parts(name).last().is_some_and(|part| ID_NAMES.contains(&part.as_str()))
+    name_parts(name)
+        .last()
+        .is_some_and(|part| ID_NAMES.contains(&part.as_str()))
 }
 
 /// `orderId`, `order_id` and `Order ID` are all `[order, id]`.

@@ -60,7 +60,9 @@ impl Predictor {
         let document = &bundle.document;
         let featurizer = Featurizer::new(document.featurizer.clone(), &document.schema);
         let mut attribute_of = Vec::with_capacity(featurizer.features());
-        document.featurizer.for_each_feature(|attribute, _| attribute_of.push(attribute as u32));
+        document
+            .featurizer
+            .for_each_feature(|attribute, _| attribute_of.push(attribute as u32));
         let predictor = Self {
             schema: document.schema.clone(),
             target: document.target.clone(),
@@ -82,10 +84,14 @@ impl Predictor {
     fn check_golden(&self, bundle: &Bundle) -> Result<(), BundleError> {
         let mut scratch = Scratch::default();
         for (row, golden) in bundle.document.golden.iter().enumerate() {
-            self.score(&Record::from_fields(golden.fields.iter().map(String::as_str)), &mut scratch);
+            self.score(
+                &Record::from_fields(golden.fields.iter().map(String::as_str)),
+                &mut scratch,
+            );
             let pairs = golden.scores.iter().zip(&scratch.scores);
-            if let Some((&expected, &found)) =
-                pairs.into_iter().find(|(expected, found)| !agrees(**expected, **found))
+            if let Some((&expected, &found)) = pairs
+                .into_iter()
+                .find(|(expected, found)| !agrees(**expected, **found))
             {
                 return Err(BundleError::GoldenRowDiffers { row, expected, found });
             }
@@ -146,15 +152,28 @@ impl Predictor {
 
     /// Why the record scored last got its score; for several classes, why the answered one.
     pub fn explain(&self, scratch: &mut Scratch) -> Explanation {
-        let output = if self.model.outputs == 1 { 0 } else { largest(&scratch.scores) };
+        let output = if self.model.outputs == 1 {
+            0
+        } else {
+            largest(&scratch.scores)
+        };
         self.model.margins(&scratch.features, &mut scratch.margins);
         let mut amounts = vec![0.0; self.schema.attributes.len()];
         let dense = scratch.features.dense.len();
         let mut add = |feature: usize, x: f64| {
             amounts[self.attribute_of[feature] as usize] += x * self.model.weights(feature)[output]
         };
-        scratch.features.dense.iter().enumerate().for_each(|(feature, &x)| add(feature, f64::from(x)));
-        scratch.features.active.iter().for_each(|&id| add(dense + id as usize, 1.0));
+        scratch
+            .features
+            .dense
+            .iter()
+            .enumerate()
+            .for_each(|(feature, &x)| add(feature, f64::from(x)));
+        scratch
+            .features
+            .active
+            .iter()
+            .for_each(|&id| add(dense + id as usize, 1.0));
         let mut baseline = self.model.intercepts()[output];
         let average = |attribute: usize| self.average_contributions[attribute * self.model.outputs + output];
         let contributions = self
@@ -165,7 +184,11 @@ impl Predictor {
                 (attribute, amounts[attribute] - average(attribute))
             })
             .collect();
-        Explanation { baseline, contributions, margin: scratch.margins[output] }
+        Explanation {
+            baseline,
+            contributions,
+            margin: scratch.margins[output],
+        }
     }
 
     /// A record in schema order from named values; names that the schema does not know are returned.
@@ -178,6 +201,10 @@ impl Predictor {
         for attribute in &self.schema.attributes {
             record.push(values.get(&attribute.name).map_or("", String::as_str));
         }
-        values.keys().map(String::as_str).filter(|name| self.schema.index_of(name).is_none()).collect()
+        values
+            .keys()
+            .map(String::as_str)
+            .filter(|name| self.schema.index_of(name).is_none())
+            .collect()
     }
 }

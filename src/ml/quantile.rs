@@ -21,7 +21,12 @@ pub struct Quantiles {
 impl Quantiles {
     /// A collector that is exact for up to `capacity` numbers.
     pub fn new(capacity: usize) -> Self {
-        Self { exact: Vec::new(), digest: None, capacity, sorted: true }
+        Self {
+            exact: Vec::new(),
+            digest: None,
+            capacity,
+            sorted: true,
+        }
     }
 
     /// Adds a finite number.
@@ -67,7 +72,9 @@ impl Quantiles {
 
     /// How many numbers were added.
     pub fn count(&self) -> u64 {
-        self.digest.as_ref().map_or(self.exact.len() as u64, TDigestMut::total_weight)
+        self.digest
+            .as_ref()
+            .map_or(self.exact.len() as u64, TDigestMut::total_weight)
     }
 
     /// True when the answers are exact.
@@ -90,7 +97,9 @@ impl Quantiles {
             Some(digest) => digest.quantile(share.clamp(0.0, 1.0)).ok().flatten(),
             None => {
                 let position = (share * self.exact.len() as f64) as usize;
-                self.exact.get(position.min(self.exact.len().saturating_sub(1))).copied()
+                self.exact
+                    .get(position.min(self.exact.len().saturating_sub(1)))
+                    .copied()
             }
         }
     }
@@ -137,9 +146,14 @@ impl Histogram {
     /// The histogram of everything in `quantiles`, from `low` to `high`.
     pub fn of(quantiles: &mut Quantiles, low: f64, high: f64, bins: usize) -> Self {
         if quantiles.count() == 0 || low >= high {
-            return Self { edges: vec![low, high], counts: vec![quantiles.count()] };
+            return Self {
+                edges: vec![low, high],
+                counts: vec![quantiles.count()],
+            };
         }
-        let edges: Vec<f64> = (0..=bins).map(|i| low + (high - low) * (i as f64 / bins as f64)).collect();
+        let edges: Vec<f64> = (0..=bins)
+            .map(|i| low + (high - low) * (i as f64 / bins as f64))
+            .collect();
         let mut below = 0.0;
         let counts = (1..=bins)
             .map(|i| {

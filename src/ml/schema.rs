@@ -150,7 +150,11 @@ impl Schema {
 
     /// Checks that names are unique and that target, row id and excluded names are declared.
     pub fn check(&self) -> Result<(), SchemaError> {
-        let mut names: Vec<&str> = self.attributes.iter().map(|attribute| attribute.name.as_str()).collect();
+        let mut names: Vec<&str> = self
+            .attributes
+            .iter()
+            .map(|attribute| attribute.name.as_str())
+            .collect();
         names.sort_unstable();
         if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(SchemaError::Duplicate(pair[0].to_string()));
@@ -167,21 +171,31 @@ impl Schema {
             )));
         }
         let named = [("target", &self.target), ("rowId", &self.row_id)];
-        let roles = named.into_iter().filter_map(|(role, name)| name.as_ref().map(|name| (role, name)));
+        let roles = named
+            .into_iter()
+            .filter_map(|(role, name)| name.as_ref().map(|name| (role, name)));
         let excluded = self.excluded.iter().map(|name| ("excluded attribute", name));
-        roles.chain(excluded).try_for_each(|(role, name)| self.require(role, name))
+        roles
+            .chain(excluded)
+            .try_for_each(|(role, name)| self.require(role, name))
     }
 
     fn require(&self, role: &'static str, name: &str) -> Result<(), SchemaError> {
         if self.index_of(name).is_some() {
             return Ok(());
         }
-        Err(undeclared(role, name, self.attributes.iter().map(|attribute| attribute.name.as_str())))
+        Err(undeclared(
+            role,
+            name,
+            self.attributes.iter().map(|attribute| attribute.name.as_str()),
+        ))
     }
 
     /// Position of the attribute called `name`.
     pub fn index_of(&self, name: &str) -> Option<usize> {
-        self.attributes.iter().position(|attribute| attribute.name == name)
+        self.attributes
+            .iter()
+            .position(|attribute| attribute.name == name)
     }
 
     /// Position of the target.
@@ -191,11 +205,16 @@ impl Schema {
 
     /// True when the attribute at `index` may be learned from: not the target, the row id or excluded.
     pub fn is_input(&self, index: usize) -> bool {
-        let Some(attribute) = self.attributes.get(index) else { return false };
+        let Some(attribute) = self.attributes.get(index) else {
+            return false;
+        };
         let name = Some(attribute.name.as_str());
         name != self.target.as_deref()
             && name != self.row_id.as_deref()
-            && !self.excluded.iter().any(|excluded| Some(excluded.as_str()) == name)
+            && !self
+                .excluded
+                .iter()
+                .any(|excluded| Some(excluded.as_str()) == name)
     }
 
     /// Positions of the attributes that may be learned from.
@@ -206,15 +225,26 @@ impl Schema {
 
 /// The error for a name that is none of `known`, with the nearest of them as a suggestion.
 pub fn undeclared<'a>(role: &'static str, name: &str, known: impl Iterator<Item = &'a str>) -> SchemaError {
-    let suggestion = nearest(name, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-    SchemaError::Undeclared { role, name: name.to_string(), suggestion }
+    let suggestion = nearest(name, known)
+        .map(|near| format!("; did you mean `{near}`?"))
+        .unwrap_or_default();
+    SchemaError::Undeclared {
+        role,
+        name: name.to_string(),
+        suggestion,
+    }
 }
 
 /// The known name with the smallest edit distance to `name`, if it is near enough to be meant.
 pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let limit = name.chars().count().div_ceil(3).max(1);
     known
-        .map(|candidate| (edit_distance(&name.to_lowercase(), &candidate.to_lowercase()), candidate))
+        .map(|candidate| {
+            (
+                edit_distance(&name.to_lowercase(), &candidate.to_lowercase()),
+                candidate,
+            )
+        })
         .min()
         .filter(|(distance, _)| *distance <= limit)
         .map(|(_, candidate)| candidate)
@@ -268,9 +298,10 @@ mod tests {
 
     #[test]
     fn mistakes_are_named() {
-        let error = Schema::from_json(
-            &TEXT.replace("\"targetAttributeName\":\"late\"", "\"targetAttributeName\":\"lat\""),
-        )
+        let error = Schema::from_json(&TEXT.replace(
+            "\"targetAttributeName\":\"late\"",
+            "\"targetAttributeName\":\"lat\"",
+        ))
         .unwrap_err();
         assert_eq!(
             error.to_string(),
@@ -279,6 +310,11 @@ mod tests {
         assert_eq!(error.code(), "unknown_target");
         let twice = Schema::from_json(&TEXT.replace("\"km\"", "\"note\"")).unwrap_err();
         assert_eq!(twice, SchemaError::Duplicate("note".into()));
-        assert!(Schema::from_json("{").unwrap_err().to_string().contains("line 1 column"));
+        assert!(
+            Schema::from_json("{")
+                .unwrap_err()
+                .to_string()
+                .contains("line 1 column")
+        );
     }
 }

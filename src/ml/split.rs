@@ -62,12 +62,19 @@ impl Split {
 
     /// The rows to train on when `holdout` percent are held out.
     pub fn training(holdout: f64, seed: u64) -> Self {
-        Self { percent_end: 100.0 - holdout, seed, ..Self::all() }
+        Self {
+            percent_end: 100.0 - holdout,
+            seed,
+            ..Self::all()
+        }
     }
 
     /// The rows that [`Split::training`] leaves out.
     pub fn held_out(holdout: f64, seed: u64) -> Self {
-        Self { complement: true, ..Self::training(holdout, seed) }
+        Self {
+            complement: true,
+            ..Self::training(holdout, seed)
+        }
     }
 
     /// True when the part holds every row.
@@ -116,8 +123,23 @@ mod tests {
 
     #[test]
     fn impossible_percentages_are_refused() {
-        assert!(Split { percent_begin: 50.0, percent_end: 20.0, ..Split::all() }.check().is_err());
-        assert!(Split { percent_end: 120.0, ..Split::all() }.check().is_err());
+        assert!(
+            Split {
+                percent_begin: 50.0,
+                percent_end: 20.0,
+                ..Split::all()
+            }
+            .check()
+            .is_err()
+        );
+        assert!(
+            Split {
+                percent_end: 120.0,
+                ..Split::all()
+            }
+            .check()
+            .is_err()
+        );
         assert!(Split::all().check().is_ok());
     }
 }

@@ -174,7 +174,9 @@ impl Target {
     /// The labels in class order: negative and positive, or all classes, or none for a number.
     pub fn labels(&self) -> Vec<&str> {
         match self {
-            Target::Binary { negative, positive, .. } => vec![negative, positive],
+            Target::Binary {
+                negative, positive, ..
+            } => vec![negative, positive],
             Target::Multiclass { classes } => classes.iter().map(String::as_str).collect(),
             Target::Regression => Vec::new(),
         }
@@ -203,9 +205,10 @@ impl Target {
                 binary(text).map_or(Truth::Unknown, |side| Truth::Class(side.into()))
             }
             Target::Binary { .. } => Truth::Unknown,
-            Target::Multiclass { classes } => {
-                classes.iter().position(|class| class == text).map_or(Truth::UnseenClass(text), Truth::Class)
-            }
+            Target::Multiclass { classes } => classes
+                .iter()
+                .position(|class| class == text)
+                .map_or(Truth::UnseenClass(text), Truth::Class),
             Target::Regression => match number(text) {
                 Number::Value(value) => Truth::Value(value),
                 Number::Missing | Number::Invalid => Truth::Unknown,
@@ -227,12 +230,20 @@ pub fn plan(
 ) -> Result<TargetPlan, TargetError> {
     let numeric = kind == AttributeType::Numeric || (profile.other == 0 && profile.numbers.moments.count > 0);
     let words = if numeric && missing_values.is_empty() {
-        profile.missing_words.iter().map(|word| word.word.clone()).collect()
+        profile
+            .missing_words
+            .iter()
+            .map(|word| word.word.clone())
+            .collect()
     } else {
         missing_values.to_vec()
     };
     let labels = labels(profile, &words);
-    let (distinct, exact) = if labels.1 { (labels.0.len() as u64, true) } else { profile.values.distinct() };
+    let (distinct, exact) = if labels.1 {
+        (labels.0.len() as u64, true)
+    } else {
+        profile.values.distinct()
+    };
     if distinct == 0 {
         return Err(TargetError::Empty(wish.name.clone()));
     }
@@ -245,7 +256,11 @@ pub fn plan(
         Task::Binary => Some(binary_target(&labels.0, profile, wish)?),
         Task::Multiclass if distinct == 1 => return Err(one_class(wish, &labels.0)),
         Task::Multiclass if !exact || distinct > limit as u64 => {
-            return Err(TargetError::TooManyClasses { target: wish.name.clone(), found: distinct, limit });
+            return Err(TargetError::TooManyClasses {
+                target: wish.name.clone(),
+                found: distinct,
+                limit,
+            });
         }
         Task::Multiclass => None,
         Task::Regression => {
@@ -312,13 +327,23 @@ fn decide(
             ),
         );
     }
-    let count = if exact { distinct.to_string() } else { format!("about {distinct}") };
-    (Task::Regression, format!("the target is a number with {count} distinct values"))
+    let count = if exact {
+        distinct.to_string()
+    } else {
+        format!("about {distinct}")
+    };
+    (
+        Task::Regression,
+        format!("the target is a number with {count} distinct values"),
+    )
 }
 
 fn one_class(wish: &TargetWish, labels: &[(String, u64)]) -> TargetError {
     let value = labels.first().map(|(label, _)| label.clone()).unwrap_or_default();
-    TargetError::OneClass { target: wish.name.clone(), value }
+    TargetError::OneClass {
+        target: wish.name.clone(),
+        value,
+    }
 }
 
 fn binary_target(
@@ -326,8 +351,14 @@ fn binary_target(
     profile: &ColumnProfile,
     wish: &TargetWish,
 ) -> Result<Target, TargetError> {
-    let shown =
-        || labels.iter().take(5).map(|(label, _)| format!("`{label}`")).collect::<Vec<_>>().join(", ");
+    let shown = || {
+        labels
+            .iter()
+            .take(5)
+            .map(|(label, _)| format!("`{label}`"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     match labels {
         [] => Err(TargetError::Empty(wish.name.clone())),
         [_] => Err(one_class(wish, labels)),
@@ -349,13 +380,21 @@ fn binary_target(
             let [negative, positive] = pair;
             // With the usual orientation any spelling of a literal is understood later on.
             let literals = binary(&negative) == Some(false) && binary(&positive) == Some(true);
-            Ok(Target::Binary { negative, positive, literals })
+            Ok(Target::Binary {
+                negative,
+                positive,
+                literals,
+            })
         }
         _ if profile.trues > 0
             && profile.falses > 0
             && profile.trues + profile.falses == profile.filled() =>
         {
-            Ok(Target::Binary { negative: "0".into(), positive: "1".into(), literals: true })
+            Ok(Target::Binary {
+                negative: "0".into(),
+                positive: "1".into(),
+                literals: true,
+            })
         }
         _ => Err(TargetError::NotBinary {
             target: wish.name.clone(),
@@ -377,9 +416,17 @@ fn label_order(a: &str, b: &str) -> std::cmp::Ordering {
 
 fn check_numbers(profile: &ColumnProfile, words: &[String], wish: &TargetWish) -> Result<(), TargetError> {
     if let Some((line, value)) = &profile.first_other {
-        return Err(TargetError::NotNumeric { target: wish.name.clone(), line: *line, value: value.clone() });
+        return Err(TargetError::NotNumeric {
+            target: wish.name.clone(),
+            line: *line,
+            value: value.clone(),
+        });
     }
-    if let Some(word) = profile.missing_words.iter().find(|word| !words.contains(&word.word)) {
+    if let Some(word) = profile
+        .missing_words
+        .iter()
+        .find(|word| !words.contains(&word.word))
+    {
         return Err(TargetError::NotNumeric {
             target: wish.name.clone(),
             line: word.line,
@@ -390,7 +437,10 @@ fn check_numbers(profile: &ColumnProfile, words: &[String], wish: &TargetWish) -
         return Err(TargetError::Empty(wish.name.clone()));
     }
     if profile.numbers.moments.min >= profile.numbers.moments.max {
-        return Err(TargetError::Constant { target: wish.name.clone(), value: profile.numbers.moments.min });
+        return Err(TargetError::Constant {
+            target: wish.name.clone(),
+            value: profile.numbers.moments.min,
+        });
     }
     Ok(())
 }
@@ -405,16 +455,29 @@ mod tests {
         positive: Option<&str>,
     ) -> Result<TargetPlan, TargetError> {
         let mut profile = ColumnProfile::new(1, &[]);
-        values.iter().enumerate().for_each(|(i, value)| profile.add(i as u64 + 2, value));
-        let wish =
-            TargetWish { name: "y".into(), task, positive: positive.map(str::to_string), max_classes: None };
-        let kind = if profile.other == 0 { AttributeType::Numeric } else { AttributeType::Categorical };
+        values
+            .iter()
+            .enumerate()
+            .for_each(|(i, value)| profile.add(i as u64 + 2, value));
+        let wish = TargetWish {
+            name: "y".into(),
+            task,
+            positive: positive.map(str::to_string),
+            max_classes: None,
+        };
+        let kind = if profile.other == 0 {
+            AttributeType::Numeric
+        } else {
+            AttributeType::Categorical
+        };
         plan(&profile, kind, &[], &wish)
     }
 
     fn labels_of(values: &[&str], positive: Option<&str>) -> (String, String) {
         match plan_of(values, None, positive).unwrap().binary.unwrap() {
-            Target::Binary { negative, positive, .. } => (negative, positive),
+            Target::Binary {
+                negative, positive, ..
+            } => (negative, positive),
             other => panic!("{other:?}"),
         }
     }
@@ -423,13 +486,19 @@ mod tests {
     fn the_positive_label() {
         assert_eq!(labels_of(&["yes", "no"], None), ("no".into(), "yes".into()));
         assert_eq!(labels_of(&["10", "9"], None), ("9".into(), "10".into()));
-        assert_eq!(labels_of(&["<=50K", ">50K"], None), ("<=50K".into(), ">50K".into()));
+        assert_eq!(
+            labels_of(&["<=50K", ">50K"], None),
+            ("<=50K".into(), ">50K".into())
+        );
         assert_eq!(labels_of(&["1", "2"], None), ("2".into(), "1".into()));
         assert_eq!(
             labels_of(&["malignant", "benign"], Some("benign")),
             ("malignant".into(), "benign".into())
         );
-        assert!(matches!(plan_of(&["a", "b"], None, Some("c")), Err(TargetError::UnknownPositive { .. })));
+        assert!(matches!(
+            plan_of(&["a", "b"], None, Some("c")),
+            Err(TargetError::UnknownPositive { .. })
+        ));
     }
 
     #[test]
@@ -449,7 +518,10 @@ mod tests {
         assert_eq!(code(&["a", "a"], None), "one_class");
         assert_eq!(code(&["3", "3"], Some(Task::Regression)), "constant_target");
         assert_eq!(code(&["a", "b", "c"], Some(Task::Binary)), "target_not_binary");
-        assert_eq!(code(&["1", "x", "2"], Some(Task::Regression)), "target_not_numeric");
+        assert_eq!(
+            code(&["1", "x", "2"], Some(Task::Regression)),
+            "target_not_numeric"
+        );
         let many: Vec<String> = (0..200).map(|i| format!("c{i}")).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
         assert_eq!(code(&many, None), "too_many_classes");
@@ -457,7 +529,10 @@ mod tests {
 
     #[test]
     fn mixed_literals_are_one_binary_target() {
-        let target = plan_of(&["1", "yes", "N", "0"], Some(Task::Binary), None).unwrap().binary.unwrap();
+        let target = plan_of(&["1", "yes", "N", "0"], Some(Task::Binary), None)
+            .unwrap()
+            .binary
+            .unwrap();
         assert_eq!(target.read("TRUE", &[]), Truth::Class(1));
         assert_eq!(target.read("maybe", &[]), Truth::Unknown);
     }

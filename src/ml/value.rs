@@ -25,7 +25,10 @@ pub fn number(text: &str) -> Number {
         return Number::Missing;
     }
     let bytes = text.as_bytes();
-    if !bytes.iter().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E')) {
+    if !bytes
+        .iter()
+        .all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E'))
+    {
         return Number::Invalid;
     }
     // The parser takes a leading minus but no plus; `+-1` must stay invalid.
@@ -97,8 +100,13 @@ mod tests {
 
     #[test]
     fn numbers_read_the_same_as_the_standard_library() {
-        for text in ["0.1", "123456789.123456789", "4.9e-324", "1.7976931348623157e100", "3.141592653589793"]
-        {
+        for text in [
+            "0.1",
+            "123456789.123456789",
+            "4.9e-324",
+            "1.7976931348623157e100",
+            "3.141592653589793",
+        ] {
             assert_eq!(number(text), Number::Value(text.parse().unwrap()), "{text}");
         }
     }

@@ -46,7 +46,12 @@ pub struct ErrorCode {
 }
 
 const fn row(code: &'static str, class: Class, title: &'static str, hint: &'static str) -> ErrorCode {
-    ErrorCode { code, class, title, hint }
+    ErrorCode {
+        code,
+        class,
+        title,
+        hint,
+    }
 }
 
 /// The row of `code`, if the code is a known one.
@@ -140,7 +145,9 @@ mod tests {
         for row in CODES {
             assert!(seen.insert(row.code), "{} is listed twice", row.code);
             assert!(
-                row.code.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit()),
+                row.code
+                    .chars()
+                    .all(|c| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit()),
                 "{}",
                 row.code
             );
@@ -151,7 +158,11 @@ mod tests {
     #[test]
     fn every_class_has_its_general_code_first() {
         let mut seen = HashSet::new();
-        let firsts: Vec<_> = CODES.iter().filter(|row| seen.insert(row.class)).map(|row| row.code).collect();
+        let firsts: Vec<_> = CODES
+            .iter()
+            .filter(|row| seen.insert(row.class))
+            .map(|row| row.code)
+            .collect();
         let general = [
             "invalid_input",
             "not_found",

@@ -130,14 +130,22 @@ pub struct FieldProblem {
 impl FieldProblem {
     /// A problem at `pointer`.
     pub fn new(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
-        FieldProblem { pointer: pointer.into(), code, detail: detail.into() }
+        FieldProblem {
+            pointer: pointer.into(),
+            code,
+            detail: detail.into(),
+        }
     }
 }
 
 impl Error {
     /// Invalid input without a field of its own.
     pub fn invalid(code: &'static str, message: impl Into<String>) -> Self {
-        Error::InvalidInput { code, message: message.into(), problems: Vec::new() }
+        Error::InvalidInput {
+            code,
+            message: message.into(),
+            problems: Vec::new(),
+        }
     }
 
     /// Invalid input in one field; the field's message is also the error's.
@@ -157,12 +165,19 @@ impl Error {
 
     /// Something failed that the caller cannot mend; `doing` names the operation.
     pub fn internal(doing: impl Into<String>, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Error::Internal { doing: doing.into(), source: source.into() }
+        Error::Internal {
+            doing: doing.into(),
+            source: source.into(),
+        }
     }
 
     /// Not possible now; the caller should repeat in a second.
     pub fn unavailable(code: &'static str, message: impl Into<String>) -> Self {
-        Error::Unavailable { code, message: message.into(), retry_after: Duration::from_secs(1) }
+        Error::Unavailable {
+            code,
+            message: message.into(),
+            retry_after: Duration::from_secs(1),
+        }
     }
 
     /// The stable code that programs branch on.
@@ -235,7 +250,9 @@ impl Error {
 
     /// How this kind of error is usually mended.
     pub fn hint(&self) -> Option<&'static str> {
-        codes::find(self.code()).map(|row| row.hint).filter(|hint| !hint.is_empty())
+        codes::find(self.code())
+            .map(|row| row.hint)
+            .filter(|hint| !hint.is_empty())
     }
 
     /// The problems of single fields; empty for every variant but invalid input.
@@ -270,15 +287,41 @@ mod tests {
         vec![
             Error::invalid("one_class", "why"),
             Error::not_found("model", "m1"),
-            Error::AlreadyExists { kind: "model", id: id() },
-            Error::WrongState { kind: "model", id: id(), state: "FAILED".to_owned() },
-            Error::ParameterMismatch { kind: "model", id: id() },
-            Error::TooLarge { what: "the body", limit: 7 },
-            Error::LimitExceeded { code: "limit_exceeded", message: text() },
+            Error::AlreadyExists {
+                kind: "model",
+                id: id(),
+            },
+            Error::WrongState {
+                kind: "model",
+                id: id(),
+                state: "FAILED".to_owned(),
+            },
+            Error::ParameterMismatch {
+                kind: "model",
+                id: id(),
+            },
+            Error::TooLarge {
+                what: "the body",
+                limit: 7,
+            },
+            Error::LimitExceeded {
+                code: "limit_exceeded",
+                message: text(),
+            },
             Error::Throttled { retry_after },
-            Error::Unauthenticated { code: "invalid_key", message: text() },
-            Error::Forbidden { code: "foreign_origin", message: text() },
-            Error::Unavailable { code: "overloaded", message: text(), retry_after },
+            Error::Unauthenticated {
+                code: "invalid_key",
+                message: text(),
+            },
+            Error::Forbidden {
+                code: "foreign_origin",
+                message: text(),
+            },
+            Error::Unavailable {
+                code: "overloaded",
+                message: text(),
+                retry_after,
+            },
             Error::internal("opening the store", "disk on fire at /secret/path"),
         ]
     }
@@ -300,7 +343,11 @@ mod tests {
 
     #[test]
     fn only_errors_that_pass_are_retryable() {
-        let retryable: Vec<_> = one_of_each().iter().filter(|e| e.retryable()).map(Error::code).collect();
+        let retryable: Vec<_> = one_of_each()
+            .iter()
+            .filter(|e| e.retryable())
+            .map(Error::code)
+            .collect();
         assert_eq!(retryable, ["throttled", "overloaded", "internal"]);
     }
 }

@@ -22,8 +22,9 @@ use prometheus_client::registry::{Registry, Unit};
 const PREFIX: &str = "yosoku";
 
 /// From 50 µs to 1 s: predictions of one record take microseconds, and usual buckets start at 5 ms.
-const REQUEST_SECONDS: [f64; 13] =
-    [5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 1.0];
+const REQUEST_SECONDS: [f64; 13] = [
+    5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 1.0,
+];
 
 /// From 100 ms to an hour.
 const JOB_SECONDS: [f64; 10] = [0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 1800.0, 3600.0];
@@ -101,7 +102,11 @@ impl Metrics {
             registry: Registry::default(),
         };
         let seconds = || Unit::Seconds;
-        registry.register("build", "The program", Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]));
+        registry.register(
+            "build",
+            "The program",
+            Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]),
+        );
         registry.register("http_requests", "Requests answered", metrics.requests.clone());
         registry.register_with_unit(
             "http_request_duration",
@@ -128,9 +133,20 @@ impl Metrics {
 
     /// Counts one answered request. `route` is the pattern, not the path.
     pub fn request(&self, route: &str, method: &'static str, code: u16, elapsed: Duration) {
-        self.requests.get_or_create(&RequestLabels { route: route.to_owned(), method, code }).inc();
-        let labels = RouteLabels { route: route.to_owned(), method };
-        self.request_seconds.get_or_create(&labels).observe(elapsed.as_secs_f64());
+        self.requests
+            .get_or_create(&RequestLabels {
+                route: route.to_owned(),
+                method,
+                code,
+            })
+            .inc();
+        let labels = RouteLabels {
+            route: route.to_owned(),
+            method,
+        };
+        self.request_seconds
+            .get_or_create(&labels)
+            .observe(elapsed.as_secs_f64());
     }
 
     /// The counter of scored records of one model; keep it beside the predictor and add to it.
@@ -139,7 +155,8 @@ impl Metrics {
         let mut models = self.models.lock().unwrap_or_else(PoisonError::into_inner);
         let known = models.contains(model) || (models.len() < MAX_MODELS && models.insert(model.to_owned()));
         let model = if known { model } else { "other" }.to_owned();
-        self.predictions.get_or_create_owned(&PredictionLabels { model, kind })
+        self.predictions
+            .get_or_create_owned(&PredictionLabels { model, kind })
     }
 
     /// Says how many jobs of a kind are in a state now.
@@ -149,7 +166,9 @@ impl Metrics {
 
     /// Counts one finished attempt at a job. `outcome` is a word such as `completed` or `failed`.
     pub fn job(&self, kind: &'static str, outcome: &'static str, elapsed: Duration) {
-        self.job_seconds.get_or_create(&OutcomeLabels { kind, outcome }).observe(elapsed.as_secs_f64());
+        self.job_seconds
+            .get_or_create(&OutcomeLabels { kind, outcome })
+            .observe(elapsed.as_secs_f64());
     }
 
     /// Everything in the OpenMetrics text format.

@@ -31,7 +31,9 @@ const STALL: Duration = Duration::from_secs(60);
 pub struct BodyLimit(pub u64);
 
 fn limit(extensions: &Extensions) -> u64 {
-    extensions.get::<BodyLimit>().map_or(DEFAULT_BODY_LIMIT, |limit| limit.0)
+    extensions
+        .get::<BodyLimit>()
+        .map_or(DEFAULT_BODY_LIMIT, |limit| limit.0)
 }
 
 /// A JSON body on the way in, a JSON answer on the way out.
@@ -68,7 +70,14 @@ pub fn is_json(headers: &HeaderMap) -> bool {
 /// The declared type of the body in lower case, without parameters.
 pub fn media_type(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
-    Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+    Some(
+        value
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase(),
+    )
 }
 
 fn content_length(headers: &HeaderMap) -> Option<u64> {
@@ -86,7 +95,10 @@ async fn read(body: Body, limit: u64) -> Result<Bytes, Error> {
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
     axum::body::to_bytes(body, most).await.map_err(|error| {
         if std::error::Error::source(&error).is_some_and(|cause| cause.is::<LengthLimitError>()) {
-            Error::TooLarge { what: "the request body", limit }
+            Error::TooLarge {
+                what: "the request body",
+                limit,
+            }
         } else {
             Error::invalid("incomplete_body", "the request body ended before it was complete")
         }
@@ -100,7 +112,9 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
         let pointer = pointer(error.path());
         json_error(&error.into_inner(), pointer)
     })?;
-    document.end().map_err(|error| json_error(&error, String::new()))?;
+    document
+        .end()
+        .map_err(|error| json_error(&error, String::new()))?;
     Ok(value)
 }
 
@@ -118,7 +132,11 @@ fn json_error(error: &serde_json::Error, pointer: String) -> Error {
         at => format!("{text} at `{at}` (line {line}, column {column})"),
     };
     let problems = vec![FieldProblem::new(pointer, code, text)];
-    Error::InvalidInput { code, message, problems }
+    Error::InvalidInput {
+        code,
+        message,
+        problems,
+    }
 }
 
 /// Which code belongs to a message of serde; the wording of its derived code is stable.
@@ -177,7 +195,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
             Ok(axum::extract::Query(value)) => Ok(Query(value)),
             Err(rejection) => {
                 let text = rejection.body_text();
-                let text = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
+                let text = text
+                    .strip_prefix("Failed to deserialize query string: ")
+                    .unwrap_or(&text);
                 // The part before the first colon is the parameter's name, where serde knew it.
                 let reason = text.split_once(": ").map_or(text, |(_, reason)| reason);
                 let code = data_code(reason, "unknown_parameter", "invalid_parameter");
@@ -204,7 +224,11 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
         let limit = limit(request.extensions());
         let length = check_length(request.headers(), limit, "the upload")?;
         let content_type = media_type(request.headers());
-        Ok(Upload { content_type, length, stream: bounded(request.into_body(), limit, STALL) })
+        Ok(Upload {
+            content_type,
+            length,
+            stream: bounded(request.into_body(), limit, STALL),
+        })
     }
 }
 
@@ -214,13 +238,20 @@ fn bounded(body: Body, limit: u64, stall: Duration) -> BoxStream<'static, Result
         let (mut body, seen) = state?;
         let failed = |error| Some((Err(error), None));
         match tokio::time::timeout(stall, body.next()).await {
-            Err(_) => failed(Error::unavailable("upload_stalled", format!("nothing arrived for {stall:?}"))),
+            Err(_) => failed(Error::unavailable(
+                "upload_stalled",
+                format!("nothing arrived for {stall:?}"),
+            )),
             Ok(None) => None,
-            Ok(Some(Err(_))) => {
-                failed(Error::invalid("incomplete_body", "the upload ended before it was complete"))
-            }
+            Ok(Some(Err(_))) => failed(Error::invalid(
+                "incomplete_body",
+                "the upload ended before it was complete",
+            )),
             Ok(Some(Ok(chunk))) => match seen + chunk.len() as u64 {
-                total if total > limit => failed(Error::TooLarge { what: "the upload", limit }),
+                total if total > limit => failed(Error::TooLarge {
+                    what: "the upload",
+                    limit,
+                }),
                 total => Some((Ok(chunk), Some((body, total)))),
             },
         }
@@ -251,13 +282,22 @@ mod tests {
     fn check(json: &str, code: &str, at: Option<&str>, message: &str) {
         let error = parse::<Outer>(json.as_bytes()).unwrap_err();
         assert_eq!(error.code(), code, "{json}: {error}");
-        assert_eq!(error.problems().first().map(|p| p.pointer.as_str()), at, "{json}: {error}");
+        assert_eq!(
+            error.problems().first().map(|p| p.pointer.as_str()),
+            at,
+            "{json}: {error}"
+        );
         assert!(error.to_string().contains(message), "{json}: {error}");
     }
 
     #[test]
     fn json_errors_say_what_and_where() {
-        check("{\"inner\": [\n{\"count\": }]}", "invalid_json", None, "line 2, column 11");
+        check(
+            "{\"inner\": [\n{\"count\": }]}",
+            "invalid_json",
+            None,
+            "line 2, column 11",
+        );
         check("{\"inner\": []} x", "invalid_json", None, "trailing characters");
         check("", "invalid_json", None, "line 1, column 0");
         check("{}", "missing_field", Some(""), "missing field `inner`");
@@ -273,7 +313,12 @@ mod tests {
             Some("/inner/0/cuont"),
             "unknown field `cuont`",
         );
-        check("{\"inner\": [], \"inner\": []}", "duplicate_field", Some(""), "duplicate field");
+        check(
+            "{\"inner\": [], \"inner\": []}",
+            "duplicate_field",
+            Some(""),
+            "duplicate field",
+        );
     }
 
     #[tokio::test]
@@ -291,7 +336,9 @@ mod tests {
     async fn an_upload_that_breaks_off_or_stalls_is_an_error() {
         let broken: Vec<Result<Bytes, std::io::Error>> =
             vec![Ok("1".into()), Err(std::io::Error::other("gone"))];
-        let got: Vec<_> = bounded(Body::from_stream(stream::iter(broken)), 10, STALL).collect().await;
+        let got: Vec<_> = bounded(Body::from_stream(stream::iter(broken)), 10, STALL)
+            .collect()
+            .await;
         assert_eq!(got[1].as_ref().unwrap_err().code(), "incomplete_body");
 
         let silent = Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>());

@@ -81,11 +81,36 @@ fn is_zero(count: &u64) -> bool {
 
 /// Refusals that only HTTP knows: code, status, title, hint.
 pub const PROTOCOL_CODES: &[(&str, u16, &str, &str)] = &[
-    ("unknown_route", 404, "no such address", "the reference at /docs lists every address"),
-    ("method_not_allowed", 405, "method not allowed", "the Allow header lists what this address answers"),
-    ("precondition_failed", 412, "changed in the meantime", "read it again and repeat with the new ETag"),
-    ("unsupported_media", 415, "unsupported content type", "declare the type of the body with Content-Type"),
-    ("range_not_satisfiable", 416, "no such range", "ask for bytes within the size of the file"),
+    (
+        "unknown_route",
+        404,
+        "no such address",
+        "the reference at /docs lists every address",
+    ),
+    (
+        "method_not_allowed",
+        405,
+        "method not allowed",
+        "the Allow header lists what this address answers",
+    ),
+    (
+        "precondition_failed",
+        412,
+        "changed in the meantime",
+        "read it again and repeat with the new ETag",
+    ),
+    (
+        "unsupported_media",
+        415,
+        "unsupported content type",
+        "declare the type of the body with Content-Type",
+    ),
+    (
+        "range_not_satisfiable",
+        416,
+        "no such range",
+        "ask for bytes within the size of the file",
+    ),
     ("bad_request", 400, "bad request", ""),
 ];
 
@@ -127,8 +152,12 @@ impl Problem {
     pub fn of_job(code: &str, message: &str) -> Self {
         let row = codes::find(code);
         let status = row.map_or(StatusCode::INTERNAL_SERVER_ERROR, |row| status(row.class));
-        let mut problem =
-            Problem::plain(status, code, row.map_or("error", |row| row.title), message.to_owned());
+        let mut problem = Problem::plain(
+            status,
+            code,
+            row.map_or("error", |row| row.title),
+            message.to_owned(),
+        );
         problem.hint = row.map(|row| row.hint.to_owned()).filter(|hint| !hint.is_empty());
         problem
     }
@@ -196,7 +225,10 @@ impl From<Error> for ApiError {
 
 impl From<Problem> for ApiError {
     fn from(problem: Problem) -> Self {
-        ApiError { problem: Box::new(problem), retry_after: None }
+        ApiError {
+            problem: Box::new(problem),
+            retry_after: None,
+        }
     }
 }
 
@@ -205,7 +237,9 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = render(&self.problem);
         if let Some(seconds) = self.retry_after {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+            response
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         if response.status() == StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Bearer realm=\"yosoku\"");
@@ -220,7 +254,9 @@ impl IntoResponse for ApiError {
 pub fn render(problem: &Problem) -> Response {
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = (status, Json(problem)).into_response();
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
     response
 }
 
@@ -232,10 +268,14 @@ mod tests {
 
     #[test]
     fn a_long_list_of_field_problems_is_cut_and_counted() {
-        let problems =
-            (0..25).map(|i| FieldProblem::new(format!("/records/{i}"), "invalid_value", "bad")).collect();
-        let error =
-            Error::InvalidInput { code: "invalid_input", message: "25 records are wrong".into(), problems };
+        let problems = (0..25)
+            .map(|i| FieldProblem::new(format!("/records/{i}"), "invalid_value", "bad"))
+            .collect();
+        let error = Error::InvalidInput {
+            code: "invalid_input",
+            message: "25 records are wrong".into(),
+            problems,
+        };
         let problem = Problem::from_error(&error);
         assert_eq!((problem.errors.len(), problem.truncated_count), (20, 5));
         assert_eq!(problem.errors[19].pointer, "/records/19");
@@ -257,15 +297,23 @@ mod tests {
     fn retry_after_and_challenge_are_headers() {
         let busy = ApiError::from(Error::unavailable("overloaded", "busy")).into_response();
         assert_eq!(busy.headers()[RETRY_AFTER], "1");
-        let unknown =
-            ApiError::from(Error::Unauthenticated { code: "unauthenticated", message: "no key".into() });
-        assert_eq!(unknown.into_response().headers()[WWW_AUTHENTICATE], "Bearer realm=\"yosoku\"");
+        let unknown = ApiError::from(Error::Unauthenticated {
+            code: "unauthenticated",
+            message: "no key".into(),
+        });
+        assert_eq!(
+            unknown.into_response().headers()[WWW_AUTHENTICATE],
+            "Bearer realm=\"yosoku\""
+        );
     }
 
     #[test]
     fn an_empty_problem_leaves_optional_members_out() {
         let text = serde_json::to_string(&Problem::of_status(StatusCode::IM_A_TEAPOT)).unwrap();
-        assert!(!text.contains("errors") && !text.contains("truncated") && !text.contains("hint"), "{text}");
+        assert!(
+            !text.contains("errors") && !text.contains("truncated") && !text.contains("hint"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -27,7 +27,10 @@ struct Running {
 
 /// Starts a server; `/v1/slow` is answered once `answer` is notified.
 fn start(config: Option<Arc<rustls::ServerConfig>>, answer: Arc<Notify>, entered: Arc<Notify>) -> Running {
-    let stop = Stop { drain: Duration::from_secs(60), ..Stop::default() };
+    let stop = Stop {
+        drain: Duration::from_secs(60),
+        ..Stop::default()
+    };
     let mut routes = routes();
     let slow = async move || {
         entered.notify_one();
@@ -35,7 +38,12 @@ fn start(config: Option<Arc<rustls::ServerConfig>>, answer: Arc<Notify>, entered
         "done at last"
     };
     routes.ordinary = routes.ordinary.route("/v1/slow", get(slow));
-    let app = router(Parts { rest: routes, stop: stop.clone(), ..parts() }).unwrap();
+    let app = router(Parts {
+        rest: routes,
+        stop: stop.clone(),
+        ..parts()
+    })
+    .unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let task = tokio::spawn(serve(listener, app, config, stop.clone()));
@@ -47,7 +55,10 @@ fn plain() -> Running {
 }
 
 async fn ask(stream: &mut TcpStream, path: &str) {
-    stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").as_bytes()).await.unwrap();
+    stream
+        .write_all(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").as_bytes())
+        .await
+        .unwrap();
 }
 
 async fn answered(stream: &mut TcpStream, end: &str) -> String {
@@ -62,7 +73,11 @@ async fn answered(stream: &mut TcpStream, end: &str) -> String {
 }
 
 async fn stopped(task: JoinHandle<std::io::Result<()>>) {
-    tokio::time::timeout(PROMPT, task).await.expect("the server stops in time").unwrap().unwrap();
+    tokio::time::timeout(PROMPT, task)
+        .await
+        .expect("the server stops in time")
+        .unwrap()
+        .unwrap();
 }
 
 #[tokio::test]
@@ -92,7 +107,11 @@ async fn an_open_request_is_answered_before_the_end() {
     entered.notified().await;
     server.stop.requested.cancel();
     answer.notify_one();
-    assert!(answered(&mut client, "done at last").await.starts_with("HTTP/1.1 200 OK"));
+    assert!(
+        answered(&mut client, "done at last")
+            .await
+            .starts_with("HTTP/1.1 200 OK")
+    );
     stopped(server.task).await;
 }
 
@@ -101,8 +120,15 @@ async fn a_request_that_never_ends_is_cut_off_after_the_drain() {
     let (answer, entered) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let mut server = start(None, answer, entered.clone());
     server.task.abort();
-    let stop = Stop { drain: Duration::from_millis(50), ..Stop::default() };
-    let app = router(Parts { stop: stop.clone(), ..parts() }).unwrap();
+    let stop = Stop {
+        drain: Duration::from_millis(50),
+        ..Stop::default()
+    };
+    let app = router(Parts {
+        stop: stop.clone(),
+        ..parts()
+    })
+    .unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     server.address = listener.local_addr().unwrap();
     let task = tokio::spawn(serve(listener, app, None, stop.clone()));
@@ -115,17 +141,25 @@ async fn a_request_that_never_ends_is_cut_off_after_the_drain() {
 }
 
 fn pem(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/tls").join(name)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/data/tls")
+        .join(name)
 }
 
 #[tokio::test]
 async fn tls_is_spoken_and_stops_as_promptly() {
-    let server = start(Some(tls(&pem("cert.pem"), &pem("key.pem")).unwrap()), Arc::default(), Arc::default());
+    let server = start(
+        Some(tls(&pem("cert.pem"), &pem("key.pem")).unwrap()),
+        Arc::default(),
+        Arc::default(),
+    );
     let address = server.address;
     let (text, idle) = tokio::task::spawn_blocking(move || {
         use std::io::{Read, Write};
         let mut roots = rustls::RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_file(pem("cert.pem")).unwrap()).unwrap();
+        roots
+            .add(CertificateDer::from_pem_file(pem("cert.pem")).unwrap())
+            .unwrap();
         let config =
             rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
                 .with_safe_default_protocol_versions()
@@ -135,7 +169,9 @@ async fn tls_is_spoken_and_stops_as_promptly() {
         let name = ServerName::try_from("localhost").unwrap();
         let client = rustls::ClientConnection::new(Arc::new(config), name).unwrap();
         let mut stream = rustls::StreamOwned::new(client, std::net::TcpStream::connect(address).unwrap());
-        stream.write_all(b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+        stream
+            .write_all(b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n")
+            .unwrap();
         let mut text = Vec::new();
         while !text.ends_with(b"ok\n") {
             let mut buffer = [0; 1024];
@@ -158,7 +194,13 @@ async fn a_certificate_that_cannot_be_used_is_named() {
     let missing = tls(&pem("nothing.pem"), &pem("key.pem")).unwrap_err();
     assert!(missing.contains("nothing.pem"), "{missing}");
     let swapped = tls(&pem("key.pem"), &pem("key.pem")).unwrap_err();
-    assert!(swapped.contains("no certificate") && swapped.contains("key.pem"), "{swapped}");
+    assert!(
+        swapped.contains("no certificate") && swapped.contains("key.pem"),
+        "{swapped}"
+    );
     let swapped = tls(&pem("cert.pem"), &pem("cert.pem")).unwrap_err();
-    assert!(swapped.contains("private key") && swapped.contains("cert.pem"), "{swapped}");
+    assert!(
+        swapped.contains("private key") && swapped.contains("cert.pem"),
+        "{swapped}"
+    );
 }

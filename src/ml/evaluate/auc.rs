@@ -40,7 +40,9 @@ pub fn auc(scores: &Scores) -> Interval {
 /// Twice the number of pairs in the right order, a tie counting one; exact.
 fn half_pairs(scores: &Scores) -> u128 {
     let mut won = 0;
-    for_each_placement(scores, |group, below, _| won += u128::from(group.positives) * u128::from(below));
+    for_each_placement(scores, |group, below, _| {
+        won += u128::from(group.positives) * u128::from(below)
+    });
     won
 }
 
@@ -65,7 +67,11 @@ fn for_each_placement(scores: &Scores, mut visit: impl FnMut(Group, u64, u64)) {
     let (mut negatives_below, mut positives_above) = (0, scores.positives());
     scores.for_each_group(|group| {
         positives_above -= group.positives;
-        visit(group, 2 * negatives_below + group.negatives, 2 * positives_above + group.positives);
+        visit(
+            group,
+            2 * negatives_below + group.negatives,
+            2 * positives_above + group.positives,
+        );
         negatives_below += group.negatives;
     });
 }
@@ -86,14 +92,19 @@ mod tests {
 
     fn scores_of(rows: &[(f64, bool)]) -> Scores {
         let mut store = ScoreStore::new(1_000_000);
-        rows.iter().for_each(|&(score, positive)| store.add(score, positive));
+        rows.iter()
+            .for_each(|&(score, positive)| store.add(score, positive));
         store.sort()
     }
 
     /// The area and its variance from every pair, as DeLong and others wrote it down.
     fn by_every_pair(rows: &[(f64, bool)]) -> (f64, f64) {
-        let side =
-            |wanted| -> Vec<f64> { rows.iter().filter(|row| row.1 == wanted).map(|row| row.0).collect() };
+        let side = |wanted| -> Vec<f64> {
+            rows.iter()
+                .filter(|row| row.1 == wanted)
+                .map(|row| row.0)
+                .collect()
+        };
         let (positives, negatives) = (side(true), side(false));
         let psi = |p: f64, n: f64| {
             if p > n {
@@ -105,10 +116,14 @@ mod tests {
             }
         };
         let (m, n) = (positives.len() as f64, negatives.len() as f64);
-        let v10: Vec<f64> =
-            positives.iter().map(|&p| negatives.iter().map(|&q| psi(p, q)).sum::<f64>() / n).collect();
-        let v01: Vec<f64> =
-            negatives.iter().map(|&q| positives.iter().map(|&p| psi(p, q)).sum::<f64>() / m).collect();
+        let v10: Vec<f64> = positives
+            .iter()
+            .map(|&p| negatives.iter().map(|&q| psi(p, q)).sum::<f64>() / n)
+            .collect();
+        let v01: Vec<f64> = negatives
+            .iter()
+            .map(|&q| positives.iter().map(|&p| psi(p, q)).sum::<f64>() / m)
+            .collect();
         let area = v10.iter().sum::<f64>() / m;
         let spread =
             |v: &[f64]| v.iter().map(|x| (x - area) * (x - area)).sum::<f64>() / (v.len() as f64 - 1.0);
@@ -122,10 +137,18 @@ mod tests {
             (perfect.value, perfect.high, perfect.method),
             (Some(1.0), Some(1.0), Some(Method::Bound))
         );
-        assert!((perfect.low.unwrap() - 0.05).abs() < 1e-12, "one negative says next to nothing");
+        assert!(
+            (perfect.low.unwrap() - 0.05).abs() < 1e-12,
+            "one negative says next to nothing"
+        );
         let wrong = auc(&scores_of(&[(0.1, true), (0.8, false), (0.9, false)]));
         assert_eq!((wrong.value, wrong.low), (Some(0.0), Some(0.0)));
-        let tied = auc(&scores_of(&[(0.5, true), (0.5, false), (0.5, true), (0.5, false)]));
+        let tied = auc(&scores_of(&[
+            (0.5, true),
+            (0.5, false),
+            (0.5, true),
+            (0.5, false),
+        ]));
         assert_eq!((tied.value, tied.method), (Some(0.5), Some(Method::Bound)));
         assert!(tied.low.unwrap() < 0.25 && tied.high.unwrap() > 0.75);
         let single = auc(&scores_of(&[(0.5, true), (0.7, false), (0.3, false)]));

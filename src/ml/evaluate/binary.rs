@@ -78,7 +78,9 @@ impl BinaryReport {
     /// The counts at the tabulated threshold nearest to `threshold`.
     pub fn at_threshold(&self, threshold: f64) -> Option<&ThresholdPoint> {
         let distance = |point: &&ThresholdPoint| (point.threshold - threshold).abs();
-        self.thresholds.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)))
+        self.thresholds
+            .iter()
+            .min_by(|a, b| distance(a).total_cmp(&distance(b)))
     }
 }
 
@@ -107,7 +109,12 @@ impl BinaryEvaluator {
 
     fn with_limit(limit: usize) -> Self {
         let (losses, squares) = (Mean::default(), Mean::default());
-        BinaryEvaluator { store: ScoreStore::new(limit), losses, squares, skipped: 0 }
+        BinaryEvaluator {
+            store: ScoreStore::new(limit),
+            losses,
+            squares,
+            skipped: 0,
+        }
     }
 
     /// Counts a record. The score is the probability of the positive class: it is cut to 0..1, and
@@ -175,7 +182,10 @@ fn mean_losses(scores: &Scores, losses: Mean, squares: Mean, seed: u64) -> (Inte
         let brier = Interval::normal(squares.mean(), squares.standard_error(), (0.0, 1.0));
         return (log_loss, brier);
     }
-    let rows: Vec<(f64, f64)> = scores.exact().map(|(score, positive)| losses_of(score, positive)).collect();
+    let rows: Vec<(f64, f64)> = scores
+        .exact()
+        .map(|(score, positive)| losses_of(score, positive))
+        .collect();
     let [log_losses, briers] = replicates(seed, |stream| {
         let (mut weight, mut loss, mut square) = (0.0, 0.0, 0.0);
         for row in &rows {
@@ -188,13 +198,19 @@ fn mean_losses(scores: &Scores, losses: Mean, squares: Mean, seed: u64) -> (Inte
     });
     // Summed again in the order of the scores, so that the order of the records does not show.
     let n = rows.len() as f64;
-    let (loss, square) = rows.iter().fold((0.0, 0.0), |sum, row| (sum.0 + row.0, sum.1 + row.1));
+    let (loss, square) = rows
+        .iter()
+        .fold((0.0, 0.0), |sum, row| (sum.0 + row.0, sum.1 + row.1));
     (percentiles(loss / n, log_losses), percentiles(square / n, briers))
 }
 
 fn baseline(positives: u64, records: u64) -> BinaryBaseline {
     if records == 0 {
-        return BinaryBaseline { auc: 0.5, log_loss: None, accuracy: None };
+        return BinaryBaseline {
+            auc: 0.5,
+            log_loss: None,
+            accuracy: None,
+        };
     }
     let share = positives as f64 / records as f64;
     let part = |p: f64| if p == 0.0 { 0.0 } else { -p * libm::log(p) };
@@ -211,10 +227,22 @@ fn notes_on(metrics: &BinaryMetrics, scores: &Scores, records: u64, skipped: u64
         return all;
     }
     let mut note = |wanted: bool, text: &str| all.extend(wanted.then(|| text.to_string()));
-    note(scores.positives() == 0, "AUC and recall are not defined: no record is positive.");
-    note(scores.negatives() == 0, "AUC is not defined: no record is negative.");
-    note(metrics.precision.value.is_none(), "Precision is not defined: no record reaches the threshold.");
-    note(metrics.f1.value.is_none(), "F1 is not defined: no record is positive and none is called so.");
+    note(
+        scores.positives() == 0,
+        "AUC and recall are not defined: no record is positive.",
+    );
+    note(
+        scores.negatives() == 0,
+        "AUC is not defined: no record is negative.",
+    );
+    note(
+        metrics.precision.value.is_none(),
+        "Precision is not defined: no record reaches the threshold.",
+    );
+    note(
+        metrics.f1.value.is_none(),
+        "F1 is not defined: no record is positive and none is called so.",
+    );
     note(
         scores.approximate(),
         "There were too many records to keep every score: AUC, curves and counts at thresholds know a score to one \
@@ -243,22 +271,41 @@ mod tests {
     #[test]
     fn one_class_only_is_said_and_not_a_number_that_is_none() {
         let mut evaluator = BinaryEvaluator::new();
-        [0.1, 0.2, 0.4].iter().for_each(|&score| evaluator.add(score, false));
+        [0.1, 0.2, 0.4]
+            .iter()
+            .for_each(|&score| evaluator.add(score, false));
         let report = evaluator.finish(0.5, 1);
         assert_eq!(report.metrics.auc, Interval::UNDEFINED);
         assert_eq!(report.metrics.recall, Interval::UNDEFINED);
         assert_eq!(report.metrics.accuracy.value, Some(1.0));
         assert!(report.metrics.log_loss.value.is_some() && report.roc.is_empty());
-        assert_eq!((report.baseline.log_loss, report.baseline.accuracy), (Some(0.0), Some(1.0)));
-        assert!(report.notes.iter().any(|note| note.contains("no record is positive")), "{:?}", report.notes);
+        assert_eq!(
+            (report.baseline.log_loss, report.baseline.accuracy),
+            (Some(0.0), Some(1.0))
+        );
+        assert!(
+            report
+                .notes
+                .iter()
+                .any(|note| note.contains("no record is positive")),
+            "{:?}",
+            report.notes
+        );
     }
 
     #[test]
     fn no_records_give_an_empty_report() {
         let report = BinaryEvaluator::default().finish(0.5, 1);
-        assert_eq!((report.records, report.metrics.log_loss), (0, Interval::UNDEFINED));
+        assert_eq!(
+            (report.records, report.metrics.log_loss),
+            (0, Interval::UNDEFINED)
+        );
         assert_eq!(report.metrics.brier, Interval::UNDEFINED);
-        assert!(report.notes.iter().any(|note| note.contains("no records")), "{:?}", report.notes);
+        assert!(
+            report.notes.iter().any(|note| note.contains("no records")),
+            "{:?}",
+            report.notes
+        );
         assert!(!serde_json::to_string(&report).unwrap().contains("NaN"));
     }
 
@@ -269,10 +316,17 @@ mod tests {
             evaluator.add(score, score >= 0.5);
         }
         let report = evaluator.finish(0.5, 1);
-        assert_eq!((report.records, report.skipped, report.confusion.true_positives), (3, 2, 2));
+        assert_eq!(
+            (report.records, report.skipped, report.confusion.true_positives),
+            (3, 2, 2)
+        );
         let lowest = report.precision_recall.last().unwrap().threshold;
         assert!(lowest == 0.0 && lowest.is_sign_positive());
-        assert!(report.notes.iter().any(|note| note.contains("2 records")), "{:?}", report.notes);
+        assert!(
+            report.notes.iter().any(|note| note.contains("2 records")),
+            "{:?}",
+            report.notes
+        );
     }
 
     #[test]
@@ -286,8 +340,14 @@ mod tests {
         assert_eq!(cells.metrics.log_loss.method, Some(Method::Normal));
         let (a, b) = (exact.metrics.log_loss, cells.metrics.log_loss);
         let width = b.high.unwrap() - b.low.unwrap();
-        assert!((a.low.unwrap() - b.low.unwrap()).abs() < 0.12 * width, "{a:?} {b:?}");
-        assert!((a.high.unwrap() - b.high.unwrap()).abs() < 0.12 * width, "{a:?} {b:?}");
+        assert!(
+            (a.low.unwrap() - b.low.unwrap()).abs() < 0.12 * width,
+            "{a:?} {b:?}"
+        );
+        assert!(
+            (a.high.unwrap() - b.high.unwrap()).abs() < 0.12 * width,
+            "{a:?} {b:?}"
+        );
     }
 
     #[test]

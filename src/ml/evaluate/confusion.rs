@@ -59,7 +59,12 @@ mod tests {
     use crate::ml::hash::Stream;
 
     fn confusion(tp: u64, fp: u64, tn: u64, missed: u64) -> Confusion {
-        Confusion { true_positives: tp, false_positives: fp, true_negatives: tn, false_negatives: missed }
+        Confusion {
+            true_positives: tp,
+            false_positives: fp,
+            true_negatives: tn,
+            false_negatives: missed,
+        }
     }
 
     #[test]

@@ -23,12 +23,20 @@ impl ScoreHistogram {
     /// An empty histogram.
     pub fn new() -> Self {
         let edges = (0..=BINS).map(|edge| edge as f64 / BINS as f64).collect();
-        ScoreHistogram { edges, positives: vec![0; BINS], negatives: vec![0; BINS] }
+        ScoreHistogram {
+            edges,
+            positives: vec![0; BINS],
+            negatives: vec![0; BINS],
+        }
     }
 
     /// Counts records that share a score.
     pub fn add(&mut self, score: f64, positives: u64, negatives: u64) {
-        let bin = self.edges.partition_point(|&edge| edge <= score).saturating_sub(1).min(BINS - 1);
+        let bin = self
+            .edges
+            .partition_point(|&edge| edge <= score)
+            .saturating_sub(1)
+            .min(BINS - 1);
         if let (Some(p), Some(n)) = (self.positives.get_mut(bin), self.negatives.get_mut(bin)) {
             *p += positives;
             *n += negatives;
@@ -69,7 +77,12 @@ impl ResidualHistogram {
             _ => Vec::new(),
         };
         let counts = vec![0; edges.len().saturating_sub(1)];
-        let mut histogram = ResidualHistogram { edges, counts, below: 0, above: 0 };
+        let mut histogram = ResidualHistogram {
+            edges,
+            counts,
+            below: 0,
+            above: 0,
+        };
         sorted.iter().for_each(|&residual| histogram.add(residual));
         histogram
     }
@@ -139,7 +152,10 @@ mod tests {
         assert_eq!(histogram.edges[0], -5.0);
         assert_eq!(histogram.edges[1], -4.5);
         assert!(histogram.edges.contains(&0.0));
-        assert_eq!((histogram.counts.as_slice(), histogram.above), ([50; 20].as_slice(), 1));
+        assert_eq!(
+            (histogram.counts.as_slice(), histogram.above),
+            ([50; 20].as_slice(), 1)
+        );
         let small = ResidualHistogram::of(&[-0.1, 0.0, 0.3]);
         assert!(small.edges.contains(&0.3), "a clean decimal: {:?}", small.edges);
     }

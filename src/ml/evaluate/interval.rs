@@ -41,7 +41,12 @@ pub struct Interval {
 
 impl Interval {
     /// A metric that has no value on these records.
-    pub const UNDEFINED: Interval = Interval { value: None, low: None, high: None, method: None };
+    pub const UNDEFINED: Interval = Interval {
+        value: None,
+        low: None,
+        high: None,
+        method: None,
+    };
 
     /// A value with its limits; whatever is not a finite number is left out, and limits on the wrong
     /// side of the value are moved to it.
@@ -50,7 +55,10 @@ impl Interval {
             return Interval::UNDEFINED;
         }
         if !(low.is_finite() && high.is_finite()) {
-            return Interval { value: Some(value), ..Interval::UNDEFINED };
+            return Interval {
+                value: Some(value),
+                ..Interval::UNDEFINED
+            };
         }
         Interval {
             value: Some(value),
@@ -82,13 +90,22 @@ impl Interval {
         let centre = (share + z2 / (2.0 * n)) / (1.0 + z2 / n);
         let half = Z / (1.0 + z2 / n) * (share * (1.0 - share) / n + z2 / (4.0 * n * n)).sqrt();
         let low = if hits == 0 { 0.0 } else { (centre - half).max(0.0) };
-        let high = if hits == trials { 1.0 } else { (centre + half).min(1.0) };
+        let high = if hits == trials {
+            1.0
+        } else {
+            (centre + half).min(1.0)
+        };
         Interval::new(share, low, high, Method::Wilson)
     }
 
     /// The interval for a quantity that rises with this one, by mapping value and limits.
     pub fn map(self, f: impl Fn(f64) -> f64) -> Self {
-        Interval { value: self.value.map(&f), low: self.low.map(&f), high: self.high.map(&f), ..self }
+        Interval {
+            value: self.value.map(&f),
+            low: self.low.map(&f),
+            high: self.high.map(&f),
+            ..self
+        }
     }
 }
 
@@ -115,7 +132,10 @@ mod tests {
 
     #[test]
     fn numbers_that_are_not_finite_never_get_in() {
-        assert_eq!(Interval::new(f64::NAN, 0.0, 1.0, Method::Normal), Interval::UNDEFINED);
+        assert_eq!(
+            Interval::new(f64::NAN, 0.0, 1.0, Method::Normal),
+            Interval::UNDEFINED
+        );
         let unsure = Interval::normal(0.5, f64::NAN, (0.0, 1.0));
         assert_eq!((unsure.value, unsure.low, unsure.high), (Some(0.5), None, None));
         let cut = Interval::normal(0.9, 1.0, (0.0, 1.0));

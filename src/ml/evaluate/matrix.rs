@@ -25,8 +25,9 @@ impl ClassCounts {
 /// The unweighted mean of F1 over the classes that occur; `None` if none does.
 pub fn macro_f1(classes: &[ClassCounts]) -> Option<f64> {
     let present = classes.iter().filter(|class| class.support > 0);
-    let (sum, count) =
-        present.fold((0.0, 0u64), |(sum, count), class| (sum + class.f1().unwrap_or(0.0), count + 1));
+    let (sum, count) = present.fold((0.0, 0u64), |(sum, count), class| {
+        (sum + class.f1().unwrap_or(0.0), count + 1)
+    });
     (count > 0).then(|| sum / count as f64)
 }
 
@@ -65,7 +66,11 @@ pub fn macro_f1_error(pairs: &Pairs, classes: &[ClassCounts]) -> f64 {
         (1.0 / either, counts.f1().unwrap_or(0.0) / either)
     };
     let squares = pairs.iter().map(|(&(truth, predicted), &records)| {
-        let hit = if truth == predicted { 2.0 * share(truth).0 } else { 0.0 };
+        let hit = if truth == predicted {
+            2.0 * share(truth).0
+        } else {
+            0.0
+        };
         let influence = (hit - share(truth).1 - share(predicted).1) / occurring;
         records as f64 * influence * influence
     });
@@ -88,18 +93,28 @@ impl ConfusionMatrix {
     pub fn new(labels: &[String], pairs: &Pairs, classes: &[ClassCounts], limit: usize) -> Self {
         let kept = most_frequent(classes, limit);
         let others = kept.len() < labels.len();
-        let mut shown: Vec<String> = kept.iter().filter_map(|&class| labels.get(class).cloned()).collect();
+        let mut shown: Vec<String> = kept
+            .iter()
+            .filter_map(|&class| labels.get(class).cloned())
+            .collect();
         if others {
             shown.push("others".to_string());
         }
         let place = |class: usize| kept.binary_search(&class).unwrap_or(kept.len());
         let mut counts = vec![vec![0; shown.len()]; shown.len()];
         for (&(truth, predicted), &records) in pairs {
-            if let Some(cell) = counts.get_mut(place(truth)).and_then(|row| row.get_mut(place(predicted))) {
+            if let Some(cell) = counts
+                .get_mut(place(truth))
+                .and_then(|row| row.get_mut(place(predicted)))
+            {
                 *cell += records;
             }
         }
-        ConfusionMatrix { labels: shown, others, counts }
+        ConfusionMatrix {
+            labels: shown,
+            others,
+            counts,
+        }
     }
 }
 
@@ -138,7 +153,11 @@ mod tests {
             classes.iter().map(ClassCounts::f1).collect::<Vec<_>>(),
             [Some(8.0 / 14.0), Some(0.0), Some(0.0), None]
         );
-        assert_eq!(macro_f1(&classes), Some(4.0 / 14.0), "the third class does not occur");
+        assert_eq!(
+            macro_f1(&classes),
+            Some(4.0 / 14.0),
+            "the third class does not occur"
+        );
         assert_eq!(macro_f1(&[]), None);
     }
 
@@ -152,8 +171,11 @@ mod tests {
             let mut pairs = Pairs::new();
             for _ in 0..rows {
                 let truth = (stream.next_unit() * 3.0) as usize;
-                let predicted =
-                    if stream.next_unit() < 0.5 { truth } else { (stream.next_unit() * 4.0) as usize };
+                let predicted = if stream.next_unit() < 0.5 {
+                    truth
+                } else {
+                    (stream.next_unit() * 4.0) as usize
+                };
                 *pairs.entry((truth, predicted)).or_default() += 1;
             }
             let classes = class_counts(&pairs, 4);

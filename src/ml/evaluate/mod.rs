@@ -48,7 +48,10 @@ pub const PROBABILITY_FLOOR: f64 = 1e-15;
 
 /// An evaluation of any type of model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[expect(clippy::large_enum_variant, reason = "there is one report for an evaluation, never many in a row")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one report for an evaluation, never many in a row"
+)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum Report {
     /// Of a two-class model.
@@ -100,7 +103,11 @@ impl Report {
                 ("recall", &m.recall),
             ],
             Report::Multiclass(MulticlassReport { metrics: m, .. }) => {
-                vec![("macro_f1", &m.macro_f1), ("accuracy", &m.accuracy), ("log_loss", &m.log_loss)]
+                vec![
+                    ("macro_f1", &m.macro_f1),
+                    ("accuracy", &m.accuracy),
+                    ("log_loss", &m.log_loss),
+                ]
             }
             Report::Regression(RegressionReport { metrics: m, .. }) => {
                 vec![("rmse", &m.rmse), ("mae", &m.mae), ("r2", &m.r2)]
@@ -110,7 +117,10 @@ impl Report {
 
     /// The metric of a name, if this type of report has it.
     pub fn metric(&self, name: &str) -> Option<&Interval> {
-        self.metrics().into_iter().find(|(known, _)| *known == name).map(|(_, interval)| interval)
+        self.metrics()
+            .into_iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, interval)| interval)
     }
 
     /// How many records were evaluated.

@@ -56,7 +56,10 @@ pub struct ErrorMoments {
 impl ErrorMoments {
     /// Empty sums around a centre.
     pub fn around(centre: f64) -> Self {
-        ErrorMoments { centre, ..ErrorMoments::default() }
+        ErrorMoments {
+            centre,
+            ..ErrorMoments::default()
+        }
     }
 
     /// The number that truths are taken relative to.
@@ -146,15 +149,18 @@ mod tests {
 
     #[test]
     fn standard_errors_follow_from_the_influence_of_each_record() {
-        let rows: Vec<(f64, f64)> =
-            (0..5_000).map(|row| (unit(1, row) * 3.0, unit(2, row) + unit(1, row) * 2.0)).collect();
+        let rows: Vec<(f64, f64)> = (0..5_000)
+            .map(|row| (unit(1, row) * 3.0, unit(2, row) + unit(1, row) * 2.0))
+            .collect();
         let mut moments = ErrorMoments::around(0.3);
-        rows.iter().for_each(|&(prediction, truth)| moments.add(prediction, truth));
+        rows.iter()
+            .for_each(|&(prediction, truth)| moments.add(prediction, truth));
         // Leaving one record out at a time gives the same variances, up to terms of order 1/n.
         let n = rows.len() as f64;
         let mut jackknife = [0.0; 3];
-        let (sse, sae): (f64, f64) =
-            rows.iter().fold((0.0, 0.0), |(s, a), (p, t)| (s + (t - p) * (t - p), a + (t - p).abs()));
+        let (sse, sae): (f64, f64) = rows.iter().fold((0.0, 0.0), |(s, a), (p, t)| {
+            (s + (t - p) * (t - p), a + (t - p).abs())
+        });
         let (sum, squares) = rows.iter().fold((0.0, 0.0), |(s, q), (_, t)| (s + t, q + t * t));
         for (p, t) in &rows {
             let (sse, sae, m) = (sse - (t - p) * (t - p), sae - (t - p).abs(), n - 1.0);
@@ -182,7 +188,10 @@ mod tests {
         many.add_many(0.5, 3);
         many.add(2.0);
         [0.5, 0.5, 0.5, 2.0].iter().for_each(|&value| one.add(value));
-        assert_eq!((one.mean(), one.standard_error()), (many.mean(), many.standard_error()));
+        assert_eq!(
+            (one.mean(), one.standard_error()),
+            (many.mean(), many.standard_error())
+        );
         assert!(Mean::default().mean().is_nan());
     }
 }

@@ -173,7 +173,11 @@ impl MulticlassEvaluator {
         let entry = |&class: &usize| Some(class_report(labels.get(class)?, counts.get(class)?));
         MulticlassReport {
             records: self.records,
-            metrics: MulticlassMetrics { macro_f1, accuracy: Interval::wilson(hits, self.records), log_loss },
+            metrics: MulticlassMetrics {
+                macro_f1,
+                accuracy: Interval::wilson(hits, self.records),
+                log_loss,
+            },
             baseline: baseline(&counts, self.baseline_class, self.records),
             confusion: ConfusionMatrix::new(&labels, &pairs, &counts, MOST_MATRIX_CLASSES),
             classes: listed.iter().filter_map(entry).collect(),
@@ -200,10 +204,15 @@ impl MulticlassEvaluator {
             labels.push("other labels not seen in training".to_string());
         }
         let number = |class: usize| {
-            class.checked_sub(known).map_or(class, |unseen| numbers.get(unseen).copied().unwrap_or(pooled))
+            class
+                .checked_sub(known)
+                .map_or(class, |unseen| numbers.get(unseen).copied().unwrap_or(pooled))
         };
-        let pairs =
-            self.pairs.iter().map(|(&(truth, predicted), &n)| ((number(truth), predicted), n)).collect();
+        let pairs = self
+            .pairs
+            .iter()
+            .map(|(&(truth, predicted), &n)| ((number(truth), predicted), n))
+            .collect();
         (labels, pairs)
     }
 
@@ -213,7 +222,14 @@ impl MulticlassEvaluator {
         let loss = self.losses.mean();
         let (f1, log_loss) = if self.records > MOST_RECORDS {
             let f1 = Interval::normal(value, macro_f1_error(pairs, counts), (0.0, 1.0));
-            (f1, Interval::normal(loss, self.losses.standard_error(), (0.0, log_loss_of(PROBABILITY_FLOOR))))
+            (
+                f1,
+                Interval::normal(
+                    loss,
+                    self.losses.standard_error(),
+                    (0.0, log_loss_of(PROBABILITY_FLOOR)),
+                ),
+            )
         } else {
             let [f1s, losses] = self.replicates(counts.len(), seed);
             (percentiles(value, f1s), percentiles(loss, losses))
@@ -288,12 +304,18 @@ fn without_spread(counts: &[ClassCounts], value: f64) -> Option<Interval> {
         return None;
     }
     let present = counts.iter().filter(|class| class.support > 0);
-    let (rarest, number) =
-        present.fold((u64::MAX, 0.0), |(least, n), class| (least.min(class.support), n + 1.0));
+    let (rarest, number) = present.fold((u64::MAX, 0.0), |(least, n), class| {
+        (least.min(class.support), n + 1.0)
+    });
     let f1_of = |recall: f64| 2.0 * recall / (1.0 + recall);
     let chance = one_sided(rarest);
     Some(if value == 1.0 {
-        Interval::new(1.0, 1.0 - (1.0 - f1_of(1.0 - chance)) / number, 1.0, Method::Bound)
+        Interval::new(
+            1.0,
+            1.0 - (1.0 - f1_of(1.0 - chance)) / number,
+            1.0,
+            Method::Bound,
+        )
     } else {
         Interval::new(0.0, 0.0, f1_of(chance) / number, Method::Bound)
     })
@@ -313,7 +335,10 @@ fn class_report(label: &str, counts: &ClassCounts) -> ClassReport {
 
 fn baseline(counts: &[ClassCounts], class: usize, records: u64) -> MulticlassBaseline {
     if records == 0 {
-        return MulticlassBaseline { macro_f1: None, accuracy: None };
+        return MulticlassBaseline {
+            macro_f1: None,
+            accuracy: None,
+        };
     }
     let support = counts.get(class).map_or(0, |class| class.support);
     let constant: Vec<ClassCounts> = (0..counts.len())
@@ -327,7 +352,10 @@ fn baseline(counts: &[ClassCounts], class: usize, records: u64) -> MulticlassBas
             }
         })
         .collect();
-    MulticlassBaseline { macro_f1: macro_f1(&constant), accuracy: Some(support as f64 / records as f64) }
+    MulticlassBaseline {
+        macro_f1: macro_f1(&constant),
+        accuracy: Some(support as f64 / records as f64),
+    }
 }
 
 #[cfg(test)]
@@ -341,18 +369,31 @@ mod tests {
     }
 
     fn sure(classes: usize, answer: usize) -> Vec<f64> {
-        (0..classes).map(|class| if class == answer { 0.9 } else { 0.1 / (classes - 1) as f64 }).collect()
+        (0..classes)
+            .map(|class| {
+                if class == answer {
+                    0.9
+                } else {
+                    0.1 / (classes - 1) as f64
+                }
+            })
+            .collect()
     }
 
     #[test]
     fn perfect_and_hopeless_models_still_have_an_interval() {
-        let (mut perfect, mut hopeless) =
-            (MulticlassEvaluator::new(&names(3), 0), MulticlassEvaluator::new(&names(3), 0));
+        let (mut perfect, mut hopeless) = (
+            MulticlassEvaluator::new(&names(3), 0),
+            MulticlassEvaluator::new(&names(3), 0),
+        );
         for row in 0..45 {
             perfect.add(&sure(3, row % 3), Truth::Known(row % 3));
             hopeless.add(&sure(3, (row + 1) % 3), Truth::Known(row % 3));
         }
-        let (perfect, hopeless) = (perfect.finish(1).metrics.macro_f1, hopeless.finish(1).metrics.macro_f1);
+        let (perfect, hopeless) = (
+            perfect.finish(1).metrics.macro_f1,
+            hopeless.finish(1).metrics.macro_f1,
+        );
         assert_eq!(
             (perfect.value, perfect.high, perfect.method),
             (Some(1.0), Some(1.0), Some(Method::Bound))
@@ -371,7 +412,11 @@ mod tests {
         evaluator.add(&[0.5, 0.5], Truth::Known(1));
         let report = evaluator.finish(1);
         assert_eq!((report.records, report.skipped), (1, 3));
-        assert!(report.notes[0].starts_with("3 records were left out"), "{:?}", report.notes);
+        assert!(
+            report.notes[0].starts_with("3 records were left out"),
+            "{:?}",
+            report.notes
+        );
     }
 
     #[test]
@@ -383,9 +428,18 @@ mod tests {
         }
         let report = evaluator.finish(1);
         assert_eq!(report.unseen_records, MOST_UNSEEN as u64 + 5);
-        assert_eq!(report.metrics.macro_f1.value, Some(1.0 / (MOST_UNSEEN + 2) as f64));
-        assert_eq!((report.confusion.labels.len(), report.confusion.others), (MOST_MATRIX_CLASSES + 1, true));
-        assert_eq!(report.confusion.counts.iter().flatten().sum::<u64>(), report.records);
+        assert_eq!(
+            report.metrics.macro_f1.value,
+            Some(1.0 / (MOST_UNSEEN + 2) as f64)
+        );
+        assert_eq!(
+            (report.confusion.labels.len(), report.confusion.others),
+            (MOST_MATRIX_CLASSES + 1, true)
+        );
+        assert_eq!(
+            report.confusion.counts.iter().flatten().sum::<u64>(),
+            report.records
+        );
         assert_eq!(report.classes.len(), MOST_LISTED_CLASSES);
         assert_eq!(report.notes.len(), 3, "{:?}", report.notes);
     }
@@ -397,18 +451,33 @@ mod tests {
             let mut stream = Stream::new(6);
             for _ in 0..rows {
                 let truth = (stream.next_unit() * 2.5) as usize;
-                let answer =
-                    if stream.next_unit() < 0.7 { truth } else { (stream.next_unit() * 3.0) as usize };
+                let answer = if stream.next_unit() < 0.7 {
+                    truth
+                } else {
+                    (stream.next_unit() * 3.0) as usize
+                };
                 evaluator.add(&sure(3, answer), Truth::Known(truth));
             }
             evaluator.finish(1).metrics
         };
         let (resampled, normal) = (report(MOST_RECORDS), report(MOST_RECORDS + 1));
-        for (a, b) in [(resampled.macro_f1, normal.macro_f1), (resampled.log_loss, normal.log_loss)] {
-            assert_eq!((a.method, b.method), (Some(Method::Bootstrap), Some(Method::Normal)));
+        for (a, b) in [
+            (resampled.macro_f1, normal.macro_f1),
+            (resampled.log_loss, normal.log_loss),
+        ] {
+            assert_eq!(
+                (a.method, b.method),
+                (Some(Method::Bootstrap), Some(Method::Normal))
+            );
             let width = b.high.unwrap() - b.low.unwrap();
-            assert!((a.low.unwrap() - b.low.unwrap()).abs() < 0.12 * width, "{a:?} {b:?}");
-            assert!((a.high.unwrap() - b.high.unwrap()).abs() < 0.12 * width, "{a:?} {b:?}");
+            assert!(
+                (a.low.unwrap() - b.low.unwrap()).abs() < 0.12 * width,
+                "{a:?} {b:?}"
+            );
+            assert!(
+                (a.high.unwrap() - b.high.unwrap()).abs() < 0.12 * width,
+                "{a:?} {b:?}"
+            );
         }
     }
 

@@ -7,7 +7,11 @@ const FEW_RECORDS: u64 = 30;
 pub fn common(records: u64, skipped: u64) -> Vec<String> {
     let mut notes = Vec::new();
     if skipped > 0 {
-        let (what, verb) = if skipped == 1 { ("record", "was") } else { ("records", "were") };
+        let (what, verb) = if skipped == 1 {
+            ("record", "was")
+        } else {
+            ("records", "were")
+        };
         notes.push(format!(
             "{skipped} {what} {verb} left out because a prediction or the truth is not a usable number."
         ));
@@ -15,7 +19,9 @@ pub fn common(records: u64, skipped: u64) -> Vec<String> {
     if records == 0 {
         notes.push("No metric is defined: there are no records to evaluate.".to_string());
     } else if records < FEW_RECORDS {
-        notes.push(format!("The intervals are rough: they rest on fewer than {FEW_RECORDS} records."));
+        notes.push(format!(
+            "The intervals are rough: they rest on fewer than {FEW_RECORDS} records."
+        ));
     }
     notes
 }

@@ -116,8 +116,11 @@ impl RegressionEvaluator {
             Some(passed) => passed,
             None => summed(&self.rows),
         };
-        let mut metrics =
-            if passing { normal_metrics(&moments) } else { resampled_metrics(&self.rows, &moments, seed) };
+        let mut metrics = if passing {
+            normal_metrics(&moments)
+        } else {
+            resampled_metrics(&self.rows, &moments, seed)
+        };
         if self.range.0 >= self.range.1 {
             metrics.r2 = Interval::UNDEFINED;
         }
@@ -142,8 +145,12 @@ fn summed(rows: &[(f64, f64)]) -> (ErrorMoments, ResidualHistogram) {
     let count = rows.len() as f64;
     // Divided before summing, so that a sum of large numbers stays finite.
     let mut moments = ErrorMoments::around(rows.iter().map(|row| row.1 / count).sum());
-    rows.iter().for_each(|&(prediction, truth)| moments.add(prediction, truth));
-    let residuals: Vec<f64> = rows.iter().map(|&(prediction, truth)| truth - prediction).collect();
+    rows.iter()
+        .for_each(|&(prediction, truth)| moments.add(prediction, truth));
+    let residuals: Vec<f64> = rows
+        .iter()
+        .map(|&(prediction, truth)| truth - prediction)
+        .collect();
     (moments, ResidualHistogram::of(&residuals))
 }
 
@@ -180,7 +187,11 @@ fn replicate(rows: &[(f64, f64)], centre: f64, stream: &mut Stream) -> [f64; 3] 
     }
     let total = truth2 - truth * truth / weight;
     // A sample of equal truths has no R²; what rounding leaves of its spread must not pass for one.
-    let r2 = if total > truth2 * 1e-12 { 1.0 - square / total } else { f64::NAN };
+    let r2 = if total > truth2 * 1e-12 {
+        1.0 - square / total
+    } else {
+        f64::NAN
+    };
     [(square / weight).sqrt(), absolute / weight, r2]
 }
 
@@ -222,14 +233,26 @@ mod tests {
             (kept.metrics.r2, passed.metrics.r2),
         ];
         for (a, b) in pairs {
-            assert_eq!((a.method, b.method), (Some(Method::Bootstrap), Some(Method::Normal)));
+            assert_eq!(
+                (a.method, b.method),
+                (Some(Method::Bootstrap), Some(Method::Normal))
+            );
             assert!((a.value.unwrap() - b.value.unwrap()).abs() < 1e-9);
             let width = b.high.unwrap() - b.low.unwrap();
-            assert!((a.low.unwrap() - b.low.unwrap()).abs() < 0.12 * width, "{a:?} {b:?}");
-            assert!((a.high.unwrap() - b.high.unwrap()).abs() < 0.12 * width, "{a:?} {b:?}");
+            assert!(
+                (a.low.unwrap() - b.low.unwrap()).abs() < 0.12 * width,
+                "{a:?} {b:?}"
+            );
+            assert!(
+                (a.high.unwrap() - b.high.unwrap()).abs() < 0.12 * width,
+                "{a:?} {b:?}"
+            );
         }
         let counted = |h: &ResidualHistogram| h.counts.iter().sum::<u64>() + h.below + h.above;
-        assert_eq!((counted(&kept.residuals), counted(&passed.residuals)), (6_000, 6_000));
+        assert_eq!(
+            (counted(&kept.residuals), counted(&passed.residuals)),
+            (6_000, 6_000)
+        );
         assert_eq!(kept.baseline, passed.baseline);
         // Predictions are too high by 8 * 0.1 on average.
         assert!((kept.mean_residual.unwrap() + 0.8).abs() < 0.2);
@@ -237,14 +260,20 @@ mod tests {
 
     #[test]
     fn a_replicate_is_the_metrics_of_the_records_it_repeats() {
-        let rows: Vec<(f64, f64)> =
-            (0..12).map(|row| (f64::from(row % 5), f64::from(row * row % 7))).collect();
+        let rows: Vec<(f64, f64)> = (0..12)
+            .map(|row| (f64::from(row % 5), f64::from(row * row % 7)))
+            .collect();
         let measured = replicate(&rows, 100.0, &mut Stream::new(3));
         let mut stream = Stream::new(3);
-        let drawn: Vec<(f64, f64)> =
-            rows.iter().flat_map(|&row| vec![row; stream.poisson1() as usize]).collect();
+        let drawn: Vec<(f64, f64)> = rows
+            .iter()
+            .flat_map(|&row| vec![row; stream.poisson1() as usize])
+            .collect();
         let (moments, _) = summed(&drawn);
-        for (a, b) in measured.into_iter().zip([moments.rmse(), moments.mae(), moments.r2()]) {
+        for (a, b) in measured
+            .into_iter()
+            .zip([moments.rmse(), moments.mae(), moments.r2()])
+        {
             assert!((a - b).abs() < 1e-9, "{a} against {b}");
         }
         assert!(replicate(&[(1.0, 0.1); 3], 7.0, &mut Stream::new(3))[2].is_nan());
@@ -253,24 +282,38 @@ mod tests {
     #[test]
     fn equal_truths_have_no_r2_and_say_so() {
         let mut evaluator = RegressionEvaluator::new(0.0);
-        [1.0, 2.0].iter().for_each(|&prediction| evaluator.add(prediction, 0.1));
+        [1.0, 2.0]
+            .iter()
+            .for_each(|&prediction| evaluator.add(prediction, 0.1));
         let report = evaluator.finish(1);
         assert_eq!(report.metrics.r2, Interval::UNDEFINED);
-        assert!(report.notes.iter().any(|note| note.contains("same true value")), "{:?}", report.notes);
+        assert!(
+            report.notes.iter().any(|note| note.contains("same true value")),
+            "{:?}",
+            report.notes
+        );
     }
 
     #[test]
     fn numbers_without_bounds_never_reach_the_report() {
         let mut evaluator = RegressionEvaluator::new(f64::NAN);
-        for (prediction, truth) in
-            [(f64::NAN, 1.0), (1.0, f64::INFINITY), (-1e308, 1e308), (1e200, 2.0), (5.0, -1e300)]
-        {
+        for (prediction, truth) in [
+            (f64::NAN, 1.0),
+            (1.0, f64::INFINITY),
+            (-1e308, 1e308),
+            (1e200, 2.0),
+            (5.0, -1e300),
+        ] {
             evaluator.add(prediction, truth);
         }
         let report = evaluator.finish(1);
         assert_eq!((report.records, report.skipped), (2, 3));
         assert_eq!((report.metrics.rmse.value, report.baseline.rmse), (None, None));
-        assert!(report.notes.iter().any(|note| note.contains("too large")), "{:?}", report.notes);
+        assert!(
+            report.notes.iter().any(|note| note.contains("too large")),
+            "{:?}",
+            report.notes
+        );
         let text = serde_json::to_string(&report).unwrap();
         assert_eq!(serde_json::from_str::<RegressionReport>(&text).unwrap(), report);
     }

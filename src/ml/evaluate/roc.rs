@@ -53,8 +53,13 @@ pub fn confusion_at(scores: &Scores, threshold: f64) -> Confusion {
 
 /// The counts at 0.00, 0.01, ... 1.00: enough to choose a threshold later, without the scores.
 pub fn threshold_table(scores: &Scores) -> Vec<ThresholdPoint> {
-    let point = |threshold| ThresholdPoint { threshold, confusion: confusion_at(scores, threshold) };
-    (0..=100).map(|percent| point(f64::from(percent) / 100.0)).collect()
+    let point = |threshold| ThresholdPoint {
+        threshold,
+        confusion: confusion_at(scores, threshold),
+    };
+    (0..=100)
+        .map(|percent| point(f64::from(percent) / 100.0))
+        .collect()
 }
 
 /// Both curves, from the highest threshold to the lowest; empty if all records are of one class.
@@ -67,7 +72,11 @@ pub fn curves(scores: &Scores) -> (Vec<RocPoint>, Vec<PrecisionRecallPoint>) {
     if m == 0 || n == 0 {
         return (Vec::new(), Vec::new());
     }
-    let start = RocPoint { threshold: None, false_positive_rate: 0.0, true_positive_rate: 0.0 };
+    let start = RocPoint {
+        threshold: None,
+        false_positive_rate: 0.0,
+        true_positive_rate: 0.0,
+    };
     let (mut roc, mut precision_recall) = (vec![start], Vec::new());
     for (threshold, tp, fp) in thinned(scores).into_iter().rev() {
         roc.push(RocPoint {
@@ -76,7 +85,11 @@ pub fn curves(scores: &Scores) -> (Vec<RocPoint>, Vec<PrecisionRecallPoint>) {
             true_positive_rate: tp as f64 / m as f64,
         });
         let (precision, recall) = (tp as f64 / (tp + fp) as f64, tp as f64 / m as f64);
-        precision_recall.push(PrecisionRecallPoint { threshold, precision, recall });
+        precision_recall.push(PrecisionRecallPoint {
+            threshold,
+            precision,
+            recall,
+        });
     }
     (roc, precision_recall)
 }
@@ -87,7 +100,11 @@ fn thinned(scores: &Scores) -> Vec<(f64, u64, u64)> {
     scores.for_each_group(|_| groups += 1);
     let room = MOST_POINTS - 1;
     // The curve is two long (its way right plus its way up); both ends are kept beside the steps.
-    let step = if groups <= room { 0.0 } else { 2.0 / (room - 2) as f64 };
+    let step = if groups <= room {
+        0.0
+    } else {
+        2.0 / (room - 2) as f64
+    };
     let (m, n) = (scores.positives() as f64, scores.negatives() as f64);
     let (mut tp, mut fp) = (scores.positives(), scores.negatives());
     let (mut points, mut seen, mut kept_at) = (Vec::with_capacity(room), 0, f64::INFINITY);
@@ -152,7 +169,10 @@ mod tests {
             .sum();
         let exact = crate::ml::evaluate::auc::auc(&scores).value.unwrap();
         assert!((area - exact).abs() < 1e-4, "{area} against {exact}");
-        assert!(roc.windows(2).all(|w| w[1].true_positive_rate >= w[0].true_positive_rate));
+        assert!(
+            roc.windows(2)
+                .all(|w| w[1].true_positive_rate >= w[0].true_positive_rate)
+        );
     }
 
     #[test]

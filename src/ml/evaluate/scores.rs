@@ -34,7 +34,12 @@ pub struct ScoreStore {
 impl ScoreStore {
     /// A store that keeps up to `limit` scores exactly.
     pub fn new(limit: usize) -> Self {
-        ScoreStore { limit, positives: Vec::new(), negatives: Vec::new(), cells: Vec::new() }
+        ScoreStore {
+            limit,
+            positives: Vec::new(),
+            negatives: Vec::new(),
+            cells: Vec::new(),
+        }
     }
 
     /// Counts one score within 0..1.
@@ -42,12 +47,21 @@ impl ScoreStore {
         if !self.cells.is_empty() {
             return add_to_cell(&mut self.cells, score, positive);
         }
-        if positive { &mut self.positives } else { &mut self.negatives }.push(score);
+        if positive {
+            &mut self.positives
+        } else {
+            &mut self.negatives
+        }
+        .push(score);
         if self.positives.len() + self.negatives.len() > self.limit {
             // One cell more than equal widths ask for: it holds the score 1 alone.
             let mut cells = vec![[0; 2]; CELLS + 1];
-            self.positives.drain(..).for_each(|score| add_to_cell(&mut cells, score, true));
-            self.negatives.drain(..).for_each(|score| add_to_cell(&mut cells, score, false));
+            self.positives
+                .drain(..)
+                .for_each(|score| add_to_cell(&mut cells, score, true));
+            self.negatives
+                .drain(..)
+                .for_each(|score| add_to_cell(&mut cells, score, false));
             (self.positives, self.negatives) = (Vec::new(), Vec::new());
             self.cells = cells;
         }
@@ -115,7 +129,11 @@ impl Scores {
     pub fn for_each_group(&self, mut visit: impl FnMut(Group)) {
         for (cell, &[positives, negatives]) in self.cells.iter().enumerate() {
             if positives + negatives > 0 {
-                visit(Group { score: cell as f64 / CELLS as f64, positives, negatives });
+                visit(Group {
+                    score: cell as f64 / CELLS as f64,
+                    positives,
+                    negatives,
+                });
             }
         }
         let (mut positives, mut negatives) = (self.positives.as_slice(), self.negatives.as_slice());
@@ -126,7 +144,11 @@ impl Scores {
                 (None, None) => return,
             };
             let (p, n) = (take_run(&mut positives, score), take_run(&mut negatives, score));
-            visit(Group { score, positives: p, negatives: n });
+            visit(Group {
+                score,
+                positives: p,
+                negatives: n,
+            });
         }
     }
 
@@ -159,9 +181,14 @@ mod tests {
 
     fn stored(limit: usize) -> Scores {
         let mut store = ScoreStore::new(limit);
-        for (score, positive) in
-            [(0.5, true), (0.25, false), (1.0, true), (0.5, false), (0.5, true), (0.0, false)]
-        {
+        for (score, positive) in [
+            (0.5, true),
+            (0.25, false),
+            (1.0, true),
+            (0.5, false),
+            (0.5, true),
+            (0.0, false),
+        ] {
             store.add(score, positive);
         }
         store.sort()
@@ -177,9 +204,20 @@ mod tests {
             all
         };
         assert_eq!(groups(&exact), groups(&cells));
-        assert_eq!(groups(&exact)[2], Group { score: 0.5, positives: 2, negatives: 1 });
+        assert_eq!(
+            groups(&exact)[2],
+            Group {
+                score: 0.5,
+                positives: 2,
+                negatives: 1
+            }
+        );
         for threshold in [0.0, 0.1, 0.25, 0.5, 0.75, 1.0, 1.1] {
-            assert_eq!(exact.at_least(threshold), cells.at_least(threshold), "{threshold}");
+            assert_eq!(
+                exact.at_least(threshold),
+                cells.at_least(threshold),
+                "{threshold}"
+            );
         }
         assert_eq!(exact.at_least(1.0), (1, 0));
         assert_eq!((cells.positives(), cells.negatives()), (3, 3));

@@ -13,7 +13,12 @@ fn cases(kind: &str) -> Vec<Value> {
 }
 
 fn floats(value: &Value) -> Vec<f64> {
-    value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
+    value
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|number| number.as_f64().unwrap())
+        .collect()
 }
 
 fn close(measured: Option<f64>, expected: &Value, what: &str) {
@@ -30,17 +35,34 @@ fn check_metrics(report: &Report, case: &Value) {
         let interval = report.metric(name).unwrap();
         close(interval.value, expected, &format!("{} of {}", name, case["name"]));
         if let (Some(value), Some(low), Some(high)) = (interval.value, interval.low, interval.high) {
-            assert!(low <= value && value <= high, "{name} of {}: {interval:?}", case["name"]);
+            assert!(
+                low <= value && value <= high,
+                "{name} of {}: {interval:?}",
+                case["name"]
+            );
         }
-        let Some(limits) = case["bootstrap"].get(name).map(floats) else { continue };
+        let Some(limits) = case["bootstrap"].get(name).map(floats) else {
+            continue;
+        };
         assert_eq!(interval.method, Some(Method::Bootstrap));
         // 500 replicates know a limit to about a twentieth of the width.
         let room = 0.12 * (limits[1] - limits[0]);
-        assert!((interval.low.unwrap() - limits[0]).abs() < room, "{name}: {interval:?} against {limits:?}");
-        assert!((interval.high.unwrap() - limits[1]).abs() < room, "{name}: {interval:?} against {limits:?}");
+        assert!(
+            (interval.low.unwrap() - limits[0]).abs() < room,
+            "{name}: {interval:?} against {limits:?}"
+        );
+        assert!(
+            (interval.high.unwrap() - limits[1]).abs() < room,
+            "{name}: {interval:?} against {limits:?}"
+        );
     }
     let text = serde_json::to_string(report).unwrap();
-    assert_eq!(&serde_json::from_str::<Report>(&text).unwrap(), report, "{} survives JSON", case["name"]);
+    assert_eq!(
+        &serde_json::from_str::<Report>(&text).unwrap(),
+        report,
+        "{} survives JSON",
+        case["name"]
+    );
 }
 
 fn binary_report(case: &Value) -> BinaryReport {
@@ -53,18 +75,28 @@ fn binary_report(case: &Value) -> BinaryReport {
 
 /// Every point is one of scikit-learn's, both ends are there, and nothing is dropped without need.
 fn check_roc(report: &BinaryReport, case: &Value) {
-    let Some(rates) = case["roc"].as_array() else { return assert!(report.roc.is_empty()) };
+    let Some(rates) = case["roc"].as_array() else {
+        return assert!(report.roc.is_empty());
+    };
     let thresholds = floats(&case["roc_thresholds"]);
     for point in &report.roc {
         let at = |threshold| 1 + thresholds.iter().position(|&known| known == threshold).unwrap();
         let expected = &rates[point.threshold.map_or(0, at)];
-        close(Some(point.false_positive_rate), &expected[0], "false positive rate");
+        close(
+            Some(point.false_positive_rate),
+            &expected[0],
+            "false positive rate",
+        );
         close(Some(point.true_positive_rate), &expected[1], "true positive rate");
     }
     assert_eq!(report.roc.first().unwrap().threshold, None);
     assert_eq!(report.roc.last().unwrap().threshold, thresholds.last().copied());
     assert!(report.roc.len() <= roc::MOST_POINTS);
-    assert!(rates.len() > roc::MOST_POINTS || rates.len() == report.roc.len(), "{}", case["name"]);
+    assert!(
+        rates.len() > roc::MOST_POINTS || rates.len() == report.roc.len(),
+        "{}",
+        case["name"]
+    );
 }
 
 #[test]
@@ -72,7 +104,12 @@ fn binary_metrics_are_those_of_scikit_learn() {
     for case in cases("binary") {
         let report = binary_report(&case);
         let c = report.confusion;
-        let counts = json!([c.true_negatives, c.false_positives, c.false_negatives, c.true_positives]);
+        let counts = json!([
+            c.true_negatives,
+            c.false_positives,
+            c.false_negatives,
+            c.true_positives
+        ]);
         assert_eq!(counts, case["confusion"], "{}", case["name"]);
         check_roc(&report, &case);
         check_metrics(&Report::Binary(report), &case);
@@ -89,11 +126,19 @@ fn multiclass_metrics_are_those_of_scikit_learn() {
         for (probabilities, label) in case["probabilities"].as_array().unwrap().iter().zip(truths) {
             let label = label.as_str().unwrap();
             let known = classes.iter().position(|class| class == label);
-            evaluator.add(&floats(probabilities), known.map_or(Truth::Unseen(label), Truth::Known));
+            evaluator.add(
+                &floats(probabilities),
+                known.map_or(Truth::Unseen(label), Truth::Known),
+            );
         }
         let report = evaluator.finish(1);
         assert_eq!(json!(report.confusion.labels), case["labels"], "{}", case["name"]);
-        assert_eq!(json!(report.confusion.counts), case["confusion"], "{}", case["name"]);
+        assert_eq!(
+            json!(report.confusion.counts),
+            case["confusion"],
+            "{}",
+            case["name"]
+        );
         for (class, expected) in report.classes.iter().zip(case["per_class"].as_array().unwrap()) {
             // scikit-learn says zero where a share is not defined.
             close(Some(class.precision.unwrap_or(0.0)), &expected[0], "precision");
@@ -101,8 +146,16 @@ fn multiclass_metrics_are_those_of_scikit_learn() {
             close(Some(class.f1.unwrap_or(0.0)), &expected[2], "f1");
             close(Some(class.support as f64), &expected[3], "support");
         }
-        close(report.baseline.macro_f1, &case["baseline"]["macro_f1"], "baseline macro F1");
-        close(report.baseline.accuracy, &case["baseline"]["accuracy"], "baseline accuracy");
+        close(
+            report.baseline.macro_f1,
+            &case["baseline"]["macro_f1"],
+            "baseline macro F1",
+        );
+        close(
+            report.baseline.accuracy,
+            &case["baseline"]["accuracy"],
+            "baseline accuracy",
+        );
         check_metrics(&Report::Multiclass(report), &case);
     }
 }
@@ -111,7 +164,9 @@ fn multiclass_metrics_are_those_of_scikit_learn() {
 fn regression_metrics_are_those_of_scikit_learn() {
     for case in cases("regression") {
         let mut evaluator = RegressionEvaluator::new(case["baseline_mean"].as_f64().unwrap());
-        let pairs = floats(&case["predictions"]).into_iter().zip(floats(&case["truth"]));
+        let pairs = floats(&case["predictions"])
+            .into_iter()
+            .zip(floats(&case["truth"]));
         pairs.for_each(|(prediction, truth)| evaluator.add(prediction, truth));
         let report = evaluator.finish(1);
         close(report.baseline.rmse, &case["baseline"]["rmse"], "baseline RMSE");
@@ -141,9 +196,23 @@ fn the_json_begins_as_agreed_and_keeps_the_order_of_the_metrics() {
     let written: Vec<&String> = value["metrics"].as_object().unwrap().keys().collect();
     let listed: Vec<&str> = report.metrics().into_iter().map(|(name, _)| name).collect();
     assert_eq!(written, listed);
-    assert_eq!(listed, ["auc", "log_loss", "accuracy", "f1", "brier", "precision", "recall"]);
+    assert_eq!(
+        listed,
+        [
+            "auc",
+            "log_loss",
+            "accuracy",
+            "f1",
+            "brier",
+            "precision",
+            "recall"
+        ]
+    );
     assert_eq!(value["metrics"]["auc"]["method"], "delong");
-    assert_eq!(value["confusion"].as_object().unwrap().keys().collect::<Vec<_>>(), ["tp", "fp", "tn", "fn"]);
+    assert_eq!(
+        value["confusion"].as_object().unwrap().keys().collect::<Vec<_>>(),
+        ["tp", "fp", "tn", "fn"]
+    );
     assert_eq!(value["thresholds"][50]["fn"], value["confusion"]["fn"]);
     assert_eq!(report.headline(), ("auc", report.metric("auc").unwrap()));
     assert_eq!((report.baseline(), report.metric("rmse")), (Some(0.5), None));

@@ -38,7 +38,13 @@ impl DictionaryFit {
             return;
         }
         self.bytes += entry.len();
-        self.counts.insert(entry.into(), Counted { rows: 1, last_row: row });
+        self.counts.insert(
+            entry.into(),
+            Counted {
+                rows: 1,
+                last_row: row,
+            },
+        );
         if self.counts.len() > MOST_COUNTED || self.bytes > MOST_COUNTED_BYTES {
             self.forget();
         }
@@ -59,13 +65,20 @@ impl DictionaryFit {
 
     /// Freezes the dictionary: most frequent entries first, ties in byte order.
     pub fn freeze(self) -> DictionaryState {
-        let mut entries: Vec<(Box<str>, u32)> =
-            self.counts.into_iter().map(|(entry, counted)| (entry, counted.rows)).collect();
+        let mut entries: Vec<(Box<str>, u32)> = self
+            .counts
+            .into_iter()
+            .map(|(entry, counted)| (entry, counted.rows))
+            .collect();
         entries.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         let dropped = entries.len().saturating_sub(MOST_KEPT) as u64 + self.forgotten;
         entries.truncate(MOST_KEPT);
         let (entries, rows) = entries.into_iter().unzip();
-        DictionaryState { entries, rows, dropped }
+        DictionaryState {
+            entries,
+            rows,
+            dropped,
+        }
     }
 }
 
@@ -89,7 +102,9 @@ pub struct Dictionary {
 impl Dictionary {
     /// Builds the look-up table.
     pub fn new(state: &DictionaryState) -> Self {
-        Self { ids: state.entries.iter().cloned().zip(0..).collect() }
+        Self {
+            ids: state.entries.iter().cloned().zip(0..).collect(),
+        }
     }
 
     /// The id of an entry, if it was seen in training.
@@ -109,7 +124,10 @@ mod tests {
             text.split(' ').for_each(|word| fit.add(word, row as u64));
         }
         let state = fit.freeze();
-        assert_eq!(state.entries, ["b".into(), "c".into(), "a".into()] as [Box<str>; 3]);
+        assert_eq!(
+            state.entries,
+            ["b".into(), "c".into(), "a".into()] as [Box<str>; 3]
+        );
         assert_eq!(state.rows, [2, 2, 1]);
         assert_eq!(Dictionary::new(&state).id("c"), Some(1));
         assert_eq!(Dictionary::new(&state).id("z"), None);

@@ -77,10 +77,19 @@ impl Featurizer {
             ready.push((first, dictionary));
             first += term.sparse() as u32;
         }
-        let missing_values =
-            schema.attributes.iter().map(|attribute| attribute.missing_values.clone()).collect();
+        let missing_values = schema
+            .attributes
+            .iter()
+            .map(|attribute| attribute.missing_values.clone())
+            .collect();
         let (dense, sparse) = (state.dense(), state.sparse());
-        Self { state, ready, missing_values, dense, sparse }
+        Self {
+            state,
+            ready,
+            missing_values,
+            dense,
+            sparse,
+        }
     }
 
     /// What was learned.
@@ -134,18 +143,29 @@ impl Featurizer {
     ) {
         let missing_values = &self.missing_values[term.attribute()];
         match term {
-            TermState::Number { mean, scale, min, max, attribute } => {
+            TermState::Number {
+                mean,
+                scale,
+                min,
+                max,
+                attribute,
+            } => {
                 let value = read_number(field, missing_values);
                 if let Number::Value(value) = value
                     && !(*min..=*max).contains(&value)
                 {
-                    note(FieldNote { attribute: *attribute, kind: NoteKind::OutOfRange });
+                    note(FieldNote {
+                        attribute: *attribute,
+                        kind: NoteKind::OutOfRange,
+                    });
                 }
                 features.dense.push(scaled(value, *mean, *scale));
             }
             TermState::QuantileBin { bounds, .. } => {
                 if let Number::Value(value) = read_number(field, missing_values) {
-                    features.active.push(first + bounds.partition_point(|&bound| bound <= value) as u32);
+                    features
+                        .active
+                        .push(first + bounds.partition_point(|&bound| bound <= value) as u32);
                 }
             }
             TermState::Binary { .. } => {
@@ -155,14 +175,24 @@ impl Featurizer {
             }
             TermState::Level { attribute, .. } => match dictionary.id(field) {
                 Some(id) => features.active.push(first + id),
-                None => note(FieldNote { attribute: *attribute, kind: NoteKind::UnknownCategory }),
+                None => note(FieldNote {
+                    attribute: *attribute,
+                    kind: NoteKind::UnknownCategory,
+                }),
             },
             TermState::Words { attribute, .. } => {
                 add_words(field, first, dictionary, *attribute, features, note)
             }
-            TermState::Missing { attribute, is_binary, seen } => {
+            TermState::Missing {
+                attribute,
+                is_binary,
+                seen,
+            } => {
                 if let Some(kind) = oddity(*is_binary, field, missing_values) {
-                    note(FieldNote { attribute: *attribute, kind });
+                    note(FieldNote {
+                        attribute: *attribute,
+                        kind,
+                    });
                     if *seen {
                         features.active.push(first);
                     }
@@ -214,7 +244,10 @@ fn add_words(
         }
     }
     if seen && !known {
-        note(FieldNote { attribute, kind: NoteKind::UnknownWords });
+        note(FieldNote {
+            attribute,
+            kind: NoteKind::UnknownWords,
+        });
     }
 }
 
@@ -233,7 +266,11 @@ mod tests {
         .unwrap();
         let terms = check(&Recipe::from_json(recipe).unwrap(), &schema).unwrap();
         let mut fit = FeaturizerFit::new(&terms, &schema);
-        let rows = [["1", "yes", "red", "a b"], ["3", "0", "", "b c b"], ["NA", "", "red", ""]];
+        let rows = [
+            ["1", "yes", "red", "a b"],
+            ["3", "0", "", "b c b"],
+            ["NA", "", "red", ""],
+        ];
         for (index, fields) in rows.iter().enumerate() {
             let mut record = Record::from_fields(fields.iter().copied());
             record.position.record = index as u64;
@@ -245,8 +282,9 @@ mod tests {
     fn features(featurizer: &Featurizer, fields: [&str; 4]) -> (Vec<f32>, Vec<u32>, Vec<(usize, NoteKind)>) {
         let mut vector = FeatureVector::default();
         let mut notes = Vec::new();
-        featurizer
-            .apply_noting(&Record::from_fields(fields), &mut vector, |n| notes.push((n.attribute, n.kind)));
+        featurizer.apply_noting(&Record::from_fields(fields), &mut vector, |n| {
+            notes.push((n.attribute, n.kind))
+        });
         (vector.dense, vector.active, notes)
     }
 
@@ -270,7 +308,10 @@ mod tests {
                 (1, NoteKind::Invalid)
             ]
         );
-        assert_eq!(features(&featurizer, ["5", "1", "", "a"]).2, [(0, NoteKind::OutOfRange)]);
+        assert_eq!(
+            features(&featurizer, ["5", "1", "", "a"]).2,
+            [(0, NoteKind::OutOfRange)]
+        );
     }
 
     #[test]

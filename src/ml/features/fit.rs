@@ -20,12 +20,31 @@ pub struct FeaturizerFit {
 
 #[derive(Debug)]
 enum TermFit {
-    Number { attribute: usize, moments: Moments },
-    QuantileBin { attribute: usize, bins: u32, quantiles: Box<Quantiles> },
-    Binary { attribute: usize },
-    Level { attribute: usize, fit: DictionaryFit },
-    Words { attribute: usize, fit: DictionaryFit },
-    Missing { attribute: usize, is_binary: bool, seen: bool },
+    Number {
+        attribute: usize,
+        moments: Moments,
+    },
+    QuantileBin {
+        attribute: usize,
+        bins: u32,
+        quantiles: Box<Quantiles>,
+    },
+    Binary {
+        attribute: usize,
+    },
+    Level {
+        attribute: usize,
+        fit: DictionaryFit,
+    },
+    Words {
+        attribute: usize,
+        fit: DictionaryFit,
+    },
+    Missing {
+        attribute: usize,
+        is_binary: bool,
+        seen: bool,
+    },
 }
 
 impl FeaturizerFit {
@@ -37,16 +56,31 @@ impl FeaturizerFit {
             .count();
         let quantiles = || Box::new(Quantiles::new(exact_capacity(numbers)));
         let fit = |term: &Term| match *term {
-            Term::Number { attribute } => TermFit::Number { attribute, moments: Moments::default() },
-            Term::QuantileBin { attribute, bins } => {
-                TermFit::QuantileBin { attribute, bins, quantiles: quantiles() }
-            }
+            Term::Number { attribute } => TermFit::Number {
+                attribute,
+                moments: Moments::default(),
+            },
+            Term::QuantileBin { attribute, bins } => TermFit::QuantileBin {
+                attribute,
+                bins,
+                quantiles: quantiles(),
+            },
             Term::Binary { attribute } => TermFit::Binary { attribute },
-            Term::Level { attribute } => TermFit::Level { attribute, fit: DictionaryFit::default() },
-            Term::Words { attribute } => TermFit::Words { attribute, fit: DictionaryFit::default() },
+            Term::Level { attribute } => TermFit::Level {
+                attribute,
+                fit: DictionaryFit::default(),
+            },
+            Term::Words { attribute } => TermFit::Words {
+                attribute,
+                fit: DictionaryFit::default(),
+            },
             Term::Missing { attribute } => {
                 let is_binary = schema.attributes[attribute].kind == crate::ml::schema::AttributeType::Binary;
-                TermFit::Missing { attribute, is_binary, seen: false }
+                TermFit::Missing {
+                    attribute,
+                    is_binary,
+                    seen: false,
+                }
             }
         };
         Self {
@@ -62,18 +96,26 @@ impl FeaturizerFit {
     /// Learns from some rows in schema order. Call it with the training rows in file order.
     pub fn add(&mut self, rows: &[&Record]) {
         let missing_values = &self.missing_values;
-        self.terms.par_iter_mut().for_each(|term| rows.iter().for_each(|row| term.add(row, missing_values)));
+        self.terms
+            .par_iter_mut()
+            .for_each(|term| rows.iter().for_each(|row| term.add(row, missing_values)));
     }
 
     /// Freezes what was learned.
     pub fn freeze(self) -> FeaturizerState {
-        FeaturizerState { terms: self.terms.into_par_iter().map(TermFit::freeze).collect() }
+        FeaturizerState {
+            terms: self.terms.into_par_iter().map(TermFit::freeze).collect(),
+        }
     }
 }
 
 /// The number in a field, if there is one that counts.
 pub(super) fn read_number(field: &str, missing_values: &[String]) -> Number {
-    if is_missing(field, missing_values) { Number::Missing } else { number(field) }
+    if is_missing(field, missing_values) {
+        Number::Missing
+    } else {
+        number(field)
+    }
 }
 
 impl TermFit {
@@ -84,7 +126,9 @@ impl TermFit {
                     moments.add(value);
                 }
             }
-            TermFit::QuantileBin { attribute, quantiles, .. } => {
+            TermFit::QuantileBin {
+                attribute, quantiles, ..
+            } => {
                 if let Number::Value(value) = read_number(row.get(*attribute), &missing_values[*attribute]) {
                     quantiles.add(value);
                 }
@@ -95,7 +139,11 @@ impl TermFit {
                 words(row.get(*attribute)).for_each(|word| fit.add(word, row.position.record));
             }
             TermFit::Missing { seen: true, .. } => {}
-            TermFit::Missing { attribute, is_binary, seen } => {
+            TermFit::Missing {
+                attribute,
+                is_binary,
+                seen,
+            } => {
                 let field = row.get(*attribute);
                 *seen = if *is_binary {
                     binary(field).is_none()
@@ -109,18 +157,46 @@ impl TermFit {
     fn freeze(self) -> TermState {
         match self {
             TermFit::Number { attribute, moments } => {
-                let (min, max) = if moments.count > 0 { (moments.min, moments.max) } else { (0.0, 0.0) };
-                TermState::Number { attribute, mean: moments.mean, scale: moments.deviation(), min, max }
+                let (min, max) = if moments.count > 0 {
+                    (moments.min, moments.max)
+                } else {
+                    (0.0, 0.0)
+                };
+                TermState::Number {
+                    attribute,
+                    mean: moments.mean,
+                    scale: moments.deviation(),
+                    min,
+                    max,
+                }
             }
-            TermFit::QuantileBin { attribute, bins, mut quantiles } => {
-                TermState::QuantileBin { attribute, bins, bounds: quantiles.bin_bounds(bins as usize) }
-            }
+            TermFit::QuantileBin {
+                attribute,
+                bins,
+                mut quantiles,
+            } => TermState::QuantileBin {
+                attribute,
+                bins,
+                bounds: quantiles.bin_bounds(bins as usize),
+            },
             TermFit::Binary { attribute } => TermState::Binary { attribute },
-            TermFit::Level { attribute, fit } => TermState::Level { attribute, dictionary: fit.freeze() },
-            TermFit::Words { attribute, fit } => TermState::Words { attribute, dictionary: fit.freeze() },
-            TermFit::Missing { attribute, is_binary, seen } => {
-                TermState::Missing { attribute, is_binary, seen }
-            }
+            TermFit::Level { attribute, fit } => TermState::Level {
+                attribute,
+                dictionary: fit.freeze(),
+            },
+            TermFit::Words { attribute, fit } => TermState::Words {
+                attribute,
+                dictionary: fit.freeze(),
+            },
+            TermFit::Missing {
+                attribute,
+                is_binary,
+                seen,
+            } => TermState::Missing {
+                attribute,
+                is_binary,
+                seen,
+            },
         }
     }
 }

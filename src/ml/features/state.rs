@@ -122,7 +122,10 @@ impl FeaturizerState {
 
     /// Calls `each` with every feature in weight order: its attribute's position and its part.
     pub fn for_each_feature(&self, mut each: impl FnMut(usize, &str)) {
-        self.terms.iter().filter(|term| term.dense() == 1).for_each(|term| each(term.attribute(), ""));
+        self.terms
+            .iter()
+            .filter(|term| term.dense() == 1)
+            .for_each(|term| each(term.attribute(), ""));
         for term in &self.terms {
             let attribute = term.attribute();
             match term {
@@ -131,12 +134,14 @@ impl FeaturizerState {
                     (0..=bounds.len()).for_each(|bin| each(attribute, &bin_name(bounds, bin)));
                 }
                 TermState::Binary { .. } => each(attribute, "is true"),
-                TermState::Level { dictionary, .. } => {
-                    dictionary.entries.iter().for_each(|entry| each(attribute, &format!("= {entry}")))
-                }
-                TermState::Words { dictionary, .. } => {
-                    dictionary.entries.iter().for_each(|entry| each(attribute, &format!("has {entry}")))
-                }
+                TermState::Level { dictionary, .. } => dictionary
+                    .entries
+                    .iter()
+                    .for_each(|entry| each(attribute, &format!("= {entry}"))),
+                TermState::Words { dictionary, .. } => dictionary
+                    .entries
+                    .iter()
+                    .for_each(|entry| each(attribute, &format!("has {entry}"))),
                 TermState::Missing { seen, .. } => {
                     if *seen {
                         each(attribute, "is missing");
@@ -150,16 +155,24 @@ impl FeaturizerState {
     pub fn names(&self, schema: &Schema) -> Vec<FeatureName> {
         let mut names = Vec::with_capacity(self.dense() + self.sparse());
         self.for_each_feature(|attribute, part| {
-            let attribute =
-                schema.attributes.get(attribute).map_or_else(String::new, |attribute| attribute.name.clone());
-            names.push(FeatureName { attribute, part: part.to_string() });
+            let attribute = schema
+                .attributes
+                .get(attribute)
+                .map_or_else(String::new, |attribute| attribute.name.clone());
+            names.push(FeatureName {
+                attribute,
+                part: part.to_string(),
+            });
         });
         names
     }
 }
 
 fn bin_name(bounds: &[f64], bin: usize) -> String {
-    match (bin.checked_sub(1).and_then(|below| bounds.get(below)), bounds.get(bin)) {
+    match (
+        bin.checked_sub(1).and_then(|below| bounds.get(below)),
+        bounds.get(bin),
+    ) {
         (None, None) => "has a value".into(),
         (None, Some(high)) => format!("< {high}"),
         (Some(low), None) => format!(">= {low}"),

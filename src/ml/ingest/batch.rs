@@ -37,7 +37,9 @@ impl Batch {
     /// True when row `index` does not fit the columns.
     pub fn is_bad(&self, index: usize) -> bool {
         // Problems are rare and in row order.
-        self.problems.binary_search_by_key(&index, |problem| problem.0).is_ok_and(|at| self.problems[at].1)
+        self.problems
+            .binary_search_by_key(&index, |problem| problem.0)
+            .is_ok_and(|at| self.problems[at].1)
     }
 
     fn fill(&mut self, reader: &mut RecordReader) -> Result<bool, IngestError> {

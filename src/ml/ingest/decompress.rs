@@ -50,9 +50,10 @@ pub fn plain_bytes(mut source: Source) -> Result<(Source, Compression), IngestEr
     let whole = Cursor::new(magic).chain(source);
     let plain: Source = match compression {
         Compression::None => Box::new(whole),
-        Compression::Gzip => {
-            Box::new(flate2::read::MultiGzDecoder::new(BufReader::with_capacity(1 << 16, whole)))
-        }
+        Compression::Gzip => Box::new(flate2::read::MultiGzDecoder::new(BufReader::with_capacity(
+            1 << 16,
+            whole,
+        ))),
         Compression::Zstd => Box::new(zstd::Decoder::new(whole).map_err(io)?),
     };
     Ok((plain, compression))
@@ -60,12 +61,14 @@ pub fn plain_bytes(mut source: Source) -> Result<(Source, Compression), IngestEr
 
 fn refuse_known_formats(magic: &[u8]) -> Result<(), IngestError> {
     let known = match magic {
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
-            Some(("it is UTF-16", "save it as UTF-8, for example with `iconv -f UTF-16 -t UTF-8`"))
-        }
-        [b'P', b'K', 3, 4, ..] => {
-            Some(("it is a zip archive or a spreadsheet", "unpack it or export the sheet as CSV"))
-        }
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some((
+            "it is UTF-16",
+            "save it as UTF-8, for example with `iconv -f UTF-16 -t UTF-8`",
+        )),
+        [b'P', b'K', 3, 4, ..] => Some((
+            "it is a zip archive or a spreadsheet",
+            "unpack it or export the sheet as CSV",
+        )),
         [b'P', b'A', b'R', b'1', ..] => Some(("it is a Parquet file", "export it as CSV")),
         [b'%', b'P', b'D', b'F', ..] => Some(("it is a PDF document", "export the table as CSV")),
         [0x42, 0x5a, 0x68, ..] => Some(("it is bzip2", "unpack it, or compress it with gzip or zstd")),
@@ -75,7 +78,10 @@ fn refuse_known_formats(magic: &[u8]) -> Result<(), IngestError> {
         _ => None,
     };
     match known {
-        Some((what, hint)) => Err(IngestError::NotText { what: what.into(), hint }),
+        Some((what, hint)) => Err(IngestError::NotText {
+            what: what.into(),
+            hint,
+        }),
         None => Ok(()),
     }
 }

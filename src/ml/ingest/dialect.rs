@@ -31,7 +31,11 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { header: HeaderMode::Auto, delimiter: None, max_row_bytes: 16 << 20 }
+        Self {
+            header: HeaderMode::Auto,
+            delimiter: None,
+            max_row_bytes: 16 << 20,
+        }
     }
 }
 
@@ -47,7 +51,9 @@ pub fn guess_delimiter(sample: &[u8], whole: bool) -> u8 {
     let mut best = (0.0, b',');
     for candidate in CANDIDATES {
         let rows = sample_rows(sample, candidate, whole);
-        let Some(width) = rows.first().map(ByteRecord::len).filter(|&width| width > 1) else { continue };
+        let Some(width) = rows.first().map(ByteRecord::len).filter(|&width| width > 1) else {
+            continue;
+        };
         let same = rows.iter().filter(|row| row.len() == width).count() as f64 / rows.len() as f64;
         if same > best.0 {
             best = (same, candidate);
@@ -60,21 +66,27 @@ pub fn guess_delimiter(sample: &[u8], whole: bool) -> u8 {
 /// (unless they count up, as in `0,1,2,…`) or empty beside no number below, or when names repeat.
 pub fn guess_header(sample: &[u8], delimiter: u8, whole: bool) -> bool {
     let rows = sample_rows(sample, delimiter, whole);
-    let Some((first, rest)) = rows.split_first() else { return true };
+    let Some((first, rest)) = rows.split_first() else {
+        return true;
+    };
     let numbers: Vec<f64> = first.iter().filter_map(as_number).collect();
     if !numbers.is_empty() {
         let counts_up = numbers.windows(2).all(|pair| pair[1] == pair[0] + 1.0);
         return counts_up && numbers.len() > 2 && numbers[0] <= 1.0 && numbers.len() + 1 >= first.len();
     }
-    let number_below =
-        (0..first.len()).any(|column| rest.iter().any(|row| row.get(column).and_then(as_number).is_some()));
+    let number_below = (0..first.len()).any(|column| {
+        rest.iter()
+            .any(|row| row.get(column).and_then(as_number).is_some())
+    });
     if number_below {
         return true;
     }
     let mut names: Vec<&[u8]> = first.iter().collect();
     names.sort_unstable();
     let distinct = names.windows(2).all(|pair| pair[0] != pair[1]);
-    let repeats_below = rest.iter().any(|row| first.iter().zip(row).any(|(name, value)| name == value));
+    let repeats_below = rest
+        .iter()
+        .any(|row| first.iter().zip(row).any(|(name, value)| name == value));
     distinct && !names.iter().any(|name| name.is_empty()) && !repeats_below
 }
 
@@ -87,10 +99,16 @@ fn as_number(field: &[u8]) -> Option<f64> {
 
 /// The rows of the sample; the last one is left out when the sample ends inside it.
 fn sample_rows(sample: &[u8], delimiter: u8, whole: bool) -> Vec<ByteRecord> {
-    let mut reader =
-        csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(sample);
-    let mut rows: Vec<ByteRecord> =
-        reader.byte_records().take(SAMPLE_ROWS + 1).filter_map(Result::ok).collect();
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(sample);
+    let mut rows: Vec<ByteRecord> = reader
+        .byte_records()
+        .take(SAMPLE_ROWS + 1)
+        .filter_map(Result::ok)
+        .collect();
     if rows.len() > SAMPLE_ROWS || (!whole && rows.len() > 1) {
         rows.pop();
     }

@@ -33,7 +33,15 @@ impl<R: Read> RowGuard<R> {
     /// Allows rows of up to `limit` bytes.
     pub fn new(inner: R, limit: u64) -> (Self, RowMark) {
         let mark = RowMark::default();
-        (Self { inner, passed: 0, mark: mark.clone(), limit }, mark)
+        (
+            Self {
+                inner,
+                passed: 0,
+                mark: mark.clone(),
+                limit,
+            },
+            mark,
+        )
     }
 }
 
@@ -61,7 +69,10 @@ impl ByteCount {
 
     /// Wraps `source` so that this counter follows it.
     pub fn follow<R: Read>(&self, source: R) -> Counted<R> {
-        Counted { inner: source, count: self.clone() }
+        Counted {
+            inner: source,
+            count: self.clone(),
+        }
     }
 }
 

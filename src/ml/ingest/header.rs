@@ -18,7 +18,11 @@ pub fn column_names(header: &ByteRecord) -> Result<Vec<String>, IngestError> {
             name => name.to_string(),
         };
         if let Some(first) = seen.insert(name.clone(), index + 1) {
-            return Err(IngestError::DuplicateColumn { name, first, second: index + 1 });
+            return Err(IngestError::DuplicateColumn {
+                name,
+                first,
+                second: index + 1,
+            });
         }
         names.push(name);
     }

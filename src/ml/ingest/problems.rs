@@ -60,12 +60,20 @@ impl Problems {
         if self.rejected == 0 || (self.rejected <= MAX_REJECTED && !half) {
             return Ok(());
         }
-        let (line, detail) =
-            match self.examples.iter().find(|problem| problem.code == "ragged_row").or(self.examples.first())
-            {
-                Some(first) => (first.line, first.detail.clone()),
-                None => (0, String::new()),
-            };
-        Err(IngestError::TooManyBadRows { rejected: self.rejected, seen, line, detail })
+        let (line, detail) = match self
+            .examples
+            .iter()
+            .find(|problem| problem.code == "ragged_row")
+            .or(self.examples.first())
+        {
+            Some(first) => (first.line, first.detail.clone()),
+            None => (0, String::new()),
+        };
+        Err(IngestError::TooManyBadRows {
+            rejected: self.rejected,
+            seen,
+            line,
+            detail,
+        })
     }
 }

@@ -56,7 +56,9 @@ impl RecordReader {
             sample.drain(..3);
         }
         check_text(&sample)?;
-        let delimiter = options.delimiter.unwrap_or_else(|| guess_delimiter(&sample, whole));
+        let delimiter = options
+            .delimiter
+            .unwrap_or_else(|| guess_delimiter(&sample, whole));
         let has_header = match options.header {
             HeaderMode::Auto => guess_header(&sample, delimiter, whole),
             HeaderMode::Yes => true,
@@ -110,7 +112,10 @@ impl RecordReader {
     /// the number of columns are dropped.
     pub fn name_columns(&mut self, names: Vec<String>) {
         if !self.has_header && names.len() >= self.columns.len() {
-            self.columns.iter_mut().zip(names).for_each(|(column, name)| *column = name);
+            self.columns
+                .iter_mut()
+                .zip(names)
+                .for_each(|(column, name)| *column = name);
         }
     }
 
@@ -142,7 +147,11 @@ impl RecordReader {
         }
         let start = bytes.position().map_or((0, 0), |at| (at.line(), at.byte()));
         let not_utf8 = record.put(bytes);
-        record.position = Position { record: self.next_record, line: start.0, byte: start.1 };
+        record.position = Position {
+            record: self.next_record,
+            line: start.0,
+            byte: start.1,
+        };
         self.next_record += 1;
         self.last_line = start.0;
         Ok(self.judge(record, not_utf8))
@@ -157,7 +166,11 @@ impl RecordReader {
                 if self.has_header { "header" } else { "first row" },
                 self.columns.len()
             );
-            return Row::Bad(RowProblem { code: "ragged_row".into(), line, detail });
+            return Row::Bad(RowProblem {
+                code: "ragged_row".into(),
+                line,
+                detail,
+            });
         }
         match not_utf8 {
             None => Row::Good,
@@ -180,10 +193,16 @@ impl RecordReader {
                 csv::ErrorKind::Io(source)
                     if source.get_ref().is_some_and(|inner| inner.is::<RowTooLong>()) =>
                 {
-                    IngestError::RowTooLong { line, limit: self.max_row_bytes }
+                    IngestError::RowTooLong {
+                        line,
+                        limit: self.max_row_bytes,
+                    }
                 }
                 csv::ErrorKind::Io(source) => io_error(source, self.compression, line),
-                other => IngestError::Io { line, source: std::io::Error::other(format!("{other:?}")) },
+                other => IngestError::Io {
+                    line,
+                    source: std::io::Error::other(format!("{other:?}")),
+                },
             }
         })
     }
@@ -192,9 +211,11 @@ impl RecordReader {
 fn io_error(source: std::io::Error, compression: Compression, line: u64) -> IngestError {
     match compression {
         Compression::None => IngestError::Io { line, source },
-        Compression::Gzip | Compression::Zstd => {
-            IngestError::Damaged { format: compression.as_str(), line, source }
-        }
+        Compression::Gzip | Compression::Zstd => IngestError::Damaged {
+            format: compression.as_str(),
+            line,
+            source,
+        },
     }
 }
 

@@ -36,7 +36,11 @@ impl Certificate {
             .iter()
             .enumerate()
             .map(|(i, g)| {
-                let curvature = if i < penalised && objective.l2 > 0.0 { objective.l2 } else { diagonal[i] };
+                let curvature = if i < penalised && objective.l2 > 0.0 {
+                    objective.l2
+                } else {
+                    diagonal[i]
+                };
                 // Without curvature and without gradient there is nothing to gain.
                 if *g == 0.0 { 0.0 } else { 0.5 * g * g / curvature }
             })

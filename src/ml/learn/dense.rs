@@ -37,17 +37,25 @@ pub fn fit(design: &Design, targets: &Targets, l2: f64) -> Option<DenseFit> {
     // A panic inside linfa counts as a failure; nothing of ours is shared with it.
     match targets {
         Targets::Values(values) if l2 == 0.0 && design.rows > design.dense => {
-            catch_unwind(AssertUnwindSafe(|| linear(design, values))).ok().flatten()
+            catch_unwind(AssertUnwindSafe(|| linear(design, values)))
+                .ok()
+                .flatten()
         }
         Targets::Classes { classes: 2, of_row } if l2 > 0.0 => {
-            catch_unwind(AssertUnwindSafe(|| logistic(design, of_row, l2))).ok().flatten()
+            catch_unwind(AssertUnwindSafe(|| logistic(design, of_row, l2)))
+                .ok()
+                .flatten()
         }
         _ => None,
     }
 }
 
 fn matrix(design: &Design) -> Option<Array2<f64>> {
-    let cells = design.shards.iter().flat_map(|shard| shard.dense.iter().copied().map(f64::from)).collect();
+    let cells = design
+        .shards
+        .iter()
+        .flat_map(|shard| shard.dense.iter().copied().map(f64::from))
+        .collect();
     Array2::from_shape_vec((design.rows, design.dense), cells).ok()
 }
 
@@ -56,7 +64,10 @@ fn linear(design: &Design, values: &[f64]) -> Option<DenseFit> {
     let model = LinearRegression::new().fit(&data).ok()?;
     let mut beta = model.params().to_vec();
     beta.push(model.intercept());
-    beta.iter().all(|b| b.is_finite()).then_some(DenseFit { learner: "linfa-linear", beta })
+    beta.iter().all(|b| b.is_finite()).then_some(DenseFit {
+        learner: "linfa-linear",
+        beta,
+    })
 }
 
 fn logistic(design: &Design, of_row: &[u32], l2: f64) -> Option<DenseFit> {
@@ -72,5 +83,8 @@ fn logistic(design: &Design, of_row: &[u32], l2: f64) -> Option<DenseFit> {
     let sign = if model.labels().pos.class == 1 { 1.0 } else { -1.0 };
     let mut beta: Vec<f64> = model.params().iter().map(|w| sign * w).collect();
     beta.push(sign * model.intercept());
-    beta.iter().all(|b| b.is_finite()).then_some(DenseFit { learner: "linfa-logistic", beta })
+    beta.iter().all(|b| b.is_finite()).then_some(DenseFit {
+        learner: "linfa-logistic",
+        beta,
+    })
 }

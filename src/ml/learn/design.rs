@@ -35,7 +35,11 @@ impl Shard {
         let mut start = 0;
         for row in 0..self.rows {
             let end = self.ends[row] as usize;
-            each(row, &self.dense[row * dense..(row + 1) * dense], &self.active[start..end]);
+            each(
+                row,
+                &self.dense[row * dense..(row + 1) * dense],
+                &self.active[start..end],
+            );
             start = end;
         }
     }
@@ -91,7 +95,13 @@ pub struct DesignBuilder {
 impl DesignBuilder {
     /// For rows with so many dense and active-or-not features.
     pub fn new(dense: usize, sparse: usize) -> Self {
-        Self { design: Design { dense, sparse, ..Design::default() } }
+        Self {
+            design: Design {
+                dense,
+                sparse,
+                ..Design::default()
+            },
+        }
     }
 
     /// Appends a row.

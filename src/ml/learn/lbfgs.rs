@@ -71,7 +71,12 @@ pub fn minimise(
             break Stop::Stalled;
         }
     };
-    Solution { beta: state.beta, iterations: state.iterations, passes: state.passes, stop }
+    Solution {
+        beta: state.beta,
+        iterations: state.iterations,
+        passes: state.passes,
+        stop,
+    }
 }
 
 struct State<'a> {
@@ -119,7 +124,12 @@ impl<'a> State<'a> {
 
     /// Half the gradient's squared norm under the preconditioner estimates what is left to gain.
     fn has_converged(&self) -> bool {
-        let left: f64 = self.gradient.iter().zip(&self.inverse_diagonal).map(|(g, d)| g * g * d).sum();
+        let left: f64 = self
+            .gradient
+            .iter()
+            .zip(&self.inverse_diagonal)
+            .map(|(g, d)| g * g * d)
+            .sum();
         !left.is_finite() || 0.5 * left <= TOLERANCE * self.value.abs().max(1e-10)
     }
 
@@ -132,7 +142,9 @@ impl<'a> State<'a> {
             add(&mut q, -alpha, &pair.change);
             alphas.push(alpha);
         }
-        q.iter_mut().zip(&self.inverse_diagonal).for_each(|(q, d)| *q *= d);
+        q.iter_mut()
+            .zip(&self.inverse_diagonal)
+            .for_each(|(q, d)| *q *= d);
         for (pair, alpha) in self.pairs.iter().zip(alphas.into_iter().rev()) {
             let beta = pair.rho * dot(&pair.change, &q);
             add(&mut q, alpha - beta, &pair.step);
@@ -166,7 +178,12 @@ impl<'a> State<'a> {
         let mut size = 1.0;
         let mut gradient = vec![0.0; self.beta.len()];
         for _ in 0..MOST_HALVINGS {
-            let beta: Vec<f64> = self.beta.iter().zip(direction).map(|(b, d)| b + size * d).collect();
+            let beta: Vec<f64> = self
+                .beta
+                .iter()
+                .zip(direction)
+                .map(|(b, d)| b + size * d)
+                .collect();
             let value = self.problem.evaluate(&beta, &mut gradient);
             self.passes += 1;
             if value.is_finite() && value <= self.value + DECREASE * size * slope && value < self.value {
@@ -175,20 +192,32 @@ impl<'a> State<'a> {
             }
             // The minimum of the parabola through what is known, kept within a sensible range.
             let fitted = -slope * size * size / (2.0 * (value - self.value - slope * size));
-            size = if fitted.is_finite() { fitted.clamp(0.1 * size, 0.5 * size) } else { 0.1 * size };
+            size = if fitted.is_finite() {
+                fitted.clamp(0.1 * size, 0.5 * size)
+            } else {
+                0.1 * size
+            };
         }
         false
     }
 
     fn accept(&mut self, beta: Vec<f64>, value: f64, gradient: Vec<f64>) {
         let step: Vec<f64> = beta.iter().zip(&self.beta).map(|(new, old)| new - old).collect();
-        let change: Vec<f64> = gradient.iter().zip(&self.gradient).map(|(new, old)| new - old).collect();
+        let change: Vec<f64> = gradient
+            .iter()
+            .zip(&self.gradient)
+            .map(|(new, old)| new - old)
+            .collect();
         let curvature = dot(&step, &change);
         if curvature > f64::EPSILON * dot(&change, &change).sqrt() * dot(&step, &step).sqrt() {
             if self.pairs.len() == MEMORY {
                 self.pairs.pop_front();
             }
-            self.pairs.push_back(Pair { step, change, rho: 1.0 / curvature });
+            self.pairs.push_back(Pair {
+                step,
+                change,
+                rho: 1.0 / curvature,
+            });
         }
         self.beta = beta;
         self.value = value;
@@ -238,7 +267,11 @@ mod tests {
     #[test]
     fn finds_the_minimum_of_a_badly_scaled_quadratic() {
         let solution = minimise(&Quadratic, vec![0.0; 3], 100, &mut Silent);
-        assert!(matches!(solution.stop, Stop::Converged | Stop::Stalled), "{:?}", solution.stop);
+        assert!(
+            matches!(solution.stop, Stop::Converged | Stop::Stalled),
+            "{:?}",
+            solution.stop
+        );
         for (found, expected) in solution.beta.iter().zip([1.0, 2.0, 3.0]) {
             assert!((found - expected).abs() < 1e-6, "{found}");
         }
@@ -252,7 +285,13 @@ mod tests {
                 ControlFlow::Break(())
             }
         }
-        assert_eq!(minimise(&Quadratic, vec![0.0; 3], 100, &mut Impatient).stop, Stop::Cancelled);
-        assert_eq!(minimise(&Quadratic, vec![0.0; 3], 0, &mut Silent).stop, Stop::Iterations);
+        assert_eq!(
+            minimise(&Quadratic, vec![0.0; 3], 100, &mut Impatient).stop,
+            Stop::Cancelled
+        );
+        assert_eq!(
+            minimise(&Quadratic, vec![0.0; 3], 0, &mut Silent).stop,
+            Stop::Iterations
+        );
     }
 }

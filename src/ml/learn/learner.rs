@@ -113,10 +113,22 @@ impl CheckedLearnParams {
             Stop::Iterations | Stop::Cancelled => "iterations",
         };
         let effort = (solution.iterations, solution.passes);
-        Ok(self.done(solution.beta, "lbfgs", l2, effort, stopped, certificate, notes, targets))
+        Ok(self.done(
+            solution.beta,
+            "lbfgs",
+            l2,
+            effort,
+            stopped,
+            certificate,
+            notes,
+            targets,
+        ))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "puts one struct together for both ways out of the fit")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "puts one struct together for both ways out of the fit"
+    )]
     fn done(
         &self,
         beta: Vec<f64>,
@@ -137,14 +149,22 @@ impl CheckedLearnParams {
             certificate,
             notes,
         };
-        Fitted { beta, outputs: outputs(targets), report }
+        Fitted {
+            beta,
+            outputs: outputs(targets),
+            report,
+        }
     }
 }
 
 /// One over the rows, which is scikit-learn's `C = 1`; none for a regression over few dense columns.
 fn default_l2(design: &Design, targets: &Targets) -> f64 {
     let narrow = design.sparse == 0 && design.rows >= ROWS_A_COLUMN * design.dense;
-    if narrow && matches!(targets, Targets::Values(_)) { 0.0 } else { 1.0 / design.rows as f64 }
+    if narrow && matches!(targets, Targets::Values(_)) {
+        0.0
+    } else {
+        1.0 / design.rows as f64
+    }
 }
 
 /// Scores of several classes do not change when all intercepts move together; they are made to sum to

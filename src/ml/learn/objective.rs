@@ -65,7 +65,10 @@ impl<'a> Objective<'a> {
                     beta[first] = libm::log(counts[1] / counts[0]);
                 } else {
                     let mean = counts.iter().map(|&n| libm::log(n)).sum::<f64>() / *classes as f64;
-                    beta[first..].iter_mut().zip(&counts).for_each(|(b, &n)| *b = libm::log(n) - mean);
+                    beta[first..]
+                        .iter_mut()
+                        .zip(&counts)
+                        .for_each(|(b, &n)| *b = libm::log(n) - mean);
                 }
             }
         }
@@ -75,7 +78,9 @@ impl<'a> Objective<'a> {
     /// Runs `work` over fixed groups of shards and adds up what they return, in order.
     fn sum(&self, work: impl Fn(&Shard, usize, &mut [f64]) -> f64 + Sync, into: &mut [f64]) -> f64 {
         let shards = &self.design.shards;
-        let parts = (PARTIALS_BYTES / (8 * into.len()).max(1)).clamp(1, MOST_PARTS).min(shards.len().max(1));
+        let parts = (PARTIALS_BYTES / (8 * into.len()).max(1))
+            .clamp(1, MOST_PARTS)
+            .min(shards.len().max(1));
         let size = shards.len().div_ceil(parts).max(1);
         let partial: Vec<(f64, Vec<f64>)> = shards
             .par_chunks(size)
@@ -94,7 +99,9 @@ impl<'a> Objective<'a> {
         let mut loss = 0.0;
         for (part, sums) in partial {
             loss += part;
-            into.iter_mut().zip(&sums).for_each(|(total, part)| *total += part);
+            into.iter_mut()
+                .zip(&sums)
+                .for_each(|(total, part)| *total += part);
         }
         loss
     }
@@ -135,7 +142,9 @@ impl Problem for Objective<'_> {
             ),
             Targets::Classes { classes, of_row } => self.sum(
                 |shard, first, sums| {
-                    softmax_pass(shard, dense, *classes, beta, sums, |row| of_row[first + row] as usize)
+                    softmax_pass(shard, dense, *classes, beta, sums, |row| {
+                        of_row[first + row] as usize
+                    })
                 },
                 gradient,
             ),
@@ -155,7 +164,10 @@ impl Problem for Objective<'_> {
         let dense = self.design.dense;
         match self.targets {
             Targets::Values(_) => {
-                self.sum(|shard, _, sums| single_diagonal(shard, dense, beta, sums, |_| 1.0), &mut diagonal);
+                self.sum(
+                    |shard, _, sums| single_diagonal(shard, dense, beta, sums, |_| 1.0),
+                    &mut diagonal,
+                );
             }
             Targets::Classes { classes: 2, .. } => {
                 let curvature = |margin: f64| {
@@ -215,8 +227,13 @@ fn single_pass(
     shard.for_each_row(dense, |row, numbers, active| {
         let (loss, slope) = loss_of(row, single_margin(numbers, active, beta));
         total += loss;
-        gradient[..dense].iter_mut().zip(numbers).for_each(|(g, &x)| *g += slope * f64::from(x));
-        active.iter().for_each(|&id| gradient[dense + id as usize] += slope);
+        gradient[..dense]
+            .iter_mut()
+            .zip(numbers)
+            .for_each(|(g, &x)| *g += slope * f64::from(x));
+        active
+            .iter()
+            .for_each(|&id| gradient[dense + id as usize] += slope);
         gradient[intercept] += slope;
     });
     total
@@ -244,7 +261,10 @@ fn single_diagonal(
     let intercept = beta.len() - 1;
     shard.for_each_row(dense, |_, numbers, active| {
         let h = curvature(single_margin(numbers, active, beta));
-        sums[..dense].iter_mut().zip(numbers).for_each(|(s, &x)| *s += h * f64::from(x) * f64::from(x));
+        sums[..dense]
+            .iter_mut()
+            .zip(numbers)
+            .for_each(|(s, &x)| *s += h * f64::from(x) * f64::from(x));
         active.iter().for_each(|&id| sums[dense + id as usize] += h);
         sums[intercept] += h;
     });
@@ -260,7 +280,10 @@ pub fn class_margins(numbers: &[f32], active: &[u32], classes: usize, beta: &[f6
     }
     for &id in active {
         let at = (numbers.len() + id as usize) * classes;
-        margins.iter_mut().zip(&beta[at..at + classes]).for_each(|(m, &w)| *m += w);
+        margins
+            .iter_mut()
+            .zip(&beta[at..at + classes])
+            .for_each(|(m, &w)| *m += w);
     }
 }
 
@@ -326,9 +349,15 @@ fn scatter(
     }
     for &id in active {
         let at = (numbers.len() + id as usize) * classes;
-        sums[at..at + classes].iter_mut().zip(slopes).for_each(|(s, &g)| *s += g);
+        sums[at..at + classes]
+            .iter_mut()
+            .zip(slopes)
+            .for_each(|(s, &g)| *s += g);
     }
-    sums[intercepts..].iter_mut().zip(slopes).for_each(|(s, &g)| *s += g);
+    sums[intercepts..]
+        .iter_mut()
+        .zip(slopes)
+        .for_each(|(s, &g)| *s += g);
 }
 
 #[cfg(test)]
@@ -368,29 +397,50 @@ mod tests {
                 (objective.evaluate(&moved, &mut gradient), gradient[i])
             };
             let (up, down) = (at(step), at(-step));
-            assert!(((up.0 - down.0) / (2.0 * step) - gradient[i]).abs() < 1e-8, "gradient {i}");
-            assert!(((up.1 - down.1) / (2.0 * step) - diagonal[i]).abs() < 1e-7, "diagonal {i}");
+            assert!(
+                ((up.0 - down.0) / (2.0 * step) - gradient[i]).abs() < 1e-8,
+                "gradient {i}"
+            );
+            assert!(
+                ((up.1 - down.1) / (2.0 * step) - diagonal[i]).abs() < 1e-7,
+                "diagonal {i}"
+            );
         }
     }
 
     #[test]
     fn derivatives_agree_with_differences() {
         check_derivatives(Targets::Values((0..40).map(|i| f64::from(i % 7)).collect()));
-        check_derivatives(Targets::Classes { classes: 2, of_row: (0..40).map(|i| i % 2).collect() });
-        check_derivatives(Targets::Classes { classes: 4, of_row: (0..40).map(|i| i % 4).collect() });
+        check_derivatives(Targets::Classes {
+            classes: 2,
+            of_row: (0..40).map(|i| i % 2).collect(),
+        });
+        check_derivatives(Targets::Classes {
+            classes: 4,
+            of_row: (0..40).map(|i| i % 4).collect(),
+        });
     }
 
     #[test]
     fn sums_are_the_same_on_any_number_of_threads() {
         let rows = 3 * SHARD_ROWS + 17;
         let design = design(rows);
-        let targets = Targets::Classes { classes: 3, of_row: (0..rows as u32).map(|i| i % 3).collect() };
+        let targets = Targets::Classes {
+            classes: 3,
+            of_row: (0..rows as u32).map(|i| i % 3).collect(),
+        };
         let objective = Objective::new(&design, &targets, 0.1);
         let run = |threads: usize| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
             let mut gradient = vec![0.0; objective.len()];
             let value = pool.install(|| objective.evaluate(&vec![0.1; objective.len()], &mut gradient));
-            (value.to_bits(), gradient.iter().map(|g| g.to_bits()).collect::<Vec<_>>())
+            (
+                value.to_bits(),
+                gradient.iter().map(|g| g.to_bits()).collect::<Vec<_>>(),
+            )
         };
         assert_eq!(run(1), run(2));
         assert_eq!(run(1), run(7));

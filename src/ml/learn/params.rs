@@ -92,15 +92,20 @@ impl LearnParams {
     }
 
     fn checked(&self) -> Result<CheckedLearnParams, LearnError> {
-        let bad =
-            |name: &str, problem: &str| LearnError::Parameter { name: name.into(), problem: problem.into() };
+        let bad = |name: &str, problem: &str| LearnError::Parameter {
+            name: name.into(),
+            problem: problem.into(),
+        };
         if self.l2.is_some_and(|l2| !l2.is_finite() || l2 < 0.0) {
             return Err(bad("l2", "it must be a finite number of 0 or more"));
         }
         if self.max_iterations == Some(0) {
             return Err(bad("max_iterations", "it must be at least 1"));
         }
-        if self.max_classes.is_some_and(|classes| !(2..=10_000).contains(&classes)) {
+        if self
+            .max_classes
+            .is_some_and(|classes| !(2..=10_000).contains(&classes))
+        {
             return Err(bad("max_classes", "it must be between 2 and 10000"));
         }
         Ok(CheckedLearnParams {

@@ -166,7 +166,9 @@ impl Bundle {
         let document = json_bytes(&self.document);
         let mut content = Vec::with_capacity(document.len() + 8 * (self.beta.len() + 1));
         put_block(&mut content, &document);
-        self.beta.iter().for_each(|weight| content.extend_from_slice(&weight.to_le_bytes()));
+        self.beta
+            .iter()
+            .for_each(|weight| content.extend_from_slice(&weight.to_le_bytes()));
         content
     }
 
@@ -180,7 +182,9 @@ impl Bundle {
     pub fn decode(bytes: &[u8]) -> Result<Self, BundleError> {
         let rest = bytes.strip_prefix(MAGIC).ok_or(BundleError::NotABundle)?;
         let damaged = |what: &str| BundleError::Damaged(what.to_string());
-        let (version, rest) = rest.split_first_chunk::<4>().ok_or_else(|| damaged("it is cut off"))?;
+        let (version, rest) = rest
+            .split_first_chunk::<4>()
+            .ok_or_else(|| damaged("it is cut off"))?;
         let version = u32::from_le_bytes(*version);
         if version > upgrade::CURRENT {
             return Err(BundleError::TooNew { found: version });
@@ -198,7 +202,12 @@ impl Bundle {
         let bundle = Self {
             document: serde_json::from_value(value)
                 .map_err(|error| BundleError::Damaged(error.to_string()))?,
-            beta: weights.as_chunks::<8>().0.iter().map(|chunk| f64::from_le_bytes(*chunk)).collect(),
+            beta: weights
+                .as_chunks::<8>()
+                .0
+                .iter()
+                .map(|chunk| f64::from_le_bytes(*chunk))
+                .collect(),
             provenance: serde_json::from_slice(provenance)
                 .map_err(|error| BundleError::Damaged(error.to_string()))?,
         };
@@ -213,8 +222,16 @@ impl Bundle {
         let fits = document.outputs > 0
             && self.beta.len() == (features + 1) * document.outputs
             && document.average_contributions.len() == attributes * document.outputs
-            && document.featurizer.terms.iter().all(|term| term.attribute() < attributes);
-        if fits { Ok(()) } else { Err(BundleError::Damaged("its parts do not fit each other".into())) }
+            && document
+                .featurizer
+                .terms
+                .iter()
+                .all(|term| term.attribute() < attributes);
+        if fits {
+            Ok(())
+        } else {
+            Err(BundleError::Damaged("its parts do not fit each other".into()))
+        }
     }
 }
 

@@ -29,7 +29,11 @@ pub struct GoldenRow {
 /// Makes the fields of the golden rows.
 pub fn make_fields(schema: &Schema, state: &FeaturizerState) -> Vec<Vec<String>> {
     (0..ROWS)
-        .map(|row| (0..schema.attributes.len()).map(|a| field(schema, state, a, row)).collect())
+        .map(|row| {
+            (0..schema.attributes.len())
+                .map(|a| field(schema, state, a, row))
+                .collect()
+        })
         .collect()
 }
 
@@ -47,7 +51,11 @@ fn field(schema: &Schema, state: &FeaturizerState, attribute: usize, row: u64) -
             match known.len() as u64 {
                 0 => String::new(),
                 count => {
-                    let words = if schema.attributes[attribute].kind == AttributeType::Text { 3 } else { 1 };
+                    let words = if schema.attributes[attribute].kind == AttributeType::Text {
+                        3
+                    } else {
+                        1
+                    };
                     let pick = |i: u64| known[(splitmix64(draw + i) % count) as usize];
                     (0..words).map(pick).collect::<Vec<_>>().join(" ")
                 }
@@ -60,10 +68,17 @@ fn numeric_field(state: &FeaturizerState, attribute: usize, draw: u64) -> String
     let spread = (draw % 41) as f64 / 10.0 - 2.0;
     for term in &state.terms {
         match term {
-            TermState::Number { attribute: a, mean, scale, .. } if *a == attribute => {
+            TermState::Number {
+                attribute: a,
+                mean,
+                scale,
+                ..
+            } if *a == attribute => {
                 return (mean + spread * scale).to_string();
             }
-            TermState::QuantileBin { attribute: a, bounds, .. } if *a == attribute && !bounds.is_empty() => {
+            TermState::QuantileBin {
+                attribute: a, bounds, ..
+            } if *a == attribute && !bounds.is_empty() => {
                 return bounds[(draw % bounds.len() as u64) as usize].to_string();
             }
             _ => {}
@@ -74,14 +89,19 @@ fn numeric_field(state: &FeaturizerState, attribute: usize, draw: u64) -> String
 
 fn known_entries(state: &FeaturizerState, attribute: usize) -> Vec<&str> {
     let dictionary = state.terms.iter().find_map(|term| match term {
-        TermState::Level { attribute: a, dictionary } | TermState::Words { attribute: a, dictionary }
-            if *a == attribute =>
-        {
-            Some(dictionary)
+        TermState::Level {
+            attribute: a,
+            dictionary,
         }
+        | TermState::Words {
+            attribute: a,
+            dictionary,
+        } if *a == attribute => Some(dictionary),
         _ => None,
     });
-    let Some(dictionary) = dictionary else { return Vec::new() };
+    let Some(dictionary) = dictionary else {
+        return Vec::new();
+    };
     // Entries are ordered by frequency, so the rare ones are at the end.
     let known = dictionary.rows.partition_point(|&rows| rows >= LEAST_SEEN);
     dictionary.entries[..known].iter().map(|entry| &**entry).collect()

@@ -34,7 +34,13 @@ impl LinearModel {
         if self.outputs == 1 {
             margins[0] = single_margin(&features.dense, &features.active, &self.beta);
         } else {
-            class_margins(&features.dense, &features.active, self.outputs, &self.beta, margins);
+            class_margins(
+                &features.dense,
+                &features.active,
+                self.outputs,
+                &self.beta,
+                margins,
+            );
         }
     }
 
@@ -59,7 +65,9 @@ impl LinearModel {
 
     /// The weights of feature `feature`, one for each output.
     pub fn weights(&self, feature: usize) -> &[f64] {
-        self.beta.get(feature * self.outputs..(feature + 1) * self.outputs).unwrap_or(&[])
+        self.beta
+            .get(feature * self.outputs..(feature + 1) * self.outputs)
+            .unwrap_or(&[])
     }
 
     /// The intercepts, one for each output.

@@ -14,5 +14,10 @@ pub fn to_current(version: u32, document: Value) -> Option<Value> {
     if version == 0 || version > CURRENT {
         return None;
     }
-    Some(STEPS.iter().skip(version as usize - 1).fold(document, |document, step| step(document)))
+    Some(
+        STEPS
+            .iter()
+            .skip(version as usize - 1)
+            .fold(document, |document, step| step(document)),
+    )
 }

@@ -68,9 +68,13 @@ pub fn predict(
         ..BatchSummary::default()
     };
     out.write_all(&layout.header()?)?;
-    for_each_batch(reader, table.bytes(), Stage::Predict, observer, |batch| -> Result<(), PipelineError> {
-        layout.score(batch, options, &mut summary, out)
-    })?;
+    for_each_batch(
+        reader,
+        table.bytes(),
+        Stage::Predict,
+        observer,
+        |batch| -> Result<(), PipelineError> { layout.score(batch, options, &mut summary, out) },
+    )?;
     out.flush()?;
     Ok(summary)
 }
@@ -95,11 +99,20 @@ impl<'a> Layout<'a> {
         let schema = predictor.schema();
         let columns = ColumnMap::new(schema, reader.columns(), reader.has_header(), &[])?;
         let find = |name: &String| {
-            reader.columns().iter().position(|column| column == name).ok_or_else(|| {
-                let near = nearest(name, reader.columns().iter().map(String::as_str));
-                let suggestion = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-                PipelineError::UnknownColumn { name: name.clone(), suggestion }
-            })
+            reader
+                .columns()
+                .iter()
+                .position(|column| column == name)
+                .ok_or_else(|| {
+                    let near = nearest(name, reader.columns().iter().map(String::as_str));
+                    let suggestion = near
+                        .map(|near| format!("; did you mean `{near}`?"))
+                        .unwrap_or_default();
+                    PipelineError::UnknownColumn {
+                        name: name.clone(),
+                        suggestion,
+                    }
+                })
         };
         let passed = options.columns.iter().map(find).collect::<Result<Vec<_>, _>>()?;
         let tag = schema
@@ -109,7 +122,15 @@ impl<'a> Layout<'a> {
             .and_then(|index| columns.column_of(index));
         let truth = schema.target_index().and_then(|index| columns.column_of(index));
         let names = reader.columns().to_vec();
-        Ok(Self { predictor, columns, tag, truth, passed, names, explain: options.explain })
+        Ok(Self {
+            predictor,
+            columns,
+            tag,
+            truth,
+            passed,
+            names,
+            explain: options.explain,
+        })
     }
 
     fn header(&self) -> Result<Vec<u8>, PipelineError> {
@@ -128,7 +149,9 @@ impl<'a> Layout<'a> {
             let schema = self.predictor.schema();
             fields.push("baseline".into());
             fields.extend(
-                schema.inputs().map(|index| format!("contribution_{}", schema.attributes[index].name)),
+                schema
+                    .inputs()
+                    .map(|index| format!("contribution_{}", schema.attributes[index].name)),
             );
         }
         let mut line = LineWriter::default();
@@ -157,8 +180,10 @@ impl<'a> Layout<'a> {
             .filter(|(_, record)| options.split.selects(record.position.record))
             .map(|(index, record)| (batch.is_bad(index), record))
             .collect();
-        let chunks: Vec<Result<(Vec<u8>, [u64; NOTES.len()]), PipelineError>> =
-            selected.par_chunks(CHUNK_ROWS).map(|chunk| self.score_chunk(chunk)).collect();
+        let chunks: Vec<Result<(Vec<u8>, [u64; NOTES.len()]), PipelineError>> = selected
+            .par_chunks(CHUNK_ROWS)
+            .map(|chunk| self.score_chunk(chunk))
+            .collect();
         for chunk in chunks {
             let (bytes, notes) = chunk?;
             out.write_all(&bytes)?;
@@ -198,7 +223,10 @@ impl<'a> Layout<'a> {
     ) -> Result<(), PipelineError> {
         let mut fields: Vec<String> = Vec::with_capacity(4 + scratch.scores.len());
         fields.extend(
-            [self.tag, self.truth].into_iter().flatten().map(|column| record.get(column).to_string()),
+            [self.tag, self.truth]
+                .into_iter()
+                .flatten()
+                .map(|column| record.get(column).to_string()),
         );
         if self.predictor.task() == Task::Binary {
             let class = self.predictor.class_of(&scratch.scores);
@@ -209,14 +237,25 @@ impl<'a> Layout<'a> {
         if self.explain {
             let explanation = self.predictor.explain(scratch);
             fields.push(explanation.baseline.to_string());
-            fields.extend(explanation.contributions.iter().map(|(_, amount)| amount.to_string()));
+            fields.extend(
+                explanation
+                    .contributions
+                    .iter()
+                    .map(|(_, amount)| amount.to_string()),
+            );
         }
         line.write(fields.iter().map(String::as_str))
     }
 }
 
 /// The kinds of odd fields, in the order of the counters.
-const NOTES: [&str; 5] = ["missing", "invalid", "out_of_range", "unknown_category", "unknown_words"];
+const NOTES: [&str; 5] = [
+    "missing",
+    "invalid",
+    "out_of_range",
+    "unknown_category",
+    "unknown_words",
+];
 
 /// CSV lines in memory.
 #[derive(Default)]
@@ -226,8 +265,12 @@ struct LineWriter {
 
 impl LineWriter {
     fn write<'f>(&mut self, fields: impl Iterator<Item = &'f str>) -> Result<(), PipelineError> {
-        let mut writer = csv::WriterBuilder::new().buffer_capacity(1 << 10).from_writer(&mut self.bytes);
-        writer.write_record(fields).map_err(|error| std::io::Error::other(error.to_string()))?;
+        let mut writer = csv::WriterBuilder::new()
+            .buffer_capacity(1 << 10)
+            .from_writer(&mut self.bytes);
+        writer
+            .write_record(fields)
+            .map_err(|error| std::io::Error::other(error.to_string()))?;
         writer.flush()?;
         Ok(())
     }

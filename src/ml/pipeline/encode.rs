@@ -87,12 +87,21 @@ impl TrainingRows<'_> {
     }
 
     fn select<'b>(&self, batch: &'b Batch) -> Vec<&'b Record> {
-        let good = batch.records().iter().enumerate().filter(|(index, _)| !batch.is_bad(*index));
-        good.map(|(_, record)| record).filter(|record| self.split.selects(record.position.record)).collect()
+        let good = batch
+            .records()
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| !batch.is_bad(*index));
+        good.map(|(_, record)| record)
+            .filter(|record| self.split.selects(record.position.record))
+            .collect()
     }
 
     fn truth<'r>(&self, target: &Target, record: &'r Record) -> Truth<'r> {
-        target.read(record.get(self.target), &self.schema.attributes[self.target].missing_values)
+        target.read(
+            record.get(self.target),
+            &self.schema.attributes[self.target].missing_values,
+        )
     }
 
     /// First pass: learns the featurizer and the classes or mean of the target. `target` is the target as
@@ -176,10 +185,14 @@ impl TrainingRows<'_> {
         })?;
         let targets = match target {
             Target::Regression => Targets::Values(values),
-            Target::Binary { .. } => Targets::Classes { classes: 2, of_row: classes },
-            Target::Multiclass { classes: labels } => {
-                Targets::Classes { classes: labels.len(), of_row: classes }
-            }
+            Target::Binary { .. } => Targets::Classes {
+                classes: 2,
+                of_row: classes,
+            },
+            Target::Multiclass { classes: labels } => Targets::Classes {
+                classes: labels.len(),
+                of_row: classes,
+            },
         };
         Ok((builder.build(), targets))
     }

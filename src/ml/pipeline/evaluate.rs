@@ -60,8 +60,9 @@ pub fn evaluate(
                 .enumerate()
                 .filter(|(index, _)| !batch.is_bad(*index))
                 .map(|(_, record)| record);
-            let selected: Vec<&Record> =
-                good.filter(|record| split.selects(record.position.record)).collect();
+            let selected: Vec<&Record> = good
+                .filter(|record| split.selects(record.position.record))
+                .collect();
             for (scores, truth) in score_all(predictor, &columns, &selected, target) {
                 match truth {
                     Truth::Unknown => unknown_target += 1,
@@ -75,7 +76,9 @@ pub fn evaluate(
         },
     )?;
     if records == 0 {
-        return Err(PipelineError::NothingToEvaluate { target: schema.attributes[target].name.clone() });
+        return Err(PipelineError::NothingToEvaluate {
+            target: schema.attributes[target].name.clone(),
+        });
     }
     let mut warnings = Vec::new();
     if unknown_target + rejected > 0 {
@@ -90,7 +93,12 @@ pub fn evaluate(
             columns.absent.join(", ")
         ));
     }
-    Ok(Evaluation { report: judge.finish(predictor.threshold()), unknown_target, rejected, warnings })
+    Ok(Evaluation {
+        report: judge.finish(predictor.threshold()),
+        unknown_target,
+        rejected,
+        warnings,
+    })
 }
 
 /// Scores rows in parallel and returns them in order.
@@ -108,7 +116,10 @@ fn score_all<'r>(
             let (mut scratch, mut buffer) = (Scratch::default(), Record::new());
             let score = |record: &&'r Record| {
                 predictor.score(columns.align(record, &mut buffer), &mut scratch);
-                (scratch.scores.clone(), predictor.target().read(record.get(target_column), missing_values))
+                (
+                    scratch.scores.clone(),
+                    predictor.target().read(record.get(target_column), missing_values),
+                )
             };
             chunk.iter().map(score).collect()
         })

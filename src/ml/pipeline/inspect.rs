@@ -36,7 +36,13 @@ pub fn inspect(
     if let Some(schema) = schema {
         ColumnMap::new(schema, reader.columns(), reader.has_header(), &all(schema))?;
         if !reader.has_header() {
-            reader.name_columns(schema.attributes.iter().map(|attribute| attribute.name.clone()).collect());
+            reader.name_columns(
+                schema
+                    .attributes
+                    .iter()
+                    .map(|attribute| attribute.name.clone())
+                    .collect(),
+            );
         }
     }
     let profiler = Profiler::read(reader, table.bytes(), schema, split, observer)?;
@@ -45,17 +51,28 @@ pub fn inspect(
         Some(given) => given_schema(given, target)?,
         None => propose(&everything, target, profiler.has_header)?,
     };
-    let position =
-        schema.target.as_ref().and_then(|name| everything.columns.iter().position(|column| column == name));
+    let position = schema
+        .target
+        .as_ref()
+        .and_then(|name| everything.columns.iter().position(|column| column == name));
     let target = position.and_then(|position| everything.profiles.get(position).cloned());
     let by_column: Vec<Decision> = everything
         .columns
         .iter()
-        .map(|column| schema.index_of(column).map_or_else(unknown, |index| decisions[index].clone()))
+        .map(|column| {
+            schema
+                .index_of(column)
+                .map_or_else(unknown, |index| decisions[index].clone())
+        })
         .collect();
     let bytes = profiler.bytes;
     let statistics = describe(profiler.selected, &by_column, profiler.problems);
-    Ok(Inspection { schema, statistics, bytes, target })
+    Ok(Inspection {
+        schema,
+        statistics,
+        bytes,
+        target,
+    })
 }
 
 fn all(schema: &Schema) -> Vec<usize> {
@@ -68,7 +85,9 @@ fn given_schema(given: &Schema, target: Option<&str>) -> Result<(Schema, Vec<Dec
         schema.target = Some(name.to_string());
     }
     schema.check()?;
-    let decisions = (0..schema.attributes.len()).map(|index| described(&schema, index)).collect();
+    let decisions = (0..schema.attributes.len())
+        .map(|index| described(&schema, index))
+        .collect();
     Ok((schema, decisions))
 }
 

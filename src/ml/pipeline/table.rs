@@ -18,8 +18,16 @@ pub trait Table: Sync {
 
     /// Starts reading records.
     fn records(&self) -> Result<RecordReader, IngestError> {
-        let source = self.open().map_err(|source| IngestError::Io { line: 0, source })?;
-        RecordReader::open(source, &Options { header: self.header(), ..Options::default() })
+        let source = self
+            .open()
+            .map_err(|source| IngestError::Io { line: 0, source })?;
+        RecordReader::open(
+            source,
+            &Options {
+                header: self.header(),
+                ..Options::default()
+            },
+        )
     }
 }
 

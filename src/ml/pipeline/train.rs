@@ -63,13 +63,21 @@ pub fn train(
     request: &TrainRequest,
     observer: &mut dyn Observer,
 ) -> Result<Trained, PipelineError> {
-    let inspection =
-        inspect(table, request.schema.as_ref(), Some(&request.target.name), &request.split, observer)?;
+    let inspection = inspect(
+        table,
+        request.schema.as_ref(),
+        Some(&request.target.name),
+        &request.split,
+        observer,
+    )?;
     let mut schema = inspection.schema;
     let position = schema.target_index().ok_or(PipelineError::NoTarget)?;
     let profile = inspection.target.ok_or(PipelineError::NoTarget)?;
     let attribute = &schema.attributes[position];
-    let wish = TargetWish { max_classes: request.params.max_classes, ..request.target.clone() };
+    let wish = TargetWish {
+        max_classes: request.params.max_classes,
+        ..request.target.clone()
+    };
     let plan = plan(
         &profile,
         attribute.kind,
@@ -82,7 +90,12 @@ pub fn train(
         None => suggest(&schema, &inspection.statistics),
     };
     let terms = check(&recipe, &schema)?;
-    let rows = TrainingRows { table, schema: &schema, target: position, split: &request.split };
+    let rows = TrainingRows {
+        table,
+        schema: &schema,
+        target: position,
+        split: &request.split,
+    };
     let target = plan.binary.unwrap_or(match plan.task {
         Task::Regression => Target::Regression,
         Task::Binary | Task::Multiclass => Target::Multiclass { classes: Vec::new() },
@@ -94,7 +107,12 @@ pub fn train(
     let (design, targets) = rows.encode(&featurizer, &learned.target, observer)?;
     let warnings = warnings(&learned, &featurizer, &inspection.statistics);
     let bundle = fit(design, targets, learned, schema, recipe, request, observer)?;
-    Ok(Trained { bundle, statistics: inspection.statistics, reason: plan.reason, warnings })
+    Ok(Trained {
+        bundle,
+        statistics: inspection.statistics,
+        reason: plan.reason,
+        warnings,
+    })
 }
 
 /// A given schema settles the question unless the caller asks for another one.
@@ -105,7 +123,10 @@ fn with_schema_task(wish: TargetWish, request: &TrainRequest, kind: AttributeTyp
         AttributeType::Numeric => Some(Task::Regression),
         AttributeType::Text => None,
     });
-    TargetWish { task: wish.task.or(by_schema), ..wish }
+    TargetWish {
+        task: wish.task.or(by_schema),
+        ..wish
+    }
 }
 
 /// The target's attribute type follows the question.
@@ -120,14 +141,22 @@ fn retype(schema: &mut Schema, position: usize, task: Task) {
 
 fn check_rows(learned: &Learned, name: &str) -> Result<(), PipelineError> {
     if learned.rows < LEAST_ROWS {
-        return Err(PipelineError::TooFewRows { rows: learned.rows, least: LEAST_ROWS });
+        return Err(PipelineError::TooFewRows {
+            rows: learned.rows,
+            least: LEAST_ROWS,
+        });
     }
-    let present: Vec<usize> =
-        (0..learned.class_rows.len()).filter(|&class| learned.class_rows[class] > 0).collect();
+    let present: Vec<usize> = (0..learned.class_rows.len())
+        .filter(|&class| learned.class_rows[class] > 0)
+        .collect();
     match present.as_slice() {
         [only] => {
             let value = learned.target.label(*only).to_string();
-            Err(TargetError::OneClass { target: name.to_string(), value }.into())
+            Err(TargetError::OneClass {
+                target: name.to_string(),
+                value,
+            }
+            .into())
         }
         _ => Ok(()),
     }
@@ -142,7 +171,10 @@ fn check_memory(
 ) -> Result<(), PipelineError> {
     let Some(allowed) = memory else { return Ok(()) };
     let words = |attribute: usize| {
-        let text = statistics.columns.get(attribute).and_then(|column| column.text.as_ref());
+        let text = statistics
+            .columns
+            .get(attribute)
+            .and_then(|column| column.text.as_ref());
         text.map_or(1.0, |text| text.words as f64 / statistics.rows.max(1) as f64)
     };
     let active: f64 = terms
@@ -180,7 +212,11 @@ fn fit(
     let fitted = fit_observed(&request.params, &data, observer)?;
     let outputs = objective::outputs(&data.targets);
     let task = learned.target.task();
-    let model = LinearModel { task, outputs, beta: fitted.beta };
+    let model = LinearModel {
+        task,
+        outputs,
+        beta: fitted.beta,
+    };
     let average_contributions =
         average_contributions(&data.records, &model, &learned, schema.attributes.len());
     let training = TrainingFacts {
@@ -209,7 +245,11 @@ fn fit(
         training,
         golden: Vec::new(),
     };
-    let mut bundle = Bundle { document, beta: model.beta, provenance: Provenance::default() };
+    let mut bundle = Bundle {
+        document,
+        beta: model.beta,
+        provenance: Provenance::default(),
+    };
     add_golden_rows(&mut bundle, fields)?;
     Ok(bundle)
 }
@@ -220,8 +260,14 @@ fn add_golden_rows(bundle: &mut Bundle, fields: Vec<Vec<String>>) -> Result<(), 
     bundle.document.golden = fields
         .into_iter()
         .map(|fields| {
-            predictor.score(&Record::from_fields(fields.iter().map(String::as_str)), &mut scratch);
-            GoldenRow { fields, scores: scratch.scores.clone() }
+            predictor.score(
+                &Record::from_fields(fields.iter().map(String::as_str)),
+                &mut scratch,
+            );
+            GoldenRow {
+                fields,
+                scores: scratch.scores.clone(),
+            }
         })
         .collect();
     Ok(())
@@ -237,8 +283,13 @@ fn average_contributions(
     let mut totals = vec![0.0; design.features()];
     for shard in &design.shards {
         shard.for_each_row(design.dense, |_, numbers, active| {
-            totals.iter_mut().zip(numbers).for_each(|(total, &x)| *total += f64::from(x));
-            active.iter().for_each(|&id| totals[design.dense + id as usize] += 1.0);
+            totals
+                .iter_mut()
+                .zip(numbers)
+                .for_each(|(total, &x)| *total += f64::from(x));
+            active
+                .iter()
+                .for_each(|&id| totals[design.dense + id as usize] += 1.0);
         });
     }
     let mut averages = vec![0.0; attributes * model.outputs];
@@ -258,7 +309,11 @@ fn warnings(learned: &Learned, featurizer: &Featurizer, statistics: &TableStatis
         .columns
         .iter()
         .filter_map(|column| {
-            column.decision.warning.as_ref().map(|warning| format!("column `{}`: {warning}", column.name))
+            column
+                .decision
+                .warning
+                .as_ref()
+                .map(|warning| format!("column `{}`: {warning}", column.name))
         })
         .collect();
     if learned.unknown_target > 0 {
@@ -268,7 +323,10 @@ fn warnings(learned: &Learned, featurizer: &Featurizer, statistics: &TableStatis
         ));
     }
     if learned.rejected > 0 {
-        warnings.push(format!("{} rows were left out because they could not be read", learned.rejected));
+        warnings.push(format!(
+            "{} rows were left out because they could not be read",
+            learned.rejected
+        ));
     }
     if featurizer.features() as u64 > learned.rows {
         warnings.push(format!(
@@ -277,10 +335,17 @@ fn warnings(learned: &Learned, featurizer: &Featurizer, statistics: &TableStatis
             learned.rows
         ));
     }
-    if let Some((class, rows)) =
-        learned.class_rows.iter().enumerate().filter(|(_, rows)| **rows < 5).min_by_key(|(_, rows)| **rows)
+    if let Some((class, rows)) = learned
+        .class_rows
+        .iter()
+        .enumerate()
+        .filter(|(_, rows)| **rows < 5)
+        .min_by_key(|(_, rows)| **rows)
     {
-        warnings.push(format!("class `{}` has only {rows} training rows", learned.target.label(class)));
+        warnings.push(format!(
+            "class `{}` has only {rows} training rows",
+            learned.target.label(class)
+        ));
     }
     warnings
 }

@@ -23,7 +23,11 @@ pub fn associations(
     target: usize,
     target_is_number: bool,
 ) -> Vec<Option<f64>> {
-    let target_kind = if target_is_number { AttributeType::Numeric } else { AttributeType::Categorical };
+    let target_kind = if target_is_number {
+        AttributeType::Numeric
+    } else {
+        AttributeType::Categorical
+    };
     let truth = codes(rows, target, target_kind, &missing[target]);
     (0..kinds.len())
         .map(|column| {
@@ -65,13 +69,16 @@ fn numeric_codes(rows: &[Record], column: usize, missing: &[String]) -> Vec<u32>
         .collect();
     let mut sorted: Vec<f64> = values.iter().flatten().copied().collect();
     sorted.sort_unstable_by(f64::total_cmp);
-    let mut bounds: Vec<f64> =
-        (1..BINS).filter_map(|j| sorted.get(j * sorted.len() / BINS).copied()).collect();
+    let mut bounds: Vec<f64> = (1..BINS)
+        .filter_map(|j| sorted.get(j * sorted.len() / BINS).copied())
+        .collect();
     bounds.dedup();
     values
         .iter()
         .map(|value| {
-            value.map_or(BINS as u32, |value| bounds.partition_point(|&bound| bound <= value) as u32)
+            value.map_or(BINS as u32, |value| {
+                bounds.partition_point(|&bound| bound <= value) as u32
+            })
         })
         .collect()
 }
@@ -80,12 +87,21 @@ fn numeric_codes(rows: &[Record], column: usize, missing: &[String]) -> Vec<u32>
 fn level_codes(values: impl Iterator<Item = String>) -> Vec<u32> {
     let values: Vec<String> = values.collect();
     let mut counts: HashMap<&str, u64> = HashMap::new();
-    values.iter().for_each(|value| *counts.entry(value).or_default() += 1);
+    values
+        .iter()
+        .for_each(|value| *counts.entry(value).or_default() += 1);
     let mut ranked: Vec<(&str, u64)> = counts.into_iter().collect();
     ranked.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
-    let codes: HashMap<&str, u32> =
-        ranked.iter().take(MOST_LEVELS).enumerate().map(|(code, (value, _))| (*value, code as u32)).collect();
-    values.iter().map(|value| codes.get(value.as_str()).copied().unwrap_or(MOST_LEVELS as u32)).collect()
+    let codes: HashMap<&str, u32> = ranked
+        .iter()
+        .take(MOST_LEVELS)
+        .enumerate()
+        .map(|(code, (value, _))| (*value, code as u32))
+        .collect();
+    values
+        .iter()
+        .map(|value| codes.get(value.as_str()).copied().unwrap_or(MOST_LEVELS as u32))
+        .collect()
 }
 
 fn best_word(rows: &[Record], column: usize, truth: &[u32]) -> Option<f64> {
@@ -117,10 +133,15 @@ pub fn normalised_information(x: &[u32], y: &[u32]) -> Option<f64> {
     let width = |codes: &[u32]| codes.iter().max().map_or(0, |&max| max as usize + 1);
     let (columns, rows) = (width(x), width(y));
     let mut joint = vec![0u64; columns * rows];
-    x.iter().zip(y).for_each(|(&a, &b)| joint[a as usize * rows + b as usize] += 1);
+    x.iter()
+        .zip(y)
+        .for_each(|(&a, &b)| joint[a as usize * rows + b as usize] += 1);
     let sums = |count: usize, index: &dyn Fn(usize) -> usize| {
         let mut sums = vec![0u64; count];
-        joint.iter().enumerate().for_each(|(cell, &n)| sums[index(cell)] += n);
+        joint
+            .iter()
+            .enumerate()
+            .for_each(|(cell, &n)| sums[index(cell)] += n);
         sums
     };
     let of_x = sums(columns, &|cell| cell / rows.max(1));
@@ -138,7 +159,12 @@ pub fn normalised_information(x: &[u32], y: &[u32]) -> Option<f64> {
 /// Entropy in nats.
 fn entropy(counts: &[u64]) -> f64 {
     let total = counts.iter().sum::<u64>() as f64;
-    counts.iter().filter(|&&n| n > 0).map(|&n| n as f64 / total).map(|p| -p * libm::log(p)).sum()
+    counts
+        .iter()
+        .filter(|&&n| n > 0)
+        .map(|&n| n as f64 / total)
+        .map(|p| -p * libm::log(p))
+        .sum()
 }
 
 #[cfg(test)]
@@ -156,8 +182,12 @@ mod tests {
 
     #[test]
     fn many_values_do_not_seem_to_tell_much() {
-        let x: Vec<u32> = (0..400).map(|i| (crate::ml::hash::splitmix64(i) % 100) as u32).collect();
-        let y: Vec<u32> = (0..400).map(|i| (crate::ml::hash::splitmix64(i + 7_000) % 2) as u32).collect();
+        let x: Vec<u32> = (0..400)
+            .map(|i| (crate::ml::hash::splitmix64(i) % 100) as u32)
+            .collect();
+        let y: Vec<u32> = (0..400)
+            .map(|i| (crate::ml::hash::splitmix64(i + 7_000) % 2) as u32)
+            .collect();
         assert!(normalised_information(&x, &y).unwrap() < 0.1);
     }
 
@@ -166,13 +196,22 @@ mod tests {
         let rows: Vec<Record> = (0..100)
             .map(|i| {
                 Record::from_fields([
-                    if i % 2 == 0 { "buy now please" } else { "see you soon" },
+                    if i % 2 == 0 {
+                        "buy now please"
+                    } else {
+                        "see you soon"
+                    },
                     if i % 2 == 0 { "1" } else { "0" },
                 ])
             })
             .collect();
-        let found =
-            associations(&rows, &[AttributeType::Text, AttributeType::Binary], &[vec![], vec![]], 1, false);
+        let found = associations(
+            &rows,
+            &[AttributeType::Text, AttributeType::Binary],
+            &[vec![], vec![]],
+            1,
+            false,
+        );
         assert!(found[0].unwrap() > 0.95);
         assert_eq!(found[1], None);
     }

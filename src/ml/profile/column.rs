@@ -55,7 +55,12 @@ impl ColumnProfile {
     /// A profile for one of `columns` columns; `listed` are words that a schema lists as missing.
     pub fn new(columns: usize, listed: &[String]) -> Self {
         let mut candidates: Vec<String> = MISSING_WORDS.iter().map(|word| word.to_string()).collect();
-        candidates.extend(listed.iter().filter(|word| !MISSING_WORDS.contains(&word.as_str())).cloned());
+        candidates.extend(
+            listed
+                .iter()
+                .filter(|word| !MISSING_WORDS.contains(&word.as_str()))
+                .cloned(),
+        );
         Self {
             rows: 0,
             empty: 0,
@@ -97,7 +102,11 @@ impl ColumnProfile {
     fn add_text(&mut self, line: u64, field: &str, trimmed: &str) {
         self.text.add(field);
         if self.candidates.iter().any(|word| word == trimmed) {
-            self.count_missing(MissingWord { word: trimmed.to_string(), count: 1, line });
+            self.count_missing(MissingWord {
+                word: trimmed.to_string(),
+                count: 1,
+                line,
+            });
             return;
         }
         self.other += 1;
@@ -107,7 +116,11 @@ impl ColumnProfile {
     }
 
     fn count_missing(&mut self, found: MissingWord) {
-        match self.missing_words.iter_mut().find(|known| known.word == found.word) {
+        match self
+            .missing_words
+            .iter_mut()
+            .find(|known| known.word == found.word)
+        {
             Some(known) => {
                 known.count += found.count;
                 known.line = known.line.min(found.line);
@@ -133,7 +146,10 @@ impl ColumnProfile {
         self.numbers.merge(other.numbers);
         self.other += other.other;
         self.first_other = earlier(self.first_other.take(), other.first_other);
-        other.missing_words.into_iter().for_each(|word| self.count_missing(word));
+        other
+            .missing_words
+            .into_iter()
+            .for_each(|word| self.count_missing(word));
         self.trues += other.trues;
         self.falses += other.falses;
         self.first_not_binary = earlier(self.first_not_binary.take(), other.first_not_binary);

@@ -32,7 +32,10 @@ impl Profile {
         };
         Self {
             columns: columns.to_vec(),
-            profiles: columns.iter().map(|name| ColumnProfile::new(columns.len(), listed(name))).collect(),
+            profiles: columns
+                .iter()
+                .map(|name| ColumnProfile::new(columns.len(), listed(name)))
+                .collect(),
             sample: RowSample::default(),
             rows: 0,
         }
@@ -41,16 +44,24 @@ impl Profile {
     fn add(&mut self, records: &[&Record]) {
         self.rows += records.len() as u64;
         records.iter().for_each(|record| self.sample.add(record));
-        self.profiles.par_iter_mut().enumerate().for_each(|(column, profile)| {
-            records.iter().for_each(|record| profile.add(record.position.line, record.get(column)));
-        });
+        self.profiles
+            .par_iter_mut()
+            .enumerate()
+            .for_each(|(column, profile)| {
+                records
+                    .iter()
+                    .for_each(|record| profile.add(record.position.line, record.get(column)));
+            });
     }
 
     /// Adds everything another profile of the same table has seen.
     pub fn merge(&mut self, other: Profile) {
         self.rows += other.rows;
         self.sample.merge(other.sample);
-        self.profiles.iter_mut().zip(other.profiles).for_each(|(mine, theirs)| mine.merge(theirs));
+        self.profiles
+            .iter_mut()
+            .zip(other.profiles)
+            .for_each(|(mine, theirs)| mine.merge(theirs));
     }
 }
 
@@ -104,7 +115,11 @@ impl Profiler {
 
     fn add(&mut self, batch: &Batch, split: &Split) {
         for (_, bad, problem) in &batch.problems {
-            if *bad { self.problems.reject(problem.clone()) } else { self.problems.note(problem.clone()) }
+            if *bad {
+                self.problems.reject(problem.clone())
+            } else {
+                self.problems.note(problem.clone())
+            }
         }
         let good = batch
             .records()

@@ -55,7 +55,10 @@ impl RowSample {
         if self.full && self.rows.peek().is_some_and(|largest| hash >= largest.hash) {
             return;
         }
-        self.keep(Kept { hash, record: record.clone() });
+        self.keep(Kept {
+            hash,
+            record: record.clone(),
+        });
     }
 
     fn keep(&mut self, kept: Kept) {
@@ -110,11 +113,20 @@ mod tests {
         let (mut left, mut right) = (RowSample::default(), RowSample::default());
         for i in 0..50_000 {
             whole.add(&record(i));
-            if i % 3 == 0 { left.add(&record(i)) } else { right.add(&record(i)) }
+            if i % 3 == 0 {
+                left.add(&record(i))
+            } else {
+                right.add(&record(i))
+            }
         }
         left.merge(right);
-        let numbers =
-            |sample: RowSample| sample.into_rows().iter().map(|r| r.position.record).collect::<Vec<_>>();
+        let numbers = |sample: RowSample| {
+            sample
+                .into_rows()
+                .iter()
+                .map(|r| r.position.record)
+                .collect::<Vec<_>>()
+        };
         let (whole, merged) = (numbers(whole), numbers(left));
         assert_eq!(whole.len(), MOST_ROWS);
         assert_eq!(whole, merged);

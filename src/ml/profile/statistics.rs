@@ -118,11 +118,20 @@ pub struct TextStatistics {
 
 /// Writes down the statistics of `profile` under the decided types.
 pub fn describe(profile: Profile, decisions: &[Decision], problems: Problems) -> TableStatistics {
-    let Profile { columns, profiles, sample, rows } = profile;
+    let Profile {
+        columns,
+        profiles,
+        sample,
+        rows,
+    } = profile;
     let kinds: Vec<AttributeType> = decisions.iter().map(|decision| decision.kind).collect();
-    let missing: Vec<Vec<String>> =
-        decisions.iter().map(|decision| decision.missing_values.clone()).collect();
-    let target = decisions.iter().position(|decision| decision.role == Role::Target);
+    let missing: Vec<Vec<String>> = decisions
+        .iter()
+        .map(|decision| decision.missing_values.clone())
+        .collect();
+    let target = decisions
+        .iter()
+        .position(|decision| decision.role == Role::Target);
     let sample = sample.into_rows();
     let found = match target {
         Some(target) => {
@@ -174,11 +183,18 @@ fn describe_column(
         name,
         missing: profile.empty + listed,
         invalid,
-        distinct: Count { value: distinct, exact },
+        distinct: Count {
+            value: distinct,
+            exact,
+        },
         association,
         numeric: (decision.kind == AttributeType::Numeric && profile.numbers.moments.count > 0)
             .then(|| numeric(&mut profile)),
-        top_values: if shows_values { top(profile.values.ranked()) } else { Vec::new() },
+        top_values: if shows_values {
+            top(profile.values.ranked())
+        } else {
+            Vec::new()
+        },
         text: (decision.kind == AttributeType::Text).then(|| text(&profile)),
         decision,
     }
@@ -188,7 +204,12 @@ fn numeric(profile: &mut ColumnProfile) -> NumericStatistics {
     let numbers = &mut profile.numbers;
     let quantiles = [1.0, 5.0, 25.0, 50.0, 75.0, 95.0, 99.0]
         .into_iter()
-        .filter_map(|percent| numbers.quantiles.at(percent / 100.0).map(|value| Quantile { percent, value }))
+        .filter_map(|percent| {
+            numbers
+                .quantiles
+                .at(percent / 100.0)
+                .map(|value| Quantile { percent, value })
+        })
         .collect();
     NumericStatistics {
         min: numbers.moments.min,
@@ -210,7 +231,10 @@ fn text(profile: &ColumnProfile) -> TextStatistics {
     let (distinct, exact) = profile.text.distinct();
     TextStatistics {
         words: profile.text.words,
-        distinct_words: Count { value: distinct, exact },
+        distinct_words: Count {
+            value: distinct,
+            exact,
+        },
         words_per_row: profile.text.per_row,
         word_length: profile.text.word_length,
         top_words: top(profile.text.ranked()),
@@ -218,5 +242,9 @@ fn text(profile: &ColumnProfile) -> TextStatistics {
 }
 
 fn top(ranked: Vec<(String, u64)>) -> Vec<ValueCount> {
-    ranked.into_iter().take(SHOWN).map(|(value, count)| ValueCount { value, count }).collect()
+    ranked
+        .into_iter()
+        .take(SHOWN)
+        .map(|(value, count)| ValueCount { value, count })
+        .collect()
 }

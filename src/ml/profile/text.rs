@@ -78,7 +78,8 @@ impl TextProfile {
             self.buffer.push_str(bare.get(..LONGEST_WORD).unwrap_or(bare));
             self.buffer.make_ascii_lowercase();
         } else {
-            self.buffer.extend(bare.chars().take(LONGEST_WORD).flat_map(char::to_lowercase));
+            self.buffer
+                .extend(bare.chars().take(LONGEST_WORD).flat_map(char::to_lowercase));
         }
         if let Some(count) = self.counts.get_mut(self.buffer.as_str()) {
             *count += 1;
@@ -120,8 +121,11 @@ impl TextProfile {
 
     /// The most frequent words with their counts.
     pub fn ranked(&self) -> Vec<(String, u64)> {
-        let mut ranked: Vec<(String, u64)> =
-            self.counts.iter().map(|(word, count)| (word.to_string(), *count)).collect();
+        let mut ranked: Vec<(String, u64)> = self
+            .counts
+            .iter()
+            .map(|(word, count)| (word.to_string(), *count))
+            .collect();
         ranked.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         ranked
     }
@@ -169,7 +173,10 @@ fn hull(left: Option<(u64, u64)>, right: Option<(u64, u64)>) -> Option<(u64, u64
 
 impl std::fmt::Debug for TextProfile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TextProfile").field("words", &self.words).field("distinct", &self.distinct()).finish()
+        f.debug_struct("TextProfile")
+            .field("words", &self.words)
+            .field("distinct", &self.distinct())
+            .finish()
     }
 }
 
@@ -197,6 +204,9 @@ mod tests {
         }
         assert_eq!(text.ranked()[0], ("often".into(), 60_000));
         let (distinct, exact) = text.distinct();
-        assert!(!exact && (distinct as f64 / 60_001.0 - 1.0).abs() < 0.05, "{distinct}");
+        assert!(
+            !exact && (distinct as f64 / 60_001.0 - 1.0).abs() < 0.05,
+            "{distinct}"
+        );
     }
 }

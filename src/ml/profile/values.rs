@@ -44,7 +44,11 @@ pub enum ValueProfile {
 impl ValueProfile {
     /// Keeps up to `capacity` distinct values exactly.
     pub fn new(capacity: usize) -> Self {
-        ValueProfile::Exact { counts: HashMap::default(), bytes: 0, capacity }
+        ValueProfile::Exact {
+            counts: HashMap::default(),
+            bytes: 0,
+            capacity,
+        }
     }
 
     /// Counts one value.
@@ -54,7 +58,11 @@ impl ValueProfile {
 
     fn add_many(&mut self, value: &str, times: u64) {
         match self {
-            ValueProfile::Exact { counts, bytes, capacity } => {
+            ValueProfile::Exact {
+                counts,
+                bytes,
+                capacity,
+            } => {
                 if let Some(count) = counts.get_mut(value) {
                     *count += times;
                     return;
@@ -84,7 +92,9 @@ impl ValueProfile {
         if let ValueProfile::Exact { counts, .. } = std::mem::replace(self, sketched) {
             let mut counts: Vec<_> = counts.into_iter().collect();
             counts.sort_unstable();
-            counts.iter().for_each(|(value, count)| self.add_many(value, *count));
+            counts
+                .iter()
+                .for_each(|(value, count)| self.add_many(value, *count));
         }
     }
 
@@ -92,9 +102,12 @@ impl ValueProfile {
     pub fn distinct(&self) -> (u64, bool) {
         match self {
             ValueProfile::Exact { counts, .. } => (counts.len() as u64, true),
-            ValueProfile::Sketched { distinct, .. } => {
-                (distinct.as_ref().map_or(0, |distinct| distinct.estimate().round() as u64), false)
-            }
+            ValueProfile::Sketched { distinct, .. } => (
+                distinct
+                    .as_ref()
+                    .map_or(0, |distinct| distinct.estimate().round() as u64),
+                false,
+            ),
         }
     }
 
@@ -102,12 +115,15 @@ impl ValueProfile {
     /// else those that are certainly frequent with a lower bound of their count.
     pub fn ranked(&self) -> Vec<(String, u64)> {
         let mut ranked: Vec<(String, u64)> = match self {
-            ValueProfile::Exact { counts, .. } => {
-                counts.iter().map(|(value, count)| (value.to_string(), *count)).collect()
-            }
+            ValueProfile::Exact { counts, .. } => counts
+                .iter()
+                .map(|(value, count)| (value.to_string(), *count))
+                .collect(),
             ValueProfile::Sketched { frequent, .. } => frequent.as_ref().map_or_else(Vec::new, |frequent| {
                 let rows = frequent.frequent_items(ErrorType::NoFalsePositives);
-                rows.iter().map(|row| (row.item().clone(), row.lower_bound())).collect()
+                rows.iter()
+                    .map(|row| (row.item().clone(), row.lower_bound()))
+                    .collect()
             }),
         };
         ranked.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
@@ -120,9 +136,14 @@ impl ValueProfile {
             ValueProfile::Exact { counts, .. } => {
                 let mut counts: Vec<_> = counts.into_iter().collect();
                 counts.sort_unstable();
-                counts.iter().for_each(|(value, count)| self.add_many(value, *count));
+                counts
+                    .iter()
+                    .for_each(|(value, count)| self.add_many(value, *count));
             }
-            ValueProfile::Sketched { frequent: theirs, distinct: their_distinct } => {
+            ValueProfile::Sketched {
+                frequent: theirs,
+                distinct: their_distinct,
+            } => {
                 if matches!(self, ValueProfile::Exact { .. }) {
                     self.condense();
                 }
@@ -139,14 +160,20 @@ impl ValueProfile {
 
 fn union(left: Option<Box<HllSketch>>, right: Option<Box<HllSketch>>) -> Option<Box<HllSketch>> {
     let mut union = HllUnion::new(LG_REGISTERS).ok()?;
-    [left, right].into_iter().flatten().for_each(|sketch| union.update(&sketch));
+    [left, right]
+        .into_iter()
+        .flatten()
+        .for_each(|sketch| union.update(&sketch));
     Some(Box::new(union.to_sketch(HllType::Hll8)))
 }
 
 impl std::fmt::Debug for ValueProfile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (distinct, exact) = self.distinct();
-        f.debug_struct("ValueProfile").field("distinct", &distinct).field("exact", &exact).finish()
+        f.debug_struct("ValueProfile")
+            .field("distinct", &distinct)
+            .field("exact", &exact)
+            .finish()
     }
 }
 
@@ -161,7 +188,10 @@ mod tests {
             values.add(value);
         }
         assert_eq!(values.distinct(), (3, true));
-        assert_eq!(values.ranked(), [("b".into(), 2), ("a".into(), 1), ("c".into(), 1)]);
+        assert_eq!(
+            values.ranked(),
+            [("b".into(), 2), ("a".into(), 1), ("c".into(), 1)]
+        );
     }
 
     #[test]

@@ -69,7 +69,10 @@ const MOST_TERMS: usize = 10_000;
 ///
 /// Fails with the first expression that cannot be used, naming where it stands.
 pub fn check(recipe: &Recipe, schema: &Schema) -> Result<Vec<Term>, RecipeError> {
-    let mut scope = Scope { schema, names: HashMap::new() };
+    let mut scope = Scope {
+        schema,
+        names: HashMap::new(),
+    };
     for (section, entries) in [("groups", &recipe.groups), ("assignments", &recipe.assignments)] {
         for (name, value) in entries {
             let place = format!("{section}.{name}");
@@ -92,7 +95,10 @@ pub fn check(recipe: &Recipe, schema: &Schema) -> Result<Vec<Term>, RecipeError>
         });
     }
     if terms.is_empty() {
-        return Err(unusable("outputs", "nothing is left to learn from; list at least one input attribute"));
+        return Err(unusable(
+            "outputs",
+            "nothing is left to learn from; list at least one input attribute",
+        ));
     }
     if terms.len() > MOST_TERMS {
         return Err(unusable(
@@ -107,16 +113,28 @@ pub fn check(recipe: &Recipe, schema: &Schema) -> Result<Vec<Term>, RecipeError>
 fn add_missing_indicators(terms: &mut Vec<Term>) {
     let mut attributes: Vec<usize> = terms
         .iter()
-        .filter(|term| matches!(term, Term::Number { .. } | Term::QuantileBin { .. } | Term::Binary { .. }))
+        .filter(|term| {
+            matches!(
+                term,
+                Term::Number { .. } | Term::QuantileBin { .. } | Term::Binary { .. }
+            )
+        })
         .map(Term::attribute)
         .collect();
     attributes.sort_unstable();
     attributes.dedup();
-    terms.extend(attributes.into_iter().map(|attribute| Term::Missing { attribute }));
+    terms.extend(
+        attributes
+            .into_iter()
+            .map(|attribute| Term::Missing { attribute }),
+    );
 }
 
 fn unusable(place: &str, problem: &str) -> RecipeError {
-    RecipeError::Unusable { place: place.to_string(), problem: problem.to_string() }
+    RecipeError::Unusable {
+        place: place.to_string(),
+        problem: problem.to_string(),
+    }
 }
 
 struct Scope<'a> {
@@ -128,9 +146,10 @@ impl Scope<'_> {
     fn resolve(&self, expression: &Expr, place: &str) -> Result<Vec<Term>, RecipeError> {
         match expression {
             Expr::Name(name) => self.name(name, place),
-            Expr::Integer(value) => {
-                Err(unusable(place, &format!("`{value}` is a number where an attribute is expected")))
-            }
+            Expr::Integer(value) => Err(unusable(
+                place,
+                &format!("`{value}` is a number where an attribute is expected"),
+            )),
             Expr::Call { function, arguments } => self.call(function, arguments, place),
         }
     }
@@ -141,7 +160,11 @@ impl Scope<'_> {
         }
         let of_kind = |kind: Option<AttributeType>| -> Vec<Term> {
             let wanted = |&index: &usize| kind.is_none_or(|kind| self.schema.attributes[index].kind == kind);
-            self.schema.inputs().filter(wanted).map(|index| self.bare(index)).collect()
+            self.schema
+                .inputs()
+                .filter(wanted)
+                .map(|index| self.bare(index))
+                .collect()
         };
         match name {
             "ALL_INPUTS" => return Ok(of_kind(None)),
@@ -164,9 +187,13 @@ impl Scope<'_> {
                     .iter()
                     .map(|a| a.name.as_str())
                     .chain(self.names.keys().map(String::as_str));
-                let hint =
-                    nearest(name, names).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-                Err(unusable(place, &format!("unknown attribute or group `{name}`{hint}")))
+                let hint = nearest(name, names)
+                    .map(|near| format!("; did you mean `{near}`?"))
+                    .unwrap_or_default();
+                Err(unusable(
+                    place,
+                    &format!("unknown attribute or group `{name}`{hint}"),
+                ))
             }
         }
     }
@@ -205,7 +232,10 @@ impl Scope<'_> {
             }
             ("normalize", [of]) => self.numbers(of, function, place, |attribute| Term::Number { attribute }),
             ("quantile_bin", [of, Expr::Integer(bins)]) if BINS.contains(bins) => {
-                self.numbers(of, function, place, |attribute| Term::QuantileBin { attribute, bins: *bins })
+                self.numbers(of, function, place, |attribute| Term::QuantileBin {
+                    attribute,
+                    bins: *bins,
+                })
             }
             ("quantile_bin", _) => Err(unusable(
                 place,
@@ -215,14 +245,18 @@ impl Scope<'_> {
                     BINS.end()
                 ),
             )),
-            ("group" | "group_remove" | "normalize", _) => {
-                Err(unusable(place, &format!("{function} has too few or too many arguments")))
-            }
+            ("group" | "group_remove" | "normalize", _) => Err(unusable(
+                place,
+                &format!("{function} has too few or too many arguments"),
+            )),
             _ => {
                 let hint =
                     nearest(function, FUNCTIONS.into_iter()).map(|near| format!("; did you mean `{near}`?"));
                 let known = format!("; the functions are {}", FUNCTIONS.join(", "));
-                Err(unusable(place, &format!("unknown function `{function}`{}", hint.unwrap_or(known))))
+                Err(unusable(
+                    place,
+                    &format!("unknown function `{function}`{}", hint.unwrap_or(known)),
+                ))
             }
         }
     }
@@ -239,7 +273,10 @@ impl Scope<'_> {
             Term::Number { attribute } => Ok(make(attribute)),
             other => {
                 let name = quoted(&self.schema.attributes[other.attribute()].name);
-                Err(unusable(place, &format!("{function} needs a NUMERIC attribute, and {name} is none")))
+                Err(unusable(
+                    place,
+                    &format!("{function} needs a NUMERIC attribute, and {name} is none"),
+                ))
             }
         };
         self.resolve(of, place)?.into_iter().map(numeric).collect()
@@ -271,21 +308,52 @@ mod tests {
         )
         .unwrap();
         assert_eq!(found[0], Term::Level { attribute: 2 });
-        assert_eq!(found[1], Term::QuantileBin { attribute: 0, bins: 5 });
-        assert_eq!(found[2..4], [Term::Number { attribute: 0 }, Term::Number { attribute: 1 }]);
-        assert_eq!(found[4..], [Term::Missing { attribute: 0 }, Term::Missing { attribute: 1 }]);
+        assert_eq!(
+            found[1],
+            Term::QuantileBin {
+                attribute: 0,
+                bins: 5
+            }
+        );
+        assert_eq!(
+            found[2..4],
+            [Term::Number { attribute: 0 }, Term::Number { attribute: 1 }]
+        );
+        assert_eq!(
+            found[4..],
+            [Term::Missing { attribute: 0 }, Term::Missing { attribute: 1 }]
+        );
     }
 
     #[test]
     fn mistakes_are_named() {
         for (output, expected) in [
-            ("agee", "outputs[0]: unknown attribute or group `agee`; did you mean `age`?"),
-            ("y", "outputs[0]: `y` is the target, the row id or excluded, so it cannot be learned from"),
-            ("normalize(city)", "outputs[0]: normalize needs a NUMERIC attribute, and city is none"),
-            ("normalise(age)", "outputs[0]: unknown function `normalise`; did you mean `normalize`?"),
+            (
+                "agee",
+                "outputs[0]: unknown attribute or group `agee`; did you mean `age`?",
+            ),
+            (
+                "y",
+                "outputs[0]: `y` is the target, the row id or excluded, so it cannot be learned from",
+            ),
+            (
+                "normalize(city)",
+                "outputs[0]: normalize needs a NUMERIC attribute, and city is none",
+            ),
+            (
+                "normalise(age)",
+                "outputs[0]: unknown function `normalise`; did you mean `normalize`?",
+            ),
         ] {
-            assert_eq!(terms(&format!(r#"{{"outputs":["{output}"]}}"#)).unwrap_err(), expected);
+            assert_eq!(
+                terms(&format!(r#"{{"outputs":["{output}"]}}"#)).unwrap_err(),
+                expected
+            );
         }
-        assert!(terms(r#"{"outputs":["ALL_TEXT"]}"#).unwrap_err().contains("nothing is left"));
+        assert!(
+            terms(r#"{"outputs":["ALL_TEXT"]}"#)
+                .unwrap_err()
+                .contains("nothing is left")
+        );
     }
 }

@@ -45,7 +45,9 @@ impl Recipe {
     /// Reads a recipe from its JSON text.
     pub fn from_json(text: &str) -> Result<Self, RecipeError> {
         if text.chars().count() > MOST_CHARACTERS {
-            return Err(RecipeError::Unreadable(format!("it is longer than {MOST_CHARACTERS} characters")));
+            return Err(RecipeError::Unreadable(format!(
+                "it is longer than {MOST_CHARACTERS} characters"
+            )));
         }
         serde_json::from_str(text).map_err(|error| RecipeError::Unreadable(error.to_string()))
     }
@@ -75,7 +77,11 @@ impl Parser<'_> {
 
     fn error(&self, problem: impl Into<String>) -> RecipeError {
         let column = self.text[..self.at].chars().count() + 1;
-        RecipeError::Syntax { place: self.place.to_string(), column, problem: problem.into() }
+        RecipeError::Syntax {
+            place: self.place.to_string(),
+            column,
+            problem: problem.into(),
+        }
     }
 
     fn skip_space(&mut self) {
@@ -107,7 +113,10 @@ impl Parser<'_> {
         self.at += length;
         if self.eat('(') {
             let arguments = self.arguments(depth)?;
-            return Ok(Expr::Call { function: word, arguments });
+            return Ok(Expr::Call {
+                function: word,
+                arguments,
+            });
         }
         if depth > 0 && word.bytes().all(|byte| byte.is_ascii_digit()) {
             return word
@@ -125,7 +134,9 @@ impl Parser<'_> {
     }
 
     fn quoted_name(&mut self, quote: char) -> Result<Expr, RecipeError> {
-        let inner = self.rest()[1..].find(quote).ok_or_else(|| self.error("the quote is never closed"))?;
+        let inner = self.rest()[1..]
+            .find(quote)
+            .ok_or_else(|| self.error("the quote is never closed"))?;
         let name = self.rest()[1..1 + inner].to_string();
         self.at += inner + 2;
         Ok(Expr::Name(name))
@@ -164,21 +175,36 @@ mod tests {
         check("ALL_INPUTS", "ALL_INPUTS");
         check("hours-per-week", "hours-per-week");
         check(" quantile_bin( age , 20 ) // bands", "quantile_bin(age, 20)");
-        check("group('sepal width',\"petal, width\")", "group('sepal width', 'petal, width')");
+        check(
+            "group('sepal width',\"petal, width\")",
+            "group('sepal width', 'petal, width')",
+        );
         check("a(b(c(d)), 3)", "a(b(c(d)), 3)");
     }
 
     #[test]
     fn mistakes_have_a_place() {
-        check("f(a", "outputs[0], column 4: a comma or a closing parenthesis is expected here");
-        check("", "outputs[0], column 1: a name, a number or a function is expected here");
+        check(
+            "f(a",
+            "outputs[0], column 4: a comma or a closing parenthesis is expected here",
+        );
+        check(
+            "",
+            "outputs[0], column 1: a name, a number or a function is expected here",
+        );
         check("'a", "outputs[0], column 1: the quote is never closed");
-        check("f(a) b", "outputs[0], column 6: unexpected text after the expression");
+        check(
+            "f(a) b",
+            "outputs[0], column 6: unexpected text after the expression",
+        );
     }
 
     #[test]
     fn deep_nesting_is_refused() {
         let text = "f(".repeat(5000);
-        assert!(matches!(parse_expression(&text, "x"), Err(RecipeError::Syntax { .. })));
+        assert!(matches!(
+            parse_expression(&text, "x"),
+            Err(RecipeError::Syntax { .. })
+        ));
     }
 }

@@ -35,7 +35,10 @@ pub fn suggest(schema: &Schema, statistics: &TableStatistics) -> Recipe {
     if statistics.rows >= LEAST_ROWS && !binned.is_empty() {
         let group = format!("NUMERIC_VARS_QB_{bins}");
         let mut groups = Map::new();
-        groups.insert(group.clone(), Value::String(format!("group({})", binned.join(", "))));
+        groups.insert(
+            group.clone(),
+            Value::String(format!("group({})", binned.join(", "))),
+        );
         recipe.groups = groups;
         recipe.outputs.push(format!("quantile_bin({group}, {bins})"));
     }
@@ -55,5 +58,9 @@ fn bins_for(rows: u64) -> u32 {
 }
 
 fn distinct(statistics: &TableStatistics, name: &str) -> u64 {
-    statistics.columns.iter().find(|column| column.name == name).map_or(0, |column| column.distinct.value)
+    statistics
+        .columns
+        .iter()
+        .find(|column| column.name == name)
+        .map_or(0, |column| column.distinct.value)
 }
