@@ -27,6 +27,8 @@ pub enum Stop {
     Stalled,
     /// The iterations allowed are used up.
     Iterations,
+    /// The time allowed is used up.
+    OutOfTime,
     /// The observer asked for it.
     Cancelled,
 }
@@ -63,6 +65,9 @@ pub fn minimise(
             observer.report(Stage::Solve, state.iterations.into(), most_iterations.into())
         {
             break Stop::Cancelled;
+        }
+        if observer.out_of_time() {
+            break Stop::OutOfTime;
         }
         if REFRESH_AT.contains(&state.iterations) {
             state.refresh();

@@ -6,7 +6,7 @@ use super::inspect::inspect;
 use super::table::Table;
 use crate::ml::Task;
 use crate::ml::features::Featurizer;
-use crate::ml::learn::learner::dataset;
+use crate::ml::learn::learner::{OUT_OF_TIME, dataset};
 use crate::ml::learn::{Design, LearnParams, Targets, fit_observed, objective};
 use crate::ml::model::bundle::{BundleDocument, TrainingFacts};
 use crate::ml::model::golden::{GoldenRow, make_fields};
@@ -225,7 +225,7 @@ fn fit(
         rejected: learned.rejected,
         split: request.split,
         refit: false,
-        reproducible: true,
+        reproducible: fitted.report.stopped != OUT_OF_TIME,
         data_sha256: request.data_sha256.clone(),
         program: env!("CARGO_PKG_VERSION").to_string(),
         class_rows: learned.class_rows,
