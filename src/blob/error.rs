@@ -110,13 +110,12 @@ impl From<BlobError> for std::io::Error {
 }
 
 fn is_disk_full(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
-        if matches!(kind, Some(std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)) {
+    if let Some(io) = error.downcast_ref::<std::io::Error>() {
+        if matches!(io.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded) {
             return true;
         }
-        cause = error.source();
+        // `source` of such an error leaves out the error that it carries itself.
+        return io.get_ref().is_some_and(|inner| is_disk_full(inner));
     }
-    false
+    error.source().is_some_and(is_disk_full)
 }

@@ -19,7 +19,7 @@ pub const RENEW_MICROS: i64 = 3_000_000;
 
 /// Microseconds to wait before the attempt after `failed` failed ones: 1 s, doubling, at most 60 s.
 pub fn retry_delay_micros(failed: i64) -> i64 {
-    let doublings = u32::try_from(failed - 1).unwrap_or(0).min(6);
+    let doublings = failed.saturating_sub(1).clamp(0, 6);
     (1_000_000 << doublings).min(60_000_000)
 }
 

@@ -74,7 +74,7 @@ impl JobContext {
         // Below two percent an estimate is a guess.
         if progress.fraction >= 0.02 {
             let left = elapsed_micros as f64 / 1e6 * (1.0 - progress.fraction) / progress.fraction;
-            progress.eta_seconds = Some(left.max(0.0).ceil() as u64);
+            progress.eta_seconds = Some(left.max(0.0).round() as u64);
         }
         progress
     }

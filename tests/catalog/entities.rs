@@ -85,7 +85,8 @@ pub async fn changes_need_the_revision_that_was_read(place: &Place) {
     let error = catalog.entity_delete(&read.at(), Some(read.revision), 6).await.unwrap_err();
     assert!(matches!(error, CatalogError::RevisionMismatch { .. }));
 
-    let refused = catalog.entity_update(&read.at(), None, 7, |entity| {
+    let at_read = read.at();
+    let refused = catalog.entity_update(&at_read, None, 7, |entity| {
         entity.name = "refused".into();
         Err(CatalogError::NotFound { at: ml("pretended") })
     });

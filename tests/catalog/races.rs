@@ -44,9 +44,10 @@ pub async fn writers_do_not_lock_each_other_out(place: &Place) {
     for number in 0..8 {
         let catalog: Catalog = if number % 2 == 0 { first.clone() } else { second.clone() };
         writers.push(tokio::spawn(async move {
+            let shared = ds("shared");
             for n in 0..15 {
                 create(&catalog, data_source(&format!("ds-{number}-{n}"), n)).await;
-                let count = catalog.entity_update(&ds("shared"), None, n, |entity| {
+                let count = catalog.entity_update(&shared, None, n, |entity| {
                     entity.name = format!("{}x", entity.name);
                     Ok::<(), CatalogError>(())
                 });
