@@ -1,1 +1,80 @@
-//! Placeholder, replaced before release.
+//! The HTTP server: what is mounted where, and the layers around it, in one place to read.
+//!
+//! Façades translate between HTTP and the use cases; the layers here know nothing about either.
+
+pub mod access;
+pub mod auth;
+pub mod bind;
+pub mod docs;
+pub mod health;
+pub mod keys;
+pub mod layers;
+pub mod origin;
+pub mod rest;
+pub mod serve;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use tokio::sync::Semaphore;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::telemetry::Metrics;
+
+/// Everything that is put together into one server.
+pub struct Parts {
+    /// The resources below `/v1`.
+    pub rest: rest::Routes,
+    /// Who may call.
+    pub access: auth::Access,
+    /// How much the server takes on.
+    pub limits: layers::Limits,
+    /// Where requests are counted.
+    pub metrics: Arc<Metrics>,
+    /// What `/readyz` looks at.
+    pub readiness: Arc<dyn health::Readiness>,
+    /// How the server ends.
+    pub stop: serve::Stop,
+}
+
+/// Mounts everything. A request passes the layers from the bottom of this function to the top.
+/// The error says why the OpenAPI document could not be written.
+pub fn router(parts: Parts) -> Result<Router, String> {
+    let Parts {
+        rest,
+        access,
+        limits,
+        metrics,
+        readiness,
+        stop,
+    } = parts;
+    let places = Arc::new(Semaphore::new(limits.requests));
+    let observing = Arc::new(access::Observing::new(metrics.clone(), stop.open));
+
+    let api = layers::ordinary(rest.ordinary, &limits).merge(layers::streaming(rest.streaming, &limits));
+    let (api, mut document) = api.split_for_parts();
+    let mut head = rest::head();
+    head.merge(std::mem::take(&mut document));
+
+    let mut guarded = api
+        .layer(from_fn_with_state(places, layers::admit))
+        .merge(health::metrics(metrics));
+    if let auth::Access::Keys(ring) = &access {
+        guarded = guarded.layer(from_fn_with_state(ring.clone(), auth::require_key));
+    }
+    let mut all = guarded
+        .merge(health::probes(readiness, stop.requested))
+        .merge(docs::routes(&head)?)
+        .fallback(layers::unknown_route)
+        .method_not_allowed_fallback(layers::unknown_method);
+    if let auth::Access::Open = access {
+        all = all.layer(from_fn(origin::own_pages_only));
+    }
+    Ok(all
+        .layer(CatchPanicLayer::custom(layers::panicked))
+        .layer(from_fn_with_state(observing, access::observe)))
+}

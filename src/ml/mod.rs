@@ -2,12 +2,38 @@
 //!
 //! Nothing here touches a file, a socket, a clock, the environment or global randomness; seeds are
 //! arguments. Read the modules in the order of the data flow: [`ingest`] turns bytes into
-//! [`record::Record`]s, [`infer`] and [`profile`] look at them, [`schema`] names their types,
+//! [`record::Record`]s, [`profile`] and [`infer`] look at them, [`schema`] names their types,
 //! [`recipe`] and [`features`] turn them into numbers, [`learn`] finds weights, [`model`] holds
-//! them, [`predict`] is the only way to a score, [`evaluate`] judges scores.
+//! them, [`predict`] is the only way to a score, [`evaluate`] judges scores. [`pipeline`] puts them
+//! together into the four flows.
+
+pub mod ingest;
+pub mod record;
+pub mod value;
+
+pub mod infer;
+pub mod profile;
+pub mod schema;
+pub mod target;
+
+pub mod columns;
+pub mod split;
+
+pub mod features;
+pub mod recipe;
+
+pub mod learn;
+pub mod model;
 
 pub mod evaluate;
+pub mod predict;
+
+pub mod pipeline;
+
+pub mod hash;
+pub mod moments;
 pub mod observe;
+pub mod quantile;
 pub mod task;
 
 pub use task::Task;

@@ -39,7 +39,9 @@ impl std::str::FromStr for Task {
             "binary" => Ok(Task::Binary),
             "multiclass" => Ok(Task::Multiclass),
             "regression" => Ok(Task::Regression),
-            other => Err(format!("unknown model type `{other}`; use binary, multiclass or regression")),
+            other => Err(format!(
+                "unknown model type `{other}`; use binary, multiclass or regression"
+            )),
         }
     }
 }

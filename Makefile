@@ -1,0 +1,47 @@
+# Everything a developer or the CI does, by name. `make help` lists it.
+
+# Where cargo builds; the same variable that cargo reads.
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+YOSOKU     := $(TARGET_DIR)/release/yosoku
+# Options for the programs started below, such as DEMO_ARGS=--exit.
+DEMO_ARGS  ?=
+RUN_ARGS   ?=
+# A Python with scikit-learn, for `make golden` alone.
+PYTHON     ?= python3
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo run test lint fmt deny openapi golden
+
+help: ## list these targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "%-9s %s\n", $$1, $$2}'
+
+build: ## build the program in release mode
+	cargo build --release --locked
+
+demo: build ## the main job on the sample data, over HTTP, on a free port; DEMO_ARGS=--exit ends it
+	$(YOSOKU) demo $(DEMO_ARGS)
+
+run: build ## serve on the default address from ./yosoku-home; RUN_ARGS adds options
+	$(YOSOKU) serve $(RUN_ARGS)
+
+test: ## the whole test suite on the embedded store; YOSOKU_TEST_POSTGRES=URL adds PostgreSQL
+	cargo test --release --locked
+
+lint: ## formatting, clippy and the documentation, warnings denied
+	cargo fmt --check
+	cargo clippy --release --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps --document-private-items
+
+fmt: ## format the sources
+	cargo fmt
+
+deny: ## licences, sources and banned crates of all dependencies; needs cargo-deny
+	cargo deny --locked check bans licenses sources
+
+openapi: build ## write openapi.yaml anew from the handlers
+	$(YOSOKU) openapi > openapi.yaml.new
+	mv openapi.yaml.new openapi.yaml
+
+golden: ## write the sample data and the outside numbers anew; needs scikit-learn, see datasets/README.md
+	$(PYTHON) datasets/export.py
+	$(PYTHON) tests/golden/learners.py

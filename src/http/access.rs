@@ -1,0 +1,162 @@
+//! What every request gets, whoever answers it: an identifier, a span, one line in the log, its
+//! place in the metrics, and errors completed with path and identifier.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use axum::middleware::Next;
+use axum::response::Response;
+use http_body_util::BodyExt;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
+
+use super::auth::Caller;
+use super::rest::problem::{self, Problem};
+use crate::telemetry::Metrics;
+
+/// The header that carries the request's identifier, in and out.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The longest identifier that is taken over from a client.
+const MAX_ID: usize = 64;
+
+/// The identifier of the request being answered.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub Arc<str>);
+
+/// What the outermost layer keeps between requests.
+#[derive(Debug)]
+pub struct Observing {
+    metrics: Arc<Metrics>,
+    open: TaskTracker,
+    prefix: u32,
+    next: AtomicU64,
+}
+
+impl Observing {
+    /// `open` counts the requests that are not answered to the last byte yet.
+    pub fn new(metrics: Arc<Metrics>, open: TaskTracker) -> Self {
+        // Identifiers must differ between processes; without randomness the process number does.
+        let prefix = getrandom::u32().unwrap_or_else(|_| std::process::id());
+        Observing {
+            metrics,
+            open,
+            prefix,
+            next: AtomicU64::new(1),
+        }
+    }
+
+    fn id(&self, headers: &HeaderMap) -> RequestId {
+        if let Some(given) = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()) {
+            let sane = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+            if (1..=MAX_ID).contains(&given.len()) && given.chars().all(sane) {
+                return RequestId(given.into());
+            }
+        }
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        RequestId(format!("{:08x}-{number:012x}", self.prefix).into())
+    }
+}
+
+/// The outermost layer.
+pub async fn observe(State(shared): State<Arc<Observing>>, mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let open = shared.open.token();
+    let id = shared.id(request.headers());
+    let method = method_label(request.method());
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(|| "unmatched".into(), |path| path.as_str().to_owned());
+    let path = request.uri().path().to_owned();
+    request.extensions_mut().insert(id.clone());
+
+    let span = tracing::info_span!("request", request.id = %id.0);
+    let response = next.run(request).instrument(span).await;
+
+    let response = complete(response, &id, path);
+    let elapsed = started.elapsed();
+    shared
+        .metrics
+        .request(&route, method, response.status().as_u16(), elapsed);
+    let key = response
+        .extensions()
+        .get::<Caller>()
+        .and_then(|caller| caller.key_id.as_deref())
+        .unwrap_or("-");
+    tracing::info!(
+        target: "yosoku::access",
+        method,
+        route,
+        status = response.status().as_u16(),
+        duration_ms = elapsed.as_secs_f64() * 1e3,
+        request.id = %id.0,
+        key.id = key,
+        "request"
+    );
+    hold(response, open)
+}
+
+/// Keeps `held` until the last byte of the body is sent or the client is gone.
+pub fn hold<T: Send + 'static>(response: Response, held: T) -> Response {
+    response.map(|body| {
+        Body::new(body.map_err(move |error| {
+            let _ = &held;
+            error
+        }))
+    })
+}
+
+/// Methods become a label, so unknown ones share one.
+fn method_label(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "OTHER",
+    }
+}
+
+fn complete(mut response: Response, id: &RequestId, path: String) -> Response {
+    if response.status().is_client_error() || response.status().is_server_error() {
+        let ours = response.extensions_mut().remove::<Problem>();
+        if let Some(problem) = ours.or_else(|| stand_in(&response)) {
+            let problem = Problem {
+                instance: Some(path),
+                request_id: Some(id.0.to_string()),
+                ..problem
+            };
+            let (rendered, body) = problem::render(&problem).into_parts();
+            response.headers_mut().remove(CONTENT_LENGTH);
+            response.headers_mut().extend(rendered.headers);
+            *response.body_mut() = body;
+        }
+    }
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(&id.0) {
+        headers.insert(REQUEST_ID, value);
+    }
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    response
+}
+
+/// A problem for an error that a library answered with plain text or nothing.
+fn stand_in(response: &Response) -> Option<Problem> {
+    let kind = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("text/plain");
+    kind.starts_with("text/plain")
+        .then(|| Problem::of_status(response.status()))
+}

@@ -1,0 +1,132 @@
+//! The bounds around requests: how many at once, how long, how large, of what type, and what
+//! happens when a handler panics.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use http_body_util::combinators::UnsyncBoxBody;
+use tokio::sync::Semaphore;
+use utoipa_axum::router::OpenApiRouter;
+
+use super::access::hold;
+use super::origin;
+use super::rest::extract::{BodyLimit, DEFAULT_BODY_LIMIT};
+use super::rest::problem::{ApiError, Problem};
+use crate::service::Error;
+
+/// How much the server takes on.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// The largest JSON body in bytes.
+    pub body: u64,
+    /// The largest upload in bytes.
+    pub upload: u64,
+    /// How long an ordinary request may take.
+    pub timeout: Duration,
+    /// How many requests are answered at once; one more is refused.
+    pub requests: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            body: DEFAULT_BODY_LIMIT,
+            upload: 50 * 1024 * 1024 * 1024,
+            timeout: Duration::from_secs(30),
+            requests: 512,
+        }
+    }
+}
+
+/// Bounds for small JSON requests.
+pub fn ordinary(routes: OpenApiRouter, limits: &Limits) -> OpenApiRouter {
+    routes
+        .layer(from_fn_with_state(limits.timeout, timeout))
+        .layer(from_fn(origin::declared_json))
+        .layer(DefaultBodyLimit::max(
+            usize::try_from(limits.body).unwrap_or(usize::MAX),
+        ))
+        .layer(Extension(BodyLimit(limits.body)))
+}
+
+/// Bounds for uploads, downloads and events.
+pub fn streaming(routes: OpenApiRouter, limits: &Limits) -> OpenApiRouter {
+    routes
+        .layer(from_fn(origin::declared_upload))
+        .layer(DefaultBodyLimit::disable())
+        .layer(Extension(BodyLimit(limits.upload)))
+}
+
+/// Refuses at once when too many requests are open; a place is free again after the last byte.
+pub async fn admit(State(places): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+    match places.try_acquire_owned() {
+        Ok(place) => hold(next.run(request).await, place),
+        Err(_) => {
+            let error =
+                Error::unavailable("overloaded", "the server is answering as many requests as it can");
+            ApiError::from(error).into_response()
+        }
+    }
+}
+
+/// Nobody waits longer than this in one request, in seconds.
+const MAX_WAIT: u64 = 300;
+
+/// Ends a request that takes too long. One that says how long it is willing to wait for something
+/// to happen has that much longer.
+async fn timeout(State(limit): State<Duration>, request: Request, next: Next) -> Response {
+    let limit = limit + Duration::from_secs(asked_wait(request.uri().query().unwrap_or_default()));
+    match tokio::time::timeout(limit, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            let message = format!("the request was not done after {} s", limit.as_secs_f64());
+            ApiError::from(Error::unavailable("timeout", message)).into_response()
+        }
+    }
+}
+
+/// The seconds of `wait=SECONDS` in a query, 0 without one.
+fn asked_wait(query: &str) -> u64 {
+    let asked = query.split('&').find_map(|pair| pair.strip_prefix("wait="));
+    asked
+        .and_then(|seconds| seconds.parse().ok())
+        .unwrap_or(0)
+        .min(MAX_WAIT)
+}
+
+/// The answer after a panic in a handler; the panic's text stays in the log.
+pub fn panicked(cause: Box<dyn Any + Send>) -> axum::http::Response<PanicBody> {
+    let text = match (cause.downcast_ref::<String>(), cause.downcast_ref::<&str>()) {
+        (Some(text), _) => text.clone(),
+        (_, Some(text)) => (*text).to_owned(),
+        _ => "no message".to_owned(),
+    };
+    let error = Error::internal("answering a request", format!("panic: {text}"));
+    ApiError::from(error)
+        .into_response()
+        .map(http_body_util::BodyExt::boxed_unsync)
+}
+
+/// The body type of [`panicked`].
+pub type PanicBody = UnsyncBoxBody<bytes::Bytes, axum::Error>;
+
+/// The answer for an address that does not exist.
+pub async fn unknown_route(request: Request<Body>) -> ApiError {
+    Problem::protocol(
+        "unknown_route",
+        format!("there is nothing at `{}`", request.uri().path()),
+    )
+    .into()
+}
+
+/// The answer for an address that exists but not with this method.
+pub async fn unknown_method(request: Request<Body>) -> ApiError {
+    let detail = format!("`{}` does not answer {}", request.uri().path(), request.method());
+    Problem::protocol("method_not_allowed", detail).into()
+}

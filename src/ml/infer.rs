@@ -1,0 +1,363 @@
+//! Proposes a type for each column from the evidence of every row, and says why.
+
+use serde::{Deserialize, Serialize};
+
+use super::profile::{ColumnProfile, Profile};
+use super::schema::{Attribute, AttributeType, Schema, SchemaError, undeclared};
+
+/// What a column is used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Learned from.
+    Input,
+    /// Predicted.
+    Target,
+    /// Identifies a row; copied into batch output, never learned from.
+    Id,
+    /// Left out.
+    Excluded,
+}
+
+/// The line and value that forced a decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Line of the file, counted from 1.
+    pub line: u64,
+    /// The value found there, cut at 60 characters.
+    pub value: String,
+}
+
+/// The type proposed for one column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// The type.
+    pub kind: AttributeType,
+    /// What the column is used for.
+    pub role: Role,
+    /// Why, in one sentence.
+    pub reason: String,
+    /// The value that forced it, if one did.
+    pub forced_by: Option<Evidence>,
+    /// Words that stand for "missing" in this column.
+    pub missing_values: Vec<String>,
+    /// Something a person should look at, if anything.
+    pub warning: Option<String>,
+}
+
+/// Names that usually mean a row's identity, as the last part of the name.
+const ID_NAMES: [&str; 7] = ["id", "uuid", "guid", "uid", "index", "rowid", "key"];
+/// Names whose numbers are codes.
+const CODE_NAMES: [&str; 7] = ["zip", "zipcode", "postal", "postcode", "plz", "zip5", "fips"];
+/// Rows below which uniqueness says nothing about identity.
+const FEW_ROWS: u64 = 20;
+
+/// Proposes a schema for a profiled table. `target` names the column to predict.
+///
+/// Fails when no column has that name.
+pub fn propose(
+    profile: &Profile,
+    target: Option<&str>,
+    has_header: bool,
+) -> Result<(Schema, Vec<Decision>), SchemaError> {
+    if let Some(name) = target
+        && !profile.columns.iter().any(|column| column == name)
+    {
+        return Err(undeclared(
+            "target",
+            name,
+            profile.columns.iter().map(String::as_str),
+        ));
+    }
+    let mut decisions: Vec<Decision> = profile
+        .columns
+        .iter()
+        .zip(&profile.profiles)
+        .map(|(n, p)| decide(n, p))
+        .collect();
+    if let Some(position) = target.and_then(|name| profile.columns.iter().position(|column| column == name)) {
+        decisions[position].role = Role::Target;
+        decisions[position].warning = None;
+    }
+    keep_one_id(&mut decisions);
+    let attributes = profile
+        .columns
+        .iter()
+        .zip(&decisions)
+        .map(|(name, decision)| Attribute {
+            name: name.clone(),
+            kind: decision.kind,
+            missing_values: decision.missing_values.clone(),
+        })
+        .collect();
+    let named = |role: Role| {
+        profile
+            .columns
+            .iter()
+            .zip(&decisions)
+            .filter(move |(_, d)| d.role == role)
+            .map(|(n, _)| n.clone())
+    };
+    let schema = Schema {
+        version: "1.0".into(),
+        row_id: named(Role::Id).next(),
+        row_weight: None,
+        target: target.map(str::to_string),
+        data_format: "CSV".into(),
+        data_file_contains_header: has_header,
+        attributes,
+        excluded: named(Role::Excluded).collect(),
+    };
+    Ok((schema, decisions))
+}
+
+/// A schema has one row id; further identifiers are left out.
+fn keep_one_id(decisions: &mut [Decision]) {
+    let mut found = false;
+    for decision in decisions.iter_mut().filter(|decision| decision.role == Role::Id) {
+        if found {
+            decision.role = Role::Excluded;
+        }
+        found = true;
+    }
+}
+
+/// Describes a column whose type a given schema has fixed.
+pub fn described(schema: &Schema, index: usize) -> Decision {
+    let attribute = &schema.attributes[index];
+    let name = Some(&attribute.name);
+    let role = if name == schema.target.as_ref() {
+        Role::Target
+    } else if name == schema.row_id.as_ref() {
+        Role::Id
+    } else if schema.excluded.contains(&attribute.name) {
+        Role::Excluded
+    } else {
+        Role::Input
+    };
+    Decision {
+        kind: attribute.kind,
+        role,
+        reason: "given by the schema".into(),
+        forced_by: None,
+        missing_values: attribute.missing_values.clone(),
+        warning: None,
+    }
+}
+
+fn decide(name: &str, profile: &ColumnProfile) -> Decision {
+    let filled = profile.filled();
+    if filled == 0 {
+        return Decision {
+            role: Role::Excluded,
+            warning: Some("the column is empty on every row; it is left out".into()),
+            ..input(AttributeType::Categorical, "no row has a value")
+        };
+    }
+    let mut decision = decide_type(name, profile);
+    let (distinct, exact) = profile.values.distinct();
+    if exact && distinct == 1 && profile.empty == 0 && decision.missing_values.is_empty() {
+        decision.role = Role::Excluded;
+        decision.warning = Some("every row has the same value; the column is left out".into());
+    } else if let Some(reason) = identity(name, profile, decision.kind) {
+        decision.role = Role::Id;
+        decision.kind = AttributeType::Categorical;
+        decision.reason = reason;
+        decision.warning = Some("the column identifies rows; it is not learned from".into());
+    }
+    decision
+}
+
+fn input(kind: AttributeType, reason: impl Into<String>) -> Decision {
+    Decision {
+        kind,
+        role: Role::Input,
+        reason: reason.into(),
+        forced_by: None,
+        missing_values: Vec::new(),
+        warning: None,
+    }
+}
+
+fn decide_type(name: &str, profile: &ColumnProfile) -> Decision {
+    let words = profile.missing_word_count();
+    let literals = profile.trues + profile.falses;
+    if literals + words == profile.filled() && profile.trues > 0 && profile.falses > 0 {
+        return Decision {
+            missing_values: missing_words(profile),
+            ..input(
+                AttributeType::Binary,
+                "every value is a binary literal, and both sides occur",
+            )
+        };
+    }
+    if profile.numbers.moments.count > 0 && profile.other == 0 {
+        return decide_numeric(name, profile);
+    }
+    let forced_by = profile
+        .first_other
+        .clone()
+        .filter(|_| profile.numbers.moments.count > 0)
+        .map(evidence);
+    let mixed = (profile.numbers.moments.count * 2 > profile.filled()).then(|| {
+        format!(
+            "{} of {} values are numbers, {} are not",
+            profile.numbers.moments.count,
+            profile.filled(),
+            profile.other + words
+        )
+    });
+    let mut decision = if looks_like_text(profile) {
+        input(AttributeType::Text, text_reason(profile))
+    } else if forced_by.is_some() {
+        input(AttributeType::Categorical, "one value at least is no number")
+    } else {
+        input(AttributeType::Categorical, "the values are words, not numbers")
+    };
+    decision.forced_by = forced_by;
+    decision.warning = mixed;
+    decision
+}
+
+fn decide_numeric(name: &str, profile: &ColumnProfile) -> Decision {
+    let numbers = &profile.numbers;
+    if let Some((line, value)) = &numbers.first_leading_zero {
+        return Decision {
+            forced_by: Some(Evidence {
+                line: *line,
+                value: value.clone(),
+            }),
+            ..input(
+                AttributeType::Categorical,
+                "a number is written with a leading zero, so these are codes",
+            )
+        };
+    }
+    let whole = numbers.whole == numbers.moments.count;
+    if whole
+        && name_parts(name)
+            .iter()
+            .any(|part| CODE_NAMES.contains(&part.as_str()))
+    {
+        return input(
+            AttributeType::Categorical,
+            "whole numbers under a name that means a code",
+        );
+    }
+    if whole && has_id_name(name) && !is_unique(profile) {
+        return input(
+            AttributeType::Categorical,
+            "whole numbers under a name that means an identity, and they repeat",
+        );
+    }
+    let missing_values = missing_words(profile);
+    let reason = if missing_values.is_empty() {
+        "every value is a number".to_string()
+    } else {
+        format!("every value but {} is a number", quoted(&missing_values))
+    };
+    Decision {
+        forced_by: profile.missing_words.first().map(|word| Evidence {
+            line: word.line,
+            value: word.word.clone(),
+        }),
+        missing_values,
+        ..input(AttributeType::Numeric, reason)
+    }
+}
+
+fn missing_words(profile: &ColumnProfile) -> Vec<String> {
+    profile
+        .missing_words
+        .iter()
+        .map(|word| word.word.clone())
+        .collect()
+}
+
+fn quoted(words: &[String]) -> String {
+    words
+        .iter()
+        .map(|word| format!("`{word}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn evidence((line, value): (u64, String)) -> Evidence {
+    Evidence { line, value }
+}
+
+/// Three words a row on average, or white space in more than half of the values and most of them
+/// distinct.
+fn looks_like_text(profile: &ColumnProfile) -> bool {
+    let filled = (profile.filled() - profile.numbers.moments.count).max(1) as f64;
+    let (distinct, _) = profile.values.distinct();
+    let mean_words = profile.text.words as f64 / filled;
+    let many = distinct as f64 > 0.05 * filled && distinct > 20;
+    (mean_words >= 3.0 && many)
+        || (profile.text.spaced as f64 > filled / 2.0 && distinct as f64 > filled / 2.0)
+}
+
+fn text_reason(profile: &ColumnProfile) -> String {
+    let filled = profile.filled().max(1) as f64;
+    format!(
+        "values have {:.1} words on average and rarely repeat",
+        profile.text.words as f64 / filled
+    )
+}
+
+fn is_unique(profile: &ColumnProfile) -> bool {
+    let (distinct, exact) = profile.values.distinct();
+    let filled = profile.filled();
+    if exact {
+        distinct == filled
+    } else {
+        distinct as f64 >= 0.97 * filled as f64
+    }
+}
+
+/// Why the column identifies rows, if it does: no value repeats, and it is a running number, or its
+/// name says so, or it is a code without white space.
+fn identity(name: &str, profile: &ColumnProfile, kind: AttributeType) -> Option<String> {
+    let rows = profile.rows;
+    if rows < FEW_ROWS || profile.filled() < rows || !is_unique(profile) || profile.text.spaced > 0 {
+        return None;
+    }
+    let numbers = &profile.numbers;
+    let all_whole = numbers.whole == rows;
+    if all_whole
+        && (numbers.moments.min == 0.0 || numbers.moments.min == 1.0)
+        && numbers.moments.max - numbers.moments.min + 1.0 == rows as f64
+    {
+        return Some("a running number: every whole number once".into());
+    }
+    if has_id_name(name) && (all_whole || kind == AttributeType::Categorical) {
+        return Some("no value repeats, and the name means an identity".into());
+    }
+    let is_code = kind == AttributeType::Categorical && numbers.moments.count * 2 < rows;
+    (is_code && rows >= 5 * FEW_ROWS).then(|| "no value repeats, so it can only name rows".into())
+}
+
+fn has_id_name(name: &str) -> bool {
+    name_parts(name)
+        .last()
+        .is_some_and(|part| ID_NAMES.contains(&part.as_str()))
+}
+
+/// `orderId`, `order_id` and `Order ID` are all `[order, id]`.
+fn name_parts(name: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut was_lower = false;
+    for c in name.chars() {
+        if !c.is_alphanumeric() || (c.is_uppercase() && was_lower) {
+            parts.push(String::new());
+        }
+        was_lower = c.is_lowercase();
+        if c.is_alphanumeric()
+            && let Some(part) = parts.last_mut()
+        {
+            part.extend(c.to_lowercase());
+        }
+    }
+    parts.retain(|part| !part.is_empty());
+    parts
+}

@@ -1,0 +1,20 @@
+//! Bytes into records: decompression, CSV dialect, rows with their positions, problems counted.
+//!
+//! Any [`std::io::Read`] will do. Memory does not grow with the number of rows, and one row may not
+//! grow without bound either. A row that cannot be read is not an error: it is reported as
+//! [`Row::Bad`] and the caller decides what share of those is too much (see [`problems`]).
+
+pub mod batch;
+pub mod decompress;
+pub mod dialect;
+pub mod error;
+pub mod guard;
+pub mod header;
+pub mod problems;
+pub mod reader;
+
+pub use batch::{Batch, for_each_batch};
+pub use dialect::{HeaderMode, Options};
+pub use error::IngestError;
+pub use problems::{Problems, RowProblem};
+pub use reader::{RecordReader, Row};

@@ -1,0 +1,79 @@
+//! Rows that could not be read: counted all, shown a few, and judged against a limit.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::error::IngestError;
+
+/// How many rejected rows are kept as examples.
+pub const MAX_EXAMPLES: usize = 20;
+/// More rejected rows than this reject the whole source.
+pub const MAX_REJECTED: u64 = 10_000;
+
+/// One row that could not be read, or not wholly.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowProblem {
+    /// Stable code, for example `ragged_row`.
+    pub code: String,
+    /// Line where the row starts, counted from 1.
+    pub line: u64,
+    /// What is wrong, and in which field.
+    pub detail: String,
+}
+
+/// A count of problems with the first few of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problems {
+    /// Rows that were left out.
+    pub rejected: u64,
+    /// Number of problems for each code, rows that were kept (such as `invalid_utf8`) included.
+    pub counts: BTreeMap<String, u64>,
+    /// The first problems found.
+    pub examples: Vec<RowProblem>,
+}
+
+impl Problems {
+    /// Counts a problem of a row that was left out.
+    pub fn reject(&mut self, problem: RowProblem) {
+        self.rejected += 1;
+        self.note(problem);
+    }
+
+    /// Counts a problem of a row that was kept.
+    pub fn note(&mut self, problem: RowProblem) {
+        *self.counts.entry(problem.code.clone()).or_default() += 1;
+        if self.examples.len() < MAX_EXAMPLES {
+            self.examples.push(problem);
+        }
+    }
+
+    /// True when nothing was wrong.
+    pub fn is_empty(&self) -> bool {
+        self.counts.is_empty()
+    }
+
+    /// Refuses a source in which too many of the `seen` rows are bad: over [`MAX_REJECTED`], or, once
+    /// twenty rows were seen or the source has ended, more than half.
+    pub fn check(&self, seen: u64, ended: bool) -> Result<(), IngestError> {
+        let half = self.rejected * 2 > seen && (ended || seen >= 1000);
+        if self.rejected == 0 || (self.rejected <= MAX_REJECTED && !half) {
+            return Ok(());
+        }
+        let (line, detail) = match self
+            .examples
+            .iter()
+            .find(|problem| problem.code == "ragged_row")
+            .or(self.examples.first())
+        {
+            Some(first) => (first.line, first.detail.clone()),
+            None => (0, String::new()),
+        };
+        Err(IngestError::TooManyBadRows {
+            rejected: self.rejected,
+            seen,
+            line,
+            detail,
+        })
+    }
+}

@@ -1,0 +1,216 @@
+//! Chooses the solver, lets it work, and has its weights judged.
+
+use linfa::DatasetBase;
+use linfa::traits::{Fit, PredictInplace};
+use ndarray::Array1;
+use serde::{Deserialize, Serialize};
+
+use super::certificate::Certificate;
+use super::dense;
+use super::design::{Design, Targets};
+use super::lbfgs::{Stop, minimise};
+use super::objective::{Objective, outputs, single_margin};
+use super::params::{CheckedLearnParams, Guarded, LearnError, LearnParams};
+use crate::ml::observe::{Observer, Silent};
+
+/// Rows for each column from which on a dense regression needs no penalty.
+const ROWS_A_COLUMN: usize = 10;
+
+/// Weights that were found, with the account of how.
+#[derive(Debug, Clone)]
+pub struct Fitted {
+    /// Weights of one feature lie together, the intercepts follow after the last feature.
+    pub beta: Vec<f64>,
+    /// Scores a row has.
+    pub outputs: usize,
+    /// How they were found and how good they are.
+    pub report: SolverReport,
+}
+
+/// The account of a fit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SolverReport {
+    /// `lbfgs` (ours), `linfa-linear` or `linfa-logistic`.
+    pub learner: String,
+    /// Penalty used.
+    pub l2: f64,
+    /// Iterations of our engine; 0 when linfa's answer was accepted.
+    pub iterations: u32,
+    /// Passes of our engine over the data, those of the certificate left out.
+    pub passes: u32,
+    /// Why it ended: `converged`, `stalled` (at the limit of floating point), `iterations`.
+    pub stopped: String,
+    /// What holds at the weights.
+    pub certificate: Certificate,
+    /// Remarks for people.
+    pub notes: Vec<String>,
+}
+
+/// Fits `params` to `data` and reports progress. The same as linfa's `fit`, which cannot report.
+pub fn fit_observed(
+    params: &LearnParams,
+    data: &DatasetBase<Design, Targets>,
+    observer: &mut dyn Observer,
+) -> Result<Fitted, LearnError> {
+    Guarded::try_from(params)?.0.fit_observed(data, observer)
+}
+
+/// Puts a design and its targets together for [`fit_observed`].
+pub fn dataset(design: Design, targets: Targets) -> DatasetBase<Design, Targets> {
+    DatasetBase::new(design, targets)
+}
+
+impl CheckedLearnParams {
+    fn fit_observed(
+        &self,
+        data: &DatasetBase<Design, Targets>,
+        observer: &mut dyn Observer,
+    ) -> Result<Fitted, LearnError> {
+        let (design, targets) = (&data.records, &data.targets);
+        if design.rows == 0 || targets.len() != design.rows {
+            return Err(LearnError::NoRows);
+        }
+        let l2 = self.l2.unwrap_or_else(|| default_l2(design, targets));
+        let objective = Objective::new(design, targets, l2);
+        let mut notes = Vec::new();
+        let mut start = None;
+        if let Some(found) = dense::fit(design, targets, l2) {
+            let certificate = Certificate::at(&objective, &found.beta);
+            if certificate.certified {
+                return Ok(self.done(
+                    found.beta,
+                    found.learner,
+                    l2,
+                    (0, 0),
+                    "converged",
+                    certificate,
+                    notes,
+                    targets,
+                ));
+            }
+            notes.push(format!(
+                "{} left a gap of {:.1e}; the engine went on from there",
+                found.learner, certificate.gap
+            ));
+            start = certificate.objective.is_finite().then_some(found.beta);
+        }
+        let start = start.unwrap_or_else(|| objective.start());
+        let mut solution = minimise(&objective, start, self.max_iterations, observer);
+        if solution.stop == Stop::Cancelled {
+            return Err(LearnError::Stopped);
+        }
+        centre_intercepts(&mut solution.beta, objective.outputs());
+        let certificate = Certificate::at(&objective, &solution.beta);
+        if !certificate.objective.is_finite() {
+            return Err(LearnError::NotFinite);
+        }
+        if !certificate.certified {
+            notes.push(uncertified(solution.iterations, &certificate));
+        }
+        let stopped = match solution.stop {
+            Stop::Converged => "converged",
+            Stop::Stalled => "stalled",
+            Stop::Iterations | Stop::Cancelled => "iterations",
+        };
+        let effort = (solution.iterations, solution.passes);
+        Ok(self.done(
+            solution.beta,
+            "lbfgs",
+            l2,
+            effort,
+            stopped,
+            certificate,
+            notes,
+            targets,
+        ))
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "puts one struct together for both ways out of the fit"
+    )]
+    fn done(
+        &self,
+        beta: Vec<f64>,
+        learner: &str,
+        l2: f64,
+        (iterations, passes): (u32, u32),
+        stopped: &str,
+        certificate: Certificate,
+        notes: Vec<String>,
+        targets: &Targets,
+    ) -> Fitted {
+        let report = SolverReport {
+            learner: learner.into(),
+            l2,
+            iterations,
+            passes,
+            stopped: stopped.into(),
+            certificate,
+            notes,
+        };
+        Fitted {
+            beta,
+            outputs: outputs(targets),
+            report,
+        }
+    }
+}
+
+/// One over the rows, which is scikit-learn's `C = 1`; none for a regression over few dense columns.
+fn default_l2(design: &Design, targets: &Targets) -> f64 {
+    let narrow = design.sparse == 0 && design.rows >= ROWS_A_COLUMN * design.dense;
+    if narrow && matches!(targets, Targets::Values(_)) {
+        0.0
+    } else {
+        1.0 / design.rows as f64
+    }
+}
+
+/// Scores of several classes do not change when all intercepts move together; they are made to sum to
+/// zero so that the same model has the same numbers.
+fn centre_intercepts(beta: &mut [f64], outputs: usize) {
+    if outputs > 1 {
+        let first = beta.len() - outputs;
+        let mean = beta[first..].iter().sum::<f64>() / outputs as f64;
+        beta[first..].iter_mut().for_each(|b| *b -= mean);
+    }
+}
+
+fn uncertified(iterations: u32, certificate: &Certificate) -> String {
+    format!(
+        "the weights are not certified: after {iterations} iterations the objective may still be {:.1e} above its minimum; allow more iterations (max_iterations) or a stronger penalty (l2)",
+        certificate.gap
+    )
+}
+
+impl Fit<Design, Targets, LearnError> for CheckedLearnParams {
+    type Object = Fitted;
+
+    fn fit(&self, dataset: &DatasetBase<Design, Targets>) -> Result<Fitted, LearnError> {
+        self.fit_observed(dataset, &mut Silent)
+    }
+}
+
+/// The scores of models with one output: log-odds, or the predicted number.
+impl PredictInplace<Design, Array1<f64>> for Fitted {
+    fn predict_inplace<'a>(&'a self, design: &'a Design, scores: &mut Array1<f64>) {
+        let mut row = 0;
+        for shard in &design.shards {
+            shard.for_each_row(design.dense, |_, numbers, active| {
+                if let Some(score) = scores.get_mut(row) {
+                    *score = single_margin(numbers, active, &self.beta);
+                }
+                row += 1;
+            });
+        }
+    }
+
+    fn default_target(&self, design: &Design) -> Array1<f64> {
+        Array1::zeros(design.rows)
+    }
+}
+
+#[cfg(test)]
+#[path = "learner_tests.rs"]
+mod tests;

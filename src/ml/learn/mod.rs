@@ -1,0 +1,20 @@
+//! Finds weights. One objective for every solver:
+//!
+//! `mean(loss) + l2/2 · |β|²`, the intercept not penalised, on scaled numbers.
+//!
+//! Only this folder knows linfa and ndarray. [`LearnParams`] are linfa parameters (checked before
+//! use), [`Design`] is a linfa record type, so our learner fits where linfa's do. Whatever solver
+//! finds the weights, [`certificate`] recomputes loss and gradient there and judges them.
+
+pub mod certificate;
+pub mod dense;
+pub mod design;
+pub mod lbfgs;
+pub mod learner;
+pub mod objective;
+pub mod params;
+
+pub use certificate::Certificate;
+pub use design::{Design, DesignBuilder, Targets};
+pub use learner::{Fitted, SolverReport, fit_observed};
+pub use params::{LearnError, LearnParams};

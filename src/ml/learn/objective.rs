@@ -1,0 +1,457 @@
+//! The objective and its derivatives, summed over shards in an order that depends on the rows alone.
+//!
+//! Weights of one feature lie together: `beta[feature * outputs + output]`; the intercepts follow
+//! after the last feature. Losses: logistic `ln(1 + e^−m)`, softmax `−ln p(class)`, half the squared
+//! residual.
+
+use rayon::prelude::*;
+
+use super::design::{Design, SHARD_ROWS, Shard, Targets};
+
+/// Memory that the partial gradients may take together.
+const PARTIALS_BYTES: usize = 256 << 20;
+/// Partial gradients at most; more would not help any machine of ordinary size.
+const MOST_PARTS: usize = 16;
+
+/// What a solver sees of the data.
+pub trait Problem {
+    /// Number of parameters, intercepts included.
+    fn len(&self) -> usize;
+    /// True when there is nothing to find.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// The objective at `beta`; its gradient is put into `gradient`.
+    fn evaluate(&self, beta: &[f64], gradient: &mut [f64]) -> f64;
+    /// The diagonal of the Hessian at `beta`.
+    fn diagonal(&self, beta: &[f64]) -> Vec<f64>;
+}
+
+/// `mean(loss) + l2/2 · |β|²` over a design.
+#[derive(Debug, Clone, Copy)]
+pub struct Objective<'a> {
+    design: &'a Design,
+    targets: &'a Targets,
+    /// Strength of the penalty.
+    pub l2: f64,
+}
+
+impl<'a> Objective<'a> {
+    /// Design and targets must have equally many rows.
+    pub fn new(design: &'a Design, targets: &'a Targets, l2: f64) -> Self {
+        Self { design, targets, l2 }
+    }
+
+    /// Scores a row has: one, or one for each of more than two classes.
+    pub fn outputs(&self) -> usize {
+        outputs(self.targets)
+    }
+
+    /// Parameters that are penalised; the intercepts follow.
+    pub fn penalised(&self) -> usize {
+        self.design.features() * self.outputs()
+    }
+
+    /// A starting point: no weights, intercepts that answer the base rates.
+    pub fn start(&self) -> Vec<f64> {
+        let mut beta = vec![0.0; self.len()];
+        let first = self.penalised();
+        match self.targets {
+            Targets::Values(values) => beta[first] = values.iter().sum::<f64>() / values.len().max(1) as f64,
+            Targets::Classes { classes, of_row } => {
+                let mut counts = vec![0.5; *classes];
+                of_row.iter().for_each(|&class| counts[class as usize] += 1.0);
+                if *classes == 2 {
+                    beta[first] = libm::log(counts[1] / counts[0]);
+                } else {
+                    let mean = counts.iter().map(|&n| libm::log(n)).sum::<f64>() / *classes as f64;
+                    beta[first..]
+                        .iter_mut()
+                        .zip(&counts)
+                        .for_each(|(b, &n)| *b = libm::log(n) - mean);
+                }
+            }
+        }
+        beta
+    }
+
+    /// Runs `work` over fixed groups of shards and adds up what they return, in order.
+    fn sum(&self, work: impl Fn(&Shard, usize, &mut [f64]) -> f64 + Sync, into: &mut [f64]) -> f64 {
+        let shards = &self.design.shards;
+        let parts = (PARTIALS_BYTES / (8 * into.len()).max(1))
+            .clamp(1, MOST_PARTS)
+            .min(shards.len().max(1));
+        let size = shards.len().div_ceil(parts).max(1);
+        let partial: Vec<(f64, Vec<f64>)> = shards
+            .par_chunks(size)
+            .enumerate()
+            .map(|(part, group)| {
+                let mut sums = vec![0.0; into.len()];
+                let first = part * size;
+                let loss = (first..)
+                    .zip(group)
+                    .map(|(index, shard)| work(shard, index * SHARD_ROWS, &mut sums))
+                    .sum();
+                (loss, sums)
+            })
+            .collect();
+        into.fill(0.0);
+        let mut loss = 0.0;
+        for (part, sums) in partial {
+            loss += part;
+            into.iter_mut()
+                .zip(&sums)
+                .for_each(|(total, part)| *total += part);
+        }
+        loss
+    }
+}
+
+/// Scores a row has for these targets.
+pub fn outputs(targets: &Targets) -> usize {
+    match targets {
+        Targets::Classes { classes, .. } if *classes > 2 => *classes,
+        _ => 1,
+    }
+}
+
+impl Problem for Objective<'_> {
+    fn len(&self) -> usize {
+        (self.design.features() + 1) * self.outputs()
+    }
+
+    fn evaluate(&self, beta: &[f64], gradient: &mut [f64]) -> f64 {
+        let dense = self.design.dense;
+        let loss = match self.targets {
+            Targets::Values(values) => self.sum(
+                |shard, first, sums| {
+                    single_pass(shard, dense, beta, sums, |row, margin| {
+                        let residual = margin - values[first + row];
+                        (0.5 * residual * residual, residual)
+                    })
+                },
+                gradient,
+            ),
+            Targets::Classes { classes: 2, of_row } => self.sum(
+                |shard, first, sums| {
+                    single_pass(shard, dense, beta, sums, |row, margin| {
+                        logistic(margin, of_row[first + row] == 1)
+                    })
+                },
+                gradient,
+            ),
+            Targets::Classes { classes, of_row } => self.sum(
+                |shard, first, sums| {
+                    softmax_pass(shard, dense, *classes, beta, sums, |row| {
+                        of_row[first + row] as usize
+                    })
+                },
+                gradient,
+            ),
+        };
+        let rows = self.design.rows.max(1) as f64;
+        gradient.iter_mut().for_each(|g| *g /= rows);
+        let mut penalty = 0.0;
+        for (g, &b) in gradient.iter_mut().zip(beta).take(self.penalised()) {
+            *g += self.l2 * b;
+            penalty += b * b;
+        }
+        loss / rows + 0.5 * self.l2 * penalty
+    }
+
+    fn diagonal(&self, beta: &[f64]) -> Vec<f64> {
+        let mut diagonal = vec![0.0; self.len()];
+        let dense = self.design.dense;
+        match self.targets {
+            Targets::Values(_) => {
+                self.sum(
+                    |shard, _, sums| single_diagonal(shard, dense, beta, sums, |_| 1.0),
+                    &mut diagonal,
+                );
+            }
+            Targets::Classes { classes: 2, .. } => {
+                let curvature = |margin: f64| {
+                    let p = sigmoid(margin);
+                    p * (1.0 - p)
+                };
+                self.sum(
+                    |shard, _, sums| single_diagonal(shard, dense, beta, sums, curvature),
+                    &mut diagonal,
+                );
+            }
+            Targets::Classes { classes, .. } => {
+                self.sum(
+                    |shard, _, sums| softmax_diagonal(shard, dense, *classes, beta, sums),
+                    &mut diagonal,
+                );
+            }
+        }
+        let rows = self.design.rows.max(1) as f64;
+        let penalised = self.penalised();
+        diagonal
+            .iter_mut()
+            .enumerate()
+            .for_each(|(i, d)| *d = *d / rows + if i < penalised { self.l2 } else { 0.0 });
+        diagonal
+    }
+}
+
+/// `1 / (1 + e^−x)` without overflow.
+pub fn sigmoid(x: f64) -> f64 {
+    if x >= 0.0 {
+        1.0 / (1.0 + libm::exp(-x))
+    } else {
+        let e = libm::exp(x);
+        e / (1.0 + e)
+    }
+}
+
+/// Logistic loss and its derivative by the margin.
+fn logistic(margin: f64, positive: bool) -> (f64, f64) {
+    let signed = if positive { margin } else { -margin };
+    // ln(1 + e^−s), written so that the exponential never overflows.
+    let loss = (-signed).max(0.0) + libm::log1p(libm::exp(-signed.abs()));
+    (loss, sigmoid(margin) - if positive { 1.0 } else { 0.0 })
+}
+
+/// Margins, loss and gradient of one shard in one sweep, for one score a row.
+fn single_pass(
+    shard: &Shard,
+    dense: usize,
+    beta: &[f64],
+    gradient: &mut [f64],
+    loss_of: impl Fn(usize, f64) -> (f64, f64),
+) -> f64 {
+    let intercept = beta.len() - 1;
+    let mut total = 0.0;
+    shard.for_each_row(dense, |row, numbers, active| {
+        let (loss, slope) = loss_of(row, single_margin(numbers, active, beta));
+        total += loss;
+        gradient[..dense]
+            .iter_mut()
+            .zip(numbers)
+            .for_each(|(g, &x)| *g += slope * f64::from(x));
+        active
+            .iter()
+            .for_each(|&id| gradient[dense + id as usize] += slope);
+        gradient[intercept] += slope;
+    });
+    total
+}
+
+/// Intercept plus weights times features, always added in the same order.
+pub fn single_margin(numbers: &[f32], active: &[u32], beta: &[f64]) -> f64 {
+    let mut margin = beta[beta.len() - 1];
+    for (&x, &b) in numbers.iter().zip(beta) {
+        margin += f64::from(x) * b;
+    }
+    for &id in active {
+        margin += beta[numbers.len() + id as usize];
+    }
+    margin
+}
+
+fn single_diagonal(
+    shard: &Shard,
+    dense: usize,
+    beta: &[f64],
+    sums: &mut [f64],
+    curvature: impl Fn(f64) -> f64,
+) -> f64 {
+    let intercept = beta.len() - 1;
+    shard.for_each_row(dense, |_, numbers, active| {
+        let h = curvature(single_margin(numbers, active, beta));
+        sums[..dense]
+            .iter_mut()
+            .zip(numbers)
+            .for_each(|(s, &x)| *s += h * f64::from(x) * f64::from(x));
+        active.iter().for_each(|&id| sums[dense + id as usize] += h);
+        sums[intercept] += h;
+    });
+    0.0
+}
+
+/// Intercepts plus weights times features for several scores, always added in the same order.
+pub fn class_margins(numbers: &[f32], active: &[u32], classes: usize, beta: &[f64], margins: &mut [f64]) {
+    margins.copy_from_slice(&beta[beta.len() - classes..]);
+    for (&x, weights) in numbers.iter().zip(beta.chunks_exact(classes)) {
+        let x = f64::from(x);
+        margins.iter_mut().zip(weights).for_each(|(m, &w)| *m += x * w);
+    }
+    for &id in active {
+        let at = (numbers.len() + id as usize) * classes;
+        margins
+            .iter_mut()
+            .zip(&beta[at..at + classes])
+            .for_each(|(m, &w)| *m += w);
+    }
+}
+
+/// Turns scores into probabilities in place and returns the logarithm of the sum of their exponentials.
+pub fn softmax(scores: &mut [f64]) -> f64 {
+    let top = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let mut sum = 0.0;
+    for score in scores.iter_mut() {
+        *score = libm::exp(*score - top);
+        sum += *score;
+    }
+    scores.iter_mut().for_each(|score| *score /= sum);
+    top + libm::log(sum)
+}
+
+fn softmax_pass(
+    shard: &Shard,
+    dense: usize,
+    classes: usize,
+    beta: &[f64],
+    gradient: &mut [f64],
+    class_of: impl Fn(usize) -> usize,
+) -> f64 {
+    let mut slopes = vec![0.0; classes];
+    let mut total = 0.0;
+    let intercepts = beta.len() - classes;
+    shard.for_each_row(dense, |row, numbers, active| {
+        class_margins(numbers, active, classes, beta, &mut slopes);
+        let class = class_of(row);
+        let of_truth = slopes[class];
+        total += softmax(&mut slopes) - of_truth;
+        slopes[class] -= 1.0;
+        scatter(numbers, active, classes, intercepts, &slopes, gradient, |x| x);
+    });
+    total
+}
+
+fn softmax_diagonal(shard: &Shard, dense: usize, classes: usize, beta: &[f64], sums: &mut [f64]) -> f64 {
+    let mut slopes = vec![0.0; classes];
+    let intercepts = beta.len() - classes;
+    shard.for_each_row(dense, |_, numbers, active| {
+        class_margins(numbers, active, classes, beta, &mut slopes);
+        softmax(&mut slopes);
+        slopes.iter_mut().for_each(|p| *p *= 1.0 - *p);
+        scatter(numbers, active, classes, intercepts, &slopes, sums, |x| x * x);
+    });
+    0.0
+}
+
+/// Adds each slope times each feature (through `power`) to the sums of that feature.
+fn scatter(
+    numbers: &[f32],
+    active: &[u32],
+    classes: usize,
+    intercepts: usize,
+    slopes: &[f64],
+    sums: &mut [f64],
+    power: impl Fn(f64) -> f64,
+) {
+    for (&x, sums) in numbers.iter().zip(sums.chunks_exact_mut(classes)) {
+        let x = power(f64::from(x));
+        sums.iter_mut().zip(slopes).for_each(|(s, &g)| *s += x * g);
+    }
+    for &id in active {
+        let at = (numbers.len() + id as usize) * classes;
+        sums[at..at + classes]
+            .iter_mut()
+            .zip(slopes)
+            .for_each(|(s, &g)| *s += g);
+    }
+    sums[intercepts..]
+        .iter_mut()
+        .zip(slopes)
+        .for_each(|(s, &g)| *s += g);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ml::features::FeatureVector;
+    use crate::ml::hash::Stream;
+    use crate::ml::learn::design::DesignBuilder;
+
+    fn design(rows: usize) -> Design {
+        let mut stream = Stream::new(7);
+        let mut builder = DesignBuilder::new(2, 3);
+        for _ in 0..rows {
+            let dense = vec![stream.next_unit() as f32, stream.next_unit() as f32 - 0.5];
+            let active = (0..3).filter(|_| stream.next_unit() < 0.4).collect();
+            builder.push(&FeatureVector { dense, active });
+        }
+        builder.build()
+    }
+
+    /// Central differences of the objective must agree with its gradient, and those of the gradient
+    /// with the diagonal.
+    fn check_derivatives(targets: Targets) {
+        let design = design(targets.len());
+        let objective = Objective::new(&design, &targets, 0.1);
+        let mut stream = Stream::new(3);
+        let beta: Vec<f64> = (0..objective.len()).map(|_| stream.next_unit() - 0.5).collect();
+        let mut gradient = vec![0.0; beta.len()];
+        objective.evaluate(&beta, &mut gradient);
+        let diagonal = objective.diagonal(&beta);
+        let step = 1e-5;
+        for i in 0..beta.len() {
+            let at = |shift: f64| {
+                let mut moved = beta.clone();
+                moved[i] += shift;
+                let mut gradient = vec![0.0; beta.len()];
+                (objective.evaluate(&moved, &mut gradient), gradient[i])
+            };
+            let (up, down) = (at(step), at(-step));
+            assert!(
+                ((up.0 - down.0) / (2.0 * step) - gradient[i]).abs() < 1e-8,
+                "gradient {i}"
+            );
+            assert!(
+                ((up.1 - down.1) / (2.0 * step) - diagonal[i]).abs() < 1e-7,
+                "diagonal {i}"
+            );
+        }
+    }
+
+    #[test]
+    fn derivatives_agree_with_differences() {
+        check_derivatives(Targets::Values((0..40).map(|i| f64::from(i % 7)).collect()));
+        check_derivatives(Targets::Classes {
+            classes: 2,
+            of_row: (0..40).map(|i| i % 2).collect(),
+        });
+        check_derivatives(Targets::Classes {
+            classes: 4,
+            of_row: (0..40).map(|i| i % 4).collect(),
+        });
+    }
+
+    #[test]
+    fn sums_are_the_same_on_any_number_of_threads() {
+        let rows = 3 * SHARD_ROWS + 17;
+        let design = design(rows);
+        let targets = Targets::Classes {
+            classes: 3,
+            of_row: (0..rows as u32).map(|i| i % 3).collect(),
+        };
+        let objective = Objective::new(&design, &targets, 0.1);
+        let run = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
+            let mut gradient = vec![0.0; objective.len()];
+            let value = pool.install(|| objective.evaluate(&vec![0.1; objective.len()], &mut gradient));
+            (
+                value.to_bits(),
+                gradient.iter().map(|g| g.to_bits()).collect::<Vec<_>>(),
+            )
+        };
+        assert_eq!(run(1), run(2));
+        assert_eq!(run(1), run(7));
+    }
+
+    #[test]
+    fn extreme_scores_stay_finite() {
+        assert_eq!(sigmoid(-1e4), 0.0);
+        assert_eq!(logistic(1e4, false).0, 1e4);
+        let mut scores = [1e4, -1e4];
+        assert_eq!(softmax(&mut scores), 1e4);
+        assert_eq!(scores, [1.0, 0.0]);
+    }
+}

@@ -1,0 +1,256 @@
+//! A model in one file: schema, recipe, featurizer, weights, reports and golden rows.
+//!
+//! Layout (integers little-endian):
+//!
+//! ```text
+//! magic "YOSOKUMB" · u32 version · u64 length · content · u64 length · provenance · sha256 of all before
+//! content = u64 length · JSON document · weights as f64
+//! ```
+//!
+//! The hash of the content names the model: the same data, recipe, parameters and program version give
+//! the same hash. What differs from run to run (times, paths, names) is the provenance, outside of it.
+//! Loading executes nothing, checks the checksum and scores the golden rows again.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::golden::GoldenRow;
+use super::upgrade;
+use crate::ml::evaluate::Report;
+use crate::ml::features::FeaturizerState;
+use crate::ml::learn::SolverReport;
+use crate::ml::recipe::Recipe;
+use crate::ml::schema::Schema;
+use crate::ml::split::Split;
+use crate::ml::target::Target;
+
+const MAGIC: &[u8; 8] = b"YOSOKUMB";
+const HASH_BYTES: usize = 32;
+
+/// A bundle that cannot be read or trusted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BundleError {
+    /// Not a bundle at all.
+    #[error("this is not a Yosoku model file; give a file written by train, usually called *.yosoku")]
+    NotABundle,
+    /// Written by a newer program.
+    #[error(
+        "the model file has format version {found}, this program reads up to {}; use a newer program",
+        upgrade::CURRENT
+    )]
+    TooNew {
+        /// The file's version.
+        found: u32,
+    },
+    /// The checksum is wrong or the file is cut off.
+    #[error("the model file is damaged: {0}; copy it again or train anew")]
+    Damaged(String),
+    /// A golden row scores differently here.
+    #[error(
+        "the model file gives {found} where {expected} was recorded (golden row {row}); it must not be used with this program"
+    )]
+    GoldenRowDiffers {
+        /// Number of the golden row.
+        row: usize,
+        /// The score recorded.
+        expected: f64,
+        /// The score found.
+        found: f64,
+    },
+}
+
+impl BundleError {
+    /// The stable code of this error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            BundleError::NotABundle => "not_a_model",
+            BundleError::TooNew { .. } => "model_too_new",
+            BundleError::Damaged(_) => "model_damaged",
+            BundleError::GoldenRowDiffers { .. } => "golden_row_differs",
+        }
+    }
+}
+
+/// Facts about the training rows that evaluation and people need.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrainingFacts {
+    /// Rows learned from.
+    pub rows: u64,
+    /// Rows left out because their target is missing or unreadable.
+    pub unknown_target: u64,
+    /// Rows left out because they could not be read.
+    pub rejected: u64,
+    /// Which rows of the table were learned from.
+    pub split: Split,
+    /// True when the weights were fitted anew on all rows after the evaluation.
+    pub refit: bool,
+    /// False when the fit was cut short by a clock or a person.
+    pub reproducible: bool,
+    /// SHA-256 of the table's bytes.
+    pub data_sha256: String,
+    /// Version of the program.
+    pub program: String,
+    /// For classes: rows of each, in class order. For numbers: empty.
+    pub class_rows: Vec<u64>,
+    /// For numbers: their mean. For classes: 0.
+    pub target_mean: f64,
+}
+
+/// Everything about a model that its hash covers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BundleDocument {
+    /// Types of the attributes.
+    pub schema: Schema,
+    /// What is learned from.
+    pub recipe: Recipe,
+    /// What the featurizer learned.
+    pub featurizer: FeaturizerState,
+    /// What is predicted, with which labels.
+    pub target: Target,
+    /// Scores of at least this are answered with the positive label (binary models).
+    pub threshold: f64,
+    /// Margins a record has.
+    pub outputs: usize,
+    /// For each attribute and output, what the attribute adds to the margin on average over the training
+    /// rows; explanations are relative to this.
+    pub average_contributions: Vec<f64>,
+    /// How the weights were found.
+    pub solver: SolverReport,
+    /// How good the model is on the rows held out, if any were.
+    pub evaluation: Option<Report>,
+    /// Facts about the training rows.
+    pub training: TrainingFacts,
+    /// Made-up records with their scores.
+    pub golden: Vec<GoldenRow>,
+}
+
+/// Where and when a model was made: outside of its hash.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// The table's path or name.
+    pub source: String,
+    /// When training ended, RFC 3339.
+    pub created_at: String,
+    /// Seconds spent in each stage.
+    pub seconds: Vec<(String, f64)>,
+}
+
+/// A model file in memory.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bundle {
+    /// What the hash covers, except the weights.
+    pub document: BundleDocument,
+    /// Weights and intercepts.
+    pub beta: Vec<f64>,
+    /// What it does not cover.
+    pub provenance: Provenance,
+}
+
+impl Bundle {
+    /// The bytes of the file.
+    pub fn encode(&self) -> Vec<u8> {
+        let content = self.content();
+        let provenance = json_bytes(&self.provenance);
+        let mut bytes = Vec::with_capacity(content.len() + provenance.len() + 64);
+        bytes.extend_from_slice(MAGIC);
+        bytes.extend_from_slice(&upgrade::CURRENT.to_le_bytes());
+        put_block(&mut bytes, &content);
+        put_block(&mut bytes, &provenance);
+        let checksum = Sha256::digest(&bytes);
+        bytes.extend_from_slice(&checksum);
+        bytes
+    }
+
+    fn content(&self) -> Vec<u8> {
+        let document = json_bytes(&self.document);
+        let mut content = Vec::with_capacity(document.len() + 8 * (self.beta.len() + 1));
+        put_block(&mut content, &document);
+        self.beta
+            .iter()
+            .for_each(|weight| content.extend_from_slice(&weight.to_le_bytes()));
+        content
+    }
+
+    /// The hash that names the model, in hexadecimal.
+    pub fn hash(&self) -> String {
+        hex(&Sha256::digest(self.content()))
+    }
+
+    /// Reads a file's bytes and checks them; the golden rows are checked by
+    /// [`crate::ml::predict::Predictor::new`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, BundleError> {
+        let rest = bytes.strip_prefix(MAGIC).ok_or(BundleError::NotABundle)?;
+        let damaged = |what: &str| BundleError::Damaged(what.to_string());
+        let (version, rest) = rest
+            .split_first_chunk::<4>()
+            .ok_or_else(|| damaged("it is cut off"))?;
+        let version = u32::from_le_bytes(*version);
+        if version > upgrade::CURRENT {
+            return Err(BundleError::TooNew { found: version });
+        }
+        let (body, checksum) = bytes.split_at(bytes.len().saturating_sub(HASH_BYTES));
+        if Sha256::digest(body).as_slice() != checksum {
+            return Err(damaged("the checksum does not match"));
+        }
+        let (content, rest) = take_block(rest).ok_or_else(|| damaged("it is cut off"))?;
+        let (provenance, _) = take_block(rest).ok_or_else(|| damaged("it is cut off"))?;
+        let (document, weights) = take_block(content).ok_or_else(|| damaged("it is cut off"))?;
+        let value =
+            serde_json::from_slice(document).map_err(|error| BundleError::Damaged(error.to_string()))?;
+        let value = upgrade::to_current(version, value).ok_or(BundleError::TooNew { found: version })?;
+        let bundle = Self {
+            document: serde_json::from_value(value)
+                .map_err(|error| BundleError::Damaged(error.to_string()))?,
+            beta: weights
+                .as_chunks::<8>()
+                .0
+                .iter()
+                .map(|chunk| f64::from_le_bytes(*chunk))
+                .collect(),
+            provenance: serde_json::from_slice(provenance)
+                .map_err(|error| BundleError::Damaged(error.to_string()))?,
+        };
+        bundle.check_shape()?;
+        Ok(bundle)
+    }
+
+    fn check_shape(&self) -> Result<(), BundleError> {
+        let document = &self.document;
+        let features = document.featurizer.dense() + document.featurizer.sparse();
+        let attributes = document.schema.attributes.len();
+        let fits = document.outputs > 0
+            && self.beta.len() == (features + 1) * document.outputs
+            && document.average_contributions.len() == attributes * document.outputs
+            && document
+                .featurizer
+                .terms
+                .iter()
+                .all(|term| term.attribute() < attributes);
+        if fits {
+            Ok(())
+        } else {
+            Err(BundleError::Damaged("its parts do not fit each other".into()))
+        }
+    }
+}
+
+/// Serialises plain data; keys are strings and numbers are finite, so this cannot fail.
+fn json_bytes(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
+fn put_block(bytes: &mut Vec<u8>, block: &[u8]) {
+    bytes.extend_from_slice(&(block.len() as u64).to_le_bytes());
+    bytes.extend_from_slice(block);
+}
+
+fn take_block(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<8>()?;
+    rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)
+}
+
+/// Bytes as lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,9 @@
+//! Models: weights and how they become a score, and the file they are kept in.
+
+pub mod bundle;
+pub mod golden;
+pub mod linear;
+pub mod upgrade;
+
+pub use bundle::{Bundle, BundleError, Provenance};
+pub use linear::LinearModel;

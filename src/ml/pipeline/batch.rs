@@ -1,0 +1,277 @@
+//! Scores a whole file: one output line for each input record, in input order.
+//!
+//! Columns: `tag` (the row id, if the schema has one and the file holds it), `trueLabel` (if the file
+//! holds the target), then `bestAnswer,score` for two classes, one column for each class, or `score`
+//! for a number; then columns passed through and explanations, where asked for. A record that cannot
+//! be read leaves a blank line.
+
+use std::io::Write;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::error::PipelineError;
+use super::table::Table;
+use crate::ml::Task;
+use crate::ml::columns::ColumnMap;
+use crate::ml::ingest::{Batch, Problems, RecordReader, for_each_batch};
+use crate::ml::observe::{Observer, Stage};
+use crate::ml::predict::{Predictor, Scratch};
+use crate::ml::record::Record;
+use crate::ml::schema::nearest;
+use crate::ml::split::Split;
+
+/// Rows that one thread scores and formats at a time.
+const CHUNK_ROWS: usize = 256;
+
+/// What to write beside the scores.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct BatchOptions {
+    /// Columns of the input to copy.
+    pub columns: Vec<String>,
+    /// Write the baseline and each attribute's contribution.
+    pub explain: bool,
+    /// Which rows to score.
+    pub split: Split,
+}
+
+/// What a batch did.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct BatchSummary {
+    /// Records seen.
+    pub records: u64,
+    /// Records that could not be read; their output line is blank.
+    pub invalid: u64,
+    /// Problems with examples.
+    pub problems: Problems,
+    /// How often each kind of odd field was met: missing, invalid, out of range, unknown.
+    pub notes: std::collections::BTreeMap<String, u64>,
+    /// Columns of the input that the model does not know.
+    pub extra_columns: Vec<String>,
+    /// Attributes of the model that the input does not have.
+    pub absent_columns: Vec<String>,
+}
+
+/// Scores the records of `table` and writes CSV to `out`.
+pub fn predict(
+    predictor: &Predictor,
+    table: &dyn Table,
+    options: &BatchOptions,
+    out: &mut dyn Write,
+    observer: &mut dyn Observer,
+) -> Result<BatchSummary, PipelineError> {
+    let reader = table.records()?;
+    let layout = Layout::new(predictor, &reader, options)?;
+    let mut summary = BatchSummary {
+        extra_columns: layout.columns.extra.clone(),
+        absent_columns: layout.columns.absent.clone(),
+        ..BatchSummary::default()
+    };
+    out.write_all(&layout.header()?)?;
+    for_each_batch(
+        reader,
+        table.bytes(),
+        Stage::Predict,
+        observer,
+        |batch| -> Result<(), PipelineError> { layout.score(batch, options, &mut summary, out) },
+    )?;
+    out.flush()?;
+    Ok(summary)
+}
+
+/// Where everything in the output comes from.
+struct Layout<'a> {
+    predictor: &'a Predictor,
+    columns: ColumnMap,
+    tag: Option<usize>,
+    truth: Option<usize>,
+    passed: Vec<usize>,
+    names: Vec<String>,
+    explain: bool,
+}
+
+impl<'a> Layout<'a> {
+    fn new(
+        predictor: &'a Predictor,
+        reader: &RecordReader,
+        options: &BatchOptions,
+    ) -> Result<Self, PipelineError> {
+        let schema = predictor.schema();
+        let columns = ColumnMap::new(schema, reader.columns(), reader.has_header(), &[])?;
+        let find = |name: &String| {
+            reader
+                .columns()
+                .iter()
+                .position(|column| column == name)
+                .ok_or_else(|| {
+                    let near = nearest(name, reader.columns().iter().map(String::as_str));
+                    let suggestion = near
+                        .map(|near| format!("; did you mean `{near}`?"))
+                        .unwrap_or_default();
+                    PipelineError::UnknownColumn {
+                        name: name.clone(),
+                        suggestion,
+                    }
+                })
+        };
+        let passed = options.columns.iter().map(find).collect::<Result<Vec<_>, _>>()?;
+        let tag = schema
+            .row_id
+            .as_ref()
+            .and_then(|name| schema.index_of(name))
+            .and_then(|index| columns.column_of(index));
+        let truth = schema.target_index().and_then(|index| columns.column_of(index));
+        let names = reader.columns().to_vec();
+        Ok(Self {
+            predictor,
+            columns,
+            tag,
+            truth,
+            passed,
+            names,
+            explain: options.explain,
+        })
+    }
+
+    fn header(&self) -> Result<Vec<u8>, PipelineError> {
+        let mut fields: Vec<String> = Vec::new();
+        self.tag.iter().for_each(|_| fields.push("tag".into()));
+        self.truth.iter().for_each(|_| fields.push("trueLabel".into()));
+        match self.predictor.task() {
+            Task::Binary => fields.extend(["bestAnswer".into(), "score".into()]),
+            Task::Multiclass => {
+                fields.extend(self.predictor.target().labels().into_iter().map(str::to_string))
+            }
+            Task::Regression => fields.push("score".into()),
+        }
+        fields.extend(self.passed.iter().map(|&column| self.names[column].clone()));
+        if self.explain {
+            let schema = self.predictor.schema();
+            fields.push("baseline".into());
+            fields.extend(
+                schema
+                    .inputs()
+                    .map(|index| format!("contribution_{}", schema.attributes[index].name)),
+            );
+        }
+        let mut line = LineWriter::default();
+        line.write(fields.iter().map(String::as_str))?;
+        Ok(line.bytes)
+    }
+
+    fn score(
+        &self,
+        batch: &Batch,
+        options: &BatchOptions,
+        summary: &mut BatchSummary,
+        out: &mut dyn Write,
+    ) -> Result<(), PipelineError> {
+        for (_, bad, problem) in &batch.problems {
+            if *bad {
+                summary.problems.reject(problem.clone())
+            } else {
+                summary.problems.note(problem.clone())
+            }
+        }
+        let selected: Vec<(bool, &Record)> = batch
+            .records()
+            .iter()
+            .enumerate()
+            .filter(|(_, record)| options.split.selects(record.position.record))
+            .map(|(index, record)| (batch.is_bad(index), record))
+            .collect();
+        let chunks: Vec<Result<(Vec<u8>, [u64; NOTES.len()]), PipelineError>> = selected
+            .par_chunks(CHUNK_ROWS)
+            .map(|chunk| self.score_chunk(chunk))
+            .collect();
+        for chunk in chunks {
+            let (bytes, notes) = chunk?;
+            out.write_all(&bytes)?;
+            for (kind, count) in NOTES.iter().zip(notes).filter(|(_, count)| *count > 0) {
+                *summary.notes.entry((*kind).to_string()).or_default() += count;
+            }
+        }
+        summary.records += selected.len() as u64;
+        summary.invalid += selected.iter().filter(|(bad, _)| *bad).count() as u64;
+        Ok(())
+    }
+
+    fn score_chunk(&self, chunk: &[(bool, &Record)]) -> Result<(Vec<u8>, [u64; NOTES.len()]), PipelineError> {
+        let (mut scratch, mut buffer, mut line) = (Scratch::default(), Record::new(), LineWriter::default());
+        let mut notes = [0; NOTES.len()];
+        for (bad, record) in chunk {
+            if *bad {
+                line.bytes.push(b'\n');
+                continue;
+            }
+            let aligned = self.columns.align(record, &mut buffer);
+            self.predictor.score_noting(aligned, &mut scratch, |note| {
+                if let Some(at) = NOTES.iter().position(|kind| *kind == note.kind.as_str()) {
+                    notes[at] += 1;
+                }
+            });
+            self.write_line(record, &mut scratch, &mut line)?;
+        }
+        Ok((line.bytes, notes))
+    }
+
+    fn write_line(
+        &self,
+        record: &Record,
+        scratch: &mut Scratch,
+        line: &mut LineWriter,
+    ) -> Result<(), PipelineError> {
+        let mut fields: Vec<String> = Vec::with_capacity(4 + scratch.scores.len());
+        fields.extend(
+            [self.tag, self.truth]
+                .into_iter()
+                .flatten()
+                .map(|column| record.get(column).to_string()),
+        );
+        if self.predictor.task() == Task::Binary {
+            let class = self.predictor.class_of(&scratch.scores);
+            fields.push(self.predictor.target().label(class).to_string());
+        }
+        fields.extend(scratch.scores.iter().map(f64::to_string));
+        fields.extend(self.passed.iter().map(|&column| record.get(column).to_string()));
+        if self.explain {
+            let explanation = self.predictor.explain(scratch);
+            fields.push(explanation.baseline.to_string());
+            fields.extend(
+                explanation
+                    .contributions
+                    .iter()
+                    .map(|(_, amount)| amount.to_string()),
+            );
+        }
+        line.write(fields.iter().map(String::as_str))
+    }
+}
+
+/// The kinds of odd fields, in the order of the counters.
+const NOTES: [&str; 5] = [
+    "missing",
+    "invalid",
+    "out_of_range",
+    "unknown_category",
+    "unknown_words",
+];
+
+/// CSV lines in memory.
+#[derive(Default)]
+struct LineWriter {
+    bytes: Vec<u8>,
+}
+
+impl LineWriter {
+    fn write<'f>(&mut self, fields: impl Iterator<Item = &'f str>) -> Result<(), PipelineError> {
+        let mut writer = csv::WriterBuilder::new()
+            .buffer_capacity(1 << 10)
+            .from_writer(&mut self.bytes);
+        writer
+            .write_record(fields)
+            .map_err(|error| std::io::Error::other(error.to_string()))?;
+        writer.flush()?;
+        Ok(())
+    }
+}

@@ -1,0 +1,218 @@
+//! The two passes over the training rows: the first learns the featurizer and the classes, the second
+//! turns rows into a design.
+
+use std::collections::HashMap;
+
+use rayon::prelude::*;
+
+use super::error::PipelineError;
+use super::table::Table;
+use crate::ml::columns::ColumnMap;
+use crate::ml::features::{FeatureVector, Featurizer, FeaturizerFit, FeaturizerState};
+use crate::ml::ingest::{Batch, Problems, for_each_batch};
+use crate::ml::learn::{Design, DesignBuilder, Targets};
+use crate::ml::moments::Moments;
+use crate::ml::observe::{Observer, Stage};
+use crate::ml::recipe::Term;
+use crate::ml::record::Record;
+use crate::ml::schema::Schema;
+use crate::ml::split::Split;
+use crate::ml::target::{Target, Truth};
+
+/// Rows that one thread encodes at a time.
+const CHUNK_ROWS: usize = 256;
+
+/// The training rows of a table.
+pub struct TrainingRows<'a> {
+    /// The table.
+    pub table: &'a dyn Table,
+    /// Types of its attributes; the target is set.
+    pub schema: &'a Schema,
+    /// Position of the target in the schema.
+    pub target: usize,
+    /// Which rows to learn from.
+    pub split: &'a Split,
+}
+
+/// What the first pass learned.
+pub struct Learned {
+    /// The featurizer's state.
+    pub featurizer: FeaturizerState,
+    /// The target with its final classes.
+    pub target: Target,
+    /// For classes: rows of each, in class order.
+    pub class_rows: Vec<u64>,
+    /// For numbers: their mean.
+    pub target_mean: f64,
+    /// Rows learned from.
+    pub rows: u64,
+    /// Rows without a usable target.
+    pub unknown_target: u64,
+    /// Rows that could not be read.
+    pub rejected: u64,
+}
+
+impl TrainingRows<'_> {
+    /// Calls `work` with the selected, readable rows of each batch, in schema order and file order.
+    /// Returns the problems found.
+    fn for_each(
+        &self,
+        stage: Stage,
+        observer: &mut dyn Observer,
+        mut work: impl FnMut(&[&Record]) -> Result<(), PipelineError>,
+    ) -> Result<Problems, PipelineError> {
+        let reader = self.table.records()?;
+        let required: Vec<usize> = self.schema.inputs().chain([self.target]).collect();
+        let columns = ColumnMap::new(self.schema, reader.columns(), reader.has_header(), &required)?;
+        let mut problems = Problems::default();
+        let mut buffers: Vec<Record> = Vec::new();
+        for_each_batch(reader, self.table.bytes(), stage, observer, |batch| {
+            batch
+                .problems
+                .iter()
+                .filter(|problem| problem.1)
+                .for_each(|problem| problems.reject(problem.2.clone()));
+            let selected = self.select(batch);
+            if buffers.len() < selected.len() {
+                buffers.resize_with(selected.len(), Record::new);
+            }
+            let aligned: Vec<&Record> = selected
+                .iter()
+                .zip(buffers.iter_mut())
+                .map(|(record, buffer)| columns.align(record, buffer))
+                .collect();
+            work(&aligned)
+        })?;
+        Ok(problems)
+    }
+
+    fn select<'b>(&self, batch: &'b Batch) -> Vec<&'b Record> {
+        let good = batch
+            .records()
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| !batch.is_bad(*index));
+        good.map(|(_, record)| record)
+            .filter(|record| self.split.selects(record.position.record))
+            .collect()
+    }
+
+    fn truth<'r>(&self, target: &Target, record: &'r Record) -> Truth<'r> {
+        target.read(
+            record.get(self.target),
+            &self.schema.attributes[self.target].missing_values,
+        )
+    }
+
+    /// First pass: learns the featurizer and the classes or mean of the target. `target` is the target as
+    /// far as it is known; the classes of a multiclass target are those of the training rows, the most
+    /// frequent first, ties in byte order.
+    pub fn learn(
+        &self,
+        terms: &[Term],
+        target: Target,
+        observer: &mut dyn Observer,
+    ) -> Result<Learned, PipelineError> {
+        let mut fit = FeaturizerFit::new(terms, self.schema);
+        let mut labels: HashMap<String, u64> = HashMap::new();
+        let mut counts = [0u64; 2];
+        let mut numbers = Moments::default();
+        let (mut rows, mut unknown_target) = (0, 0);
+        let problems = self.for_each(Stage::Featurize, observer, |records| {
+            let mut known = Vec::with_capacity(records.len());
+            for record in records {
+                match self.truth(&target, record) {
+                    Truth::Unknown => {
+                        unknown_target += 1;
+                        continue;
+                    }
+                    Truth::Class(class) => counts[class.min(1)] += 1,
+                    Truth::UnseenClass(label) => match labels.get_mut(label) {
+                        Some(count) => *count += 1,
+                        None => {
+                            labels.insert(label.to_string(), 1);
+                        }
+                    },
+                    Truth::Value(value) => numbers.add(value),
+                }
+                known.push(*record);
+            }
+            rows += known.len() as u64;
+            fit.add(&known);
+            Ok(())
+        })?;
+        let (target, class_rows) = settle_classes(target, counts, labels);
+        Ok(Learned {
+            featurizer: fit.freeze(),
+            target,
+            class_rows,
+            target_mean: numbers.mean,
+            rows,
+            unknown_target,
+            rejected: problems.rejected,
+        })
+    }
+
+    /// Second pass: the features and truths of the rows that the first pass learned from.
+    pub fn encode(
+        &self,
+        featurizer: &Featurizer,
+        target: &Target,
+        observer: &mut dyn Observer,
+    ) -> Result<(Design, Targets), PipelineError> {
+        let mut builder = DesignBuilder::new(featurizer.dense(), featurizer.sparse());
+        let mut classes = Vec::new();
+        let mut values = Vec::new();
+        self.for_each(Stage::Encode, observer, |records| {
+            let chunks: Vec<Vec<(FeatureVector, Truth<'_>)>> = records
+                .par_chunks(CHUNK_ROWS)
+                .map(|chunk| {
+                    chunk
+                        .iter()
+                        .map(|record| (features_of(featurizer, record), self.truth(target, record)))
+                        .collect()
+                })
+                .collect();
+            for (features, truth) in chunks.into_iter().flatten() {
+                match truth {
+                    Truth::Class(class) => classes.push(class as u32),
+                    Truth::Value(value) => values.push(value),
+                    Truth::UnseenClass(_) | Truth::Unknown => continue,
+                }
+                builder.push(&features);
+            }
+            Ok(())
+        })?;
+        let targets = match target {
+            Target::Regression => Targets::Values(values),
+            Target::Binary { .. } => Targets::Classes {
+                classes: 2,
+                of_row: classes,
+            },
+            Target::Multiclass { classes: labels } => Targets::Classes {
+                classes: labels.len(),
+                of_row: classes,
+            },
+        };
+        Ok((builder.build(), targets))
+    }
+}
+
+fn features_of(featurizer: &Featurizer, record: &Record) -> FeatureVector {
+    let mut features = FeatureVector::default();
+    featurizer.apply(record, &mut features);
+    features
+}
+
+fn settle_classes(target: Target, counts: [u64; 2], labels: HashMap<String, u64>) -> (Target, Vec<u64>) {
+    match target {
+        Target::Multiclass { .. } => {
+            let mut ranked: Vec<(String, u64)> = labels.into_iter().collect();
+            ranked.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+            let (classes, rows) = ranked.into_iter().unzip();
+            (Target::Multiclass { classes }, rows)
+        }
+        binary @ Target::Binary { .. } => (binary, counts.to_vec()),
+        Target::Regression => (Target::Regression, Vec::new()),
+    }
+}

@@ -1,0 +1,100 @@
+//! Why a flow ended without a result.
+
+use crate::ml::ingest::IngestError;
+use crate::ml::learn::LearnError;
+use crate::ml::model::BundleError;
+use crate::ml::recipe::RecipeError;
+use crate::ml::schema::SchemaError;
+use crate::ml::target::TargetError;
+
+/// The errors of all parts, and those of the flows themselves.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PipelineError {
+    /// The table cannot be read.
+    #[error(transparent)]
+    Ingest(#[from] IngestError),
+    /// The schema contradicts itself or the table.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// The recipe cannot be used.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
+    /// The target cannot be learned.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// Weights cannot be found.
+    #[error(transparent)]
+    Learn(#[from] LearnError),
+    /// The model cannot be used.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// Training was asked for without a target.
+    #[error("no target is given; name the column to predict")]
+    NoTarget,
+    /// Too few rows are left.
+    #[error(
+        "{rows} rows with a target are left to learn from, {least} are needed at least; bring more data or hold out fewer rows"
+    )]
+    TooFewRows {
+        /// Rows that are left.
+        rows: u64,
+        /// Rows needed.
+        least: u64,
+    },
+    /// Nothing to judge the model by.
+    #[error(
+        "no row to evaluate on has a usable value in the target `{target}`; hold out more rows, or give data that have it"
+    )]
+    NothingToEvaluate {
+        /// The target.
+        target: String,
+    },
+    /// A column to pass through does not exist.
+    #[error("the data have no column `{name}` to pass through{suggestion}")]
+    UnknownColumn {
+        /// The name asked for.
+        name: String,
+        /// The nearest column as `; did you mean …?`, or nothing.
+        suggestion: String,
+    },
+    /// The features would not fit.
+    #[error(
+        "training needs about {needed_mib} MiB of memory, {allowed_mib} MiB are allowed; allow more, or use fewer rows or columns"
+    )]
+    NotEnoughMemory {
+        /// Estimate in MiB.
+        needed_mib: u64,
+        /// Budget in MiB.
+        allowed_mib: u64,
+    },
+    /// Writing the result failed.
+    #[error("writing the result failed: {0}")]
+    Write(#[from] std::io::Error),
+}
+
+impl PipelineError {
+    /// The stable code of this error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            PipelineError::Ingest(error) => error.code(),
+            PipelineError::Schema(error) => error.code(),
+            PipelineError::Recipe(error) => error.code(),
+            PipelineError::Target(error) => error.code(),
+            PipelineError::Learn(error) => error.code(),
+            PipelineError::Bundle(error) => error.code(),
+            PipelineError::NoTarget => "no_target",
+            PipelineError::TooFewRows { .. } => "too_few_rows",
+            PipelineError::NothingToEvaluate { .. } => "nothing_to_evaluate",
+            PipelineError::UnknownColumn { .. } => "unknown_column",
+            PipelineError::NotEnoughMemory { .. } => "not_enough_memory",
+            PipelineError::Write(error) if error.kind() == std::io::ErrorKind::StorageFull => "disk_full",
+            PipelineError::Write(_) => "write_failed",
+        }
+    }
+
+    /// True when the observer asked for the stop.
+    pub fn is_stopped(&self) -> bool {
+        self.code() == "stopped"
+    }
+}

@@ -1,0 +1,163 @@
+//! Judges a model on the rows of a table.
+
+use rayon::prelude::*;
+
+use super::error::PipelineError;
+use super::table::Table;
+use crate::ml::columns::ColumnMap;
+use crate::ml::evaluate::multiclass::Truth as Judged;
+use crate::ml::evaluate::{BinaryEvaluator, MulticlassEvaluator, RegressionEvaluator, Report};
+use crate::ml::ingest::{Batch, for_each_batch};
+use crate::ml::model::bundle::TrainingFacts;
+use crate::ml::observe::{Observer, Stage};
+use crate::ml::predict::{Predictor, Scratch};
+use crate::ml::record::Record;
+use crate::ml::split::Split;
+use crate::ml::target::{Target, Truth};
+
+/// Rows that one thread scores at a time.
+const CHUNK_ROWS: usize = 256;
+/// Seed of the resampling behind the intervals.
+const SEED: u64 = 1;
+
+/// How good a model is on some rows, and which rows could not be used.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluation {
+    /// The report.
+    pub report: Report,
+    /// Rows whose target is missing or unreadable.
+    pub unknown_target: u64,
+    /// Rows that could not be read.
+    pub rejected: u64,
+    /// Remarks for people.
+    pub warnings: Vec<String>,
+}
+
+/// Scores the rows of `table` that `split` selects and compares with their target.
+pub fn evaluate(
+    predictor: &Predictor,
+    facts: &TrainingFacts,
+    table: &dyn Table,
+    split: &Split,
+    observer: &mut dyn Observer,
+) -> Result<Evaluation, PipelineError> {
+    let schema = predictor.schema();
+    let target = schema.target_index().ok_or(PipelineError::NoTarget)?;
+    let reader = table.records()?;
+    let columns = ColumnMap::new(schema, reader.columns(), reader.has_header(), &[target])?;
+    let mut judge = Judge::new(predictor.target(), facts);
+    let (mut unknown_target, mut rejected, mut records) = (0, 0, 0u64);
+    for_each_batch(
+        reader,
+        table.bytes(),
+        Stage::Evaluate,
+        observer,
+        |batch: &Batch| -> Result<(), PipelineError> {
+            rejected += batch.problems.iter().filter(|problem| problem.1).count() as u64;
+            let good = batch
+                .records()
+                .iter()
+                .enumerate()
+                .filter(|(index, _)| !batch.is_bad(*index))
+                .map(|(_, record)| record);
+            let selected: Vec<&Record> = good
+                .filter(|record| split.selects(record.position.record))
+                .collect();
+            for (scores, truth) in score_all(predictor, &columns, &selected, target) {
+                match truth {
+                    Truth::Unknown => unknown_target += 1,
+                    known => {
+                        records += 1;
+                        judge.add(&scores, known);
+                    }
+                }
+            }
+            Ok(())
+        },
+    )?;
+    if records == 0 {
+        return Err(PipelineError::NothingToEvaluate {
+            target: schema.attributes[target].name.clone(),
+        });
+    }
+    let mut warnings = Vec::new();
+    if unknown_target + rejected > 0 {
+        warnings.push(format!(
+            "{} rows could not be used: {unknown_target} without a usable target, {rejected} unreadable",
+            unknown_target + rejected
+        ));
+    }
+    if !columns.absent.is_empty() {
+        warnings.push(format!(
+            "attributes missing from the data, counted as missing values: {}",
+            columns.absent.join(", ")
+        ));
+    }
+    Ok(Evaluation {
+        report: judge.finish(predictor.threshold()),
+        unknown_target,
+        rejected,
+        warnings,
+    })
+}
+
+/// Scores rows in parallel and returns them in order.
+fn score_all<'r>(
+    predictor: &Predictor,
+    columns: &ColumnMap,
+    records: &[&'r Record],
+    target: usize,
+) -> Vec<(Vec<f64>, Truth<'r>)> {
+    let missing_values = &predictor.schema().attributes[target].missing_values;
+    let target_column = columns.column_of(target).unwrap_or(target);
+    let chunks: Vec<Vec<(Vec<f64>, Truth<'r>)>> = records
+        .par_chunks(CHUNK_ROWS)
+        .map(|chunk| {
+            let (mut scratch, mut buffer) = (Scratch::default(), Record::new());
+            let score = |record: &&'r Record| {
+                predictor.score(columns.align(record, &mut buffer), &mut scratch);
+                (
+                    scratch.scores.clone(),
+                    predictor.target().read(record.get(target_column), missing_values),
+                )
+            };
+            chunk.iter().map(score).collect()
+        })
+        .collect();
+    chunks.into_iter().flatten().collect()
+}
+
+enum Judge {
+    Binary(BinaryEvaluator),
+    Multiclass(MulticlassEvaluator),
+    Regression(RegressionEvaluator),
+}
+
+impl Judge {
+    fn new(target: &Target, facts: &TrainingFacts) -> Self {
+        match target {
+            Target::Binary { .. } => Judge::Binary(BinaryEvaluator::new()),
+            // Classes are ordered by training frequency, so the first is the baseline's answer.
+            Target::Multiclass { classes } => Judge::Multiclass(MulticlassEvaluator::new(classes, 0)),
+            Target::Regression => Judge::Regression(RegressionEvaluator::new(facts.target_mean)),
+        }
+    }
+
+    fn add(&mut self, scores: &[f64], truth: Truth<'_>) {
+        match (self, truth) {
+            (Judge::Binary(judge), Truth::Class(class)) => judge.add(scores[0], class == 1),
+            (Judge::Multiclass(judge), Truth::Class(class)) => judge.add(scores, Judged::Known(class)),
+            (Judge::Multiclass(judge), Truth::UnseenClass(label)) => judge.add(scores, Judged::Unseen(label)),
+            (Judge::Regression(judge), Truth::Value(value)) => judge.add(scores[0], value),
+            _ => {}
+        }
+    }
+
+    fn finish(self, threshold: f64) -> Report {
+        match self {
+            Judge::Binary(judge) => Report::Binary(judge.finish(threshold, SEED)),
+            Judge::Multiclass(judge) => Report::Multiclass(judge.finish(SEED)),
+            Judge::Regression(judge) => Report::Regression(judge.finish(SEED)),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Looks at a table: types, statistics, problems.
+
+use super::error::PipelineError;
+use super::table::Table;
+use crate::ml::columns::ColumnMap;
+use crate::ml::infer::{Decision, Role, described, propose};
+use crate::ml::observe::Observer;
+use crate::ml::profile::statistics::describe;
+use crate::ml::profile::{ColumnProfile, Profiler, TableStatistics};
+use crate::ml::schema::{AttributeType, Schema};
+use crate::ml::split::Split;
+
+/// What was found in a table.
+#[derive(Debug)]
+pub struct Inspection {
+    /// Types of the columns, given or proposed.
+    pub schema: Schema,
+    /// Statistics of the rows that the split selects.
+    pub statistics: TableStatistics,
+    /// Bytes of the source.
+    pub bytes: u64,
+    /// Evidence about the target over all rows, if there is a target.
+    pub target: Option<ColumnProfile>,
+}
+
+/// Reads every row of `table`. Types are those of `schema`, or proposed from the evidence of all rows;
+/// statistics are of the rows that `split` selects.
+pub fn inspect(
+    table: &dyn Table,
+    schema: Option<&Schema>,
+    target: Option<&str>,
+    split: &Split,
+    observer: &mut dyn Observer,
+) -> Result<Inspection, PipelineError> {
+    let mut reader = table.records()?;
+    if let Some(schema) = schema {
+        ColumnMap::new(schema, reader.columns(), reader.has_header(), &all(schema))?;
+        if !reader.has_header() {
+            reader.name_columns(
+                schema
+                    .attributes
+                    .iter()
+                    .map(|attribute| attribute.name.clone())
+                    .collect(),
+            );
+        }
+    }
+    let profiler = Profiler::read(reader, table.bytes(), schema, split, observer)?;
+    let everything = profiler.all();
+    let (schema, decisions) = match schema {
+        Some(given) => given_schema(given, target)?,
+        None => propose(&everything, target, profiler.has_header)?,
+    };
+    let position = schema
+        .target
+        .as_ref()
+        .and_then(|name| everything.columns.iter().position(|column| column == name));
+    let target = position.and_then(|position| everything.profiles.get(position).cloned());
+    let by_column: Vec<Decision> = everything
+        .columns
+        .iter()
+        .map(|column| {
+            schema
+                .index_of(column)
+                .map_or_else(unknown, |index| decisions[index].clone())
+        })
+        .collect();
+    let bytes = profiler.bytes;
+    let statistics = describe(profiler.selected, &by_column, profiler.problems);
+    Ok(Inspection {
+        schema,
+        statistics,
+        bytes,
+        target,
+    })
+}
+
+fn all(schema: &Schema) -> Vec<usize> {
+    (0..schema.attributes.len()).collect()
+}
+
+fn given_schema(given: &Schema, target: Option<&str>) -> Result<(Schema, Vec<Decision>), PipelineError> {
+    let mut schema = given.clone();
+    if let Some(name) = target {
+        schema.target = Some(name.to_string());
+    }
+    schema.check()?;
+    let decisions = (0..schema.attributes.len())
+        .map(|index| described(&schema, index))
+        .collect();
+    Ok((schema, decisions))
+}
+
+/// A column that a given schema does not know.
+fn unknown() -> Decision {
+    Decision {
+        kind: AttributeType::Categorical,
+        role: Role::Excluded,
+        reason: "not in the schema".into(),
+        forced_by: None,
+        missing_values: Vec::new(),
+        warning: Some("the schema does not have this column; it is left out".into()),
+    }
+}

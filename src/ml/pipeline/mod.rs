@@ -1,0 +1,19 @@
+//! The four flows, put together from the parts: inspect, train, evaluate, predict a file.
+//!
+//! A [`Table`] can be opened as often as a flow needs to read it; where the bytes come from is not
+//! known here.
+
+pub mod batch;
+pub mod encode;
+pub mod error;
+pub mod evaluate;
+pub mod inspect;
+pub mod table;
+pub mod train;
+
+pub use batch::{BatchOptions, BatchSummary, predict};
+pub use error::PipelineError;
+pub use evaluate::{Evaluation, evaluate};
+pub use inspect::{Inspection, inspect};
+pub use table::Table;
+pub use train::{TrainRequest, Trained, train};

@@ -1,0 +1,351 @@
+//! From a table to a bundle.
+
+use super::encode::{Learned, TrainingRows};
+use super::error::PipelineError;
+use super::inspect::inspect;
+use super::table::Table;
+use crate::ml::Task;
+use crate::ml::features::Featurizer;
+use crate::ml::learn::learner::dataset;
+use crate::ml::learn::{Design, LearnParams, Targets, fit_observed, objective};
+use crate::ml::model::bundle::{BundleDocument, TrainingFacts};
+use crate::ml::model::golden::{GoldenRow, make_fields};
+use crate::ml::model::{Bundle, LinearModel, Provenance};
+use crate::ml::observe::Observer;
+use crate::ml::predict::{Predictor, Scratch};
+use crate::ml::profile::TableStatistics;
+use crate::ml::recipe::{Recipe, Term, check, suggest};
+use crate::ml::record::Record;
+use crate::ml::schema::{AttributeType, Schema};
+use crate::ml::split::Split;
+use crate::ml::target::{Target, TargetError, TargetWish, plan};
+
+/// Rows that a model needs at least.
+const LEAST_ROWS: u64 = 2;
+/// Threshold of a new binary model.
+const THRESHOLD: f64 = 0.5;
+
+/// What to train.
+#[derive(Debug, Clone)]
+pub struct TrainRequest {
+    /// Types of the attributes; proposed from the table when not given.
+    pub schema: Option<Schema>,
+    /// The column to predict and the question it poses.
+    pub target: TargetWish,
+    /// What is learned from; suggested when not given.
+    pub recipe: Option<Recipe>,
+    /// Which rows to learn from.
+    pub split: Split,
+    /// Parameters of the learner.
+    pub params: LearnParams,
+    /// Bytes of memory the features may take; not checked when not given.
+    pub memory: Option<u64>,
+    /// SHA-256 of the table's bytes, in hexadecimal.
+    pub data_sha256: String,
+}
+
+/// A trained model, not yet evaluated.
+#[derive(Debug)]
+pub struct Trained {
+    /// The model.
+    pub bundle: Bundle,
+    /// Statistics of the training rows.
+    pub statistics: TableStatistics,
+    /// Why the question is what it is.
+    pub reason: String,
+    /// Remarks for people.
+    pub warnings: Vec<String>,
+}
+
+/// Trains a model on the rows that the request selects.
+pub fn train(
+    table: &dyn Table,
+    request: &TrainRequest,
+    observer: &mut dyn Observer,
+) -> Result<Trained, PipelineError> {
+    let inspection = inspect(
+        table,
+        request.schema.as_ref(),
+        Some(&request.target.name),
+        &request.split,
+        observer,
+    )?;
+    let mut schema = inspection.schema;
+    let position = schema.target_index().ok_or(PipelineError::NoTarget)?;
+    let profile = inspection.target.ok_or(PipelineError::NoTarget)?;
+    let attribute = &schema.attributes[position];
+    let wish = TargetWish {
+        max_classes: request.params.max_classes,
+        ..request.target.clone()
+    };
+    let plan = plan(
+        &profile,
+        attribute.kind,
+        &attribute.missing_values,
+        &with_schema_task(wish, request, attribute.kind),
+    )?;
+    retype(&mut schema, position, plan.task);
+    let recipe = match &request.recipe {
+        Some(recipe) => recipe.clone(),
+        None => suggest(&schema, &inspection.statistics),
+    };
+    let terms = check(&recipe, &schema)?;
+    let rows = TrainingRows {
+        table,
+        schema: &schema,
+        target: position,
+        split: &request.split,
+    };
+    let target = plan.binary.unwrap_or(match plan.task {
+        Task::Regression => Target::Regression,
+        Task::Binary | Task::Multiclass => Target::Multiclass { classes: Vec::new() },
+    });
+    let learned = rows.learn(&terms, target, observer)?;
+    check_rows(&learned, &request.target.name)?;
+    check_memory(&learned, &terms, &inspection.statistics, request.memory)?;
+    let featurizer = Featurizer::new(learned.featurizer.clone(), &schema);
+    let (design, targets) = rows.encode(&featurizer, &learned.target, observer)?;
+    let warnings = warnings(&learned, &featurizer, &inspection.statistics);
+    let bundle = fit(design, targets, learned, schema, recipe, request, observer)?;
+    Ok(Trained {
+        bundle,
+        statistics: inspection.statistics,
+        reason: plan.reason,
+        warnings,
+    })
+}
+
+/// A given schema settles the question unless the caller asks for another one.
+fn with_schema_task(wish: TargetWish, request: &TrainRequest, kind: AttributeType) -> TargetWish {
+    let by_schema = request.schema.as_ref().and_then(|_| match kind {
+        AttributeType::Binary => Some(Task::Binary),
+        AttributeType::Categorical => Some(Task::Multiclass),
+        AttributeType::Numeric => Some(Task::Regression),
+        AttributeType::Text => None,
+    });
+    TargetWish {
+        task: wish.task.or(by_schema),
+        ..wish
+    }
+}
+
+/// The target's attribute type follows the question.
+fn retype(schema: &mut Schema, position: usize, task: Task) {
+    let attribute = &mut schema.attributes[position];
+    attribute.kind = match task {
+        Task::Binary => AttributeType::Binary,
+        Task::Multiclass => AttributeType::Categorical,
+        Task::Regression => AttributeType::Numeric,
+    };
+}
+
+fn check_rows(learned: &Learned, name: &str) -> Result<(), PipelineError> {
+    if learned.rows < LEAST_ROWS {
+        return Err(PipelineError::TooFewRows {
+            rows: learned.rows,
+            least: LEAST_ROWS,
+        });
+    }
+    let present: Vec<usize> = (0..learned.class_rows.len())
+        .filter(|&class| learned.class_rows[class] > 0)
+        .collect();
+    match present.as_slice() {
+        [only] => {
+            let value = learned.target.label(*only).to_string();
+            Err(TargetError::OneClass {
+                target: name.to_string(),
+                value,
+            }
+            .into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Holds an estimate of what training will take against the budget, before the rows are encoded.
+fn check_memory(
+    learned: &Learned,
+    terms: &[Term],
+    statistics: &TableStatistics,
+    memory: Option<u64>,
+) -> Result<(), PipelineError> {
+    let Some(allowed) = memory else { return Ok(()) };
+    let words = |attribute: usize| {
+        let text = statistics
+            .columns
+            .get(attribute)
+            .and_then(|column| column.text.as_ref());
+        text.map_or(1.0, |text| text.words as f64 / statistics.rows.max(1) as f64)
+    };
+    let active: f64 = terms
+        .iter()
+        .map(|term| match *term {
+            Term::Number { .. } | Term::Missing { .. } => 0.0,
+            Term::QuantileBin { .. } | Term::Binary { .. } | Term::Level { .. } => 1.0,
+            Term::Words { attribute } => words(attribute),
+        })
+        .sum();
+    let row_bytes = 4.0 * (learned.featurizer.dense() as f64 + active + 1.0);
+    let outputs = learned.class_rows.len().max(1) as f64;
+    let weights = (learned.featurizer.dense() + learned.featurizer.sparse() + 1) as f64 * outputs;
+    // The solver keeps ten pairs of steps, up to sixteen partial gradients and a handful of vectors.
+    let needed = learned.rows as f64 * row_bytes + 8.0 * weights * 48.0;
+    if needed > allowed as f64 {
+        return Err(PipelineError::NotEnoughMemory {
+            needed_mib: (needed / 1048576.0).ceil() as u64,
+            allowed_mib: allowed >> 20,
+        });
+    }
+    Ok(())
+}
+
+fn fit(
+    design: Design,
+    targets: Targets,
+    learned: Learned,
+    schema: Schema,
+    recipe: Recipe,
+    request: &TrainRequest,
+    observer: &mut dyn Observer,
+) -> Result<Bundle, PipelineError> {
+    let data = dataset(design, targets);
+    let fitted = fit_observed(&request.params, &data, observer)?;
+    let outputs = objective::outputs(&data.targets);
+    let task = learned.target.task();
+    let model = LinearModel {
+        task,
+        outputs,
+        beta: fitted.beta,
+    };
+    let average_contributions =
+        average_contributions(&data.records, &model, &learned, schema.attributes.len());
+    let training = TrainingFacts {
+        rows: learned.rows,
+        unknown_target: learned.unknown_target,
+        rejected: learned.rejected,
+        split: request.split,
+        refit: false,
+        reproducible: true,
+        data_sha256: request.data_sha256.clone(),
+        program: env!("CARGO_PKG_VERSION").to_string(),
+        class_rows: learned.class_rows,
+        target_mean: learned.target_mean,
+    };
+    let fields = make_fields(&schema, &learned.featurizer);
+    let document = BundleDocument {
+        schema,
+        recipe,
+        featurizer: learned.featurizer,
+        target: learned.target,
+        threshold: THRESHOLD,
+        outputs,
+        average_contributions,
+        solver: fitted.report,
+        evaluation: None,
+        training,
+        golden: Vec::new(),
+    };
+    let mut bundle = Bundle {
+        document,
+        beta: model.beta,
+        provenance: Provenance::default(),
+    };
+    add_golden_rows(&mut bundle, fields)?;
+    Ok(bundle)
+}
+
+fn add_golden_rows(bundle: &mut Bundle, fields: Vec<Vec<String>>) -> Result<(), PipelineError> {
+    let predictor = Predictor::new(bundle)?;
+    let mut scratch = Scratch::default();
+    bundle.document.golden = fields
+        .into_iter()
+        .map(|fields| {
+            predictor.score(
+                &Record::from_fields(fields.iter().map(String::as_str)),
+                &mut scratch,
+            );
+            GoldenRow {
+                fields,
+                scores: scratch.scores.clone(),
+            }
+        })
+        .collect();
+    Ok(())
+}
+
+/// What each attribute adds to each margin on average over the training rows.
+fn average_contributions(
+    design: &Design,
+    model: &LinearModel,
+    learned: &Learned,
+    attributes: usize,
+) -> Vec<f64> {
+    let mut totals = vec![0.0; design.features()];
+    for shard in &design.shards {
+        shard.for_each_row(design.dense, |_, numbers, active| {
+            totals
+                .iter_mut()
+                .zip(numbers)
+                .for_each(|(total, &x)| *total += f64::from(x));
+            active
+                .iter()
+                .for_each(|&id| totals[design.dense + id as usize] += 1.0);
+        });
+    }
+    let mut averages = vec![0.0; attributes * model.outputs];
+    let mut feature = 0;
+    learned.featurizer.for_each_feature(|attribute, _| {
+        let mean = totals[feature] / design.rows.max(1) as f64;
+        for (output, weight) in model.weights(feature).iter().enumerate() {
+            averages[attribute * model.outputs + output] += mean * weight;
+        }
+        feature += 1;
+    });
+    averages
+}
+
+fn warnings(learned: &Learned, featurizer: &Featurizer, statistics: &TableStatistics) -> Vec<String> {
+    let mut warnings: Vec<String> = statistics
+        .columns
+        .iter()
+        .filter_map(|column| {
+            column
+                .decision
+                .warning
+                .as_ref()
+                .map(|warning| format!("column `{}`: {warning}", column.name))
+        })
+        .collect();
+    if learned.unknown_target > 0 {
+        warnings.push(format!(
+            "{} rows were left out because their target is missing or unreadable",
+            learned.unknown_target
+        ));
+    }
+    if learned.rejected > 0 {
+        warnings.push(format!(
+            "{} rows were left out because they could not be read",
+            learned.rejected
+        ));
+    }
+    if featurizer.features() as u64 > learned.rows {
+        warnings.push(format!(
+            "there are more features ({}) than rows ({}); trust the evaluation only with many held-out rows",
+            featurizer.features(),
+            learned.rows
+        ));
+    }
+    if let Some((class, rows)) = learned
+        .class_rows
+        .iter()
+        .enumerate()
+        .filter(|(_, rows)| **rows < 5)
+        .min_by_key(|(_, rows)| **rows)
+    {
+        warnings.push(format!(
+            "class `{}` has only {rows} training rows",
+            learned.target.label(class)
+        ));
+    }
+    warnings
+}

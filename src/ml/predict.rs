@@ -1,0 +1,210 @@
+//! The only way to a score: schema, featurizer and model together.
+
+use std::collections::BTreeMap;
+
+use super::Task;
+use super::features::{FeatureVector, Featurizer, FieldNote};
+use super::model::golden::agrees;
+use super::model::linear::largest;
+use super::model::{Bundle, BundleError, LinearModel};
+use super::record::Record;
+use super::schema::Schema;
+use super::target::Target;
+
+/// A loaded model, ready to score records in schema order. Shared between threads; each brings its own
+/// [`Scratch`].
+#[derive(Debug)]
+pub struct Predictor {
+    schema: Schema,
+    target: Target,
+    featurizer: Featurizer,
+    model: LinearModel,
+    average_contributions: Vec<f64>,
+    threshold: f64,
+    hash: String,
+    /// The attribute of each feature, in weight order.
+    attribute_of: Vec<u32>,
+}
+
+/// Buffers for scoring; reuse them to score without allocating.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// Features of the record scored last.
+    pub features: FeatureVector,
+    /// Scores of the record scored last: the probability of the positive label, one probability for each
+    /// class, or the predicted number.
+    pub scores: Vec<f64>,
+    margins: Vec<f64>,
+}
+
+/// Why a record got its score: additive contributions on the user's own attributes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explanation {
+    /// The margin of an average training row: log-odds of the positive label, score of the predicted
+    /// class, or the number.
+    pub baseline: f64,
+    /// What each input attribute adds, in schema order, as (position in the schema, amount).
+    pub contributions: Vec<(usize, f64)>,
+    /// The margin: baseline plus all contributions.
+    pub margin: f64,
+}
+
+impl Predictor {
+    /// Prepares a bundle for scoring. Fails when a golden row scores differently here.
+    pub fn new(bundle: &Bundle) -> Result<Self, BundleError> {
+        Self::with_threshold(bundle, None)
+    }
+
+    /// The same with another threshold than the bundle's.
+    pub fn with_threshold(bundle: &Bundle, threshold: Option<f64>) -> Result<Self, BundleError> {
+        let document = &bundle.document;
+        let featurizer = Featurizer::new(document.featurizer.clone(), &document.schema);
+        let mut attribute_of = Vec::with_capacity(featurizer.features());
+        document
+            .featurizer
+            .for_each_feature(|attribute, _| attribute_of.push(attribute as u32));
+        let predictor = Self {
+            schema: document.schema.clone(),
+            target: document.target.clone(),
+            featurizer,
+            model: LinearModel {
+                task: document.target.task(),
+                outputs: document.outputs,
+                beta: bundle.beta.clone(),
+            },
+            average_contributions: document.average_contributions.clone(),
+            threshold: threshold.unwrap_or(document.threshold),
+            hash: bundle.hash(),
+            attribute_of,
+        };
+        predictor.check_golden(bundle)?;
+        Ok(predictor)
+    }
+
+    fn check_golden(&self, bundle: &Bundle) -> Result<(), BundleError> {
+        let mut scratch = Scratch::default();
+        for (row, golden) in bundle.document.golden.iter().enumerate() {
+            self.score(
+                &Record::from_fields(golden.fields.iter().map(String::as_str)),
+                &mut scratch,
+            );
+            let pairs = golden.scores.iter().zip(&scratch.scores);
+            if let Some((&expected, &found)) = pairs
+                .into_iter()
+                .find(|(expected, found)| !agrees(**expected, **found))
+            {
+                return Err(BundleError::GoldenRowDiffers { row, expected, found });
+            }
+        }
+        Ok(())
+    }
+
+    /// Types of the attributes.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// What is predicted.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The question the model answers.
+    pub fn task(&self) -> Task {
+        self.target.task()
+    }
+
+    /// Scores of at least this are answered with the positive label.
+    pub fn threshold(&self) -> f64 {
+        self.threshold
+    }
+
+    /// The hash that names the model.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// The featurizer.
+    pub fn featurizer(&self) -> &Featurizer {
+        &self.featurizer
+    }
+
+    /// Puts the scores of a record in schema order into `scratch`.
+    pub fn score(&self, record: &Record, scratch: &mut Scratch) {
+        self.featurizer.apply(record, &mut scratch.features);
+        self.model.score(&scratch.features, &mut scratch.scores);
+    }
+
+    /// The same, with a remark on every odd field.
+    pub fn score_noting(&self, record: &Record, scratch: &mut Scratch, note: impl FnMut(FieldNote)) {
+        self.featurizer.apply_noting(record, &mut scratch.features, note);
+        self.model.score(&scratch.features, &mut scratch.scores);
+    }
+
+    /// The class answered for `scores`: 0 or 1 by the threshold, or the most probable one.
+    pub fn class_of(&self, scores: &[f64]) -> usize {
+        match self.task() {
+            Task::Binary => usize::from(scores.first().is_some_and(|&score| score >= self.threshold)),
+            Task::Multiclass => largest(scores),
+            Task::Regression => 0,
+        }
+    }
+
+    /// Why the record scored last got its score; for several classes, why the answered one.
+    pub fn explain(&self, scratch: &mut Scratch) -> Explanation {
+        let output = if self.model.outputs == 1 {
+            0
+        } else {
+            largest(&scratch.scores)
+        };
+        self.model.margins(&scratch.features, &mut scratch.margins);
+        let mut amounts = vec![0.0; self.schema.attributes.len()];
+        let dense = scratch.features.dense.len();
+        let mut add = |feature: usize, x: f64| {
+            amounts[self.attribute_of[feature] as usize] += x * self.model.weights(feature)[output]
+        };
+        scratch
+            .features
+            .dense
+            .iter()
+            .enumerate()
+            .for_each(|(feature, &x)| add(feature, f64::from(x)));
+        scratch
+            .features
+            .active
+            .iter()
+            .for_each(|&id| add(dense + id as usize, 1.0));
+        let mut baseline = self.model.intercepts()[output];
+        let average = |attribute: usize| self.average_contributions[attribute * self.model.outputs + output];
+        let contributions = self
+            .schema
+            .inputs()
+            .map(|attribute| {
+                baseline += average(attribute);
+                (attribute, amounts[attribute] - average(attribute))
+            })
+            .collect();
+        Explanation {
+            baseline,
+            contributions,
+            margin: scratch.margins[output],
+        }
+    }
+
+    /// A record in schema order from named values; names that the schema does not know are returned.
+    pub fn record_from_map<'a>(
+        &self,
+        values: &'a BTreeMap<String, String>,
+        record: &mut Record,
+    ) -> Vec<&'a str> {
+        record.clear();
+        for attribute in &self.schema.attributes {
+            record.push(values.get(&attribute.name).map_or("", String::as_str));
+        }
+        values
+            .keys()
+            .map(String::as_str)
+            .filter(|name| self.schema.index_of(name).is_none())
+            .collect()
+    }
+}

@@ -1,0 +1,218 @@
+//! How much one column tells about the target: normalised mutual information on a sample of rows.
+//!
+//! `I(X;Y) / min(H(X), H(Y))`, in 0..=1, with the Miller–Madow correction for the number of cells, so
+//! that a column of many values does not seem to tell much by chance. Numbers are cut into ten
+//! quantile bins; text counts through its single best word among the most frequent ones.
+
+use std::collections::HashMap;
+
+use crate::ml::record::Record;
+use crate::ml::schema::AttributeType;
+use crate::ml::value::{Number, binary, is_missing, number, words};
+
+const BINS: usize = 10;
+const MOST_LEVELS: usize = 100;
+const MOST_WORDS: usize = 1000;
+
+/// The association of every column with column `target`; `None` for the target itself and where a
+/// column or the target does not vary.
+pub fn associations(
+    rows: &[Record],
+    kinds: &[AttributeType],
+    missing: &[Vec<String>],
+    target: usize,
+    target_is_number: bool,
+) -> Vec<Option<f64>> {
+    let target_kind = if target_is_number {
+        AttributeType::Numeric
+    } else {
+        AttributeType::Categorical
+    };
+    let truth = codes(rows, target, target_kind, &missing[target]);
+    (0..kinds.len())
+        .map(|column| {
+            if column == target {
+                return None;
+            }
+            match kinds[column] {
+                AttributeType::Text => best_word(rows, column, &truth),
+                kind => normalised_information(&codes(rows, column, kind, &missing[column]), &truth),
+            }
+        })
+        .collect()
+}
+
+/// Each row's field as a small integer.
+fn codes(rows: &[Record], column: usize, kind: AttributeType, missing: &[String]) -> Vec<u32> {
+    let field = |row: &Record| -> String { row.get(column).to_string() };
+    match kind {
+        AttributeType::Numeric => numeric_codes(rows, column, missing),
+        AttributeType::Binary => rows
+            .iter()
+            .map(|row| match binary(row.get(column)) {
+                Some(true) => 1,
+                Some(false) => 0,
+                None => 2,
+            })
+            .collect(),
+        AttributeType::Categorical | AttributeType::Text => level_codes(rows.iter().map(field)),
+    }
+}
+
+fn numeric_codes(rows: &[Record], column: usize, missing: &[String]) -> Vec<u32> {
+    let values: Vec<Option<f64>> = rows
+        .iter()
+        .map(|row| match number(row.get(column)) {
+            Number::Value(value) if !is_missing(row.get(column), missing) => Some(value),
+            _ => None,
+        })
+        .collect();
+    let mut sorted: Vec<f64> = values.iter().flatten().copied().collect();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let mut bounds: Vec<f64> = (1..BINS)
+        .filter_map(|j| sorted.get(j * sorted.len() / BINS).copied())
+        .collect();
+    bounds.dedup();
+    values
+        .iter()
+        .map(|value| {
+            value.map_or(BINS as u32, |value| {
+                bounds.partition_point(|&bound| bound <= value) as u32
+            })
+        })
+        .collect()
+}
+
+/// The most frequent values get codes of their own, the others share one.
+fn level_codes(values: impl Iterator<Item = String>) -> Vec<u32> {
+    let values: Vec<String> = values.collect();
+    let mut counts: HashMap<&str, u64> = HashMap::new();
+    values
+        .iter()
+        .for_each(|value| *counts.entry(value).or_default() += 1);
+    let mut ranked: Vec<(&str, u64)> = counts.into_iter().collect();
+    ranked.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+    let codes: HashMap<&str, u32> = ranked
+        .iter()
+        .take(MOST_LEVELS)
+        .enumerate()
+        .map(|(code, (value, _))| (*value, code as u32))
+        .collect();
+    values
+        .iter()
+        .map(|value| codes.get(value.as_str()).copied().unwrap_or(MOST_LEVELS as u32))
+        .collect()
+}
+
+fn best_word(rows: &[Record], column: usize, truth: &[u32]) -> Option<f64> {
+    let mut rows_of: HashMap<&str, Vec<u32>> = HashMap::new();
+    for (index, row) in rows.iter().enumerate() {
+        for word in words(row.get(column)) {
+            let list = rows_of.entry(word).or_default();
+            if list.last() != Some(&(index as u32)) {
+                list.push(index as u32);
+            }
+        }
+    }
+    let mut ranked: Vec<(&str, Vec<u32>)> = rows_of.into_iter().collect();
+    ranked.sort_unstable_by(|a, b| b.1.len().cmp(&a.1.len()).then_with(|| a.0.cmp(b.0)));
+    let mut present = vec![0; rows.len()];
+    let mut best = None::<f64>;
+    for (_, list) in ranked.iter().take(MOST_WORDS) {
+        list.iter().for_each(|&row| present[row as usize] = 1);
+        if let Some(information) = normalised_information(&present, truth) {
+            best = Some(best.map_or(information, |best| best.max(information)));
+        }
+        list.iter().for_each(|&row| present[row as usize] = 0);
+    }
+    best
+}
+
+/// Normalised mutual information of two columns of codes; `None` when one of them does not vary.
+pub fn normalised_information(x: &[u32], y: &[u32]) -> Option<f64> {
+    let width = |codes: &[u32]| codes.iter().max().map_or(0, |&max| max as usize + 1);
+    let (columns, rows) = (width(x), width(y));
+    let mut joint = vec![0u64; columns * rows];
+    x.iter()
+        .zip(y)
+        .for_each(|(&a, &b)| joint[a as usize * rows + b as usize] += 1);
+    let sums = |count: usize, index: &dyn Fn(usize) -> usize| {
+        let mut sums = vec![0u64; count];
+        joint
+            .iter()
+            .enumerate()
+            .for_each(|(cell, &n)| sums[index(cell)] += n);
+        sums
+    };
+    let of_x = sums(columns, &|cell| cell / rows.max(1));
+    let of_y = sums(rows, &|cell| cell % rows.max(1));
+    let (h_x, h_y, h_xy) = (entropy(&of_x), entropy(&of_y), entropy(&joint));
+    let least = h_x.min(h_y);
+    if least <= 0.0 {
+        return None;
+    }
+    let levels = |counts: &[u64]| counts.iter().filter(|&&n| n > 0).count() as f64 - 1.0;
+    let chance = levels(&of_x) * levels(&of_y) / (2.0 * x.len() as f64);
+    Some(((h_x + h_y - h_xy - chance) / least).clamp(0.0, 1.0))
+}
+
+/// Entropy in nats.
+fn entropy(counts: &[u64]) -> f64 {
+    let total = counts.iter().sum::<u64>() as f64;
+    counts
+        .iter()
+        .filter(|&&n| n > 0)
+        .map(|&n| n as f64 / total)
+        .map(|p| -p * libm::log(p))
+        .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_columns_tell_all_and_independent_ones_nothing() {
+        let x: Vec<u32> = (0..1000).map(|i| i % 4).collect();
+        let y: Vec<u32> = (0..1000).map(|i| (i / 4) % 5).collect();
+        assert!(normalised_information(&x, &x).unwrap() > 0.99);
+        assert!(normalised_information(&x, &y).unwrap() < 0.01);
+        assert_eq!(normalised_information(&x, &vec![0; 1000]), None);
+    }
+
+    #[test]
+    fn many_values_do_not_seem_to_tell_much() {
+        let x: Vec<u32> = (0..400)
+            .map(|i| (crate::ml::hash::splitmix64(i) % 100) as u32)
+            .collect();
+        let y: Vec<u32> = (0..400)
+            .map(|i| (crate::ml::hash::splitmix64(i + 7_000) % 2) as u32)
+            .collect();
+        assert!(normalised_information(&x, &y).unwrap() < 0.1);
+    }
+
+    #[test]
+    fn text_counts_through_its_best_word() {
+        let rows: Vec<Record> = (0..100)
+            .map(|i| {
+                Record::from_fields([
+                    if i % 2 == 0 {
+                        "buy now please"
+                    } else {
+                        "see you soon"
+                    },
+                    if i % 2 == 0 { "1" } else { "0" },
+                ])
+            })
+            .collect();
+        let found = associations(
+            &rows,
+            &[AttributeType::Text, AttributeType::Binary],
+            &[vec![], vec![]],
+            1,
+            false,
+        );
+        assert!(found[0].unwrap() > 0.95);
+        assert_eq!(found[1], None);
+    }
+}

@@ -1,0 +1,168 @@
+//! All evidence about one column.
+
+use super::numbers::{NumberProfile, earlier};
+use super::text::TextProfile;
+use super::values::ValueProfile;
+use crate::ml::quantile;
+use crate::ml::value::{Number, binary, number};
+
+/// Words that often stand for "missing". A column uses one only where the rest of it speaks for that.
+pub const MISSING_WORDS: [&str; 17] = [
+    "NA", "N/A", "n/a", "na", "NaN", "nan", "NULL", "null", "None", "none", "nil", "?", "-", "--", "#N/A",
+    "(null)", "\\N",
+];
+
+/// Counts of one missing word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingWord {
+    /// The word.
+    pub word: String,
+    /// Fields that hold it.
+    pub count: u64,
+    /// The first line with it.
+    pub line: u64,
+}
+
+/// Evidence for every type a column might have.
+#[derive(Debug, Clone)]
+pub struct ColumnProfile {
+    /// Fields seen.
+    pub rows: u64,
+    /// Fields that are empty or white space.
+    pub empty: u64,
+    /// Fields that are numbers.
+    pub numbers: NumberProfile,
+    /// Fields that are neither empty, nor numbers, nor known missing words.
+    pub other: u64,
+    /// The first of those: line and text.
+    pub first_other: Option<(u64, String)>,
+    /// Known missing words that were seen.
+    pub missing_words: Vec<MissingWord>,
+    /// Binary literals that mean true.
+    pub trues: u64,
+    /// Binary literals that mean false.
+    pub falses: u64,
+    /// The first field that is neither empty nor a binary literal: line and text.
+    pub first_not_binary: Option<(u64, String)>,
+    /// Distinct values.
+    pub values: ValueProfile,
+    /// Words.
+    pub text: TextProfile,
+    candidates: Vec<String>,
+}
+
+impl ColumnProfile {
+    /// A profile for one of `columns` columns; `listed` are words that a schema lists as missing.
+    pub fn new(columns: usize, listed: &[String]) -> Self {
+        let mut candidates: Vec<String> = MISSING_WORDS.iter().map(|word| word.to_string()).collect();
+        candidates.extend(
+            listed
+                .iter()
+                .filter(|word| !MISSING_WORDS.contains(&word.as_str()))
+                .cloned(),
+        );
+        Self {
+            rows: 0,
+            empty: 0,
+            numbers: NumberProfile::new(quantile::exact_capacity(columns)),
+            other: 0,
+            first_other: None,
+            missing_words: Vec::new(),
+            trues: 0,
+            falses: 0,
+            first_not_binary: None,
+            values: ValueProfile::new(super::values::exact_capacity(columns)),
+            text: TextProfile::default(),
+            candidates,
+        }
+    }
+
+    /// Adds the field found at `line`.
+    pub fn add(&mut self, line: u64, field: &str) {
+        self.rows += 1;
+        let trimmed = field.trim();
+        if trimmed.is_empty() {
+            self.empty += 1;
+            self.text.add_empty();
+            return;
+        }
+        self.values.add(field);
+        match binary(trimmed) {
+            Some(true) => self.trues += 1,
+            Some(false) => self.falses += 1,
+            None if self.first_not_binary.is_none() => self.first_not_binary = Some((line, shown(trimmed))),
+            None => {}
+        }
+        match number(trimmed) {
+            Number::Value(value) => self.numbers.add(value, trimmed, line),
+            Number::Missing | Number::Invalid => self.add_text(line, field, trimmed),
+        }
+    }
+
+    fn add_text(&mut self, line: u64, field: &str, trimmed: &str) {
+        self.text.add(field);
+        if self.candidates.iter().any(|word| word == trimmed) {
+            self.count_missing(MissingWord {
+                word: trimmed.to_string(),
+                count: 1,
+                line,
+            });
+            return;
+        }
+        self.other += 1;
+        if self.first_other.is_none() {
+            self.first_other = Some((line, shown(trimmed)));
+        }
+    }
+
+    fn count_missing(&mut self, found: MissingWord) {
+        match self
+            .missing_words
+            .iter_mut()
+            .find(|known| known.word == found.word)
+        {
+            Some(known) => {
+                known.count += found.count;
+                known.line = known.line.min(found.line);
+            }
+            None => self.missing_words.push(found),
+        }
+    }
+
+    /// Fields that hold something.
+    pub fn filled(&self) -> u64 {
+        self.rows - self.empty
+    }
+
+    /// Fields that hold one of the known missing words.
+    pub fn missing_word_count(&self) -> u64 {
+        self.missing_words.iter().map(|word| word.count).sum()
+    }
+
+    /// Adds everything another profile of the same column has seen.
+    pub fn merge(&mut self, other: ColumnProfile) {
+        self.rows += other.rows;
+        self.empty += other.empty;
+        self.numbers.merge(other.numbers);
+        self.other += other.other;
+        self.first_other = earlier(self.first_other.take(), other.first_other);
+        other
+            .missing_words
+            .into_iter()
+            .for_each(|word| self.count_missing(word));
+        self.trues += other.trues;
+        self.falses += other.falses;
+        self.first_not_binary = earlier(self.first_not_binary.take(), other.first_not_binary);
+        self.values.merge(other.values);
+        self.text.merge(other.text);
+    }
+}
+
+/// A field as it is shown to people: at most 60 characters.
+fn shown(text: &str) -> String {
+    let mut shown: String = text.chars().take(60).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    shown
+}

@@ -1,0 +1,63 @@
+//! The numbers of one column: moments, extremes, quantiles, and what they look like as codes.
+
+use crate::ml::moments::Moments;
+use crate::ml::quantile::Quantiles;
+
+/// Evidence that a column is numeric.
+#[derive(Debug, Clone)]
+pub struct NumberProfile {
+    /// Count, mean, spread, extremes.
+    pub moments: Moments,
+    /// Whole numbers among them.
+    pub whole: u64,
+    /// The first number written with leading zeros, such as `007`: line and text.
+    pub first_leading_zero: Option<(u64, String)>,
+    /// The distribution.
+    pub quantiles: Quantiles,
+}
+
+impl NumberProfile {
+    /// Keeps up to `capacity` numbers exactly.
+    pub fn new(capacity: usize) -> Self {
+        Self {
+            moments: Moments::default(),
+            whole: 0,
+            first_leading_zero: None,
+            quantiles: Quantiles::new(capacity),
+        }
+    }
+
+    /// Adds a number found at `line` as `text`.
+    pub fn add(&mut self, value: f64, text: &str, line: u64) {
+        self.moments.add(value);
+        self.quantiles.add(value);
+        if value.fract() == 0.0 {
+            self.whole += 1;
+        }
+        if self.first_leading_zero.is_none() && has_leading_zero(text) {
+            self.first_leading_zero = Some((line, text.to_string()));
+        }
+    }
+
+    /// Adds everything another profile has seen.
+    pub fn merge(&mut self, other: NumberProfile) {
+        self.moments.merge(&other.moments);
+        self.whole += other.whole;
+        self.first_leading_zero = earlier(self.first_leading_zero.take(), other.first_leading_zero);
+        self.quantiles.merge(other.quantiles);
+    }
+}
+
+/// Of two findings (line, text), the one on the smaller line.
+pub fn earlier(left: Option<(u64, String)>, right: Option<(u64, String)>) -> Option<(u64, String)> {
+    match (left, right) {
+        (Some(a), Some(b)) => Some(if a.0 <= b.0 { a } else { b }),
+        (a, b) => a.or(b),
+    }
+}
+
+/// True for `007` and `-01`, not for `0`, `0.5` or `0e1`.
+fn has_leading_zero(text: &str) -> bool {
+    let digits = text.trim().trim_start_matches(['+', '-']).as_bytes();
+    matches!(digits, [b'0', second, ..] if second.is_ascii_digit())
+}

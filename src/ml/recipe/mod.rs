@@ -1,0 +1,15 @@
+//! Recipes: which attributes are learned from, and what is done to them first.
+//!
+//! A recipe is text ([`Recipe`]), checked against a schema into a list of [`Term`]s, one for each thing
+//! that becomes features. Understood so far: groups, assignments, `normalize`, `quantile_bin`, and bare
+//! attributes (numbers, one-hot values, words).
+
+pub mod ast;
+pub mod check;
+pub mod parse;
+pub mod suggest;
+
+pub use ast::{Expr, Recipe};
+pub use check::{Term, check};
+pub use parse::RecipeError;
+pub use suggest::suggest;

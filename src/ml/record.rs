@@ -1,0 +1,92 @@
+//! One row of data, wherever it came from: a line of CSV, a JSON map, a row of a query.
+//!
+//! A record is a list of text fields, one for each attribute of a schema or column of a file. Absent,
+//! null and empty are the same thing: the empty string. What the text means is decided by
+//! [`crate::ml::value`] and nowhere else.
+
+use csv::{ByteRecord, StringRecord};
+use serde::{Deserialize, Serialize};
+
+/// Where a record starts in its source.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// Number of the record, counted from 0, the header left out.
+    pub record: u64,
+    /// Line of the source, counted from 1.
+    pub line: u64,
+    /// Byte offset in the (decompressed) source.
+    pub byte: u64,
+}
+
+/// One row as text. Reuse one record for many rows: its buffers are kept.
+#[derive(Debug, Clone, Default)]
+pub struct Record {
+    fields: StringRecord,
+    /// Where the record was found; zero for records that did not come from a file.
+    pub position: Position,
+}
+
+impl Record {
+    /// An empty record.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A record that holds the given fields.
+    pub fn from_fields<'a>(fields: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut record = Self::new();
+        fields.into_iter().for_each(|field| record.push(field));
+        record
+    }
+
+    /// Removes all fields and keeps the buffers.
+    pub fn clear(&mut self) {
+        self.fields.clear();
+    }
+
+    /// Appends a field.
+    pub fn push(&mut self, field: &str) {
+        self.fields.push_field(field);
+    }
+
+    /// The text of field `index`; empty when the record has no such field.
+    pub fn get(&self, index: usize) -> &str {
+        self.fields.get(index).unwrap_or("")
+    }
+
+    /// Number of fields.
+    pub fn len(&self) -> usize {
+        self.fields.len()
+    }
+
+    /// True when the record has no field.
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
+    /// The fields in order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.fields.iter()
+    }
+
+    /// Gives the buffers to a byte-wise reader; [`Record::put`] takes them back.
+    pub(crate) fn take(&mut self) -> ByteRecord {
+        std::mem::take(&mut self.fields).into_byte_record()
+    }
+
+    /// Takes over what a byte-wise reader has read. Returns the index of the first field that was not
+    /// UTF-8, if any; its wrong bytes are replaced by U+FFFD.
+    pub(crate) fn put(&mut self, bytes: ByteRecord) -> Option<usize> {
+        match StringRecord::from_byte_record(bytes) {
+            Ok(fields) => {
+                self.fields = fields;
+                None
+            }
+            Err(error) => {
+                let field = error.utf8_error().field();
+                self.fields = StringRecord::from_byte_record_lossy(error.into_byte_record());
+                Some(field)
+            }
+        }
+    }
+}

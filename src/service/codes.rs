@@ -1,0 +1,182 @@
+//! Every error code in one table, so that documentation, façades and tests can enumerate them.
+//!
+//! A code is a promise: programs branch on it. Codes are added and never renamed. The message of
+//! an error says what happened this time; the table says what the code means always.
+
+/// What a caller can do about an error; each class has one status per protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// The request or the data it names is wrong: change it.
+    InvalidInput,
+    /// The thing named does not exist.
+    NotFound,
+    /// The name is taken.
+    AlreadyExists,
+    /// The thing exists, in a state that does not allow this.
+    WrongState,
+    /// The identifier was used before, for a different request.
+    ParameterMismatch,
+    /// The request is larger than allowed.
+    TooLarge,
+    /// A quota is used up: free something first.
+    LimitExceeded,
+    /// Too many requests at once: slow down and repeat.
+    Throttled,
+    /// The caller has not said who they are.
+    Unauthenticated,
+    /// The caller may not do this.
+    Forbidden,
+    /// Not possible now: repeat later.
+    Unavailable,
+    /// Our fault.
+    Internal,
+}
+
+/// One stable code.
+#[derive(Debug, Clone, Copy)]
+pub struct ErrorCode {
+    /// The code as it is sent.
+    pub code: &'static str,
+    /// What the caller can do.
+    pub class: Class,
+    /// A short name, the same each time.
+    pub title: &'static str,
+    /// How the error is usually mended; empty where the message says all there is to say.
+    pub hint: &'static str,
+}
+
+const fn row(code: &'static str, class: Class, title: &'static str, hint: &'static str) -> ErrorCode {
+    ErrorCode {
+        code,
+        class,
+        title,
+        hint,
+    }
+}
+
+/// The row of `code`, if the code is a known one.
+pub fn find(code: &str) -> Option<&'static ErrorCode> {
+    CODES.iter().find(|row| row.code == code)
+}
+
+/// All codes, the general one of each class first. One line each, so that it reads as a table.
+#[rustfmt::skip]
+pub const CODES: &[ErrorCode] = &[
+    row("invalid_input", Class::InvalidInput, "invalid input", "see `errors` for each field"),
+    row("not_found", Class::NotFound, "not found", "list the resource to see what exists"),
+    row("already_exists", Class::AlreadyExists, "already exists", "choose another identifier, or leave it out to get a new one"),
+    row("wrong_state", Class::WrongState, "wrong state", "read the resource's `status` and `message` first"),
+    row("parameter_mismatch", Class::ParameterMismatch, "identifier used for another request", "repeat the first request exactly, or choose another identifier"),
+    row("too_large", Class::TooLarge, "too large", "send less at once, or raise the limit where the server is started"),
+    row("limit_exceeded", Class::LimitExceeded, "limit exceeded", "delete or finish something first"),
+    row("throttled", Class::Throttled, "too many requests", "wait as long as Retry-After says, then repeat"),
+    row("unauthenticated", Class::Unauthenticated, "key needed", "send `Authorization: Bearer <key>`; `yosoku key new` makes a key"),
+    row("forbidden", Class::Forbidden, "forbidden", ""),
+    row("unavailable", Class::Unavailable, "unavailable", "repeat in a moment"),
+    row("internal", Class::Internal, "internal error", "the server's log has the cause under the request id"),
+    // What a request can get wrong.
+    row("invalid_json", Class::InvalidInput, "the body is not JSON", "check the body with a JSON parser at the line and column named"),
+    row("missing_field", Class::InvalidInput, "a field is missing", ""),
+    row("unknown_field", Class::InvalidInput, "unknown field", "compare the spelling with the reference at /docs"),
+    row("duplicate_field", Class::InvalidInput, "a field is given twice", ""),
+    row("invalid_value", Class::InvalidInput, "a value does not fit", ""),
+    row("invalid_parameter", Class::InvalidInput, "invalid query parameter", ""),
+    row("unknown_parameter", Class::InvalidInput, "unknown query parameter", "compare the spelling with the reference at /docs"),
+    row("invalid_id", Class::InvalidInput, "invalid identifier", "use letters, digits, `-`, `_` and `.`"),
+    row("invalid_page_token", Class::InvalidInput, "invalid page token", "start again without a page token"),
+    row("incomplete_body", Class::InvalidInput, "the body ended early", "send it again"),
+    // What data can get wrong.
+    row("empty_file", Class::InvalidInput, "the file is empty", "check that the upload or export worked"),
+    row("header_only", Class::InvalidInput, "there are no rows", "the file has a header and nothing below it"),
+    row("too_few_rows", Class::InvalidInput, "too few rows", "bring more data"),
+    row("unknown_target", Class::InvalidInput, "unknown target column", "name one of the columns of the header"),
+    row("target_empty", Class::InvalidInput, "the target is missing", "remove the rows without a target, or choose another target"),
+    row("one_class", Class::InvalidInput, "only one class", "a model needs examples of at least two labels"),
+    row("constant_target", Class::InvalidInput, "the target never changes", "there is nothing to predict; choose another target"),
+    row("too_many_classes", Class::InvalidInput, "too many classes", "choose regression, or group rare labels"),
+    row("target_not_binary", Class::InvalidInput, "the target has more than two values", "choose multiclass, or another target"),
+    row("target_not_numeric", Class::InvalidInput, "the target is not a number", "choose multiclass, or another target"),
+    row("unknown_positive_label", Class::InvalidInput, "no such label", "name one of the two values of the target"),
+    row("all_missing_column", Class::InvalidInput, "a column has no values", "leave the column out with a schema"),
+    row("no_features", Class::InvalidInput, "nothing to learn from", "at least one column besides the target must vary"),
+    row("duplicate_column", Class::InvalidInput, "duplicate column name", "rename one of the columns"),
+    row("unknown_column", Class::InvalidInput, "unknown column", "name one of the columns of the header"),
+    row("ragged_row", Class::InvalidInput, "rows of different length", "look for missing quotes or delimiters at the line named"),
+    row("row_too_long", Class::InvalidInput, "a row is too long", "look for an unclosed quote before the line named"),
+    row("not_text", Class::InvalidInput, "the file is not a table of text", "save the table as CSV"),
+    row("invalid_utf8", Class::InvalidInput, "the text is not UTF-8", "save the file as UTF-8"),
+    row("damaged_compression", Class::InvalidInput, "the compressed data is damaged", "compress and send the file again"),
+    row("bad_number", Class::InvalidInput, "not a number", "mend the value, or make the column categorical in the schema"),
+    row("too_many_bad_rows", Class::InvalidInput, "too many rows cannot be read", "see `errors` for the first of them"),
+    row("invalid_schema", Class::InvalidInput, "the schema is not valid", ""),
+    row("schema_mismatch", Class::InvalidInput, "the data does not fit the schema", ""),
+    row("invalid_recipe", Class::InvalidInput, "the recipe is not valid", ""),
+    row("invalid_split", Class::InvalidInput, "the split is not valid", ""),
+    row("invalid_location", Class::InvalidInput, "the location is not allowed", "use a dataset, or a file below a configured folder"),
+    row("source_changed", Class::InvalidInput, "the data changed", "make a new data source from the data as it is now"),
+    row("bad_bundle", Class::InvalidInput, "the model file cannot be read", "it is damaged or was made by a newer version"),
+    row("not_certified", Class::InvalidInput, "no trustworthy model was found", "loosen the penalty, or see the solver report"),
+    // Who may call, from where.
+    row("invalid_key", Class::Unauthenticated, "the key is not valid", "check for a typing error; `yosoku key list` shows which keys are revoked"),
+    row("foreign_origin", Class::Forbidden, "request from a foreign page", "a server without keys answers programs and its own pages only"),
+    row("foreign_host", Class::Forbidden, "foreign host name", "a server without keys answers on localhost, 127.0.0.1 and [::1] only"),
+    // When the server cannot.
+    row("timeout", Class::Unavailable, "the request took too long", "repeat it; large work belongs in a batch"),
+    row("overloaded", Class::Unavailable, "too many requests at once", "wait as long as Retry-After says, then repeat"),
+    row("upload_stalled", Class::Unavailable, "no data arrived for too long", "send the file again"),
+    row("keys_unreadable", Class::Unavailable, "the key file cannot be read", "see the server's log"),
+    row("shutting_down", Class::Unavailable, "the server is stopping", "repeat in a moment"),
+    row("stopped", Class::WrongState, "stopped on request", ""),
+    row("not_enough_memory", Class::LimitExceeded, "not enough memory", "give the server more memory, or train on fewer rows or columns"),
+    row("not_enough_disk", Class::LimitExceeded, "not enough disk", "free space in the home folder"),
+    row("read_failed", Class::Unavailable, "the data cannot be read now", "repeat it; the message says where reading stopped"),
+    row("too_many_attempts", Class::Internal, "given up after several attempts", "the server's log has the cause of each"),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_snake_case_and_titled() {
+        let mut seen = HashSet::new();
+        for row in CODES {
+            assert!(seen.insert(row.code), "{} is listed twice", row.code);
+            assert!(
+                row.code
+                    .chars()
+                    .all(|c| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit()),
+                "{}",
+                row.code
+            );
+            assert!(!row.title.is_empty() && !row.title.ends_with('.'), "{}", row.code);
+        }
+    }
+
+    #[test]
+    fn every_class_has_its_general_code_first() {
+        let mut seen = HashSet::new();
+        let firsts: Vec<_> = CODES
+            .iter()
+            .filter(|row| seen.insert(row.class))
+            .map(|row| row.code)
+            .collect();
+        let general = [
+            "invalid_input",
+            "not_found",
+            "already_exists",
+            "wrong_state",
+            "parameter_mismatch",
+            "too_large",
+            "limit_exceeded",
+            "throttled",
+            "unauthenticated",
+            "forbidden",
+            "unavailable",
+            "internal",
+        ];
+        assert_eq!(firsts, general);
+    }
+}

@@ -1,0 +1,230 @@
+//! The numbers behind `/metrics`: their names, labels and where they are counted.
+//!
+//! The HTTP layer counts requests, the runner counts jobs, and whoever holds a predictor counts
+//! predictions. Domain code returns reports; it does not count.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::fs;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+
+/// Prefix of every name.
+const PREFIX: &str = "yosoku";
+
+/// From 50 µs to 1 s: predictions of one record take microseconds, and usual buckets start at 5 ms.
+const REQUEST_SECONDS: [f64; 13] = [
+    5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 1.0,
+];
+
+/// From 100 ms to an hour.
+const JOB_SECONDS: [f64; 10] = [0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 1800.0, 3600.0];
+
+/// Models beyond this many share one label, so that their number does not grow without end.
+const MAX_MODELS: usize = 100;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    route: String,
+    method: &'static str,
+    code: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RouteLabels {
+    route: String,
+    method: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PredictionLabels {
+    model: String,
+    kind: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct JobLabels {
+    kind: &'static str,
+    state: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabels {
+    kind: &'static str,
+    outcome: &'static str,
+}
+
+/// All numbers of one process.
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    request_seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
+    predictions: Family<PredictionLabels, Counter>,
+    models: Mutex<HashSet<String>>,
+    jobs: Family<JobLabels, Gauge>,
+    job_seconds: Family<OutcomeLabels, Histogram, fn() -> Histogram>,
+    memory: Gauge,
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Metrics::new()
+    }
+}
+
+impl Metrics {
+    /// All numbers at zero.
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix(PREFIX);
+        let metrics = Metrics {
+            requests: Family::default(),
+            request_seconds: Family::new_with_constructor(|| Histogram::new(REQUEST_SECONDS)),
+            predictions: Family::default(),
+            models: Mutex::default(),
+            jobs: Family::default(),
+            job_seconds: Family::new_with_constructor(|| Histogram::new(JOB_SECONDS)),
+            memory: Gauge::default(),
+            registry: Registry::default(),
+        };
+        let seconds = || Unit::Seconds;
+        registry.register(
+            "build",
+            "The program",
+            Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]),
+        );
+        registry.register("http_requests", "Requests answered", metrics.requests.clone());
+        registry.register_with_unit(
+            "http_request_duration",
+            "Time to the head of the answer",
+            seconds(),
+            metrics.request_seconds.clone(),
+        );
+        registry.register("predictions", "Records scored", metrics.predictions.clone());
+        registry.register("jobs", "Jobs by state", metrics.jobs.clone());
+        registry.register_with_unit(
+            "job_duration",
+            "Time of one attempt at a job",
+            seconds(),
+            metrics.job_seconds.clone(),
+        );
+        registry.register_with_unit(
+            "process_resident_memory",
+            "Memory in use",
+            Unit::Bytes,
+            metrics.memory.clone(),
+        );
+        Metrics { registry, ..metrics }
+    }
+
+    /// Counts one answered request. `route` is the pattern, not the path.
+    pub fn request(&self, route: &str, method: &'static str, code: u16, elapsed: Duration) {
+        self.requests
+            .get_or_create(&RequestLabels {
+                route: route.to_owned(),
+                method,
+                code,
+            })
+            .inc();
+        let labels = RouteLabels {
+            route: route.to_owned(),
+            method,
+        };
+        self.request_seconds
+            .get_or_create(&labels)
+            .observe(elapsed.as_secs_f64());
+    }
+
+    /// The counter of scored records of one model; keep it beside the predictor and add to it.
+    /// `kind` is `realtime` or `batch`.
+    pub fn predictions(&self, model: &str, kind: &'static str) -> Counter {
+        let mut models = self.models.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = models.contains(model) || (models.len() < MAX_MODELS && models.insert(model.to_owned()));
+        let model = if known { model } else { "other" }.to_owned();
+        self.predictions
+            .get_or_create_owned(&PredictionLabels { model, kind })
+    }
+
+    /// Says how many jobs of a kind are in a state now.
+    pub fn set_jobs(&self, kind: &'static str, state: &'static str, count: i64) {
+        self.jobs.get_or_create(&JobLabels { kind, state }).set(count);
+    }
+
+    /// Counts one finished attempt at a job. `outcome` is a word such as `completed` or `failed`.
+    pub fn job(&self, kind: &'static str, outcome: &'static str, elapsed: Duration) {
+        self.job_seconds
+            .get_or_create(&OutcomeLabels { kind, outcome })
+            .observe(elapsed.as_secs_f64());
+    }
+
+    /// Everything in the OpenMetrics text format.
+    pub fn render(&self) -> Result<String, fmt::Error> {
+        if let Some(bytes) = resident_bytes() {
+            self.memory.set(bytes);
+        }
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+/// The memory in use, where the system says so in `/proc`.
+pub fn resident_bytes() -> Option<i64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kib: i64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_labels_are_the_documented_ones() {
+        let metrics = Metrics::new();
+        metrics.request("/v1/models/{id}", "GET", 200, Duration::from_micros(80));
+        metrics.predictions("ml-1", "realtime").inc_by(3);
+        metrics.set_jobs("train", "waiting", 2);
+        metrics.job("train", "completed", Duration::from_secs(2));
+        let text = metrics.render().unwrap();
+        for line in [
+            "yosoku_http_requests_total{route=\"/v1/models/{id}\",method=\"GET\",code=\"200\"} 1",
+            "yosoku_http_request_duration_seconds_bucket{le=\"0.0001\",route=\"/v1/models/{id}\",method=\"GET\"} 1",
+            "yosoku_http_request_duration_seconds_bucket{le=\"0.00005\",route=\"/v1/models/{id}\",method=\"GET\"} 0",
+            "yosoku_predictions_total{model=\"ml-1\",kind=\"realtime\"} 3",
+            "yosoku_jobs{kind=\"train\",state=\"waiting\"} 2",
+            "yosoku_job_duration_seconds_count{kind=\"train\",outcome=\"completed\"} 1",
+            concat!("yosoku_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
+        ] {
+            assert!(text.lines().any(|got| got == line), "{line} is not in:\n{text}");
+        }
+        assert!(text.ends_with("# EOF\n"));
+    }
+
+    #[test]
+    fn too_many_models_share_one_label() {
+        let metrics = Metrics::new();
+        for i in 0..MAX_MODELS + 5 {
+            metrics.predictions(&format!("ml-{i}"), "batch").inc();
+        }
+        metrics.predictions("ml-0", "batch").inc();
+        let text = metrics.render().unwrap();
+        assert!(text.contains("{model=\"other\",kind=\"batch\"} 5"), "{text}");
+        assert!(text.contains("{model=\"ml-0\",kind=\"batch\"} 2"));
+    }
+}
