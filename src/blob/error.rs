@@ -63,9 +63,15 @@ impl BlobError {
             return BlobError::NotFound { key };
         }
         if is_disk_full(&error) {
-            return BlobError::DiskFull { what: what.to_owned() };
+            return BlobError::DiskFull {
+                what: what.to_owned(),
+            };
         }
-        BlobError::Storage { action, what: what.to_owned(), source: error.into() }
+        BlobError::Storage {
+            action,
+            what: what.to_owned(),
+            source: error.into(),
+        }
     }
 
     /// A stable lower_snake code.
@@ -103,7 +109,9 @@ impl From<BlobError> for std::io::Error {
             BlobError::NotFound { .. } => std::io::ErrorKind::NotFound,
             BlobError::DiskFull { .. } => std::io::ErrorKind::StorageFull,
             BlobError::TooLarge { .. } => std::io::ErrorKind::FileTooLarge,
-            BlobError::Input { .. } | BlobError::Folder { .. } | BlobError::Storage { .. } => std::io::ErrorKind::Other,
+            BlobError::Input { .. } | BlobError::Folder { .. } | BlobError::Storage { .. } => {
+                std::io::ErrorKind::Other
+            }
         };
         std::io::Error::new(kind, error)
     }
@@ -111,7 +119,10 @@ impl From<BlobError> for std::io::Error {
 
 fn is_disk_full(error: &(dyn std::error::Error + 'static)) -> bool {
     if let Some(io) = error.downcast_ref::<std::io::Error>() {
-        if matches!(io.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded) {
+        if matches!(
+            io.kind(),
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded
+        ) {
             return true;
         }
         // `source` of such an error leaves out the error that it carries itself.

@@ -25,7 +25,10 @@ pub const DATASETS: &str = "datasets";
 
 /// A fresh key for a version of a dataset; `random` keeps equal uploads apart.
 pub fn upload(name: &DatasetName, version: &ContentHash, random: [u8; 8]) -> BlobKey {
-    BlobKey::spelled(format!("{DATASETS}/{UPLOADS}/{name}/{version}-{}", random_text(&random)))
+    BlobKey::spelled(format!(
+        "{DATASETS}/{UPLOADS}/{name}/{version}-{}",
+        random_text(&random)
+    ))
 }
 
 /// The key of the file that this attempt at `job` makes.
@@ -77,8 +80,10 @@ mod tests {
     #[test]
     fn every_kind_of_entity_has_a_folder_of_its_own() {
         let id = EntityId::new("x").unwrap();
-        let folders: std::collections::BTreeSet<String> =
-            EntityKind::ALL.into_iter().map(|kind| folder(&EntityRef::new(kind, id.clone()))).collect();
+        let folders: std::collections::BTreeSet<String> = EntityKind::ALL
+            .into_iter()
+            .map(|kind| folder(&EntityRef::new(kind, id.clone())))
+            .collect();
         assert_eq!(folders.len(), EntityKind::ALL.len());
     }
 }

@@ -51,18 +51,29 @@ impl Blobs {
     /// Opens the folder `home`, made if it is not there, and removes what dead processes left
     /// half written. The runtime that this is called on does the work of the blocking methods.
     pub async fn open_local(home: &FilePath) -> Result<Self, BlobError> {
-        let unusable = |source| BlobError::Folder { path: home.display().to_string(), source };
+        let unusable = |source| BlobError::Folder {
+            path: home.display().to_string(),
+            source,
+        };
         std::fs::create_dir_all(home).map_err(unusable)?;
         let store = LocalFileSystem::new_with_prefix(home).map_err(|e| unusable(std::io::Error::other(e)))?;
         // Synchronised: what is acknowledged must survive a power cut.
         let store = store.with_fsync(true).with_automatic_cleanup(true);
         let staging = Staging::local(home)?;
-        Ok(Self { store: Arc::new(store), staging: Arc::new(staging), runtime: Handle::current() })
+        Ok(Self {
+            store: Arc::new(store),
+            staging: Arc::new(staging),
+            runtime: Handle::current(),
+        })
     }
 
     /// Uses any other store.
     pub async fn open_store(store: Arc<dyn ObjectStore>) -> Result<Self, BlobError> {
-        Ok(Self { store, staging: Arc::new(Staging::remote()?), runtime: Handle::current() })
+        Ok(Self {
+            store,
+            staging: Arc::new(Staging::remote()?),
+            runtime: Handle::current(),
+        })
     }
 
     /// Writes everything that `stream` yields to a staged file, hashing on the way; more than
@@ -100,7 +111,9 @@ impl Blobs {
     /// The length of a file in bytes.
     pub async fn size(&self, key: &BlobKey) -> Result<u64, BlobError> {
         let found = self.store.head(&Path::from(key.as_str())).await;
-        Ok(found.map_err(|e| BlobError::from_store("read", key.as_str(), e))?.size)
+        Ok(found
+            .map_err(|e| BlobError::from_store("read", key.as_str(), e))?
+            .size)
     }
 
     /// Removes a file; one that is not there is no error.
@@ -114,10 +127,17 @@ impl Blobs {
     /// The files below `folder`, in the order of their keys. Names that are no keys of ours are
     /// left out.
     pub async fn list(&self, folder: &str) -> Result<Vec<Listed>, BlobError> {
-        let found = self.store.list(Some(&Path::from(folder))).try_collect::<Vec<_>>().await;
+        let found = self
+            .store
+            .list(Some(&Path::from(folder)))
+            .try_collect::<Vec<_>>()
+            .await;
         let found = found.map_err(|e| BlobError::from_store("list", folder, e))?;
         let listed = found.into_iter().filter_map(|meta| {
-            Some(Listed { key: BlobKey::new(meta.location.as_ref()).ok()?, size_bytes: meta.size })
+            Some(Listed {
+                key: BlobKey::new(meta.location.as_ref()).ok()?,
+                size_bytes: meta.size,
+            })
         });
         let mut listed: Vec<Listed> = listed.collect();
         listed.sort_by(|a, b| a.key.cmp(&b.key));
@@ -127,7 +147,11 @@ impl Blobs {
     /// Removes every file that an entity owns, except `keep`; returns how many.
     pub async fn delete_owned(&self, at: &EntityRef, keep: Option<&BlobKey>) -> Result<usize, BlobError> {
         let owned = self.list(&key::folder(at)).await?;
-        let unwanted: Vec<BlobKey> = owned.into_iter().map(|f| f.key).filter(|k| Some(k) != keep).collect();
+        let unwanted: Vec<BlobKey> = owned
+            .into_iter()
+            .map(|f| f.key)
+            .filter(|k| Some(k) != keep)
+            .collect();
         for key in &unwanted {
             self.delete(key).await?;
         }
@@ -144,7 +168,11 @@ impl Blobs {
         let mut reader = self.open_blocking(key)?;
         let mut bytes = Vec::with_capacity(usize::try_from(reader.size_bytes()).unwrap_or(0));
         let read = reader.read_to_end(&mut bytes);
-        read.map_err(|e| BlobError::Storage { action: "read", what: key.to_string(), source: e.into() })?;
+        read.map_err(|e| BlobError::Storage {
+            action: "read",
+            what: key.to_string(),
+            source: e.into(),
+        })?;
         Ok(bytes)
     }
 
@@ -161,7 +189,10 @@ impl Blobs {
 
 impl std::fmt::Debug for Reading {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Reading").field("size_bytes", &self.size_bytes).field("range", &self.range).finish()
+        f.debug_struct("Reading")
+            .field("size_bytes", &self.size_bytes)
+            .field("range", &self.range)
+            .finish()
     }
 }
 

@@ -24,15 +24,29 @@ pub struct Reading {
     pub stream: BoxStream<'static, Result<Bytes, BlobError>>,
 }
 
-pub(super) async fn read(blobs: &Blobs, key: &BlobKey, range: Option<Range<u64>>) -> Result<Reading, BlobError> {
-    let options = GetOptions { range: range.map(GetRange::Bounded), ..GetOptions::default() };
+pub(super) async fn read(
+    blobs: &Blobs,
+    key: &BlobKey,
+    range: Option<Range<u64>>,
+) -> Result<Reading, BlobError> {
+    let options = GetOptions {
+        range: range.map(GetRange::Bounded),
+        ..GetOptions::default()
+    };
     let result = blobs.store.get_opts(&Path::from(key.as_str()), options).await;
     let result = result.map_err(|e| BlobError::from_store("read", key.as_str(), e))?;
-    Ok(Reading { size_bytes: result.meta.size, range: result.range.clone(), stream: stream(result, key.clone()) })
+    Ok(Reading {
+        size_bytes: result.meta.size,
+        range: result.range.clone(),
+        stream: stream(result, key.clone()),
+    })
 }
 
 fn stream(result: GetResult, key: BlobKey) -> BoxStream<'static, Result<Bytes, BlobError>> {
-    result.into_stream().map(move |r| r.map_err(|e| BlobError::from_store("read", key.as_str(), e))).boxed()
+    result
+        .into_stream()
+        .map(move |r| r.map_err(|e| BlobError::from_store("read", key.as_str(), e)))
+        .boxed()
 }
 
 /// A file for code that blocks; never use it on an async thread.
@@ -59,7 +73,10 @@ impl BlockingReader {
         let result = result.map_err(|e| BlobError::from_store("read", key.as_str(), e))?;
         let size_bytes = result.meta.size;
         if let GetResultPayload::File(file, _) = result.payload {
-            return Ok(Self { size_bytes, source: Inner::File(file) });
+            return Ok(Self {
+                size_bytes,
+                source: Inner::File(file),
+            });
         }
         let (sender, receiver) = mpsc::channel(AHEAD);
         let mut chunks = stream(result, key.clone());
@@ -71,7 +88,10 @@ impl BlockingReader {
                 }
             }
         });
-        Ok(Self { size_bytes, source: Inner::Channel(receiver, Bytes::new()) })
+        Ok(Self {
+            size_bytes,
+            source: Inner::Channel(receiver, Bytes::new()),
+        })
     }
 
     /// Length of the file in bytes.

@@ -25,7 +25,11 @@ pub(super) struct Staging {
 impl Staging {
     /// A staging folder in a store that is no local folder.
     pub(super) fn remote() -> Result<Self, BlobError> {
-        Ok(Self { process: random_name().map_err(folder_error(Path::new("")))?, next: AtomicU64::new(0), held: None })
+        Ok(Self {
+            process: random_name().map_err(folder_error(Path::new("")))?,
+            next: AtomicU64::new(0),
+            held: None,
+        })
     }
 
     /// Removes what dead processes left below `home`, then makes a folder for this one.
@@ -35,8 +39,14 @@ impl Staging {
         sweep(&top).map_err(folder_error(&top))?;
         let process = random_name().map_err(folder_error(&top))?;
         let lock = top.join(format!("{process}.lock"));
-        let file = File::create(&lock).and_then(|f| f.lock().map(|()| f)).map_err(folder_error(&lock))?;
-        Ok(Self { process, next: AtomicU64::new(0), held: Some((top, file)) })
+        let file = File::create(&lock)
+            .and_then(|f| f.lock().map(|()| f))
+            .map_err(folder_error(&lock))?;
+        Ok(Self {
+            process,
+            next: AtomicU64::new(0),
+            held: Some((top, file)),
+        })
     }
 
     /// A key that nothing else uses.

@@ -39,7 +39,14 @@ impl Writing {
         let upload = blobs.store.put_multipart(&Path::from(key.as_str())).await;
         let upload = upload.map_err(|e| BlobError::from_store("write", key.as_str(), e))?;
         let upload = WriteMultipart::new_with_chunk_size(upload, PART);
-        Ok(Self { blobs, key, upload, hasher: Sha256::new(), size: 0, limit })
+        Ok(Self {
+            blobs,
+            key,
+            upload,
+            hasher: Sha256::new(),
+            size: 0,
+            limit,
+        })
     }
 
     /// Adds `bytes`; they may reach the disk later, so that errors may come later too.
@@ -57,10 +64,25 @@ impl Writing {
 
     /// Waits until every byte is on disk.
     pub async fn finish(self) -> Result<Staged, BlobError> {
-        let Self { blobs, key, upload, hasher, size, limit: _ } = self;
-        upload.finish().await.map_err(|e| BlobError::from_store("write", key.as_str(), e))?;
+        let Self {
+            blobs,
+            key,
+            upload,
+            hasher,
+            size,
+            limit: _,
+        } = self;
+        upload
+            .finish()
+            .await
+            .map_err(|e| BlobError::from_store("write", key.as_str(), e))?;
         let hash = ContentHash::from_digest(hasher.finalize().into());
-        Ok(Staged { blobs, key: Some(key), hash, size_bytes: size })
+        Ok(Staged {
+            blobs,
+            key: Some(key),
+            hash,
+            size_bytes: size,
+        })
     }
 }
 
@@ -79,11 +101,19 @@ impl Staged {
     /// Makes the file visible as `to`; on disk when this returns.
     pub async fn publish(mut self, to: &BlobKey) -> Result<Published, BlobError> {
         if let Some(from) = &self.key {
-            let renamed = self.blobs.store.rename(&Path::from(from.as_str()), &Path::from(to.as_str())).await;
+            let renamed = self
+                .blobs
+                .store
+                .rename(&Path::from(from.as_str()), &Path::from(to.as_str()))
+                .await;
             renamed.map_err(|e| BlobError::from_store("publish", to.as_str(), e))?;
         }
         self.key = None;
-        Ok(Published { key: to.clone(), hash: self.hash.clone(), size_bytes: self.size_bytes })
+        Ok(Published {
+            key: to.clone(),
+            hash: self.hash.clone(),
+            size_bytes: self.size_bytes,
+        })
     }
 }
 
@@ -91,7 +121,9 @@ impl Drop for Staged {
     fn drop(&mut self) {
         if let Some(key) = self.key.take() {
             let store = self.blobs.store.clone();
-            self.blobs.runtime.spawn(async move { drop(store.delete(&Path::from(key.as_str())).await) });
+            self.blobs
+                .runtime
+                .spawn(async move { drop(store.delete(&Path::from(key.as_str())).await) });
         }
     }
 }
@@ -115,7 +147,10 @@ where
 {
     let mut writing = Writing::begin(blobs, limit).await?;
     while let Some(next) = stream.next().await {
-        let bytes = next.map_err(|e| BlobError::Input { received: writing.size, source: e.into() })?;
+        let bytes = next.map_err(|e| BlobError::Input {
+            received: writing.size,
+            source: e.into(),
+        })?;
         writing.write(bytes).await?;
     }
     writing.finish().await
@@ -135,7 +170,10 @@ impl BlockingWriter {
     pub(super) fn begin(blobs: Blobs, limit: u64) -> Result<Self, BlobError> {
         let runtime = blobs.runtime.clone();
         let writing = runtime.block_on(Writing::begin(blobs, limit))?;
-        Ok(Self { writing, buffer: Vec::with_capacity(GATHER) })
+        Ok(Self {
+            writing,
+            buffer: Vec::with_capacity(GATHER),
+        })
     }
 
     /// Finishes the file and makes it visible as `key`; on disk when this returns.

@@ -11,7 +11,11 @@ impl Catalog {
     /// Makes `version` the current one of its name. When the same bytes are already known under the
     /// name, the stored version (with its own file) stays and is returned; the caller then removes
     /// the file it has just written.
-    pub async fn dataset_put(&self, version: &DatasetVersion, now: i64) -> Result<DatasetVersion, CatalogError> {
+    pub async fn dataset_put(
+        &self,
+        version: &DatasetVersion,
+        now: i64,
+    ) -> Result<DatasetVersion, CatalogError> {
         let mut tx = self.begin().await?;
         // The update that changes nothing returns the stored row and locks it against a deletion.
         let sql = format!(
@@ -50,7 +54,10 @@ impl Catalog {
              JOIN dataset_versions v ON v.name = d.name AND v.version = d.version WHERE d.name = $1",
             rows::VERSION
         );
-        let row = sqlx::query(AssertSqlSafe(sql)).bind(name.as_str()).fetch_optional(&self.pool).await?;
+        let row = sqlx::query(AssertSqlSafe(sql))
+            .bind(name.as_str())
+            .fetch_optional(&self.pool)
+            .await?;
         let found = row.as_ref().map(listing::dataset).transpose()?;
         found.ok_or_else(|| CatalogError::DatasetNotFound { name: name.clone() })
     }
@@ -61,9 +68,14 @@ impl Catalog {
         name: &DatasetName,
         version: &ContentHash,
     ) -> Result<DatasetVersion, CatalogError> {
-        let pin = DatasetPin { name: name.clone(), version: version.clone() };
+        let pin = DatasetPin {
+            name: name.clone(),
+            version: version.clone(),
+        };
         let sql = version_sql();
-        let query = sqlx::query(AssertSqlSafe(sql)).bind(name.as_str()).bind(version.as_str());
+        let query = sqlx::query(AssertSqlSafe(sql))
+            .bind(name.as_str())
+            .bind(version.as_str());
         let row = query.fetch_optional(&self.pool).await?;
         let found = row.as_ref().map(rows::dataset_version).transpose()?;
         found.ok_or(CatalogError::DatasetVersionNotFound { pin })
@@ -76,7 +88,12 @@ impl Catalog {
             rows::VERSION
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(name.as_str());
-        query.fetch_all(&self.pool).await?.iter().map(rows::dataset_version).collect()
+        query
+            .fetch_all(&self.pool)
+            .await?
+            .iter()
+            .map(rows::dataset_version)
+            .collect()
     }
 
     /// Forgets a dataset with all its versions, unless something still needs one. Returns the files
@@ -84,27 +101,40 @@ impl Catalog {
     pub async fn dataset_delete(&self, name: &DatasetName) -> Result<Vec<BlobKey>, CatalogError> {
         let mut tx = self.begin().await?;
         // Locks every version against new users before looking for old ones.
-        let versions = sqlx::query("UPDATE dataset_versions SET media = media WHERE name = $1 RETURNING blob")
-            .bind(name.as_str())
-            .fetch_all(&mut *tx)
-            .await?;
+        let versions =
+            sqlx::query("UPDATE dataset_versions SET media = media WHERE name = $1 RETURNING blob")
+                .bind(name.as_str())
+                .fetch_all(&mut *tx)
+                .await?;
         if versions.is_empty() {
             return Err(CatalogError::DatasetNotFound { name: name.clone() });
         }
         let by = users(&mut tx, name).await?;
         if !by.is_empty() {
-            return Err(CatalogError::DatasetInUse { name: name.clone(), by });
+            return Err(CatalogError::DatasetInUse {
+                name: name.clone(),
+                by,
+            });
         }
-        for sql in ["DELETE FROM datasets WHERE name = $1", "DELETE FROM dataset_versions WHERE name = $1"] {
+        for sql in [
+            "DELETE FROM datasets WHERE name = $1",
+            "DELETE FROM dataset_versions WHERE name = $1",
+        ] {
             sqlx::query(sql).bind(name.as_str()).execute(&mut *tx).await?;
         }
         self.commit(tx).await?;
-        versions.iter().map(|row| rows::parse(row, "blob", name.as_str())).collect()
+        versions
+            .iter()
+            .map(|row| rows::parse(row, "blob", name.as_str()))
+            .collect()
     }
 }
 
 fn version_sql() -> String {
-    format!("SELECT {} FROM dataset_versions v WHERE v.name = $1 AND v.version = $2", rows::VERSION)
+    format!(
+        "SELECT {} FROM dataset_versions v WHERE v.name = $1 AND v.version = $2",
+        rows::VERSION
+    )
 }
 
 /// Some of those who still read the dataset: usable data sources, predictions that are not done,
@@ -133,15 +163,21 @@ pub(super) async fn lock_version(tx: &mut Tx, pin: &DatasetPin) -> Result<(), Ca
     .bind(pin.version.as_str())
     .fetch_optional(&mut **tx)
     .await?;
-    row.map(|_| ()).ok_or_else(|| CatalogError::DatasetVersionNotFound { pin: pin.clone() })
+    row.map(|_| ())
+        .ok_or_else(|| CatalogError::DatasetVersionNotFound { pin: pin.clone() })
 }
 
 /// Reads the versions that `pins` name, leaving out those that are gone.
-pub(super) async fn load_versions(tx: &mut Tx, pins: &[DatasetPin]) -> Result<Vec<DatasetVersion>, CatalogError> {
+pub(super) async fn load_versions(
+    tx: &mut Tx,
+    pins: &[DatasetPin],
+) -> Result<Vec<DatasetVersion>, CatalogError> {
     let mut found = Vec::with_capacity(pins.len());
     for pin in pins {
         let sql = version_sql();
-        let query = sqlx::query(AssertSqlSafe(sql)).bind(pin.name.as_str()).bind(pin.version.as_str());
+        let query = sqlx::query(AssertSqlSafe(sql))
+            .bind(pin.name.as_str())
+            .bind(pin.version.as_str());
         if let Some(row) = query.fetch_optional(&mut **tx).await? {
             found.push(rows::dataset_version(&row)?);
         }

@@ -21,7 +21,10 @@ impl Catalog {
     /// Stores a new PENDING entity together with its job. An identical repeat returns what is there.
     pub async fn entity_create(&self, entity: Entity) -> Result<Created, CatalogError> {
         let mut created = self.entity_create_all(vec![entity]).await?;
-        created.pop().ok_or_else(|| CatalogError::Corrupt { what: "creation".into(), reason: "is empty".into() })
+        created.pop().ok_or_else(|| CatalogError::Corrupt {
+            what: "creation".into(),
+            reason: "is empty".into(),
+        })
     }
 
     /// Stores several entities and their jobs, all or none; later ones may depend on earlier ones.
@@ -30,7 +33,11 @@ impl Catalog {
         let mut created = Vec::with_capacity(entities.len());
         for entity in entities {
             let fresh = insert(&mut tx, &entity).await?;
-            let entity = if fresh { entity } else { same_request(load(&mut tx, &entity.at()).await?, &entity.request)? };
+            let entity = if fresh {
+                entity
+            } else {
+                same_request(load(&mut tx, &entity.at()).await?, &entity.request)?
+            };
             created.push(Created { entity, fresh });
         }
         self.commit(tx).await?;
@@ -39,7 +46,11 @@ impl Catalog {
 
     /// Judges an identifier before anything else about a creation is looked at: none when it is
     /// free, the entity when `request` (canonical JSON) repeats its creation, else a conflict.
-    pub async fn entity_repeated(&self, at: &EntityRef, request: &str) -> Result<Option<Entity>, CatalogError> {
+    pub async fn entity_repeated(
+        &self,
+        at: &EntityRef,
+        request: &str,
+    ) -> Result<Option<Entity>, CatalogError> {
         match self.entity_get(at).await {
             Ok(entity) => same_request(entity, request).map(Some),
             Err(CatalogError::NotFound { .. }) => Ok(None),
@@ -49,10 +60,18 @@ impl Catalog {
 
     /// Reads one entity; a DELETED one is still there.
     pub async fn entity_get(&self, at: &EntityRef) -> Result<Entity, CatalogError> {
-        let sql = format!("SELECT {} FROM entities WHERE kind = $1 AND id = $2", rows::ENTITY);
-        let query = sqlx::query(AssertSqlSafe(sql)).bind(at.kind.as_str()).bind(at.id.as_str());
+        let sql = format!(
+            "SELECT {} FROM entities WHERE kind = $1 AND id = $2",
+            rows::ENTITY
+        );
+        let query = sqlx::query(AssertSqlSafe(sql))
+            .bind(at.kind.as_str())
+            .bind(at.id.as_str());
         let row = query.fetch_optional(&self.pool).await?;
-        row.as_ref().map(rows::entity).transpose()?.ok_or_else(|| CatalogError::NotFound { at: at.clone() })
+        row.as_ref()
+            .map(rows::entity)
+            .transpose()?
+            .ok_or_else(|| CatalogError::NotFound { at: at.clone() })
     }
 
     /// Changes one entity by `change`, unless its revision is no longer `expected`. When the change
@@ -88,8 +107,16 @@ impl Catalog {
              WHERE d.needs_kind = $1 AND d.needs_id = $2 AND e.status <> 'DELETED'
              ORDER BY e.kind, e.id LIMIT $3"
         );
-        let query = sqlx::query(AssertSqlSafe(sql)).bind(at.kind.as_str()).bind(at.id.as_str());
-        query.bind(i64::from(limit)).fetch_all(&self.pool).await?.iter().map(rows::entity).collect()
+        let query = sqlx::query(AssertSqlSafe(sql))
+            .bind(at.kind.as_str())
+            .bind(at.id.as_str());
+        query
+            .bind(i64::from(limit))
+            .fetch_all(&self.pool)
+            .await?
+            .iter()
+            .map(rows::entity)
+            .collect()
     }
 }
 
@@ -105,8 +132,10 @@ fn same_request(entity: Entity, request: &str) -> Result<Entity, CatalogError> {
 /// Inserts the entity, its dependencies and its job; false when the identifier is taken.
 async fn insert(tx: &mut Tx, entity: &Entity) -> Result<bool, CatalogError> {
     let at = entity.at();
-    let (dataset_name, dataset_version) =
-        entity.body.dataset().map_or(("", ""), |pin| (pin.name.as_str(), pin.version.as_str()));
+    let (dataset_name, dataset_version) = entity
+        .body
+        .dataset()
+        .map_or(("", ""), |pin| (pin.name.as_str(), pin.version.as_str()));
     let row = sqlx::query(
         "INSERT INTO entities (kind, id, owner, status, name, created_at, updated_at, revision,
              cancel_requested, progress, dataset_name, dataset_version, document)
@@ -156,7 +185,12 @@ async fn insert_dependency(tx: &mut Tx, at: &EntityRef, needs: EntityRef) -> Res
 }
 
 /// Queues a job; there is at most one of each kind for an entity, and a second request is dropped.
-pub(super) async fn insert_job(tx: &mut Tx, at: &EntityRef, kind: JobKind, now: i64) -> Result<(), CatalogError> {
+pub(super) async fn insert_job(
+    tx: &mut Tx,
+    at: &EntityRef,
+    kind: JobKind,
+    now: i64,
+) -> Result<(), CatalogError> {
     sqlx::query(
         "INSERT INTO jobs (id, kind, entity_kind, entity_id, state, attempts, claims, run_after, worker,
              lease_until, last_error, created_at, updated_at)
@@ -175,21 +209,30 @@ pub(super) async fn insert_job(tx: &mut Tx, at: &EntityRef, kind: JobKind, now: 
 
 /// Reads an entity inside a transaction without locking it.
 pub(super) async fn load(tx: &mut Tx, at: &EntityRef) -> Result<Entity, CatalogError> {
-    let sql = format!("SELECT {} FROM entities WHERE kind = $1 AND id = $2", rows::ENTITY);
+    let sql = format!(
+        "SELECT {} FROM entities WHERE kind = $1 AND id = $2",
+        rows::ENTITY
+    );
     fetch_one(tx, sql, at).await
 }
 
 /// Reads an entity and keeps others from changing it until the transaction ends.
 pub(super) async fn lock(tx: &mut Tx, at: &EntityRef) -> Result<Entity, CatalogError> {
     let columns = rows::ENTITY;
-    let sql = format!("UPDATE entities SET revision = revision WHERE kind = $1 AND id = $2 RETURNING {columns}");
+    let sql =
+        format!("UPDATE entities SET revision = revision WHERE kind = $1 AND id = $2 RETURNING {columns}");
     fetch_one(tx, sql, at).await
 }
 
 async fn fetch_one(tx: &mut Tx, sql: String, at: &EntityRef) -> Result<Entity, CatalogError> {
-    let query = sqlx::query(AssertSqlSafe(sql)).bind(at.kind.as_str()).bind(at.id.as_str());
+    let query = sqlx::query(AssertSqlSafe(sql))
+        .bind(at.kind.as_str())
+        .bind(at.id.as_str());
     let row = query.fetch_optional(&mut **tx).await?;
-    row.as_ref().map(rows::entity).transpose()?.ok_or_else(|| CatalogError::NotFound { at: at.clone() })
+    row.as_ref()
+        .map(rows::entity)
+        .transpose()?
+        .ok_or_else(|| CatalogError::NotFound { at: at.clone() })
 }
 
 /// Writes a locked entity back, as its next revision.
@@ -217,5 +260,8 @@ pub(super) async fn store(tx: &mut Tx, entity: &mut Entity) -> Result<(), Catalo
 
 /// An entity's reference from the columns `kind` and `id`.
 pub(super) fn reference(row: &sqlx::any::AnyRow) -> Result<EntityRef, CatalogError> {
-    Ok(EntityRef { kind: rows::parse::<EntityKind>(row, "kind", "entity")?, id: rows::parse(row, "id", "entity")? })
+    Ok(EntityRef {
+        kind: rows::parse::<EntityKind>(row, "kind", "entity")?,
+        id: rows::parse(row, "id", "entity")?,
+    })
 }

@@ -72,7 +72,9 @@ pub enum CatalogError {
     #[error(transparent)]
     Listing(#[from] ListingError),
     /// The database was written by a newer program.
-    #[error("the catalogue has schema version {found}, this program knows up to {known}; use a newer program")]
+    #[error(
+        "the catalogue has schema version {found}, this program knows up to {known}; use a newer program"
+    )]
     SchemaTooNew {
         /// The version in the database.
         found: i64,
@@ -108,7 +110,11 @@ pub enum CatalogError {
 }
 
 fn list(entities: &[EntityRef]) -> String {
-    entities.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    entities
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// Codes for "busy" and "locked" in SQLite (with their extensions), for serialisation failure,
@@ -117,7 +123,10 @@ const BUSY: [&str; 9] = ["5", "6", "261", "262", "517", "773", "40001", "40P01",
 
 impl From<sqlx::Error> for CatalogError {
     fn from(error: sqlx::Error) -> Self {
-        let code = error.as_database_error().and_then(|e| e.code()).map(|c| c.into_owned());
+        let code = error
+            .as_database_error()
+            .and_then(|e| e.code())
+            .map(|c| c.into_owned());
         match (&error, code.as_deref()) {
             (sqlx::Error::PoolTimedOut, _) => CatalogError::Busy(error),
             (_, Some(code)) if BUSY.contains(&code) => CatalogError::Busy(error),

@@ -45,13 +45,19 @@ impl Catalog {
     ) -> Result<Option<ClaimedJob>, CatalogError> {
         // Looking first keeps an idle worker from taking SQLite's one write lock.
         loop {
-            let sql = format!("SELECT id FROM jobs WHERE {CLAIMABLE} ORDER BY run_after, id LIMIT {CANDIDATES}");
-            let candidates = sqlx::query(AssertSqlSafe(sql)).bind(now).fetch_all(&self.pool).await?;
+            let sql =
+                format!("SELECT id FROM jobs WHERE {CLAIMABLE} ORDER BY run_after, id LIMIT {CANDIDATES}");
+            let candidates = sqlx::query(AssertSqlSafe(sql))
+                .bind(now)
+                .fetch_all(&self.pool)
+                .await?;
             if candidates.is_empty() {
                 return Ok(None);
             }
             for row in &candidates {
-                let claimed = self.job_try_claim(&row.try_get::<String, _>("id")?, worker, now, lease_until).await?;
+                let claimed = self
+                    .job_try_claim(&row.try_get::<String, _>("id")?, worker, now, lease_until)
+                    .await?;
                 if claimed.is_some() {
                     return Ok(claimed);
                 }
@@ -73,7 +79,11 @@ impl Catalog {
              WHERE id = $2 AND {CLAIMABLE}
              RETURNING id, kind, entity_kind, entity_id, attempts, claims, last_error"
         );
-        let query = sqlx::query(AssertSqlSafe(sql)).bind(now).bind(id).bind(worker.as_str()).bind(lease_until);
+        let query = sqlx::query(AssertSqlSafe(sql))
+            .bind(now)
+            .bind(id)
+            .bind(worker.as_str())
+            .bind(lease_until);
         let Some(row) = query.fetch_optional(&mut *tx).await? else {
             tx.rollback().await?;
             return Ok(None);
@@ -87,7 +97,9 @@ impl Catalog {
                 self.commit(tx).await?;
                 return Ok(None);
             }
-            entity.start(now).map_err(|e| lifecycle::wrong_state(&entity, e))?;
+            entity
+                .start(now)
+                .map_err(|e| lifecycle::wrong_state(&entity, e))?;
             store(&mut tx, &mut entity).await?;
         }
         let job = assemble(&mut tx, &row, kind, entity, worker).await?;
@@ -132,7 +144,11 @@ impl Catalog {
             Some(row) => row.try_get::<i64, _>("cancel_requested")? == 0,
             None => job.kind == JobKind::DeleteFiles,
         };
-        Ok(if wanted { Renewal::Held } else { Renewal::CancelRequested })
+        Ok(if wanted {
+            Renewal::Held
+        } else {
+            Renewal::CancelRequested
+        })
     }
 }
 
@@ -154,16 +170,27 @@ fn is_over(entity: &Entity, attempts: i64, last_error: String) -> Option<Over> {
     if attempts <= MAX_ATTEMPTS {
         return None;
     }
-    let reason = if last_error.is_empty() { "the process that did the work died every time" } else { &last_error };
+    let reason = if last_error.is_empty() {
+        "the process that did the work died every time"
+    } else {
+        &last_error
+    };
     let message = format!("begun {MAX_ATTEMPTS} times and never finished: {reason}");
     let hint = "look at the server's log for the time of the attempts; lack of memory is a common cause";
-    Some(Over::Failed(Problem::new("attempts_exhausted", message).with_hint(hint)))
+    Some(Over::Failed(
+        Problem::new("attempts_exhausted", message).with_hint(hint),
+    ))
 }
 
 async fn close(tx: &mut Tx, id: &str, entity: &mut Entity, over: Over, now: i64) -> Result<(), CatalogError> {
-    sqlx::query("UPDATE jobs SET state = 'CLOSED' WHERE id = $1").bind(id).execute(&mut **tx).await?;
+    sqlx::query("UPDATE jobs SET state = 'CLOSED' WHERE id = $1")
+        .bind(id)
+        .execute(&mut **tx)
+        .await?;
     if let Over::Failed(problem) = over {
-        entity.fail(problem, now).map_err(|e| lifecycle::wrong_state(entity, e))?;
+        entity
+            .fail(problem, now)
+            .map_err(|e| lifecycle::wrong_state(entity, e))?;
         store(tx, entity).await?;
         lifecycle::after_end(tx, entity, now).await?;
     }
@@ -171,7 +198,10 @@ async fn close(tx: &mut Tx, id: &str, entity: &mut Entity, over: Over, now: i64)
 }
 
 fn entity_of(row: &AnyRow, job: &str) -> Result<EntityRef, CatalogError> {
-    Ok(EntityRef { kind: rows::parse(row, "entity_kind", job)?, id: rows::parse(row, "entity_id", job)? })
+    Ok(EntityRef {
+        kind: rows::parse(row, "entity_kind", job)?,
+        id: rows::parse(row, "entity_id", job)?,
+    })
 }
 
 /// Reads everything that the work needs to know.

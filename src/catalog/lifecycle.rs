@@ -16,11 +16,16 @@ impl Catalog {
         let was_queued = close_queued_job(&mut tx, at, now).await?;
         let mut entity = lock(&mut tx, at).await?;
         if entity.status.is_final() {
-            let refused = IllegalTransition { from: entity.status, to: Status::Failed };
+            let refused = IllegalTransition {
+                from: entity.status,
+                to: Status::Failed,
+            };
             return Err(wrong_state(&entity, refused.into()));
         }
         if was_queued {
-            entity.fail(Problem::cancelled(), now).map_err(|e| wrong_state(&entity, e))?;
+            entity
+                .fail(Problem::cancelled(), now)
+                .map_err(|e| wrong_state(&entity, e))?;
         } else {
             entity.cancel_requested = true;
             entity.updated_at = now;
@@ -61,7 +66,11 @@ impl Catalog {
 
 /// Puts a refused step into words.
 pub(super) fn wrong_state(entity: &Entity, source: LifecycleError) -> CatalogError {
-    CatalogError::WrongState { at: entity.at(), status: entity.status, source }
+    CatalogError::WrongState {
+        at: entity.at(),
+        status: entity.status,
+        source,
+    }
 }
 
 /// Closes the computing job of `at` if no worker holds it; true if there was one.
@@ -93,10 +102,17 @@ pub(super) async fn after_end(tx: &mut Tx, ended: &Entity, now: i64) -> Result<(
             if entity.status != Status::Pending {
                 continue;
             }
-            let word = if status == Status::Failed { "failed" } else { "was deleted" };
-            let problem = Problem::new("dependency_failed", format!("{needs}, which this {} needs, {word}", at.kind))
-                .with_hint(format!("look at the error of {needs}, then create this again"))
-                .with_details(serde_json::json!({"kind": needs.kind, "id": needs.id, "status": status}));
+            let word = if status == Status::Failed {
+                "failed"
+            } else {
+                "was deleted"
+            };
+            let problem = Problem::new(
+                "dependency_failed",
+                format!("{needs}, which this {} needs, {word}", at.kind),
+            )
+            .with_hint(format!("look at the error of {needs}, then create this again"))
+            .with_details(serde_json::json!({"kind": needs.kind, "id": needs.id, "status": status}));
             entity.fail(problem, now).map_err(|e| wrong_state(&entity, e))?;
             store(tx, &mut entity).await?;
             ends.push((at, entity.status));

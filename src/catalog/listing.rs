@@ -12,15 +12,21 @@ use crate::domain::status::Status;
 
 impl Catalog {
     /// One page of the entities of `kind`.
-    pub async fn entity_list(&self, kind: EntityKind, listing: &Listing) -> Result<Page<Entity>, CatalogError> {
+    pub async fn entity_list(
+        &self,
+        kind: EntityKind,
+        listing: &Listing,
+    ) -> Result<Page<Entity>, CatalogError> {
         // Equality of a cut-off name, because LIKE ignores case on one database only.
         let filter = "kind = $6
              AND (status = $7 OR ($7 = '' AND status <> 'DELETED'))
              AND substr(name, 1, length($8)) = $8
              AND ($10 = '' OR EXISTS (SELECT 1 FROM dependencies d WHERE d.kind = entities.kind
                  AND d.id = entities.id AND d.needs_kind = $9 AND d.needs_id = $10))";
-        let (needs_kind, needs_id) =
-            listing.depends_on.as_ref().map_or(("", ""), |needs| (needs.kind.as_str(), needs.id.as_str()));
+        let (needs_kind, needs_id) = listing
+            .depends_on
+            .as_ref()
+            .map_or(("", ""), |needs| (needs.kind.as_str(), needs.id.as_str()));
         let arguments = [
             kind.as_str(),
             listing.status.map_or("", Status::as_str),
@@ -38,7 +44,9 @@ impl Catalog {
         };
         let found = self.page_rows(kind.as_str(), listing, from, &arguments).await?;
         let entities: Vec<Entity> = found.iter().map(rows::entity).collect::<Result<_, _>>()?;
-        Ok(listing.page(kind.as_str(), entities, |e| listing.position_of(e.created_at, &e.name, e.id.as_str())))
+        Ok(listing.page(kind.as_str(), entities, |e| {
+            listing.position_of(e.created_at, &e.name, e.id.as_str())
+        }))
     }
 
     /// One page of the datasets; names are their identifiers, and they have no status.
@@ -75,8 +83,19 @@ impl Catalog {
             SortKey::Name => (from.name, "$3"),
             SortKey::Id => (from.id, "$3"),
         };
-        let (beyond, order) = if listing.sort.descending { ("<", "DESC") } else { (">", "ASC") };
-        let Source { columns, table, id, filter, name: _, created_at: _ } = from;
+        let (beyond, order) = if listing.sort.descending {
+            ("<", "DESC")
+        } else {
+            (">", "ASC")
+        };
+        let Source {
+            columns,
+            table,
+            id,
+            filter,
+            name: _,
+            created_at: _,
+        } = from;
         let sql = format!(
             "SELECT {columns} FROM {table} WHERE {filter}
              AND ($1 = 0 OR {key} {beyond} {after} OR ({key} = {after} AND {id} > $4))

@@ -81,8 +81,11 @@ impl Catalog {
                 "TEXT COLLATE \"C\""
             }
         };
-        tx.execute("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)").await?;
-        let row = sqlx::query("SELECT version FROM schema_version").fetch_optional(&mut *tx).await?;
+        tx.execute("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)")
+            .await?;
+        let row = sqlx::query("SELECT version FROM schema_version")
+            .fetch_optional(&mut *tx)
+            .await?;
         let found: i64 = row.map_or(Ok(0), |r| r.try_get("version"))?;
         if found > known {
             return Err(CatalogError::SchemaTooNew { found, known });
@@ -92,11 +95,15 @@ impl Catalog {
         }
         for step in &STEPS[usize::try_from(found).unwrap_or(0)..] {
             for statement in *step {
-                tx.execute(AssertSqlSafe(statement.replace("{text}", text))).await?;
+                tx.execute(AssertSqlSafe(statement.replace("{text}", text)))
+                    .await?;
             }
         }
         tx.execute("DELETE FROM schema_version").await?;
-        sqlx::query("INSERT INTO schema_version (version) VALUES ($1)").bind(known).execute(&mut *tx).await?;
+        sqlx::query("INSERT INTO schema_version (version) VALUES ($1)")
+            .bind(known)
+            .execute(&mut *tx)
+            .await?;
         self.commit(tx).await
     }
 }

@@ -8,7 +8,7 @@
 //!
 //! - Columns are TEXT and BIGINT and never NULL; entity bodies and results are JSON text beside the
 //!   columns that are searched.
-//! - Every change reads its row with [`entities::lock`] first (an UPDATE that changes nothing and
+//! - Every change reads its row with `entities::lock` first (an UPDATE that changes nothing and
 //!   returns the row): PostgreSQL locks the row, and SQLite has locked everything since
 //!   `BEGIN IMMEDIATE`. Rows are locked in one order — a job, then its entity, then what depends on
 //!   it — so that two changes cannot wait for each other.
@@ -66,7 +66,9 @@ impl Catalog {
             Some("postgres" | "postgresql") => Backend::Postgres,
             _ => return Err(CatalogError::UnknownAddress),
         };
-        let options = AnyPoolOptions::new().max_connections(8).acquire_timeout(Duration::from_secs(10));
+        let options = AnyPoolOptions::new()
+            .max_connections(8)
+            .acquire_timeout(Duration::from_secs(10));
         let options = match backend {
             Backend::Sqlite => options.after_connect(|connection, _| {
                 Box::pin(async move { connection.execute(SQLITE_SETTINGS).await.map(|_| ()) })
@@ -74,7 +76,11 @@ impl Catalog {
             Backend::Postgres => options,
         };
         let pool = options.connect(url).await?;
-        let catalog = Self { pool, backend, changed: Arc::new(Notify::new()) };
+        let catalog = Self {
+            pool,
+            backend,
+            changed: Arc::new(Notify::new()),
+        };
         catalog.migrate().await?;
         Ok(catalog)
     }
@@ -117,8 +123,12 @@ const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 10000; PRAGMA journal_mode 
 
 /// The address of a SQLite file, with everything that means something in an address escaped.
 fn sqlite_url(path: &Path) -> Result<String, CatalogError> {
-    let path = std::path::absolute(path).map_err(|_| CatalogError::UnusablePath { path: path.to_owned() })?;
-    let text = path.to_str().ok_or_else(|| CatalogError::UnusablePath { path: path.clone() })?;
+    let path = std::path::absolute(path).map_err(|_| CatalogError::UnusablePath {
+        path: path.to_owned(),
+    })?;
+    let text = path
+        .to_str()
+        .ok_or_else(|| CatalogError::UnusablePath { path: path.clone() })?;
     let mut url = String::from("sqlite://");
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte) {
@@ -129,4 +139,31 @@ fn sqlite_url(path: &Path) -> Result<String, CatalogError> {
     }
     url.push_str("?mode=rwc");
     Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn any_path_can_hold_the_database() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("ö d#d?%20 &.db");
+        Catalog::open_sqlite(&path).await.unwrap().ping().await.unwrap();
+        assert!(path.is_file());
+        assert!(
+            Catalog::open_sqlite(&home.path().join("no/such/folder.db"))
+                .await
+                .is_err()
+        );
+    }
+
+    #[tokio::test]
+    async fn addresses_of_other_databases_are_refused() {
+        let error = Catalog::open("mysql://localhost/x").await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the catalogue's address must begin with `sqlite:` or `postgres:`"
+        );
+    }
 }

@@ -44,8 +44,10 @@ pub(super) fn document(entity: &Entity) -> Result<String, CatalogError> {
 
 /// Any value as the text of a JSON column.
 pub(super) fn json(what: &impl std::fmt::Display, value: &impl Serialize) -> Result<String, CatalogError> {
-    serde_json::to_string(value)
-        .map_err(|e| CatalogError::Corrupt { what: what.to_string(), reason: e.to_string() })
+    serde_json::to_string(value).map_err(|e| CatalogError::Corrupt {
+        what: what.to_string(),
+        reason: e.to_string(),
+    })
 }
 
 /// An entity from a row with the columns [`ENTITY`].
@@ -90,7 +92,9 @@ pub(super) fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(
     column: &str,
     what: &str,
 ) -> Result<T, CatalogError> {
-    row.try_get::<String, _>(column)?.parse().map_err(|e: T::Err| corrupt(what, e))
+    row.try_get::<String, _>(column)?
+        .parse()
+        .map_err(|e: T::Err| corrupt(what, e))
 }
 
 fn read_json<T: DeserializeOwned>(row: &AnyRow, column: &str, what: &str) -> Result<T, CatalogError> {
@@ -98,5 +102,8 @@ fn read_json<T: DeserializeOwned>(row: &AnyRow, column: &str, what: &str) -> Res
 }
 
 fn corrupt(what: &str, reason: impl std::fmt::Display) -> CatalogError {
-    CatalogError::Corrupt { what: what.to_owned(), reason: reason.to_string() }
+    CatalogError::Corrupt {
+        what: what.to_owned(),
+        reason: reason.to_string(),
+    }
 }

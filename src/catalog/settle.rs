@@ -47,11 +47,21 @@ fn settlement_that_counts(job: &ClaimedJob, settlement: Settlement) -> Settlemen
 }
 
 /// Gives the job up, as closed or to be tried again; false when it is not ours any more.
-async fn leave(tx: &mut Tx, job: &ClaimedJob, now: i64, settlement: &Settlement) -> Result<bool, CatalogError> {
+async fn leave(
+    tx: &mut Tx,
+    job: &ClaimedJob,
+    now: i64,
+    settlement: &Settlement,
+) -> Result<bool, CatalogError> {
     let (state, uncounted, run_after, last_error) = match settlement {
         Settlement::Completed(_) | Settlement::Cancelled => ("CLOSED", 0, now, ""),
         Settlement::Failed(problem) => ("CLOSED", 0, now, problem.message.as_str()),
-        Settlement::Retry(problem) => ("QUEUED", 0, now + retry_delay_micros(job.attempt), problem.message.as_str()),
+        Settlement::Retry(problem) => (
+            "QUEUED",
+            0,
+            now + retry_delay_micros(job.attempt),
+            problem.message.as_str(),
+        ),
         Settlement::Released => ("QUEUED", 1, now, ""),
     };
     let row = sqlx::query(
@@ -71,13 +81,21 @@ async fn leave(tx: &mut Tx, job: &ClaimedJob, now: i64, settlement: &Settlement)
     Ok(row.is_some())
 }
 
-fn apply(entity: &mut Entity, job: &ClaimedJob, settlement: Settlement, now: i64) -> Result<(), LifecycleError> {
+fn apply(
+    entity: &mut Entity,
+    job: &ClaimedJob,
+    settlement: Settlement,
+    now: i64,
+) -> Result<(), LifecycleError> {
     match settlement {
         Settlement::Completed(produced) => complete(entity, produced, now),
         Settlement::Failed(problem) => entity.fail(problem, now),
         Settlement::Cancelled => entity.fail(Problem::cancelled(), now),
         Settlement::Retry(problem) => {
-            let tried = format!("attempt {} of {MAX_ATTEMPTS} failed and will be repeated", job.attempt);
+            let tried = format!(
+                "attempt {} of {MAX_ATTEMPTS} failed and will be repeated",
+                job.attempt
+            );
             entity.message = Some(format!("{tried}: {}", problem.message));
             entity.updated_at = now;
             Ok(())
@@ -88,7 +106,9 @@ fn apply(entity: &mut Entity, job: &ClaimedJob, settlement: Settlement, now: i64
 
 fn complete(entity: &mut Entity, produced: Produced, now: i64) -> Result<(), LifecycleError> {
     match entity.complete(produced, now) {
-        Err(error @ LifecycleError::Result(_)) => entity.fail(Problem::new("internal", error.to_string()), now),
+        Err(error @ LifecycleError::Result(_)) => {
+            entity.fail(Problem::new("internal", error.to_string()), now)
+        }
         other => other,
     }
 }

@@ -11,7 +11,9 @@ pub fn canonical_json(value: &Value) -> String {
 
 fn write(value: &Value, out: &mut String) {
     match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => out.push_str(&value.to_string()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            out.push_str(&value.to_string())
+        }
         Value::Array(items) => {
             out.push('[');
             for (i, item) in items.iter().enumerate() {
@@ -49,7 +51,10 @@ mod tests {
         let a = json!({"b": [1, 2.5, {"y": null, "x": "q\"\n"}], "a": true});
         let b = json!({"a": true, "b": [1, 2.5, {"x": "q\"\n", "y": null}]});
         assert_eq!(canonical_json(&a), canonical_json(&b));
-        assert_eq!(canonical_json(&a), r#"{"a":true,"b":[1,2.5,{"x":"q\"\n","y":null}]}"#);
+        assert_eq!(
+            canonical_json(&a),
+            r#"{"a":true,"b":[1,2.5,{"x":"q\"\n","y":null}]}"#
+        );
         assert_ne!(canonical_json(&json!([1, 2])), canonical_json(&json!([2, 1])));
     }
 }

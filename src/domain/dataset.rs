@@ -13,12 +13,19 @@ impl ContentHash {
     /// Checks and wraps `text`.
     pub fn new(text: impl Into<String>) -> Result<Self, InvalidName> {
         let text = text.into();
-        let hex = text.len() == 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        let hex = text.len() == 64
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
         if hex {
             return Ok(Self(text));
         }
         let value = text.chars().take(80).collect();
-        Err(InvalidName { what: "version", value, reason: "must be 64 lower-case hexadecimal digits" })
+        Err(InvalidName {
+            what: "version",
+            value,
+            reason: "must be 64 lower-case hexadecimal digits",
+        })
     }
 
     /// The hash whose bytes are `digest`.
@@ -62,7 +69,12 @@ pub struct DatasetPin {
 
 impl std::fmt::Display for DatasetPin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "dataset {} at version {:.12}", self.name, self.version.as_str())
+        write!(
+            f,
+            "dataset {} at version {:.12}",
+            self.name,
+            self.version.as_str()
+        )
     }
 }
 
@@ -97,7 +109,10 @@ pub struct DatasetVersion {
 impl DatasetVersion {
     /// The name and version alone.
     pub fn pin(&self) -> DatasetPin {
-        DatasetPin { name: self.name.clone(), version: self.version.clone() }
+        DatasetPin {
+            name: self.name.clone(),
+            version: self.version.clone(),
+        }
     }
 }
 

@@ -31,7 +31,12 @@ pub struct Problem {
 impl Problem {
     /// A problem without hint or details.
     pub fn new(code: &str, message: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), message: message.into(), hint: None, details: None }
+        Self {
+            code: code.to_owned(),
+            message: message.into(),
+            hint: None,
+            details: None,
+        }
     }
 
     /// Adds how to mend it.
@@ -162,7 +167,12 @@ impl Entity {
         let status = transition(self.status, Status::Completed)?;
         self.body.accept(produced)?;
         self.end(status, now);
-        self.progress = Progress { fraction: 1.0, stage: None, eta_seconds: Some(0), ..self.progress };
+        self.progress = Progress {
+            fraction: 1.0,
+            stage: None,
+            eta_seconds: Some(0),
+            ..self.progress
+        };
         Ok(())
     }
 
@@ -193,22 +203,38 @@ impl Entity {
 
     /// The data source in it.
     pub fn data_source(&self) -> Option<&Work<DataSourceSpec, DataSourceResult>> {
-        if let Body::DataSource(work) = &self.body { Some(work) } else { None }
+        if let Body::DataSource(work) = &self.body {
+            Some(work)
+        } else {
+            None
+        }
     }
 
     /// The model in it.
     pub fn model(&self) -> Option<&Work<ModelSpec, ModelResult>> {
-        if let Body::Model(work) = &self.body { Some(work) } else { None }
+        if let Body::Model(work) = &self.body {
+            Some(work)
+        } else {
+            None
+        }
     }
 
     /// The evaluation in it.
     pub fn evaluation(&self) -> Option<&Work<EvaluationSpec, EvaluationResult>> {
-        if let Body::Evaluation(work) = &self.body { Some(work) } else { None }
+        if let Body::Evaluation(work) = &self.body {
+            Some(work)
+        } else {
+            None
+        }
     }
 
     /// The batch prediction in it.
     pub fn batch_prediction(&self) -> Option<&Work<BatchPredictionSpec, BatchPredictionResult>> {
-        if let Body::BatchPrediction(work) = &self.body { Some(work) } else { None }
+        if let Body::BatchPrediction(work) = &self.body {
+            Some(work)
+        } else {
+            None
+        }
     }
 }
 
@@ -222,7 +248,13 @@ mod tests {
             model: EntityId::new("ml-1").unwrap(),
             datasource: EntityId::new("ds-1").unwrap(),
         };
-        Entity::new(EntityId::new("ev-1").unwrap(), String::new(), &json!({"b": 1, "a": 2}), spec, 10)
+        Entity::new(
+            EntityId::new("ev-1").unwrap(),
+            String::new(),
+            &json!({"b": 1, "a": 2}),
+            spec,
+            10,
+        )
     }
 
     #[test]
@@ -232,8 +264,18 @@ mod tests {
         entity.start(20).unwrap();
         entity.start(25).unwrap();
         assert_eq!(entity.started_at, Some(20));
-        entity.complete(Produced::Evaluation(EvaluationResult { report: json!({"auc": 0.9}) }), 30).unwrap();
-        assert_eq!((entity.status, entity.finished_at, entity.progress.fraction), (Status::Completed, Some(30), 1.0));
+        entity
+            .complete(
+                Produced::Evaluation(EvaluationResult {
+                    report: json!({"auc": 0.9}),
+                }),
+                30,
+            )
+            .unwrap();
+        assert_eq!(
+            (entity.status, entity.finished_at, entity.progress.fraction),
+            (Status::Completed, Some(30), 1.0)
+        );
         entity.delete(40).unwrap();
         assert!(entity.delete(50).is_err());
         assert!(entity.evaluation().unwrap().result.is_some());
@@ -254,13 +296,21 @@ mod tests {
         entity.cancel_requested = true;
         entity.fail(Problem::cancelled(), 30).unwrap();
         assert_eq!(entity.error.as_ref().unwrap().code, "cancelled");
-        assert_eq!((entity.started_at, entity.finished_at, entity.cancel_requested), (None, Some(30), false));
+        assert_eq!(
+            (entity.started_at, entity.finished_at, entity.cancel_requested),
+            (None, Some(30), false)
+        );
         assert!(entity.complete(Produced::Nothing, 40).is_err());
     }
 
     #[test]
     fn dependencies_follow_from_the_specification() {
-        let needs: Vec<String> = evaluation().body.depends_on().iter().map(ToString::to_string).collect();
+        let needs: Vec<String> = evaluation()
+            .body
+            .depends_on()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         assert_eq!(needs, ["data source ds-1", "model ml-1"]);
     }
 }

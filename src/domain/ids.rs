@@ -17,11 +17,16 @@ pub struct InvalidName {
 }
 
 fn invalid(what: &'static str, value: &str, reason: &'static str) -> InvalidName {
-    InvalidName { what, value: value.chars().take(80).collect(), reason }
+    InvalidName {
+        what,
+        value: value.chars().take(80).collect(),
+        reason,
+    }
 }
 
 fn is_plain(text: &str) -> bool {
-    text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
+    text.bytes()
+        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
 }
 
 /// The four kinds of things that are computed.
@@ -41,8 +46,12 @@ pub enum EntityKind {
 
 impl EntityKind {
     /// Every kind, in the order of dependence: later kinds depend on earlier ones.
-    pub const ALL: [EntityKind; 4] =
-        [EntityKind::DataSource, EntityKind::Model, EntityKind::Evaluation, EntityKind::BatchPrediction];
+    pub const ALL: [EntityKind; 4] = [
+        EntityKind::DataSource,
+        EntityKind::Model,
+        EntityKind::Evaluation,
+        EntityKind::BatchPrediction,
+    ];
 
     /// The name in the catalogue and in JSON.
     pub fn as_str(self) -> &'static str {
@@ -96,9 +105,15 @@ impl std::str::FromStr for EntityKind {
 
     /// Reads the singular or the plural name.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let found = EntityKind::ALL.into_iter().find(|k| k.as_str() == text || k.plural() == text);
+        let found = EntityKind::ALL
+            .into_iter()
+            .find(|k| k.as_str() == text || k.plural() == text);
         found.ok_or_else(|| {
-            invalid("resource", text, "is unknown; use datasources, models, evaluations or batch-predictions")
+            invalid(
+                "resource",
+                text,
+                "is unknown; use datasources, models, evaluations or batch-predictions",
+            )
         })
     }
 }
@@ -114,11 +129,19 @@ impl EntityId {
     pub fn new(text: impl Into<String>) -> Result<Self, InvalidName> {
         let text = text.into();
         if text.is_empty() || text.len() > 64 || !is_plain(&text) {
-            return Err(invalid("id", &text, "must be 1 to 64 letters, digits, `_`, `.` or `-`"));
+            return Err(invalid(
+                "id",
+                &text,
+                "must be 1 to 64 letters, digits, `_`, `.` or `-`",
+            ));
         }
         if text.bytes().all(|b| b == b'.') {
             // Identifiers become folder names.
-            return Err(invalid("id", &text, "must not be dots alone; add a letter or a digit"));
+            return Err(invalid(
+                "id",
+                &text,
+                "must not be dots alone; add a letter or a digit",
+            ));
         }
         Ok(Self(text))
     }
@@ -137,7 +160,10 @@ impl EntityId {
 /// Five bits of every byte as one lower-case letter or digit (without the easily confused 0, 1, l, o).
 pub fn random_text(random: &[u8]) -> String {
     const ALPHABET: &[u8; 32] = b"23456789abcdefghijkmnpqrstuvwxyz";
-    random.iter().map(|b| char::from(ALPHABET[usize::from(b % 32)])).collect()
+    random
+        .iter()
+        .map(|b| char::from(ALPHABET[usize::from(b % 32)]))
+        .collect()
 }
 
 /// The name of an uploaded dataset: 1 to 128 letters, digits, `_`, `.` or `-`, not starting with a dot.
@@ -150,7 +176,11 @@ impl DatasetName {
     pub fn new(text: impl Into<String>) -> Result<Self, InvalidName> {
         let text = text.into();
         if text.is_empty() || text.len() > 128 || !is_plain(&text) {
-            return Err(invalid("dataset name", &text, "must be 1 to 128 letters, digits, `_`, `.` or `-`"));
+            return Err(invalid(
+                "dataset name",
+                &text,
+                "must be 1 to 128 letters, digits, `_`, `.` or `-`",
+            ));
         }
         if text.starts_with('.') {
             return Err(invalid("dataset name", &text, "must not start with a dot"));
@@ -174,8 +204,14 @@ impl BlobKey {
     /// Checks and wraps `text`.
     pub fn new(text: impl Into<String>) -> Result<Self, InvalidName> {
         let text = text.into();
-        let plain = text.split('/').all(|s| !s.is_empty() && is_plain(s) && s.bytes().any(|b| b != b'.'));
-        if plain { Ok(Self(text)) } else { Err(invalid("file key", &text, "must be plain segments joined by `/`")) }
+        let plain = text
+            .split('/')
+            .all(|s| !s.is_empty() && is_plain(s) && s.bytes().any(|b| b != b'.'));
+        if plain {
+            Ok(Self(text))
+        } else {
+            Err(invalid("file key", &text, "must be plain segments joined by `/`"))
+        }
     }
 
     /// Wraps a path whose parts come from checked types; for `blob::key` alone.
@@ -194,13 +230,25 @@ impl BlobKey {
 /// no control characters.
 pub fn check_name(text: &str) -> Result<(), InvalidName> {
     if text.chars().count() > 1024 {
-        return Err(invalid("name", text, "is longer than 1024 characters; shorten it"));
+        return Err(invalid(
+            "name",
+            text,
+            "is longer than 1024 characters; shorten it",
+        ));
     }
     if text.chars().any(char::is_control) {
-        return Err(invalid("name", &text.escape_debug().to_string(), "has control characters; remove them"));
+        return Err(invalid(
+            "name",
+            &text.escape_debug().to_string(),
+            "has control characters; remove them",
+        ));
     }
     if !text.is_empty() && text.trim().is_empty() {
-        return Err(invalid("name", text, "is only white space; leave it empty or write something"));
+        return Err(invalid(
+            "name",
+            text,
+            "is only white space; leave it empty or write something",
+        ));
     }
     Ok(())
 }

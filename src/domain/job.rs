@@ -94,7 +94,11 @@ impl JobKind {
         let mut before = 0.0;
         for &(planned, share) in self.plan() {
             if planned == stage {
-                let part = if total == 0 { 0.0 } else { (done as f64 / total as f64).min(1.0) };
+                let part = if total == 0 {
+                    0.0
+                } else {
+                    (done as f64 / total as f64).min(1.0)
+                };
                 return Some((before + share * part).min(1.0));
             }
             before += share;
@@ -158,7 +162,9 @@ impl ClaimedJob {
     /// The version that `entity` pins; none when it pins none or it was deleted.
     pub fn dataset_of(&self, entity: &Entity) -> Option<&DatasetVersion> {
         let pin = entity.body.dataset()?;
-        self.datasets.iter().find(|d| d.name == pin.name && d.version == pin.version)
+        self.datasets
+            .iter()
+            .find(|d| d.name == pin.name && d.version == pin.version)
     }
 }
 

@@ -41,7 +41,10 @@ pub struct Sort {
 impl Default for Sort {
     /// Newest first.
     fn default() -> Self {
-        Self { key: SortKey::CreatedAt, descending: true }
+        Self {
+            key: SortKey::CreatedAt,
+            descending: true,
+        }
     }
 }
 
@@ -54,7 +57,11 @@ impl std::str::FromStr for Sort {
             "created_at" => SortKey::CreatedAt,
             "name" => SortKey::Name,
             "id" => SortKey::Id,
-            _ => return Err(ListingError::Sort { given: text.to_owned() }),
+            _ => {
+                return Err(ListingError::Sort {
+                    given: text.to_owned(),
+                });
+            }
         };
         Ok(Self { key, descending })
     }
@@ -123,7 +130,9 @@ impl Listing {
 
     /// Reads the cursor, if there is one; `scope` names the collection.
     pub fn position(&self, scope: &str) -> Result<Option<Position>, ListingError> {
-        let Some(cursor) = &self.cursor else { return Ok(None) };
+        let Some(cursor) = &self.cursor else {
+            return Ok(None);
+        };
         let bytes = from_hex(cursor).ok_or(ListingError::CursorUnreadable)?;
         let (query, position): (u64, Position) =
             serde_json::from_slice(&bytes).map_err(|_| ListingError::CursorUnreadable)?;
@@ -150,7 +159,11 @@ impl Listing {
             SortKey::Name => (0, name),
             SortKey::Id => (0, id),
         };
-        Position { time, text: text.to_owned(), id: id.to_owned() }
+        Position {
+            time,
+            text: text.to_owned(),
+            id: id.to_owned(),
+        }
     }
 
     /// Everything that decides which items follow which; the page size does not.
@@ -168,7 +181,10 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
     if !text.len().is_multiple_of(2) || !text.is_ascii() {
         return None;
     }
-    (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).ok()).collect()
+    (0..text.len())
+        .step_by(2)
+        .map(|i| u8::from_str_radix(&text[i..i + 2], 16).ok())
+        .collect()
 }
 
 #[cfg(test)]
@@ -176,7 +192,11 @@ mod tests {
     use super::*;
 
     fn listing(sort: &str) -> Listing {
-        Listing { sort: sort.parse().unwrap(), page_size: Some(2), ..Listing::default() }
+        Listing {
+            sort: sort.parse().unwrap(),
+            page_size: Some(2),
+            ..Listing::default()
+        }
     }
 
     #[test]
@@ -189,30 +209,78 @@ mod tests {
         assert_eq!(last.next_cursor, None);
         list.cursor = page.next_cursor;
         let found = list.position("models").unwrap().unwrap();
-        assert_eq!(found, Position { time: 8, text: String::new(), id: "id8".to_owned() });
+        assert_eq!(
+            found,
+            Position {
+                time: 8,
+                text: String::new(),
+                id: "id8".to_owned()
+            }
+        );
     }
 
     #[test]
     fn a_cursor_is_bound_to_its_query_but_not_to_the_page_size() {
         let first = listing("name");
         let page = first.page("models", vec![1, 2, 3], |n| first.position_of(*n, "é", "x"));
-        let next = Listing { cursor: page.next_cursor, ..listing("name") };
+        let next = Listing {
+            cursor: page.next_cursor,
+            ..listing("name")
+        };
         assert!(next.position("models").is_ok());
-        assert!(Listing { page_size: Some(7), ..next.clone() }.position("models").is_ok());
-        assert_eq!(next.position("evaluations"), Err(ListingError::CursorOfAnotherQuery));
-        let filtered = Listing { status: Some(Status::Failed), ..next.clone() };
-        assert_eq!(filtered.position("models"), Err(ListingError::CursorOfAnotherQuery));
+        assert!(
+            Listing {
+                page_size: Some(7),
+                ..next.clone()
+            }
+            .position("models")
+            .is_ok()
+        );
+        assert_eq!(
+            next.position("evaluations"),
+            Err(ListingError::CursorOfAnotherQuery)
+        );
+        let filtered = Listing {
+            status: Some(Status::Failed),
+            ..next.clone()
+        };
+        assert_eq!(
+            filtered.position("models"),
+            Err(ListingError::CursorOfAnotherQuery)
+        );
         for bad in ["", "zz", "7b7d", "é", "123"] {
-            let list = Listing { cursor: Some(bad.to_owned()), ..listing("name") };
-            assert_eq!(list.position("models"), Err(ListingError::CursorUnreadable), "{bad}");
+            let list = Listing {
+                cursor: Some(bad.to_owned()),
+                ..listing("name")
+            };
+            assert_eq!(
+                list.position("models"),
+                Err(ListingError::CursorUnreadable),
+                "{bad}"
+            );
         }
     }
 
     #[test]
     fn page_sizes_and_orders_have_defaults_and_limits() {
-        let limit = |n| Listing { page_size: n, ..Listing::default() }.limit();
-        assert_eq!([limit(None), limit(Some(0)), limit(Some(7)), limit(Some(5000))], [50, 50, 7, 1000]);
-        assert_eq!("-id".parse::<Sort>(), Ok(Sort { key: SortKey::Id, descending: true }));
+        let limit = |n| {
+            Listing {
+                page_size: n,
+                ..Listing::default()
+            }
+            .limit()
+        };
+        assert_eq!(
+            [limit(None), limit(Some(0)), limit(Some(7)), limit(Some(5000))],
+            [50, 50, 7, 1000]
+        );
+        assert_eq!(
+            "-id".parse::<Sort>(),
+            Ok(Sort {
+                key: SortKey::Id,
+                descending: true
+            })
+        );
         assert!("size".parse::<Sort>().is_err());
         assert!("--id".parse::<Sort>().is_err());
     }

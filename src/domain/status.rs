@@ -20,8 +20,13 @@ pub enum Status {
 
 impl Status {
     /// Every status, in the order of life.
-    pub const ALL: [Status; 5] =
-        [Status::Pending, Status::InProgress, Status::Completed, Status::Failed, Status::Deleted];
+    pub const ALL: [Status; 5] = [
+        Status::Pending,
+        Status::InProgress,
+        Status::Completed,
+        Status::Failed,
+        Status::Deleted,
+    ];
 
     /// The upper-case name used everywhere outside the program.
     pub fn as_str(self) -> &'static str {
@@ -53,7 +58,9 @@ impl std::str::FromStr for Status {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let found = Status::ALL.into_iter().find(|s| s.as_str().eq_ignore_ascii_case(text));
+        let found = Status::ALL
+            .into_iter()
+            .find(|s| s.as_str().eq_ignore_ascii_case(text));
         found.ok_or_else(|| {
             format!("unknown status `{text}`; use PENDING, INPROGRESS, COMPLETED, FAILED or DELETED")
         })
@@ -81,7 +88,11 @@ pub fn transition(from: Status, to: Status) -> Result<Status, IllegalTransition>
         (Status::Completed | Status::Failed, _) => false,
         (Status::Deleted, _) => false,
     };
-    if allowed { Ok(to) } else { Err(IllegalTransition { from, to }) }
+    if allowed {
+        Ok(to)
+    } else {
+        Err(IllegalTransition { from, to })
+    }
 }
 
 #[cfg(test)]
@@ -104,7 +115,11 @@ mod tests {
         ];
         for from in Status::ALL {
             for to in Status::ALL {
-                assert_eq!(transition(from, to).is_ok(), allowed.contains(&(from, to)), "{from} to {to}");
+                assert_eq!(
+                    transition(from, to).is_ok(),
+                    allowed.contains(&(from, to)),
+                    "{from} to {to}"
+                );
             }
         }
     }

@@ -34,7 +34,11 @@ impl JobContext {
     /// A context for a job of `kind` that has just begun.
     pub fn new(kind: JobKind) -> Self {
         let progress = Mutex::new(Progress::default());
-        Self(Arc::new(Shared { kind, stop: AtomicU8::new(0), progress }))
+        Self(Arc::new(Shared {
+            kind,
+            stop: AtomicU8::new(0),
+            progress,
+        }))
     }
 
     /// `done` of `total` units of `stage` are finished; `total` 0 means unknown. Break means: stop
@@ -45,7 +49,11 @@ impl JobContext {
             progress.stage = Some(stage);
             progress.fraction = progress.fraction.max(fraction.unwrap_or(0.0));
         });
-        if self.stop_reason().is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if self.stop_reason().is_some() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     }
 
     /// Tells how many rows have been handled so far.
@@ -108,7 +116,10 @@ mod tests {
         context.rows(7);
         let seen = context.snapshot(49_000_000);
         assert!((seen.fraction - 0.49).abs() < 1e-12);
-        assert_eq!((seen.eta_seconds, seen.rows, seen.stage), (Some(51), Some(7), Some(Stage::Predict)));
+        assert_eq!(
+            (seen.eta_seconds, seen.rows, seen.stage),
+            (Some(51), Some(7), Some(Stage::Predict))
+        );
     }
 
     #[test]

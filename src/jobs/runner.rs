@@ -25,19 +25,30 @@ use crate::domain::spec::Produced;
 pub enum JobError {
     /// For good: trying again would end the same way. Bad data, bad parameters.
     #[error("{0}")]
-    Failed(Problem),
+    Failed(Box<Problem>),
     /// The outside did not play along this time; worth another attempt.
     #[error("{0}")]
-    Retry(Problem),
+    Retry(Box<Problem>),
     /// Progress said Break.
     #[error("stopped on request")]
     Stopped,
 }
 
+impl From<Problem> for JobError {
+    /// A problem is for good unless said otherwise.
+    fn from(problem: Problem) -> Self {
+        JobError::Failed(Box::new(problem))
+    }
+}
+
 impl From<BlobError> for JobError {
     fn from(error: BlobError) -> Self {
-        let problem = error.to_problem();
-        if error.is_transient() { JobError::Retry(problem) } else { JobError::Failed(problem) }
+        let problem = Box::new(error.to_problem());
+        if error.is_transient() {
+            JobError::Retry(problem)
+        } else {
+            JobError::Failed(problem)
+        }
     }
 }
 
@@ -100,7 +111,13 @@ impl Runner {
         worker: WorkerId,
         options: RunnerOptions,
     ) -> Self {
-        Self { catalog, clock, handler, worker, options }
+        Self {
+            catalog,
+            clock,
+            handler,
+            worker,
+            options,
+        }
     }
 
     /// Works until `stop`; then asks running jobs to stop, gives them back and returns.
@@ -139,7 +156,8 @@ impl Runner {
                 Ok(None) => {}
                 Err(error) => {
                     tracing::warn!(%error, "cannot look for jobs; trying again");
-                    stop.run_until_cancelled(tokio::time::sleep(self.options.poll)).await?;
+                    stop.run_until_cancelled(tokio::time::sleep(self.options.poll))
+                        .await?;
                     continue;
                 }
             }
@@ -150,7 +168,9 @@ impl Runner {
 
     async fn claim(&self) -> Result<Option<ClaimedJob>, CatalogError> {
         let now = self.clock.now_micros();
-        self.catalog.job_claim(&self.worker, now, now + self.options.lease_micros).await
+        self.catalog
+            .job_claim(&self.worker, now, now + self.options.lease_micros)
+            .await
     }
 
     async fn run_and_free(self, job: ClaimedJob, stop: CancellationToken, permit: OwnedSemaphorePermit) {
@@ -163,8 +183,11 @@ impl Runner {
 
     async fn work(&self, job: ClaimedJob, stop: &CancellationToken) -> Result<Settled, CatalogError> {
         tracing::info!(job.id = %job.id, job.kind = job.kind.as_str(), job.attempt = job.attempt, "job begins");
-        let settlement =
-            if stop.is_cancelled() { Settlement::Released } else { self.attempt(&job, stop).await };
+        let settlement = if stop.is_cancelled() {
+            Settlement::Released
+        } else {
+            self.attempt(&job, stop).await
+        };
         let outcome = describe(&settlement);
         let settled = self.settle(&job, settlement).await?;
         let stored = settled == Settled::Recorded;
@@ -192,7 +215,11 @@ impl Runner {
     async fn renew(&self, job: &ClaimedJob, context: &JobContext, begun: i64) {
         let now = self.clock.now_micros();
         let progress = context.snapshot(now - begun);
-        match self.catalog.job_renew(job, now, now + self.options.lease_micros, &progress).await {
+        match self
+            .catalog
+            .job_renew(job, now, now + self.options.lease_micros, &progress)
+            .await
+        {
             Ok(Renewal::Held) => {}
             Ok(Renewal::CancelRequested) => context.stop(StopReason::Cancelled),
             Ok(Renewal::Lost) => context.stop(StopReason::LeaseLost),
@@ -205,14 +232,20 @@ impl Runner {
     async fn settle(&self, job: &ClaimedJob, settlement: Settlement) -> Result<Settled, CatalogError> {
         let mut wait = Duration::from_millis(100);
         for _ in 0..5 {
-            match self.catalog.job_settle(job, self.clock.now_micros(), settlement.clone()).await {
+            match self
+                .catalog
+                .job_settle(job, self.clock.now_micros(), settlement.clone())
+                .await
+            {
                 Ok(settled) => return Ok(settled),
                 Err(error) => tracing::warn!(job.id = %job.id, %error, "cannot settle a job; trying again"),
             }
             tokio::time::sleep(wait).await;
             wait *= 3;
         }
-        self.catalog.job_settle(job, self.clock.now_micros(), settlement).await
+        self.catalog
+            .job_settle(job, self.clock.now_micros(), settlement)
+            .await
     }
 }
 
@@ -220,8 +253,8 @@ impl Runner {
 fn conclude(ended: Result<Result<Produced, JobError>, JoinError>, context: &JobContext) -> Settlement {
     match ended {
         Ok(Ok(produced)) => Settlement::Completed(produced),
-        Ok(Err(JobError::Failed(problem))) => Settlement::Failed(problem),
-        Ok(Err(JobError::Retry(problem))) => Settlement::Retry(problem),
+        Ok(Err(JobError::Failed(problem))) => Settlement::Failed(*problem),
+        Ok(Err(JobError::Retry(problem))) => Settlement::Retry(*problem),
         Ok(Err(JobError::Stopped)) => match context.stop_reason() {
             Some(StopReason::Cancelled) => Settlement::Cancelled,
             // Of no effect when the lease is lost; without a reason, another attempt is the answer.

@@ -1,6 +1,12 @@
 //! One suite for the catalogue, run on SQLite in a file always, and on PostgreSQL when
 //! `YOSOKU_TEST_POSTGRES` holds the address of a database where schemas may be made.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test stops at the first surprise"
+)]
+
 mod datasets;
 mod entities;
 mod jobs;

@@ -22,7 +22,10 @@ pub async fn two_claimers_never_get_the_same_job(place: &Place) {
             let mut mine = Vec::new();
             while let Some(job) = claim(&catalog, number, 100).await {
                 let made = Settlement::Completed(produced(job.entity.kind()));
-                assert_eq!(catalog.job_settle(&job, 101, made).await.unwrap(), Settled::Recorded);
+                assert_eq!(
+                    catalog.job_settle(&job, 101, made).await.unwrap(),
+                    Settled::Recorded
+                );
                 mine.push(job.id);
             }
             mine
@@ -42,7 +45,11 @@ pub async fn writers_do_not_lock_each_other_out(place: &Place) {
     let second = place.open().await;
     let mut writers = Vec::new();
     for number in 0..8 {
-        let catalog: Catalog = if number % 2 == 0 { first.clone() } else { second.clone() };
+        let catalog: Catalog = if number % 2 == 0 {
+            first.clone()
+        } else {
+            second.clone()
+        };
         writers.push(tokio::spawn(async move {
             let shared = ds("shared");
             for n in 0..15 {
@@ -79,7 +86,10 @@ pub async fn nothing_waits_for_ever_when_a_dependency_fails_meanwhile(place: &Pl
                 let entity = first.entity_get(&created.entity.at()).await.unwrap();
                 assert_eq!(entity.status, Status::Failed);
             }
-            Err(error) => assert!(matches!(error, CatalogError::DependencyUnusable { .. }), "{error}"),
+            Err(error) => assert!(
+                matches!(error, CatalogError::DependencyUnusable { .. }),
+                "{error}"
+            ),
         }
     }
 }
@@ -89,7 +99,9 @@ pub async fn one_of_many_equal_creations_is_fresh(place: &Place) {
     let mut creators = Vec::new();
     for _ in 0..8 {
         let catalog = catalog.clone();
-        creators.push(tokio::spawn(async move { catalog.entity_create(data_source("ds-1", 1)).await.unwrap() }));
+        creators.push(tokio::spawn(async move {
+            catalog.entity_create(data_source("ds-1", 1)).await.unwrap()
+        }));
     }
     let mut fresh = 0;
     for creator in creators {

@@ -10,8 +10,8 @@ use yosoku::domain::entity::Entity;
 use yosoku::domain::ids::{BlobKey, DatasetName, EntityId, EntityKind, EntityRef};
 use yosoku::domain::job::{ClaimedJob, LEASE_MICROS, Settled, Settlement, WorkerId};
 use yosoku::domain::spec::{
-    BatchPredictionResult, BatchPredictionSpec, DataSourceResult, DataSourceSpec, EvaluationResult, EvaluationSpec,
-    ModelResult, ModelSpec, Produced,
+    BatchPredictionResult, BatchPredictionSpec, DataSourceResult, DataSourceSpec, EvaluationResult,
+    EvaluationSpec, ModelResult, ModelSpec, Produced,
 };
 use yosoku::ml::Task;
 
@@ -26,10 +26,17 @@ impl Place {
     pub fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/yosoku.db?mode=rwc", folder.path().display());
-        Self { url, schema: None, _folder: Some(folder) }
+        Self {
+            url,
+            schema: None,
+            _folder: Some(folder),
+        }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the suite has no configuration but this variable")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the suite has no configuration but this variable"
+    )]
     pub async fn postgres(case: &str) -> Option<Self> {
         let server = std::env::var("YOSOKU_TEST_POSTGRES").ok()?;
         static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -38,7 +45,11 @@ impl Place {
         execute(&server, &format!("CREATE SCHEMA {schema}")).await;
         let joint = if server.contains('?') { '&' } else { '?' };
         let url = format!("{server}{joint}options[search_path]={schema}");
-        Some(Self { url, schema: Some((server, schema)), _folder: None })
+        Some(Self {
+            url,
+            schema: Some((server, schema)),
+            _folder: None,
+        })
     }
 
     pub async fn remove(self) {
@@ -81,7 +92,10 @@ pub fn version(name: &str, content: u8, token: &str) -> DatasetVersion {
         version: ContentHash::from_digest([content; 32]),
         size_bytes: 1000 + u64::from(content),
         blob: BlobKey::new(format!("datasets/uploads/{name}/{content}-{token}")).unwrap(),
-        media: MediaHints { content_type: Some("text/csv".into()), content_encoding: None },
+        media: MediaHints {
+            content_type: Some("text/csv".into()),
+            content_encoding: None,
+        },
         created_at: i64::from(content),
     }
 }
@@ -91,8 +105,19 @@ fn pin() -> DatasetPin {
 }
 
 pub fn data_source(text: &str, now: i64) -> Entity {
-    let spec = DataSourceSpec { dataset: pin(), schema: None, split: None, header: None };
-    Entity::new(id(text), format!("name of {text}"), &json!({"id": text}), spec, now)
+    let spec = DataSourceSpec {
+        dataset: pin(),
+        schema: None,
+        split: None,
+        header: None,
+    };
+    Entity::new(
+        id(text),
+        format!("name of {text}"),
+        &json!({"id": text}),
+        spec,
+        now,
+    )
 }
 
 pub fn model(text: &str, source: &str, now: i64) -> Entity {
@@ -104,11 +129,20 @@ pub fn model(text: &str, source: &str, now: i64) -> Entity {
         positive: None,
         target: None,
     };
-    Entity::new(id(text), format!("name of {text}"), &json!({"id": text, "datasource": source}), spec, now)
+    Entity::new(
+        id(text),
+        format!("name of {text}"),
+        &json!({"id": text, "datasource": source}),
+        spec,
+        now,
+    )
 }
 
 pub fn evaluation(text: &str, model: &str, source: &str, now: i64) -> Entity {
-    let spec = EvaluationSpec { model: id(model), datasource: id(source) };
+    let spec = EvaluationSpec {
+        model: id(model),
+        datasource: id(source),
+    };
     Entity::new(id(text), String::new(), &json!({"id": text}), spec, now)
 }
 
@@ -126,7 +160,10 @@ pub fn batch_on_dataset(text: &str, model: &str, now: i64) -> Entity {
 /// A catalogue with one dataset, which [`data_source`] and [`batch_on_dataset`] read.
 pub async fn with_dataset(place: &Place) -> Catalog {
     let catalog = place.open().await;
-    catalog.dataset_put(&version("data.csv", 1, "a"), 1).await.unwrap();
+    catalog
+        .dataset_put(&version("data.csv", 1, "a"), 1)
+        .await
+        .unwrap();
     catalog
 }
 
@@ -139,15 +176,20 @@ pub fn worker(number: u8) -> WorkerId {
 }
 
 pub async fn claim(catalog: &Catalog, number: u8, now: i64) -> Option<ClaimedJob> {
-    catalog.job_claim(&worker(number), now, now + LEASE_MICROS).await.unwrap()
+    catalog
+        .job_claim(&worker(number), now, now + LEASE_MICROS)
+        .await
+        .unwrap()
 }
 
 pub fn produced(kind: EntityKind) -> Produced {
     let hash = ContentHash::from_digest([9; 32]);
     match kind {
-        EntityKind::DataSource => {
-            Produced::DataSource(DataSourceResult { rows: 10, size_bytes: 1001, document: json!({"columns": []}) })
-        }
+        EntityKind::DataSource => Produced::DataSource(DataSourceResult {
+            rows: 10,
+            size_bytes: 1001,
+            document: json!({"columns": []}),
+        }),
         EntityKind::Model => Produced::Model(ModelResult {
             task: Task::Binary,
             bundle: BlobKey::new("models/ml/1.yosoku").unwrap(),
@@ -156,7 +198,9 @@ pub fn produced(kind: EntityKind) -> Produced {
             threshold: Some(0.1 + 0.2),
             document: json!({"loss": 0.1}),
         }),
-        EntityKind::Evaluation => Produced::Evaluation(EvaluationResult { report: json!({"auc": 0.9}) }),
+        EntityKind::Evaluation => Produced::Evaluation(EvaluationResult {
+            report: json!({"auc": 0.9}),
+        }),
         EntityKind::BatchPrediction => Produced::BatchPrediction(BatchPredictionResult {
             output: BlobKey::new("predictions/bp/1.csv").unwrap(),
             output_hash: hash,
@@ -172,7 +216,10 @@ pub fn produced(kind: EntityKind) -> Produced {
 pub async fn finish_next(catalog: &Catalog, now: i64) -> EntityRef {
     let job = claim(catalog, 1, now).await.expect("a job is ready");
     let made = produced(job.entity.kind());
-    let settled = catalog.job_settle(&job, now, Settlement::Completed(made)).await.unwrap();
+    let settled = catalog
+        .job_settle(&job, now, Settlement::Completed(made))
+        .await
+        .unwrap();
     assert_eq!(settled, Settled::Recorded);
     job.entity.at()
 }

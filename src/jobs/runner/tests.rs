@@ -25,13 +25,23 @@ struct Bench {
 impl Bench {
     async fn new() -> Self {
         let home = tempfile::tempdir().unwrap();
-        let catalog = Catalog::open_sqlite(&home.path().join("yosoku.db")).await.unwrap();
+        let catalog = Catalog::open_sqlite(&home.path().join("yosoku.db"))
+            .await
+            .unwrap();
         let clock = Arc::new(ManualClock::new(1_000_000));
-        Self { catalog, clock, stop: CancellationToken::new(), _home: home }
+        Self {
+            catalog,
+            clock,
+            stop: CancellationToken::new(),
+            _home: home,
+        }
     }
 
     async fn data_source(&self, id: &str) -> EntityRef {
-        let pin = DatasetPin { name: DatasetName::new("a").unwrap(), version: ContentHash::from_digest([1; 32]) };
+        let pin = DatasetPin {
+            name: DatasetName::new("a").unwrap(),
+            version: ContentHash::from_digest([1; 32]),
+        };
         let version = DatasetVersion {
             name: pin.name.clone(),
             version: pin.version.clone(),
@@ -41,8 +51,20 @@ impl Bench {
             created_at: 0,
         };
         self.catalog.dataset_put(&version, 0).await.unwrap();
-        let spec = DataSourceSpec { dataset: pin, schema: None, split: None, header: None };
-        self.create(Entity::new(EntityId::new(id).unwrap(), String::new(), &json!({}), spec, 0)).await
+        let spec = DataSourceSpec {
+            dataset: pin,
+            schema: None,
+            split: None,
+            header: None,
+        };
+        self.create(Entity::new(
+            EntityId::new(id).unwrap(),
+            String::new(),
+            &json!({}),
+            spec,
+            0,
+        ))
+        .await
     }
 
     async fn model(&self, id: &str, datasource: &EntityRef) -> EntityRef {
@@ -54,7 +76,14 @@ impl Bench {
             positive: None,
             target: None,
         };
-        self.create(Entity::new(EntityId::new(id).unwrap(), String::new(), &json!({}), spec, 0)).await
+        self.create(Entity::new(
+            EntityId::new(id).unwrap(),
+            String::new(),
+            &json!({}),
+            spec,
+            0,
+        ))
+        .await
     }
 
     async fn create(&self, entity: Entity) -> EntityRef {
@@ -66,9 +95,18 @@ impl Bench {
     }
 
     fn runner(&self, number: u8, handler: impl JobHandler) -> Runner {
-        let options = RunnerOptions { renew: Duration::from_millis(1), ..RunnerOptions::default() };
+        let options = RunnerOptions {
+            renew: Duration::from_millis(1),
+            ..RunnerOptions::default()
+        };
         let worker = WorkerId::new(1, [number; 8]);
-        Runner::new(self.catalog.clone(), self.clock.clone(), Arc::new(handler), worker, options)
+        Runner::new(
+            self.catalog.clone(),
+            self.clock.clone(),
+            Arc::new(handler),
+            worker,
+            options,
+        )
     }
 
     async fn until(&self, at: &EntityRef, wanted: impl Fn(&Entity) -> bool) -> Entity {
@@ -87,7 +125,11 @@ impl Bench {
 }
 
 fn made() -> Result<Produced, JobError> {
-    Ok(Produced::DataSource(DataSourceResult { rows: 3, size_bytes: 1, document: json!({}) }))
+    Ok(Produced::DataSource(DataSourceResult {
+        rows: 3,
+        size_bytes: 1,
+        document: json!({}),
+    }))
 }
 
 fn works(job: &ClaimedJob, _: &JobContext) -> Result<Produced, JobError> {
@@ -115,11 +157,18 @@ async fn a_job_of_a_dead_worker_is_finished_once_by_another() {
         assert_eq!((job.attempt, job.claim), (2, 2));
         made()
     });
-    assert_eq!(heir.run_one(&bench.stop).await.unwrap(), None, "the lease still holds");
+    assert_eq!(
+        heir.run_one(&bench.stop).await.unwrap(),
+        None,
+        "the lease still holds"
+    );
     bench.clock.advance(LEASE_MICROS);
     assert_eq!(heir.run_one(&bench.stop).await.unwrap(), Some(Settled::Recorded));
     // The dead one wakes up and wants to have failed.
-    let late = dead.settle(&lost, Settlement::Failed(Problem::new("x", "late"))).await.unwrap();
+    let late = dead
+        .settle(&lost, Settlement::Failed(Problem::new("x", "late")))
+        .await
+        .unwrap();
     assert_eq!(late, Settled::LeaseLost);
     assert_eq!(bench.get(&at).await.status, Status::Completed);
     bench.clock.advance(10 * LEASE_MICROS);
@@ -136,11 +185,17 @@ async fn cancelling_stops_running_work() {
     let stop = bench.stop.clone();
     let task = tokio::spawn(async move { runner.run_one(&stop).await });
     let seen = bench.until(&at, |e| e.progress.fraction > 0.0).await;
-    assert_eq!((seen.status, seen.progress.stage), (Status::InProgress, Some(Stage::Profile)));
+    assert_eq!(
+        (seen.status, seen.progress.stage),
+        (Status::InProgress, Some(Stage::Profile))
+    );
     bench.catalog.entity_cancel(&at, 5).await.unwrap();
     assert_eq!(task.await.unwrap().unwrap(), Some(Settled::Recorded));
     let entity = bench.get(&at).await;
-    assert_eq!((entity.status, entity.error.unwrap().code.as_str()), (Status::Failed, "cancelled"));
+    assert_eq!(
+        (entity.status, entity.error.unwrap().code.as_str()),
+        (Status::Failed, "cancelled")
+    );
     assert_eq!(bench.get(&waiting).await.error.unwrap().code, "dependency_failed");
 }
 
@@ -165,33 +220,51 @@ async fn a_failure_reaches_whatever_waits_for_it() {
     let at = bench.data_source("ds-1").await;
     let waiting = bench.model("ml-1", &at).await;
     let runner = bench.runner(1, |_: &ClaimedJob, _: &JobContext| {
-        Err(JobError::Failed(Problem::new("empty_file", "the file is empty")))
+        Err(Problem::new("empty_file", "the file is empty").into())
     });
-    assert_eq!(runner.run_one(&bench.stop).await.unwrap(), Some(Settled::Recorded));
+    assert_eq!(
+        runner.run_one(&bench.stop).await.unwrap(),
+        Some(Settled::Recorded)
+    );
     assert_eq!(runner.run_one(&bench.stop).await.unwrap(), None);
     assert_eq!(bench.get(&at).await.error.unwrap().code, "empty_file");
     let entity = bench.get(&waiting).await;
     assert_eq!(entity.status, Status::Failed);
-    assert_eq!(entity.message.unwrap(), "data source ds-1, which this model needs, failed");
+    assert_eq!(
+        entity.message.unwrap(),
+        "data source ds-1, which this model needs, failed"
+    );
 }
 
 #[tokio::test]
 async fn an_attempt_that_panics_is_repeated_and_finally_given_up() {
     let bench = Bench::new().await;
     let at = bench.data_source("ds-1").await;
-    let runner = bench.runner(1, |_: &ClaimedJob, _: &JobContext| -> Result<Produced, JobError> {
-        panic!("a pretended defect")
-    });
+    let runner = bench.runner(
+        1,
+        |_: &ClaimedJob, _: &JobContext| -> Result<Produced, JobError> { panic!("a pretended defect") },
+    );
     for attempt in 1..=MAX_ATTEMPTS {
         assert_eq!(bench.get(&at).await.status == Status::Pending, attempt == 1);
-        assert_eq!(runner.run_one(&bench.stop).await.unwrap(), Some(Settled::Recorded));
-        assert_eq!(runner.run_one(&bench.stop).await.unwrap(), None, "it waits before the next attempt");
+        assert_eq!(
+            runner.run_one(&bench.stop).await.unwrap(),
+            Some(Settled::Recorded)
+        );
+        assert_eq!(
+            runner.run_one(&bench.stop).await.unwrap(),
+            None,
+            "it waits before the next attempt"
+        );
         bench.clock.advance(60_000_000);
     }
     let entity = bench.get(&at).await;
     let error = entity.error.unwrap();
     assert_eq!((entity.status, error.code.as_str()), (Status::Failed, "internal"));
-    assert!(error.message.starts_with("given up after 5 attempts"), "{}", error.message);
+    assert!(
+        error.message.starts_with("given up after 5 attempts"),
+        "{}",
+        error.message
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -207,7 +280,11 @@ async fn new_work_wakes_a_sleeping_runner_and_jobs_run_side_by_side() {
         made()
     });
     // An hour: only the notification can be in time.
-    runner.options = RunnerOptions { concurrency: 2, poll: Duration::from_secs(3600), ..runner.options };
+    runner.options = RunnerOptions {
+        concurrency: 2,
+        poll: Duration::from_secs(3600),
+        ..runner.options
+    };
     let stop = bench.stop.clone();
     let task = tokio::spawn(async move { runner.run(stop).await });
     let first = bench.data_source("ds-1").await;
