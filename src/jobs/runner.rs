@@ -257,8 +257,13 @@ fn conclude(ended: Result<Result<Produced, JobError>, JoinError>, context: &JobC
         Ok(Err(JobError::Retry(problem))) => Settlement::Retry(*problem),
         Ok(Err(JobError::Stopped)) => match context.stop_reason() {
             Some(StopReason::Cancelled) => Settlement::Cancelled,
-            // Of no effect when the lease is lost; without a reason, another attempt is the answer.
-            Some(StopReason::Shutdown | StopReason::LeaseLost) | None => Settlement::Released,
+            // Of no effect when the lease is lost.
+            Some(StopReason::Shutdown | StopReason::LeaseLost) => Settlement::Released,
+            // Counted, so that a handler that stops for no reason does not run for ever.
+            None => Settlement::Retry(Problem::new(
+                "internal",
+                "the work stopped without being asked to",
+            )),
         },
         Err(error) => Settlement::Retry(panicked(error)),
     }

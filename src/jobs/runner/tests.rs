@@ -237,6 +237,30 @@ async fn a_failure_reaches_whatever_waits_for_it() {
 }
 
 #[tokio::test]
+async fn stopping_without_being_asked_counts_as_an_attempt() {
+    let bench = Bench::new().await;
+    let at = bench.data_source("ds-1").await;
+    let runner = bench.runner(1, |_: &ClaimedJob, _: &JobContext| Err(JobError::Stopped));
+    assert_eq!(
+        runner.run_one(&bench.stop).await.unwrap(),
+        Some(Settled::Recorded)
+    );
+    assert!(
+        bench
+            .get(&at)
+            .await
+            .message
+            .unwrap()
+            .starts_with("attempt 1 of 5 failed")
+    );
+    assert_eq!(
+        runner.run_one(&bench.stop).await.unwrap(),
+        None,
+        "it waits before the next attempt"
+    );
+}
+
+#[tokio::test]
 async fn an_attempt_that_panics_is_repeated_and_finally_given_up() {
     let bench = Bench::new().await;
     let at = bench.data_source("ds-1").await;
