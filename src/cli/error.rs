@@ -58,14 +58,22 @@ impl From<PipelineError> for CliError {
     fn from(error: PipelineError) -> Self {
         match error.code() {
             "stopped" => CliError::Interrupted,
-            "disk_full" | "write_failed" | "read_failed" | "not_enough_memory" => CliError::Failure(error.to_string()),
-            code => CliError::Invalid { code: code.to_string(), message: error.to_string() },
+            "disk_full" | "write_failed" | "read_failed" | "not_enough_memory" => {
+                CliError::Failure(error.to_string())
+            }
+            code => CliError::Invalid {
+                code: code.to_string(),
+                message: error.to_string(),
+            },
         }
     }
 }
 
 impl From<BundleError> for CliError {
     fn from(error: BundleError) -> Self {
-        CliError::Invalid { code: error.code().to_string(), message: error.to_string() }
+        CliError::Invalid {
+            code: error.code().to_string(),
+            message: error.to_string(),
+        }
     }
 }

@@ -31,12 +31,25 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let predictor = Predictor::new(&bundle)?;
     let table = read_once(&args.data, args.header)?;
     let mut progress = Progress::new(args.json, None);
-    let evaluation = evaluate(&predictor, &bundle.document.training, &*table, &Split::all(), &mut progress)?;
+    let evaluation = evaluate(
+        &predictor,
+        &bundle.document.training,
+        &*table,
+        &Split::all(),
+        &mut progress,
+    )?;
     progress.finish();
-    evaluation.warnings.iter().for_each(|warning| show::message(&format!("warning: {warning}")));
+    evaluation
+        .warnings
+        .iter()
+        .for_each(|warning| show::message(&format!("warning: {warning}")));
     if args.json {
         return show::print_json(&evaluation.report);
     }
-    let text = format!("evaluated on {} rows\n{}", evaluation.report.records(), show::report(&evaluation.report));
+    let text = format!(
+        "evaluated on {} rows\n{}",
+        evaluation.report.records(),
+        show::report(&evaluation.report)
+    );
     show::print(&text)
 }

@@ -51,13 +51,27 @@ pub struct FileTable {
 impl FileTable {
     /// Opens `path`, or standard input for `-`.
     pub fn open(path: &Path, header: Header) -> Result<Self, CliError> {
-        let copy = if path == Path::new("-") { Some(copy_of_stdin()?) } else { None };
-        let path = copy.as_ref().map_or_else(|| path.to_owned(), |copy| copy.path().to_owned());
+        let copy = if path == Path::new("-") {
+            Some(copy_of_stdin()?)
+        } else {
+            None
+        };
+        let path = copy
+            .as_ref()
+            .map_or_else(|| path.to_owned(), |copy| copy.path().to_owned());
         let data = std::fs::metadata(&path).map_err(|error| CliError::file("reading", &path, &error))?;
         if data.is_dir() {
-            return Err(CliError::Usage(format!("`{}` is a folder; name one file", path.display())));
+            return Err(CliError::Usage(format!(
+                "`{}` is a folder; name one file",
+                path.display()
+            )));
         }
-        Ok(Self { path, header: header.into(), bytes: data.len(), _copy: copy })
+        Ok(Self {
+            path,
+            header: header.into(),
+            bytes: data.len(),
+            _copy: copy,
+        })
     }
 
     /// SHA-256 of the file, in hexadecimal.
@@ -108,13 +122,19 @@ pub struct StdinTable {
 impl StdinTable {
     /// The process's standard input.
     pub fn new(header: Header) -> Self {
-        Self { header: header.into(), stdin: Mutex::new(Some(io::stdin())) }
+        Self {
+            header: header.into(),
+            stdin: Mutex::new(Some(io::stdin())),
+        }
     }
 }
 
 impl Table for StdinTable {
     fn open(&self) -> io::Result<Source> {
-        let mut stdin = self.stdin.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut stdin = self
+            .stdin
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         match stdin.take() {
             Some(stdin) => Ok(Box::new(stdin)),
             None => Err(io::Error::other("standard input can be read only once")),
@@ -159,8 +179,14 @@ pub fn write_whole(
         return write(&mut io::BufWriter::new(io::stdout().lock()));
     }
     let failed = |error: &io::Error| CliError::file("writing", path, error);
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let file = tempfile::Builder::new().prefix(".yosoku-").tempfile_in(folder).map_err(|error| failed(&error))?;
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let file = tempfile::Builder::new()
+        .prefix(".yosoku-")
+        .tempfile_in(folder)
+        .map_err(|error| failed(&error))?;
     let mut buffered = io::BufWriter::with_capacity(1 << 16, file);
     write(&mut buffered)?;
     let file = buffered.into_inner().map_err(|error| failed(error.error()))?;

@@ -38,7 +38,13 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let table = read_once(&args.data, args.header)?;
     let schema = args.schema.as_deref().map(read_schema).transpose()?;
     let mut progress = Progress::new(args.json, None);
-    let inspection = inspect(&*table, schema.as_ref(), args.target.as_deref(), &Split::all(), &mut progress)?;
+    let inspection = inspect(
+        &*table,
+        schema.as_ref(),
+        args.target.as_deref(),
+        &Split::all(),
+        &mut progress,
+    )?;
     progress.finish();
     if args.json {
         return show::print_json(&json!({
@@ -63,29 +69,53 @@ pub fn read_schema(path: &std::path::Path) -> Result<Schema, CliError> {
 
 fn describe(inspection: &Inspection) -> String {
     let statistics = &inspection.statistics;
-    let mut text = format!("{} rows, {} columns\n\n", statistics.rows, statistics.columns.len());
+    let mut text = format!(
+        "{} rows, {} columns\n\n",
+        statistics.rows,
+        statistics.columns.len()
+    );
     let mut rows = vec![
-        ["column", "type", "missing", "distinct", "tells", "values"].map(str::to_string).to_vec(),
+        ["column", "type", "missing", "distinct", "tells", "values"]
+            .map(str::to_string)
+            .to_vec(),
     ];
-    rows.extend(statistics.columns.iter().map(|column| row(column, statistics.rows)));
+    rows.extend(
+        statistics
+            .columns
+            .iter()
+            .map(|column| row(column, statistics.rows)),
+    );
     text.push_str(&show::table(&rows));
     text.push_str("\nwhy these types\n");
     let why = |column: &ColumnStatistics| {
         let forced = column.decision.forced_by.as_ref();
-        let forced = forced.map(|by| format!(" (line {}: `{}`)", by.line, by.value)).unwrap_or_default();
-        vec![format!("  {}", column.name), format!("{}{forced}", column.decision.reason)]
+        let forced = forced
+            .map(|by| format!(" (line {}: `{}`)", by.line, by.value))
+            .unwrap_or_default();
+        vec![
+            format!("  {}", column.name),
+            format!("{}{forced}", column.decision.reason),
+        ]
     };
-    text.push_str(&show::table(&statistics.columns.iter().map(why).collect::<Vec<_>>()));
+    text.push_str(&show::table(
+        &statistics.columns.iter().map(why).collect::<Vec<_>>(),
+    ));
     for column in &statistics.columns {
         if let Some(warning) = &column.decision.warning {
             text.push_str(&format!("warning: column `{}`: {warning}\n", column.name));
         }
     }
     for problem in &statistics.problems.examples {
-        text.push_str(&format!("line {}: {} [{}]\n", problem.line, problem.detail, problem.code));
+        text.push_str(&format!(
+            "line {}: {} [{}]\n",
+            problem.line, problem.detail, problem.code
+        ));
     }
     if statistics.problems.rejected > 0 {
-        text.push_str(&format!("{} rows could not be read and were left out\n", statistics.problems.rejected));
+        text.push_str(&format!(
+            "{} rows could not be read and were left out\n",
+            statistics.problems.rejected
+        ));
     }
     text
 }
@@ -106,7 +136,10 @@ fn row(column: &ColumnStatistics, rows: u64) -> Vec<String> {
         },
         missing,
         format!("{approximately}{}", column.distinct.value),
-        column.association.map(|share| format!("{share:.3}")).unwrap_or_default(),
+        column
+            .association
+            .map(|share| format!("{share:.3}"))
+            .unwrap_or_default(),
         values(column),
     ]
 }
@@ -114,16 +147,37 @@ fn row(column: &ColumnStatistics, rows: u64) -> Vec<String> {
 fn values(column: &ColumnStatistics) -> String {
     if let Some(numeric) = &column.numeric {
         let peak = numeric.histogram.counts.iter().copied().max().unwrap_or(0).max(1);
-        let bars: String = numeric.histogram.counts.iter().map(|&count| bar(count, peak)).collect();
-        return format!("{} {bars} {}  mean {}", show::short(numeric.min), show::short(numeric.max), show::short(numeric.mean));
+        let bars: String = numeric
+            .histogram
+            .counts
+            .iter()
+            .map(|&count| bar(count, peak))
+            .collect();
+        return format!(
+            "{} {bars} {}  mean {}",
+            show::short(numeric.min),
+            show::short(numeric.max),
+            show::short(numeric.mean)
+        );
     }
-    let top = column.text.as_ref().map_or(&column.top_values, |text| &text.top_words);
-    let shown: Vec<String> = top.iter().take(4).map(|value| format!("{} ({})", cut(&value.value), value.count)).collect();
+    let top = column
+        .text
+        .as_ref()
+        .map_or(&column.top_values, |text| &text.top_words);
+    let shown: Vec<String> = top
+        .iter()
+        .take(4)
+        .map(|value| format!("{} ({})", cut(&value.value), value.count))
+        .collect();
     shown.join(", ")
 }
 
 fn cut(text: &str) -> String {
-    let mut shown: String = text.chars().take(24).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut shown: String = text
+        .chars()
+        .take(24)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
     if shown.chars().count() < text.chars().count() {
         shown.push('…');
     }

@@ -40,7 +40,11 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let bundle = read_bundle(&args.model)?;
     let predictor = Predictor::new(&bundle)?;
     let table = read_once(&args.data, args.header)?;
-    let options = BatchOptions { columns: args.columns.clone(), explain: args.explain, split: Split::all() };
+    let options = BatchOptions {
+        columns: args.columns.clone(),
+        explain: args.explain,
+        split: Split::all(),
+    };
     let mut progress = Progress::new(false, None);
     let mut summary = BatchSummary::default();
     write_whole(&args.out, |out| {
@@ -53,19 +57,32 @@ pub fn run(args: &Args) -> Result<(), CliError> {
 }
 
 fn tell(summary: &BatchSummary) {
-    show::message(&format!("{} rows scored, {} could not be read", summary.records - summary.invalid, summary.invalid));
+    show::message(&format!(
+        "{} rows scored, {} could not be read",
+        summary.records - summary.invalid,
+        summary.invalid
+    ));
     if !summary.absent_columns.is_empty() {
-        show::message(&format!("warning: the data lack {}; they count as missing", summary.absent_columns.join(", ")));
+        show::message(&format!(
+            "warning: the data lack {}; they count as missing",
+            summary.absent_columns.join(", ")
+        ));
     }
     if !summary.extra_columns.is_empty() {
         let count = summary.extra_columns.len();
         let shown: Vec<&str> = summary.extra_columns.iter().take(5).map(String::as_str).collect();
-        show::message(&format!("note: {count} columns that the model does not know were ignored: {}", shown.join(", ")));
+        show::message(&format!(
+            "note: {count} columns that the model does not know were ignored: {}",
+            shown.join(", ")
+        ));
     }
     for (kind, count) in &summary.notes {
         show::message(&format!("note: {count} fields {}", kind.replace('_', " ")));
     }
     for problem in &summary.problems.examples {
-        show::message(&format!("line {}: {} [{}]", problem.line, problem.detail, problem.code));
+        show::message(&format!(
+            "line {}: {} [{}]",
+            problem.line, problem.detail, problem.code
+        ));
     }
 }

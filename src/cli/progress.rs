@@ -23,8 +23,14 @@ impl Progress {
     /// Starts to listen for Ctrl-C. `quiet` shows no bar; `budget` limits the time for solving.
     pub fn new(quiet: bool, budget: Option<Duration>) -> Self {
         let shown = !quiet && std::io::stderr().is_terminal();
-        let bar = if shown { ProgressBar::new(0) } else { ProgressBar::hidden() };
-        if let Ok(style) = ProgressStyle::with_template("{msg:<10} [{bar:30}] {percent:>3} %  {elapsed} elapsed, {eta} left") {
+        let bar = if shown {
+            ProgressBar::new(0)
+        } else {
+            ProgressBar::hidden()
+        };
+        if let Ok(style) =
+            ProgressStyle::with_template("{msg:<10} [{bar:30}] {percent:>3} %  {elapsed} elapsed, {eta} left")
+        {
             bar.set_style(style.progress_chars("=> "));
         }
         Self {
@@ -47,7 +53,9 @@ impl Progress {
     }
 
     fn leave(&mut self) {
-        let Some((stage, since)) = self.stage.take() else { return };
+        let Some((stage, since)) = self.stage.take() else {
+            return;
+        };
         let spent = since.elapsed().as_secs_f64();
         match self.seconds.iter_mut().find(|(name, _)| name == stage.as_str()) {
             Some((_, seconds)) => *seconds += spent,
@@ -68,7 +76,11 @@ impl Observer for Progress {
         self.enter(stage);
         self.bar.set_length(total);
         self.bar.set_position(done);
-        if self.interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if self.interrupted.load(Ordering::Relaxed) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     }
 
     fn out_of_time(&self) -> bool {
@@ -82,7 +94,9 @@ fn interruption() -> Arc<AtomicBool> {
     let asked = flag.clone();
     // Without a runtime for signals Ctrl-C simply ends the process, which loses nothing: results are
     // written whole at the end.
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return flag };
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+        return flag;
+    };
     std::thread::spawn(move || {
         runtime.block_on(async {
             if tokio::signal::ctrl_c().await.is_ok() {

@@ -25,6 +25,9 @@ pub fn run(command: &Command) -> Result<(), CliError> {
     let Command::Check { schema, recipe } = command;
     let schema = read_schema(schema)?;
     let checked = Recipe::from_json(&read_text(recipe)?).and_then(|recipe| check(&recipe, &schema));
-    let terms = checked.map_err(|error| CliError::Invalid { code: error.code().into(), message: error.to_string() })?;
+    let terms = checked.map_err(|error| CliError::Invalid {
+        code: error.code().into(),
+        message: error.to_string(),
+    })?;
     show::print(&format!("the recipe fits the schema: {} outputs\n", terms.len()))
 }

@@ -34,14 +34,22 @@ pub fn print_json(value: &impl Serialize) -> Result<(), CliError> {
 /// Aligns the cells of rows in columns; the last column is not padded.
 pub fn table(rows: &[Vec<String>]) -> String {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let width = |column: usize| {
+        rows.iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.chars().count())
+            .max()
+    };
     let widths: Vec<usize> = (0..count).map(|column| width(column).unwrap_or(0)).collect();
     let mut text = String::new();
     for row in rows {
         for (column, cell) in row.iter().enumerate() {
             text.push_str(cell);
             if column + 1 < row.len() {
-                text.extend(std::iter::repeat_n(' ', widths[column] - cell.chars().count() + 2));
+                text.extend(std::iter::repeat_n(
+                    ' ',
+                    widths[column] - cell.chars().count() + 2,
+                ));
             }
         }
         text.push('\n');
@@ -73,20 +81,34 @@ fn interval(interval: &Interval) -> String {
 /// The metrics of a report with their intervals, and the baseline.
 pub fn report(report: &Report) -> String {
     let mut rows: Vec<Vec<String>> = vec![vec!["metric".into(), "value  (95 % interval)".into()]];
-    rows.extend(report.metrics().into_iter().map(|(name, value)| vec![name.to_string(), interval(value)]));
+    rows.extend(
+        report
+            .metrics()
+            .into_iter()
+            .map(|(name, value)| vec![name.to_string(), interval(value)]),
+    );
     let (name, _) = report.headline();
     let mut text = table(&rows);
     if let Some(baseline) = report.baseline() {
-        text.push_str(&format!("baseline {name}: {baseline:.4} (what answering without looking at a row gives)\n"));
+        text.push_str(&format!(
+            "baseline {name}: {baseline:.4} (what answering without looking at a row gives)\n"
+        ));
     }
-    report.notes().iter().for_each(|note| text.push_str(&format!("note: {note}\n")));
+    report
+        .notes()
+        .iter()
+        .for_each(|note| text.push_str(&format!("note: {note}\n")));
     text
 }
 
 /// One line on how the weights were found.
 pub fn solver(report: &SolverReport) -> String {
     let certificate = &report.certificate;
-    let verdict = if certificate.certified { "certified" } else { "NOT certified" };
+    let verdict = if certificate.certified {
+        "certified"
+    } else {
+        "NOT certified"
+    };
     let effort = match report.iterations {
         0 => String::new(),
         count => format!(" in {count} iterations"),

@@ -89,22 +89,30 @@ struct Done {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), CliError> {
     if !(0.0..100.0).contains(&args.holdout) {
-        return Err(CliError::Usage(format!("--holdout {} is not possible; give 0 to 99", args.holdout)));
+        return Err(CliError::Usage(format!(
+            "--holdout {} is not possible; give 0 to 99",
+            args.holdout
+        )));
     }
     let table = FileTable::open(&args.data, args.header)?;
     let request = request(args, &table)?;
     let out = args.out.clone().unwrap_or_else(|| default_out(&args.data));
     let done = on_threads(args.threads, || work(args, &table, &request))??;
     write_whole(&out, |file| {
-        file.write_all(&done.bundle.encode()).map_err(|error| CliError::file("writing", &out, &error))
+        file.write_all(&done.bundle.encode())
+            .map_err(|error| CliError::file("writing", &out, &error))
     })?;
     tell(args, &out, &done)
 }
 
 /// Runs `work` on so many threads, or on all.
 pub fn on_threads<T: Send>(threads: Option<usize>, work: impl FnOnce() -> T + Send) -> Result<T, CliError> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build();
-    Ok(pool.map_err(|error| CliError::Failure(format!("starting threads: {error}")))?.install(work))
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.unwrap_or(0))
+        .build();
+    Ok(pool
+        .map_err(|error| CliError::Failure(format!("starting threads: {error}")))?
+        .install(work))
 }
 
 fn request(args: &Args, table: &FileTable) -> Result<TrainRequest, CliError> {
@@ -115,9 +123,14 @@ fn request(args: &Args, table: &FileTable) -> Result<TrainRequest, CliError> {
         };
         params.insert(key.trim().to_string(), value.trim().to_string());
     }
-    let invalid = |code: &str, message: String| CliError::Invalid { code: code.into(), message };
+    let invalid = |code: &str, message: String| CliError::Invalid {
+        code: code.into(),
+        message,
+    };
     let recipe = match &args.recipe {
-        Some(path) => Some(Recipe::from_json(&read_text(path)?).map_err(|e| invalid(e.code(), e.to_string()))?),
+        Some(path) => {
+            Some(Recipe::from_json(&read_text(path)?).map_err(|e| invalid(e.code(), e.to_string()))?)
+        }
         None => None,
     };
     Ok(TrainRequest {
@@ -142,7 +155,13 @@ fn work(args: &Args, table: &FileTable, request: &TrainRequest) -> Result<Done, 
     let evaluation = if args.holdout > 0.0 {
         let predictor = Predictor::new(&trained.bundle)?;
         let held_out = Split::held_out(args.holdout, args.seed);
-        Some(evaluate(&predictor, &trained.bundle.document.training, table, &held_out, &mut progress)?)
+        Some(evaluate(
+            &predictor,
+            &trained.bundle.document.training,
+            table,
+            &held_out,
+            &mut progress,
+        )?)
     } else {
         None
     };
@@ -157,31 +176,64 @@ fn work(args: &Args, table: &FileTable, request: &TrainRequest) -> Result<Done, 
         created_at: rfc3339(SystemClock.now_micros()),
         seconds: seconds.clone(),
     };
-    Ok(Done { bundle, evaluation, trained, seconds })
+    Ok(Done {
+        bundle,
+        evaluation,
+        trained,
+        seconds,
+    })
 }
 
 /// Fits on all rows, with the same schema, recipe and question as before.
-fn refit(table: &FileTable, request: &TrainRequest, observer: &mut dyn Observer) -> Result<Trained, CliError> {
-    let mut again = train(table, &TrainRequest { split: Split::all(), ..request.clone() }, observer)?;
+fn refit(
+    table: &FileTable,
+    request: &TrainRequest,
+    observer: &mut dyn Observer,
+) -> Result<Trained, CliError> {
+    let mut again = train(
+        table,
+        &TrainRequest {
+            split: Split::all(),
+            ..request.clone()
+        },
+        observer,
+    )?;
     again.bundle.document.training.refit = true;
     Ok(again)
 }
 
 fn default_out(data: &Path) -> PathBuf {
     let name = data.file_name().and_then(|name| name.to_str()).unwrap_or("model");
-    let stem = name.split('.').next().filter(|stem| !stem.is_empty() && *stem != "-").unwrap_or("model");
+    let stem = name
+        .split('.')
+        .next()
+        .filter(|stem| !stem.is_empty() && *stem != "-")
+        .unwrap_or("model");
     PathBuf::from(format!("{stem}.yosoku"))
 }
 
 fn tell(args: &Args, out: &Path, done: &Done) -> Result<(), CliError> {
     let document = &done.bundle.document;
     let features = document.featurizer.dense() + document.featurizer.sparse();
-    show::message(&format!("{} model: {}", document.target.task(), done.trained.reason));
-    done.trained.warnings.iter().for_each(|warning| show::message(&format!("warning: {warning}")));
+    show::message(&format!(
+        "{} model: {}",
+        document.target.task(),
+        done.trained.reason
+    ));
+    done.trained
+        .warnings
+        .iter()
+        .for_each(|warning| show::message(&format!("warning: {warning}")));
     if let Some(evaluation) = &done.evaluation {
-        evaluation.warnings.iter().for_each(|warning| show::message(&format!("warning: {warning}")));
+        evaluation
+            .warnings
+            .iter()
+            .for_each(|warning| show::message(&format!("warning: {warning}")));
     }
-    let held_out = done.evaluation.as_ref().map_or(0, |evaluation| evaluation.report.records());
+    let held_out = done
+        .evaluation
+        .as_ref()
+        .map_or(0, |evaluation| evaluation.report.records());
     if args.json {
         return show::print_json(&json!({
             "type": document.target.task(),
@@ -200,20 +252,40 @@ fn tell(args: &Args, out: &Path, done: &Done) -> Result<(), CliError> {
             "evaluation": document.evaluation,
         }));
     }
-    let mut text = format!("trained on {} rows with {features} features\n", document.training.rows);
+    let mut text = format!(
+        "trained on {} rows with {features} features\n",
+        document.training.rows
+    );
     text.push_str(&format!("solver: {}\n", show::solver(&document.solver)));
     if let Some(report) = &document.evaluation {
-        text.push_str(&format!("\nevaluated on {held_out} held-out rows\n{}", show::report(report)));
+        text.push_str(&format!(
+            "\nevaluated on {held_out} held-out rows\n{}",
+            show::report(report)
+        ));
         if document.training.refit {
             text.push_str("the model was fitted again on all rows after this evaluation\n");
         }
     }
-    let spent: Vec<String> = done.seconds.iter().map(|(stage, seconds)| format!("{stage} {seconds:.2} s")).collect();
-    text.push_str(&format!("\ntime: {}\nmodel: {} ({})\n", spent.join(", "), out.display(), &done.bundle.hash()[..12]));
+    let spent: Vec<String> = done
+        .seconds
+        .iter()
+        .map(|(stage, seconds)| format!("{stage} {seconds:.2} s"))
+        .collect();
+    text.push_str(&format!(
+        "\ntime: {}\nmodel: {} ({})\n",
+        spent.join(", "),
+        out.display(),
+        &done.bundle.hash()[..12]
+    ));
     show::print(&text)
 }
 
 /// Seconds by stage as a JSON object.
 fn seconds_json(seconds: &[(String, f64)]) -> Value {
-    Value::Object(seconds.iter().map(|(stage, seconds)| (stage.clone(), json!(seconds))).collect())
+    Value::Object(
+        seconds
+            .iter()
+            .map(|(stage, seconds)| (stage.clone(), json!(seconds)))
+            .collect(),
+    )
 }

@@ -49,19 +49,33 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         },
         recipe: Some(document.recipe.clone()),
         split: document.training.split,
-        params: LearnParams { l2: Some(document.solver.l2), ..LearnParams::default() },
+        params: LearnParams {
+            l2: Some(document.solver.l2),
+            ..LearnParams::default()
+        },
         memory: None,
         data_sha256,
     };
     let mut progress = Progress::new(false, None);
     let again = train(&table, &request, &mut progress)?.bundle;
     progress.finish();
-    let differing = bundle.beta.iter().zip(&again.beta).filter(|(old, new)| old.to_bits() != new.to_bits()).count();
-    if bundle.beta.len() != again.beta.len() || differing > 0 || document.featurizer != again.document.featurizer {
+    let differing = bundle
+        .beta
+        .iter()
+        .zip(&again.beta)
+        .filter(|(old, new)| old.to_bits() != new.to_bits())
+        .count();
+    if bundle.beta.len() != again.beta.len()
+        || differing > 0
+        || document.featurizer != again.document.featurizer
+    {
         return Err(CliError::Conflict(format!(
             "training again gives another model: {differing} of {} weights differ",
             bundle.beta.len()
         )));
     }
-    show::print(&format!("the same model, bit for bit: {} weights\n", bundle.beta.len()))
+    show::print(&format!(
+        "the same model, bit for bit: {} weights\n",
+        bundle.beta.len()
+    ))
 }
