@@ -23,6 +23,8 @@ pub struct DataSourceSpec {
     pub split: Option<Value>,
     /// `auto`, `yes` or `no`; none means `auto`.
     pub header: Option<String>,
+    /// The column to predict; none means the schema names it, or there is none.
+    pub target: Option<String>,
 }
 
 /// What a profiled data source knows.
@@ -49,8 +51,6 @@ pub struct ModelSpec {
     pub parameters: BTreeMap<String, String>,
     /// The label that counts as positive; none means decided by rule.
     pub positive: Option<String>,
-    /// The target column; none means the schema names it.
-    pub target: Option<String>,
 }
 
 /// What a trained model knows.

@@ -1,0 +1,1 @@
+//! Checks of single fields that several use cases share.
