@@ -10,6 +10,7 @@ mod batch_predictions;
 mod check;
 pub mod codes;
 mod convert;
+mod creation;
 mod data_sources;
 mod datasets;
 mod entities;
@@ -21,6 +22,7 @@ mod predictors;
 mod realtime;
 pub mod requests;
 mod training;
+mod waiting;
 
 pub use error::{Error, FieldProblem};
 
@@ -59,7 +61,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     limits: Limits,
     predictors: Predictors,
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
 }
 
 impl Service {
@@ -73,7 +75,7 @@ impl Service {
         } = parts;
         Self(Arc::new(Inner {
             predictors: Predictors::new(blobs.clone(), &limits),
-            permits: Semaphore::new(limits.concurrent_predictions),
+            permits: Arc::new(Semaphore::new(limits.concurrent_predictions)),
             catalog,
             blobs,
             clock,
