@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::answers::Created;
+use super::answers::{Created, Reading};
+use super::convert::wrong_state;
 use super::creation::{Wanted, known_schema, known_target};
 use super::error::Error;
-use super::requests::NewModel;
+use super::requests::{ByteRange, NewModel};
 use super::{Service, check};
+use crate::domain::entity::Entity;
 use crate::domain::ids::EntityKind;
 use crate::domain::spec::ModelSpec;
+use crate::domain::status::Status;
 use crate::ml::Task;
 use crate::ml::learn::{LearnError, LearnParams};
 
@@ -49,6 +52,18 @@ impl Service {
             positive,
         };
         self.stored(wanted.entity(name, spec, self.now())).await
+    }
+
+    /// Opens the file of a trained model, or a part of it.
+    pub async fn model_bundle(&self, id: &str, range: Option<ByteRange>) -> Result<(Entity, Reading), Error> {
+        let entity = self.entity_get(EntityKind::Model, id).await?;
+        let result = entity.model().and_then(|work| work.result.as_ref());
+        let (Some(result), Status::Completed) = (result, entity.status) else {
+            let reason = "there is a model file once it is COMPLETED";
+            return Err(wrong_state(&entity.at(), entity.status, reason));
+        };
+        let reading = self.opened(&result.bundle, result.size_bytes, range).await?;
+        Ok((entity, reading))
     }
 }
 
