@@ -16,7 +16,7 @@ const MOST_HALVINGS: usize = 40;
 /// Iterations after which the preconditioner is computed anew at the current point.
 const REFRESH_AT: [u32; 2] = [4, 16];
 /// Stop when the expected decrease falls below this share of the objective.
-const TOLERANCE: f64 = 1e-15;
+const TOLERANCE: f64 = 1e-12;
 
 /// Why the search ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
