@@ -1,7 +1,6 @@
 //! The one source of time: a trait, the system's clock, and a clock that tests set by hand.
 //!
-//! Times are microseconds since 1970-01-01T00:00:00Z. Rendering them as text is the business of
-//! the façades.
+//! Times are microseconds since 1970-01-01T00:00:00Z.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -24,6 +23,12 @@ impl Clock for SystemClock {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         since.map_or(0, |d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX))
     }
+}
+
+/// A time as RFC 3339 text in UTC, with microseconds and `Z`.
+pub fn rfc3339(micros: i64) -> String {
+    let time = chrono::DateTime::from_timestamp_micros(micros).unwrap_or_default();
+    time.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
 }
 
 /// A clock that stands still until it is moved; for tests.
@@ -58,6 +63,11 @@ mod tests {
         assert_eq!(clock.now_micros(), 5);
         clock.advance(10);
         assert_eq!(clock.now_micros(), 15);
+    }
+
+    #[test]
+    fn times_are_written_in_utc_with_microseconds() {
+        assert_eq!(rfc3339(1_577_836_800_000_001), "2020-01-01T00:00:00.000001Z");
     }
 
     #[test]

@@ -16,7 +16,7 @@ const MOST_HALVINGS: usize = 40;
 /// Iterations after which the preconditioner is computed anew at the current point.
 const REFRESH_AT: [u32; 2] = [4, 16];
 /// Stop when the expected decrease falls below this share of the objective.
-const TOLERANCE: f64 = 1e-15;
+const TOLERANCE: f64 = 1e-12;
 
 /// Why the search ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub enum Stop {
     Stalled,
     /// The iterations allowed are used up.
     Iterations,
+    /// The time allowed is used up.
+    OutOfTime,
     /// The observer asked for it.
     Cancelled,
 }
@@ -63,6 +65,9 @@ pub fn minimise(
             observer.report(Stage::Solve, state.iterations.into(), most_iterations.into())
         {
             break Stop::Cancelled;
+        }
+        if observer.out_of_time() {
+            break Stop::OutOfTime;
         }
         if REFRESH_AT.contains(&state.iterations) {
             state.refresh();

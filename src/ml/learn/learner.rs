@@ -16,6 +16,9 @@ use crate::ml::observe::{Observer, Silent};
 /// Rows for each column from which on a dense regression needs no penalty.
 const ROWS_A_COLUMN: usize = 10;
 
+/// What a report says of a fit that a time budget cut short.
+pub const OUT_OF_TIME: &str = "time_budget";
+
 /// Weights that were found, with the account of how.
 #[derive(Debug, Clone)]
 pub struct Fitted {
@@ -38,7 +41,8 @@ pub struct SolverReport {
     pub iterations: u32,
     /// Passes of our engine over the data, those of the certificate left out.
     pub passes: u32,
-    /// Why it ended: `converged`, `stalled` (at the limit of floating point), `iterations`.
+    /// Why it ended: `converged`, `stalled` (at the limit of floating point), `iterations`,
+    /// `time_budget`.
     pub stopped: String,
     /// What holds at the weights.
     pub certificate: Certificate,
@@ -110,6 +114,7 @@ impl CheckedLearnParams {
         let stopped = match solution.stop {
             Stop::Converged => "converged",
             Stop::Stalled => "stalled",
+            Stop::OutOfTime => OUT_OF_TIME,
             Stop::Iterations | Stop::Cancelled => "iterations",
         };
         let effort = (solution.iterations, solution.passes);
