@@ -25,8 +25,6 @@ pub struct DataSourceSpec {
     pub split: Option<Value>,
     /// `auto`, `yes` or `no`; none means `auto`.
     pub header: Option<String>,
-    /// The column to predict; none means the schema names it, or there is none.
-    pub target: Option<String>,
 }
 
 /// What a profiled data source knows.
