@@ -135,6 +135,7 @@ fn request(args: &Args, table: &FileTable) -> Result<TrainRequest, CliError> {
     };
     Ok(TrainRequest {
         schema: args.schema.as_deref().map(read_schema).transpose()?,
+        schema_settles_task: args.schema.is_some(),
         target: TargetWish {
             name: args.target.clone(),
             task: args.task,

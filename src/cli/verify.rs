@@ -41,6 +41,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     };
     let request = TrainRequest {
         schema: Some(document.schema.clone()),
+        schema_settles_task: true,
         target: TargetWish {
             name: document.schema.target.clone().unwrap_or_default(),
             task: Some(document.target.task()),

@@ -17,14 +17,14 @@ use crate::ml::Task;
 pub struct DataSourceSpec {
     /// The pinned bytes.
     pub dataset: DatasetPin,
+    /// The column to predict; none means that the schema names it, or that there is none.
+    pub target: Option<String>,
     /// The schema document, or none to infer it.
     pub schema: Option<Value>,
     /// Which rows belong to it; none means all.
     pub split: Option<Value>,
     /// `auto`, `yes` or `no`; none means `auto`.
     pub header: Option<String>,
-    /// The column to predict; none means the schema names it, or there is none.
-    pub target: Option<String>,
 }
 
 /// What a profiled data source knows.

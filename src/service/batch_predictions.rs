@@ -83,7 +83,7 @@ fn copied(columns: &[String], most: usize) -> Result<(), Error> {
             "{} columns are more than the {most} that can be copied",
             columns.len()
         );
-        return Err(Error::field("/columns", "limit_exceeded", message));
+        return Err(Error::field("/columns", "invalid_value", message));
     }
     let mut seen = HashSet::new();
     let mut problems = Vec::new();

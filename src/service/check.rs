@@ -54,6 +54,11 @@ pub(super) fn header(text: Option<&String>) -> Result<(), Error> {
 
 /// A document of the type `T`; what does not fit is named by its place.
 fn document<T: DeserializeOwned>(pointer: &str, code: &'static str, value: &Value) -> Result<T, Error> {
+    if !value.is_object() {
+        // A derived reader would take a list of values without names too.
+        let message = format!("`{pointer}` must be a JSON object");
+        return Err(Error::field(pointer, code, message));
+    }
     serde_path_to_error::deserialize(value).map_err(|error| {
         let at = format!("{pointer}{}", segments(error.path()));
         let message = format!("`{at}` cannot be read: {}", error.inner());

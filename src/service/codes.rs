@@ -85,7 +85,7 @@ pub const CODES: &[ErrorCode] = &[
     row("invalid_id", Class::InvalidInput, "invalid identifier", "use letters, digits, `-`, `_` and `.`"),
     row("invalid_page_token", Class::InvalidInput, "invalid page token", "start again without a page token"),
     row("unknown_reference", Class::InvalidInput, "something named does not exist", "make it first, or list the resource to see what exists"),
-    row("range_not_satisfiable", Class::InvalidInput, "no such range", "ask for bytes within the size of the file"),
+    row("empty_range", Class::InvalidInput, "no such range", "ask for bytes within the size of the file"),
     row("upload_interrupted", Class::InvalidInput, "the upload broke off", "send the file again"),
     row("incomplete_body", Class::InvalidInput, "the body ended early", "send it again"),
     // What data can get wrong.
@@ -140,7 +140,7 @@ pub const CODES: &[ErrorCode] = &[
     row("upload_stalled", Class::Unavailable, "no data arrived for too long", "send the file again"),
     row("keys_unreadable", Class::Unavailable, "the key file cannot be read", "see the server's log"),
     row("shutting_down", Class::Unavailable, "the server is stopping", "repeat in a moment"),
-    row("stopped", Class::WrongState, "stopped on request", ""),
+    row("stopped", Class::Unavailable, "stopped before the end", "repeat it"),
     row("not_enough_memory", Class::LimitExceeded, "not enough memory", "give the server more memory, or train on fewer rows or columns"),
     row("not_enough_disk", Class::LimitExceeded, "not enough disk", "free space in the home folder"),
     row("read_failed", Class::Unavailable, "the data cannot be read now", "repeat it; the message says where reading stopped"),

@@ -99,3 +99,6 @@ impl Service {
         self.0.clock.now_micros()
     }
 }
+
+#[cfg(test)]
+mod tests;

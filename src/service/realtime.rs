@@ -81,7 +81,7 @@ fn check_count(records: usize, most: usize) -> Result<(), Error> {
     }
     if records > most {
         let message = format!("{records} records are more than the {most} allowed; use a batch prediction");
-        return Err(Error::field("/records", "limit_exceeded", message));
+        return Err(Error::field("/records", "invalid_value", message));
     }
     Ok(())
 }

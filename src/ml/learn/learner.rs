@@ -16,6 +16,9 @@ use crate::ml::observe::{Observer, Silent};
 /// Rows for each column from which on a dense regression needs no penalty.
 const ROWS_A_COLUMN: usize = 10;
 
+/// Designs up to this size are solved more closely.
+const SMALL_BYTES: usize = 16 << 20;
+
 /// What a report says of a fit that a time budget cut short.
 pub const OUT_OF_TIME: &str = "time_budget";
 
@@ -99,7 +102,13 @@ impl CheckedLearnParams {
             start = certificate.objective.is_finite().then_some(found.beta);
         }
         let start = start.unwrap_or_else(|| objective.start());
-        let mut solution = minimise(&objective, start, self.max_iterations, observer);
+        let mut solution = minimise(
+            &objective,
+            start,
+            tolerance(design),
+            self.max_iterations,
+            observer,
+        );
         if solution.stop == Stop::Cancelled {
             return Err(LearnError::Stopped);
         }
@@ -159,6 +168,16 @@ impl CheckedLearnParams {
             outputs: outputs(targets),
             report,
         }
+    }
+}
+
+/// How near to the minimum the engine goes, relative to the objective. Small designs cost nothing, so
+/// they go on to where the weights themselves have settled; the size alone decides.
+fn tolerance(design: &Design) -> f64 {
+    if design.bytes() <= SMALL_BYTES {
+        1e-10
+    } else {
+        1e-7
     }
 }
 

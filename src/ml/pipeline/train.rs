@@ -30,6 +30,8 @@ const THRESHOLD: f64 = 0.5;
 pub struct TrainRequest {
     /// Types of the attributes; proposed from the table when not given.
     pub schema: Option<Schema>,
+    /// Whether the type of the target in `schema` settles the question. False for proposed schemas.
+    pub schema_settles_task: bool,
     /// The column to predict and the question it poses.
     pub target: TargetWish,
     /// What is learned from; suggested when not given.
@@ -117,12 +119,13 @@ pub fn train(
 
 /// A given schema settles the question unless the caller asks for another one.
 fn with_schema_task(wish: TargetWish, request: &TrainRequest, kind: AttributeType) -> TargetWish {
-    let by_schema = request.schema.as_ref().and_then(|_| match kind {
+    let by_schema = match kind {
+        _ if !request.schema_settles_task => None,
         AttributeType::Binary => Some(Task::Binary),
         AttributeType::Categorical => Some(Task::Multiclass),
         AttributeType::Numeric => Some(Task::Regression),
         AttributeType::Text => None,
-    });
+    };
     TargetWish {
         task: wish.task.or(by_schema),
         ..wish
