@@ -116,6 +116,18 @@ impl Blobs {
             .size)
     }
 
+    /// Fails when the store does not answer, or when the local folder has gone.
+    pub async fn ping(&self) -> Result<(), BlobError> {
+        if let Some(path) = self.staging.missing() {
+            let source = std::io::ErrorKind::NotFound.into();
+            return Err(BlobError::Folder { path, source });
+        }
+        let first = self.store.list(Some(&Path::from(key::STAGING))).try_next().await;
+        first
+            .map(|_| ())
+            .map_err(|e| BlobError::from_store("list", key::STAGING, e))
+    }
+
     /// Removes a file; one that is not there is no error.
     pub async fn delete(&self, key: &BlobKey) -> Result<(), BlobError> {
         match self.store.delete(&Path::from(key.as_str())).await {

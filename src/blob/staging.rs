@@ -49,6 +49,12 @@ impl Staging {
         })
     }
 
+    /// The staging folder's path if it should be there and is not.
+    pub(super) fn missing(&self) -> Option<String> {
+        let (top, _) = self.held.as_ref()?;
+        (!top.is_dir()).then(|| top.display().to_string())
+    }
+
     /// A key that nothing else uses.
     pub(super) fn next_key(&self) -> BlobKey {
         key::staged(&self.process, self.next.fetch_add(1, Ordering::Relaxed))

@@ -51,8 +51,6 @@ pub struct ModelSpec {
     pub parameters: BTreeMap<String, String>,
     /// The label that counts as positive; none means decided by rule.
     pub positive: Option<String>,
-    /// The target column; none means the schema names it.
-    pub target: Option<String>,
 }
 
 /// What a trained model knows.

@@ -110,6 +110,7 @@ pub fn data_source(text: &str, now: i64) -> Entity {
         schema: None,
         split: None,
         header: None,
+        target: None,
     };
     Entity::new(
         id(text),
@@ -127,7 +128,6 @@ pub fn model(text: &str, source: &str, now: i64) -> Entity {
         recipe: None,
         parameters: Default::default(),
         positive: None,
-        target: None,
     };
     Entity::new(
         id(text),

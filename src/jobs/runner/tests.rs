@@ -56,6 +56,7 @@ impl Bench {
             schema: None,
             split: None,
             header: None,
+            target: None,
         };
         self.create(Entity::new(
             EntityId::new(id).unwrap(),
@@ -74,7 +75,6 @@ impl Bench {
             recipe: None,
             parameters: Default::default(),
             positive: None,
-            target: None,
         };
         self.create(Entity::new(
             EntityId::new(id).unwrap(),
