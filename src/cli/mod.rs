@@ -3,14 +3,17 @@
 //! Results go to standard output, messages and progress to standard error. Exit codes: 0 done, 1
 //! failure, 2 usage, 3 not found, 4 invalid input, 5 conflict, 130 interrupted.
 
+mod demo;
 mod error;
 mod evaluate;
 mod files;
 mod inspect;
+mod key;
 mod openapi;
 mod predict;
 mod progress;
 mod recipe;
+mod serve;
 mod show;
 mod train;
 mod verify;
@@ -41,11 +44,20 @@ enum Command {
     Evaluate(evaluate::Args),
     /// Score every row of a CSV
     Predict(predict::Args),
+    /// Serve the REST interface and do its jobs
+    Serve(serve::ServeArgs),
+    /// Do jobs of an installation, without HTTP
+    Work(serve::WorkArgs),
+    /// Show the whole way from a CSV to predictions over HTTP, on sample data
+    Demo(demo::Args),
     /// Check that training again gives the same model
     Verify(verify::Args),
     /// Check recipes
     #[command(subcommand)]
     Recipe(recipe::Command),
+    /// Make, list and revoke API keys
+    #[command(subcommand)]
+    Key(key::Command),
     /// Print the OpenAPI document of the REST interface
     Openapi,
 }
@@ -70,8 +82,12 @@ impl Command {
             Command::Train(args) => train::run(&args),
             Command::Evaluate(args) => evaluate::run(&args),
             Command::Predict(args) => predict::run(&args),
+            Command::Serve(args) => serve::serve(&args),
+            Command::Work(args) => serve::work(&args),
+            Command::Demo(args) => demo::run(&args),
             Command::Verify(args) => verify::run(&args),
             Command::Recipe(command) => recipe::run(&command),
+            Command::Key(command) => key::run(&command),
             Command::Openapi => openapi::run(),
         }
     }

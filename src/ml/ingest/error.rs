@@ -39,6 +39,14 @@ pub enum IngestError {
         /// The limit in bytes.
         limit: u64,
     },
+    /// A quote in the first row is never closed, so the whole source is one row.
+    #[error(
+        "line {line}: a quote is opened there and never closed; close it, or double it if it is part of the text"
+    )]
+    UnclosedQuote {
+        /// Line where the row starts.
+        line: u64,
+    },
     /// More rows were rejected than is allowed.
     #[error(
         "{rejected} of {seen} rows could not be read, the first one at line {line}: {detail}; mend the file or its delimiter and quotes"
@@ -85,6 +93,7 @@ impl IngestError {
             IngestError::NotText { .. } => "not_text",
             IngestError::DuplicateColumn { .. } => "duplicate_column",
             IngestError::RowTooLong { .. } => "row_too_long",
+            IngestError::UnclosedQuote { .. } => "unclosed_quote",
             IngestError::TooManyBadRows { .. } => "too_many_bad_rows",
             IngestError::Damaged { .. } => "damaged_compression",
             IngestError::Io { .. } => "read_failed",

@@ -1,4 +1,4 @@
-//! Keeps one row from eating all memory, and counts bytes for progress.
+//! Keeps one row from eating all memory, remembers how the last bytes looked, and counts bytes for progress.
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -11,11 +11,17 @@ pub struct RowTooLong;
 
 /// Passes bytes on until the row that is being read exceeds its limit. The record reader tells where
 /// each row starts through [`RowMark`].
+///
+/// A source that does not end with a line feed is given one. So a row that is complete is complete
+/// before the end of the source is met, and one that needs the end has a quote that is never closed.
 pub struct RowGuard<R> {
     inner: R,
     passed: u64,
     mark: RowMark,
     limit: u64,
+    /// What was passed on by the last call.
+    last: Vec<u8>,
+    ended: bool,
 }
 
 /// The start of the row that is being read, shared between the record reader and the guard.
@@ -39,9 +45,23 @@ impl<R: Read> RowGuard<R> {
                 passed: 0,
                 mark: mark.clone(),
                 limit,
+                last: Vec::new(),
+                ended: false,
             },
             mark,
         )
+    }
+
+    /// True once the end of the source was passed on.
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// The byte before offset `at`, if it is among those passed on last.
+    pub fn byte_before(&self, at: u64) -> Option<u8> {
+        let first = self.passed - self.last.len() as u64;
+        let index = at.checked_sub(first + 1)?;
+        self.last.get(usize::try_from(index).ok()?).copied()
     }
 }
 
@@ -51,8 +71,23 @@ impl<R: Read> Read for RowGuard<R> {
         if self.passed - self.mark.0.load(Ordering::Relaxed).min(self.passed) > self.limit {
             return Err(io::Error::new(io::ErrorKind::InvalidData, RowTooLong));
         }
-        let count = self.inner.read(buffer)?;
+        let mut count = self.inner.read(buffer)?;
+        if count == 0 {
+            let unfinished = self.last.last().is_some_and(|&byte| byte != b'\n');
+            match buffer.first_mut().filter(|_| unfinished && !self.ended) {
+                Some(first) => {
+                    *first = b'\n';
+                    count = 1;
+                }
+                None => {
+                    self.ended = true;
+                    return Ok(0);
+                }
+            }
+        }
         self.passed += count as u64;
+        self.last.clear();
+        self.last.extend_from_slice(&buffer[..count]);
         Ok(count)
     }
 }

@@ -54,7 +54,7 @@ impl Problems {
     }
 
     /// Refuses a source in which too many of the `seen` rows are bad: over [`MAX_REJECTED`], or, once
-    /// twenty rows were seen or the source has ended, more than half.
+    /// a thousand rows were seen or the source has ended, more than half.
     pub fn check(&self, seen: u64, ended: bool) -> Result<(), IngestError> {
         let half = self.rejected * 2 > seen && (ended || seen >= 1000);
         if self.rejected == 0 || (self.rejected <= MAX_REJECTED && !half) {

@@ -36,9 +36,12 @@ pub struct RecordReader {
     max_row_bytes: u64,
     bytes: ByteCount,
     next_record: u64,
-    last_line: u64,
-    /// The first row of a source without a header, read to learn the number of columns.
-    pending: Option<ByteRecord>,
+    /// Line on which the row read last starts.
+    line: u64,
+    /// Whether the row read last ended with a carriage return, whose line feed is still to come.
+    after_return: bool,
+    /// The first row of a source without a header, read to learn the number of columns, and its line.
+    pending: Option<(ByteRecord, u64)>,
 }
 
 impl RecordReader {
@@ -82,7 +85,8 @@ impl RecordReader {
             max_row_bytes: options.max_row_bytes,
             bytes,
             next_record: 0,
-            last_line: 1,
+            line: 1,
+            after_return: false,
             pending: None,
         };
         reader.read_columns()?;
@@ -94,11 +98,14 @@ impl RecordReader {
         if !self.read_bytes(&mut first)? {
             return Err(IngestError::EmptyFile);
         }
+        if self.csv.get_ref().has_ended() {
+            return Err(IngestError::UnclosedQuote { line: self.line });
+        }
         if self.has_header {
             self.columns = column_names(&first)?;
         } else {
             self.columns = numbered_names(first.len());
-            self.pending = Some(first);
+            self.pending = Some((first, self.line));
         }
         Ok(())
     }
@@ -138,27 +145,33 @@ impl RecordReader {
     pub fn read(&mut self, record: &mut Record) -> Result<Row, IngestError> {
         let mut bytes = record.take();
         match self.pending.take() {
-            Some(first) => bytes = first,
+            Some((first, line)) => (bytes, self.line) = (first, line),
             None => {
                 if !self.read_bytes(&mut bytes)? {
                     return Ok(Row::End);
                 }
             }
         }
-        let start = bytes.position().map_or((0, 0), |at| (at.line(), at.byte()));
+        let byte = bytes.position().map_or(0, csv::Position::byte);
         let not_utf8 = record.put(bytes);
         record.position = Position {
             record: self.next_record,
-            line: start.0,
-            byte: start.1,
+            line: self.line,
+            byte,
         };
         self.next_record += 1;
-        self.last_line = start.0;
         Ok(self.judge(record, not_utf8))
     }
 
     fn judge(&self, record: &Record, not_utf8: Option<usize>) -> Row {
         let line = record.position.line;
+        if self.csv.get_ref().has_ended() {
+            return Row::Bad(RowProblem {
+                code: "unclosed_quote".into(),
+                line,
+                detail: "a quote is opened in this row and never closed, so the rest of the file belongs to it".into(),
+            });
+        }
         if record.len() != self.columns.len() {
             let detail = format!(
                 "{} fields where the {} has {}",
@@ -185,26 +198,47 @@ impl RecordReader {
         }
     }
 
+    /// Reads a row's fields and notes the line on which it starts.
     fn read_bytes(&mut self, bytes: &mut ByteRecord) -> Result<bool, IngestError> {
-        self.mark.set(self.csv.position().byte());
-        self.csv.read_byte_record(bytes).map_err(|error| {
-            let line = self.csv.position().line();
-            match error.into_kind() {
+        let (start, line) = (self.csv.position().byte(), self.csv.position().line());
+        self.mark.set(start);
+        // What the parser has not passed yet: the line feed after a carriage return. A row that is never
+        // completed is placed here, where the empty lines before it begin.
+        let line = line + u64::from(self.after_return);
+        let limit = self.max_row_bytes;
+        let found = self
+            .csv
+            .read_byte_record(bytes)
+            .map_err(|error| match error.into_kind() {
                 csv::ErrorKind::Io(source)
                     if source.get_ref().is_some_and(|inner| inner.is::<RowTooLong>()) =>
                 {
-                    IngestError::RowTooLong {
-                        line,
-                        limit: self.max_row_bytes,
-                    }
+                    IngestError::RowTooLong { line, limit }
                 }
                 csv::ErrorKind::Io(source) => io_error(source, self.compression, line),
                 other => IngestError::Io {
                     line,
                     source: std::io::Error::other(format!("{other:?}")),
                 },
-            }
-        })
+            })?;
+        self.note_line(bytes);
+        // The guard sees what is read ahead in large pieces, so it misses rows that are a little too long.
+        if found && self.csv.position().byte() - start > limit {
+            let line = self.line;
+            return Err(IngestError::RowTooLong { line, limit });
+        }
+        Ok(found)
+    }
+
+    /// The parser tells how many line feeds it has passed, not where a row starts: empty lines may come
+    /// before it. So the start is found from the end.
+    fn note_line(&mut self, bytes: &ByteRecord) {
+        let end = self.csv.position();
+        let last = self.csv.get_ref().byte_before(end.byte());
+        self.after_return = last == Some(b'\r');
+        let within = memchr::memchr_iter(b'\n', bytes.as_slice()).count() as u64;
+        let after = u64::from(last == Some(b'\n') && !self.csv.get_ref().has_ended());
+        self.line = end.line().saturating_sub(within + after).max(1);
     }
 }
 

@@ -1,6 +1,6 @@
 //! A recipe and a schema into terms: what exactly becomes features, in which order.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use super::parse::{RecipeError, parse_expression};
 use crate::ml::schema::{AttributeType, Schema, nearest};
 
 /// One thing that becomes features.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Term {
     /// A number, scaled to mean 0 and variance 1 over the training rows.
     Number {
@@ -84,30 +84,43 @@ pub fn check(recipe: &Recipe, schema: &Schema) -> Result<Vec<Term>, RecipeError>
             scope.names.insert(name.clone(), terms);
         }
     }
-    let mut terms: Vec<Term> = Vec::new();
+    let mut distinct = Distinct::default();
     for (index, text) in recipe.outputs.iter().enumerate() {
         let place = format!("outputs[{index}]");
-        let found = scope.resolve(&parse_expression(text, &place)?, &place)?;
-        found.into_iter().for_each(|term| {
-            if !terms.contains(&term) {
-                terms.push(term)
-            }
-        });
+        distinct.add(scope.resolve(&parse_expression(text, &place)?, &place)?, &place)?;
     }
+    let mut terms = distinct.terms;
     if terms.is_empty() {
         return Err(unusable(
             "outputs",
             "nothing is left to learn from; list at least one input attribute",
         ));
     }
-    if terms.len() > MOST_TERMS {
-        return Err(unusable(
-            "outputs",
-            &format!("{} outputs are more than the {MOST_TERMS} allowed", terms.len()),
-        ));
-    }
     add_missing_indicators(&mut terms);
     Ok(terms)
+}
+
+/// Terms in order, each once. Refuses too many while they are collected, since a short text can ask for
+/// millions.
+#[derive(Default)]
+struct Distinct {
+    terms: Vec<Term>,
+    seen: HashSet<Term>,
+}
+
+impl Distinct {
+    fn add(&mut self, terms: Vec<Term>, place: &str) -> Result<(), RecipeError> {
+        for term in terms {
+            if self.seen.insert(term.clone()) {
+                self.terms.push(term);
+            }
+        }
+        if self.terms.len() > MOST_TERMS {
+            let problem = format!("this makes more than the {MOST_TERMS} outputs allowed; list fewer");
+            return Err(unusable(place, &problem));
+        }
+        Ok(())
+    }
 }
 
 fn add_missing_indicators(terms: &mut Vec<Term>) {
@@ -210,22 +223,16 @@ impl Scope<'_> {
     fn call(&self, function: &str, arguments: &[Expr], place: &str) -> Result<Vec<Term>, RecipeError> {
         match (function, arguments) {
             ("group", members) if !members.is_empty() => {
-                let lists = members
-                    .iter()
-                    .map(|member| self.resolve(member, place))
-                    .collect::<Result<Vec<_>, _>>()?;
-                let mut terms: Vec<Term> = Vec::new();
-                lists.into_iter().flatten().for_each(|term| {
-                    if !terms.contains(&term) {
-                        terms.push(term)
-                    }
-                });
-                Ok(terms)
+                let mut distinct = Distinct::default();
+                for member in members {
+                    distinct.add(self.resolve(member, place)?, place)?;
+                }
+                Ok(distinct.terms)
             }
             ("group_remove", [group, gone @ ..]) => {
                 let mut terms = self.resolve(group, place)?;
                 for member in gone {
-                    let gone = self.resolve(member, place)?;
+                    let gone: HashSet<Term> = self.resolve(member, place)?.into_iter().collect();
                     terms.retain(|term| !gone.contains(term));
                 }
                 Ok(terms)

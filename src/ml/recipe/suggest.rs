@@ -30,6 +30,8 @@ pub fn suggest(schema: &Schema, statistics: &TableStatistics) -> Recipe {
         .filter(|&index| schema.attributes[index].kind == AttributeType::Numeric)
         .map(|index| schema.attributes[index].name.as_str())
         .filter(|name| distinct(statistics, name) >= LEAST_DISTINCT)
+        // A name with quotes of both kinds cannot be written in a recipe; it is learned from without bins.
+        .filter(|name| !(name.contains('\'') && name.contains('"')))
         .map(quoted)
         .collect();
     if statistics.rows >= LEAST_ROWS && !binned.is_empty() {

@@ -1,0 +1,250 @@
+//! The same record gives the same features and scores, to the bit, whichever way it comes: encoded for training,
+//! in a batch file (columns in any order), as named values in real time, and through a stored model.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use serde_json::Value;
+use yosoku::ml::features::{FeatureVector, Featurizer, TermState};
+use yosoku::ml::hash::Stream;
+use yosoku::ml::learn::Design;
+use yosoku::ml::model::{Bundle, LinearModel};
+use yosoku::ml::observe::Silent;
+use yosoku::ml::pipeline::encode::TrainingRows;
+use yosoku::ml::pipeline::table::MemoryTable;
+use yosoku::ml::pipeline::{BatchOptions, predict, train};
+use yosoku::ml::predict::{Predictor, Scratch};
+use yosoku::ml::record::Record;
+use yosoku::ml::schema::{AttributeType, Schema};
+use yosoku::ml::split::Split;
+
+use crate::support::{DATASETS, request, sample};
+
+/// Features and scores of one row, as bits.
+#[derive(Debug, PartialEq)]
+struct Row {
+    dense: Vec<u32>,
+    active: Vec<u32>,
+    scores: Vec<u64>,
+}
+
+impl Row {
+    fn new(features: &FeatureVector, scores: &[f64]) -> Self {
+        Self {
+            dense: features.dense.iter().map(|x| x.to_bits()).collect(),
+            active: features.active.clone(),
+            scores: scores.iter().map(|x| x.to_bits()).collect(),
+        }
+    }
+}
+
+fn read_csv(bytes: &[u8]) -> (Vec<String>, Vec<csv::StringRecord>) {
+    let mut reader = csv::Reader::from_reader(bytes);
+    let header = reader.headers().unwrap().iter().map(str::to_string).collect();
+    (header, reader.records().map(Result::unwrap).collect())
+}
+
+/// The rows as the learner sees them, scored by the bare model.
+fn by_training(bundle: &Bundle, table: &MemoryTable) -> Vec<Row> {
+    let document = &bundle.document;
+    let rows = TrainingRows {
+        table,
+        schema: &document.schema,
+        target: document.schema.target_index().unwrap(),
+        split: &Split::all(),
+    };
+    let featurizer = Featurizer::new(document.featurizer.clone(), &document.schema);
+    let (design, _): (Design, _) = rows.encode(&featurizer, &document.target, &mut Silent).unwrap();
+    let model = LinearModel {
+        task: document.target.task(),
+        outputs: document.outputs,
+        beta: bundle.beta.clone(),
+    };
+    let mut found = Vec::new();
+    for shard in &design.shards {
+        shard.for_each_row(design.dense, |_, dense, active| {
+            let features = FeatureVector {
+                dense: dense.to_vec(),
+                active: active.to_vec(),
+            };
+            let mut scores = Vec::new();
+            model.score(&features, &mut scores);
+            found.push(Row::new(&features, &scores));
+        });
+    }
+    found
+}
+
+/// The scores in a batch's output, parsed back from text.
+fn by_batch(predictor: &Predictor, bytes: &[u8]) -> Vec<Vec<u64>> {
+    let mut out = Vec::new();
+    let options = BatchOptions::default();
+    predict(predictor, &MemoryTable::new(bytes), &options, &mut out, &mut Silent).unwrap();
+    let (header, records) = read_csv(&out);
+    let labels = predictor.target().labels();
+    let is_score = |name: &str| name == "score" || (labels.len() > 2 && labels.contains(&name));
+    let columns: Vec<usize> = (0..header.len()).filter(|&c| is_score(&header[c])).collect();
+    let scores = |record: &csv::StringRecord| {
+        let bits = |&column: &usize| record[column].parse::<f64>().unwrap().to_bits();
+        columns.iter().map(bits).collect()
+    };
+    records.iter().map(scores).collect()
+}
+
+/// A field as a client would send it: numbers of numeric attributes as JSON numbers, empty as null.
+fn as_json(schema: &Schema, name: &str, field: &str) -> Value {
+    let kind = schema.index_of(name).map(|index| schema.attributes[index].kind);
+    match (kind, serde_json::from_str(field)) {
+        _ if field.is_empty() => Value::Null,
+        (Some(AttributeType::Numeric), Ok(number @ Value::Number(_))) => number,
+        _ => Value::String(field.into()),
+    }
+}
+
+fn by_real_time(predictor: &Predictor, header: &[String], record: &csv::StringRecord) -> Row {
+    let fields: BTreeMap<String, Value> = header
+        .iter()
+        .zip(record)
+        .map(|(name, field)| (name.clone(), as_json(predictor.schema(), name, field)))
+        .collect();
+    let sent = serde_json::to_string(&fields).unwrap();
+    let received: BTreeMap<String, Value> = serde_json::from_str(&sent).unwrap();
+    let text = |value: Value| match value {
+        Value::Null => String::new(),
+        Value::String(text) => text,
+        other => other.to_string(),
+    };
+    let values: BTreeMap<String, String> = received.into_iter().map(|(k, v)| (k, text(v))).collect();
+    let (mut buffer, mut scratch) = (Record::new(), Scratch::default());
+    assert!(predictor.record_from_map(&values, &mut buffer).is_empty());
+    predictor.score(&buffer, &mut scratch);
+    Row::new(&scratch.features, &scratch.scores)
+}
+
+/// The same table with its columns in reverse order.
+fn reversed(header: &[String], records: &[csv::StringRecord]) -> Vec<u8> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(header.iter().rev()).unwrap();
+    for record in records {
+        let fields: Vec<&str> = record.iter().collect();
+        writer.write_record(fields.iter().rev()).unwrap();
+    }
+    writer.into_inner().unwrap()
+}
+
+/// Trains on `bytes` and holds all ways against each other. Rows without a target are not in the training path.
+fn check(what: &str, bytes: &[u8], target: &str) -> Bundle {
+    let table = MemoryTable::new(bytes);
+    let bundle = train(&table, &request(target, Split::all()), &mut Silent).unwrap().bundle;
+    let predictor = Predictor::new(&bundle).unwrap();
+    let (header, records) = read_csv(bytes);
+    let truth = header.iter().position(|name| name == target).unwrap();
+
+    let real_time: Vec<Row> = records.iter().map(|record| by_real_time(&predictor, &header, record)).collect();
+    let scores: Vec<&Vec<u64>> = real_time.iter().map(|row| &row.scores).collect();
+    let known: Vec<&Row> = real_time
+        .iter()
+        .zip(&records)
+        .filter(|(_, record)| !record[truth].is_empty())
+        .map(|(row, _)| row)
+        .collect();
+    let training = by_training(&bundle, &table);
+    assert_eq!(training.len(), known.len(), "{what}");
+    for (index, (trained, known)) in training.iter().zip(known).enumerate() {
+        assert_eq!(trained, known, "{what}: training and real time, row {index}");
+    }
+    let batch = by_batch(&predictor, bytes);
+    assert_eq!(batch.iter().collect::<Vec<_>>(), scores, "{what}: batch and real time");
+    let batch = by_batch(&predictor, &reversed(&header, &records));
+    assert_eq!(batch.iter().collect::<Vec<_>>(), scores, "{what}: columns in reverse order");
+
+    let stored = Bundle::decode(&bundle.encode()).unwrap();
+    assert_eq!(stored, bundle, "{what}");
+    let predictor = Predictor::new(&stored).unwrap();
+    for (record, row) in records.iter().zip(&real_time) {
+        assert_eq!(&by_real_time(&predictor, &header, record), row, "{what}: stored model");
+    }
+    bundle
+}
+
+#[test]
+fn every_sample_file() {
+    for name in DATASETS {
+        check(name, &sample(name), "target");
+    }
+}
+
+/// A table with every type of attribute, missing fields of every kind, quotes, and rows enough for bins.
+fn made(rows: u64, target: impl Fn(f64, u64, bool) -> String) -> String {
+    let mut stream = Stream::new(42);
+    let mut text = String::from("row,weight,visits,zip,colour,note,member,same,y\n");
+    for i in 0..rows {
+        let weight = stream.next_unit() * 200.0 - 50.0;
+        let visits = stream.next_u64() % 40;
+        let member = stream.next_unit() < 0.5;
+        let y = target(weight, visits, member);
+        let weight = match i % 17 {
+            3 => String::new(),
+            5 => "NA".into(),
+            7 => format!("{weight:e}"),
+            _ => weight.to_string(),
+        };
+        let colour = ["red", "light blue", "", "NA", "Red"][(stream.next_u64() % 5) as usize];
+        let word = |n: u64| ["fast", "slow,", "\"\"quoted\"\"", "new\nline", "ünïcode", "42"][(n % 6) as usize];
+        let note = match i % 11 {
+            0 => String::new(),
+            _ => format!(
+                "{} {} {} w{}",
+                word(stream.next_u64()),
+                word(stream.next_u64()),
+                word(stream.next_u64()),
+                stream.next_u64() % 300
+            ),
+        };
+        let member = match i % 13 {
+            1 => "",
+            _ if member => "yes",
+            _ => "no",
+        };
+        let zip = stream.next_u64() % 400;
+        writeln!(text, "{i},{weight},{visits},{zip:05},{colour},\"{note}\",{member},constant,{y}").unwrap();
+    }
+    text
+}
+
+#[test]
+fn a_table_with_every_kind_of_attribute_and_gap() {
+    let answers: [(&str, &dyn Fn(f64, u64, bool) -> String); 3] = [
+        ("binary", &|w, v, m| if v == 7 { "" } else if (w > 40.0) != m { "good" } else { "bad" }.into()),
+        ("multiclass", &|w, v, _| if w < 0.0 { "low" } else if v > 20 { "" } else { "high" }.into()),
+        ("regression", &|w, v, m| {
+            if v == 9 { String::new() } else { (w * 0.5 + v as f64 * f64::from(u8::from(m))).to_string() }
+        }),
+    ];
+    for (what, answer) in answers {
+        let third = |w: f64, v: u64, m: bool| match answer(w, v, m) {
+            text if what == "multiclass" && text == "high" && m => "top".to_string(),
+            text => text,
+        };
+        let bundle = check(what, made(3000, third).as_bytes(), "y");
+        let document = &bundle.document;
+        assert_eq!(document.target.task().as_str(), what);
+        let terms = &document.featurizer.terms;
+        let has = |wanted: fn(&TermState) -> bool| terms.iter().any(wanted);
+        assert!(has(|term| matches!(term, TermState::QuantileBin { bounds, .. } if bounds.len() > 5)));
+        assert!(has(|term| matches!(term, TermState::Level { .. })));
+        assert!(has(|term| matches!(term, TermState::Words { .. })));
+        assert!(has(|term| matches!(term, TermState::Binary { .. })));
+        assert!(has(|term| matches!(term, TermState::Missing { seen: true, .. })));
+        let kind = |name: &str| {
+            let schema = &document.schema;
+            schema.attributes[schema.index_of(name).unwrap()].kind
+        };
+        assert_eq!(kind("weight"), AttributeType::Numeric);
+        assert_eq!(kind("zip"), AttributeType::Categorical);
+        assert_eq!(kind("note"), AttributeType::Text);
+        assert_eq!(kind("member"), AttributeType::Binary);
+        assert_eq!(document.schema.row_id.as_deref(), Some("row"));
+        assert_eq!(document.schema.excluded, ["same"]);
+    }
+}
