@@ -50,20 +50,35 @@ impl App {
         let home = &config.store.home;
         make_home(home)?;
         let catalog = match &config.store.database_url {
-            Some(url) => Catalog::open(url.expose()).await.context("opening the catalogue")?,
+            Some(url) => Catalog::open(url.expose())
+                .await
+                .context("opening the catalogue")?,
             None => Catalog::open_sqlite(&home.join(DATABASE))
                 .await
                 .with_context(|| format!("opening the catalogue in `{}`", home.display()))?,
         };
-        let blobs = Blobs::open_local(home).await.with_context(|| format!("opening the files in `{}`", home.display()))?;
+        let blobs = Blobs::open_local(home)
+            .await
+            .with_context(|| format!("opening the files in `{}`", home.display()))?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let metrics = Arc::new(Metrics::new());
         let runner = match config.work.workers {
             0 => None,
             workers => Some(runner(&catalog, &blobs, &clock, &metrics, workers)?),
         };
-        let parts = service::Parts { catalog: catalog.clone(), blobs, clock, limits: service::limits::Limits::default() };
-        Ok(Self { catalog, service: Service::new(parts), runner, metrics, config })
+        let parts = service::Parts {
+            catalog: catalog.clone(),
+            blobs,
+            clock,
+            limits: service::limits::Limits::default(),
+        };
+        Ok(Self {
+            catalog,
+            service: Service::new(parts),
+            runner,
+            metrics,
+            config,
+        })
     }
 
     /// Serves HTTP on `listener` and does jobs until `stop` is cancelled.
@@ -75,10 +90,18 @@ impl App {
             Some(files) => Some(tls(&files.cert, &files.key).map_err(|error| anyhow!(error))?),
             None => None,
         };
-        let ending =
-            Stop { requested: stop, grace: http.stop_grace, drain: http.stop_drain, ..Stop::default() };
+        let ending = Stop {
+            requested: stop,
+            grace: http.stop_grace,
+            drain: http.stop_drain,
+            ..Stop::default()
+        };
         let parts = http::Parts {
-            rest: http::rest::routes(self.service.clone(), ending.requested.clone(), self.metrics.clone()),
+            rest: http::rest::routes(
+                self.service.clone(),
+                ending.requested.clone(),
+                self.metrics.clone(),
+            ),
             access,
             limits: Limits {
                 upload: http.upload_limit,
@@ -125,13 +148,29 @@ fn runner(
     workers: usize,
 ) -> Result<Runner> {
     let memory = crate::telemetry::machine_memory().map(|bytes| bytes / 2);
-    let handler = Handler { blobs: blobs.clone(), clock: clock.clone(), memory };
+    let handler = Handler {
+        blobs: blobs.clone(),
+        clock: clock.clone(),
+        memory,
+    };
     let mut random = [0; 8];
     getrandom::fill(&mut random).map_err(|error| anyhow!("no random numbers to be had: {error}"))?;
     let worker = WorkerId::new(std::process::id(), random);
-    let measured = Measured { handler, metrics: metrics.clone() };
-    let options = RunnerOptions { concurrency: workers, ..RunnerOptions::default() };
-    Ok(Runner::new(catalog.clone(), clock.clone(), Arc::new(measured), worker, options))
+    let measured = Measured {
+        handler,
+        metrics: metrics.clone(),
+    };
+    let options = RunnerOptions {
+        concurrency: workers,
+        ..RunnerOptions::default()
+    };
+    Ok(Runner::new(
+        catalog.clone(),
+        clock.clone(),
+        Arc::new(measured),
+        worker,
+        options,
+    ))
 }
 
 async fn run_jobs(runner: Option<Runner>, stop: CancellationToken) {
@@ -145,7 +184,8 @@ async fn run_jobs(runner: Option<Runner>, stop: CancellationToken) {
 fn access(http: &HttpConfig, home: &Path) -> Result<Access> {
     match http::keys::locate(http.keys.as_deref(), home) {
         Some(path) => {
-            let ring = KeyRing::open(&path).with_context(|| format!("reading keys from `{}`", path.display()))?;
+            let ring =
+                KeyRing::open(&path).with_context(|| format!("reading keys from `{}`", path.display()))?;
             Ok(Access::Keys(Arc::new(ring)))
         }
         None => Ok(Access::Open),
@@ -158,7 +198,12 @@ fn check_binding(http: &HttpConfig, listener: &TcpListener, access: &Access) -> 
         Access::Keys(ring) => Some(ring.len().context("reading keys")?),
     };
     let listen = listener.local_addr().context("reading the address")?;
-    let binding = Binding { listen, keys, tls: http.tls.is_some(), behind_proxy: http.behind_proxy };
+    let binding = Binding {
+        listen,
+        keys,
+        tls: http.tls.is_some(),
+        behind_proxy: http.behind_proxy,
+    };
     binding.check().map_err(|missing| anyhow!(missing.join("\n")))
 }
 
@@ -166,7 +211,14 @@ struct Ready(Service);
 
 impl Readiness for Ready {
     fn checks(&self) -> BoxFuture<'_, Vec<Check>> {
-        let checks = async { self.0.ready().await.into_iter().map(|(name, ok)| Check { name, ok }).collect() };
+        let checks = async {
+            self.0
+                .ready()
+                .await
+                .into_iter()
+                .map(|(name, ok)| Check { name, ok })
+                .collect()
+        };
         checks.boxed()
     }
 }

@@ -64,13 +64,22 @@ pub fn run(command: &Command) -> Result<(), CliError> {
                 std::fs::create_dir_all(folder).map_err(|error| CliError::file("making", folder, &error))?;
             }
             let (key, token) = keys::new(&path, name, SystemClock.now_micros()).map_err(failed)?;
-            show::message(&format!("key {} in {}; this is the only time its token is shown:", key.id, path.display()));
+            show::message(&format!(
+                "key {} in {}; this is the only time its token is shown:",
+                key.id,
+                path.display()
+            ));
             show::print(&format!("{token}\n"))
         }
         Command::List { place } => {
             let mut rows = vec![["id", "name", "created", "revoked"].map(str::to_string).to_vec()];
             for key in keys::list(&place.path()).map_err(failed)? {
-                rows.push(vec![key.id, key.name, key.created_at, key.revoked_at.unwrap_or_default()]);
+                rows.push(vec![
+                    key.id,
+                    key.name,
+                    key.created_at,
+                    key.revoked_at.unwrap_or_default(),
+                ]);
             }
             show::print(&show::table(&rows))
         }

@@ -73,7 +73,12 @@ impl ServeArgs {
 impl WorkArgs {
     fn flags(&self) -> Flags {
         let args = self.clone();
-        Flags { home: args.home, workers: args.workers, log_format: args.log_format, ..Flags::default() }
+        Flags {
+            home: args.home,
+            workers: args.workers,
+            log_format: args.log_format,
+            ..Flags::default()
+        }
     }
 }
 
@@ -85,10 +90,16 @@ pub fn serve(args: &ServeArgs) -> Result<(), CliError> {
         let listener = TcpListener::bind(config.http.listen)
             .map_err(|error| CliError::Failure(format!("listening on {}: {error}", config.http.listen)))?;
         let address = listener.local_addr().unwrap_or(config.http.listen);
-        let scheme = if config.http.tls.is_some() { "https" } else { "http" };
+        let scheme = if config.http.tls.is_some() {
+            "https"
+        } else {
+            "http"
+        };
         let home = config.store.home.display().to_string();
         let app = App::open(config).await.map_err(failure)?;
-        show::message(&format!("serving {scheme}://{address} from {home}; documentation at {scheme}://{address}/docs"));
+        show::message(&format!(
+            "serving {scheme}://{address} from {home}; documentation at {scheme}://{address}/docs"
+        ));
         app.serve(listener, stop).await.map_err(failure)
     })
 }
@@ -97,7 +108,9 @@ pub fn serve(args: &ServeArgs) -> Result<(), CliError> {
 pub fn work(args: &WorkArgs) -> Result<(), CliError> {
     let config = load(&args.flags())?;
     if config.work.workers == 0 {
-        return Err(CliError::Usage("a worker with --workers 0 does nothing; give 1 or more".into()));
+        return Err(CliError::Usage(
+            "a worker with --workers 0 does nothing; give 1 or more".into(),
+        ));
     }
     block_on(async {
         let stop = shutdown::on_signals().map_err(|error| CliError::Failure(error.to_string()))?;
@@ -109,7 +122,8 @@ pub fn work(args: &WorkArgs) -> Result<(), CliError> {
 }
 
 fn load(flags: &Flags) -> Result<ServeConfig, CliError> {
-    let config = ServeConfig::load(flags, &process_environment).map_err(|error| CliError::Usage(error.to_string()))?;
+    let config =
+        ServeConfig::load(flags, &process_environment).map_err(|error| CliError::Usage(error.to_string()))?;
     let LogConfig { json, filter, plain } = &config.log;
     telemetry::init(*json, filter, *plain).map_err(CliError::Usage)?;
     Ok(config)
@@ -118,7 +132,9 @@ fn load(flags: &Flags) -> Result<ServeConfig, CliError> {
 /// Runs a future on a runtime of its own.
 pub fn block_on<T>(future: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.map_err(|error| CliError::Failure(format!("starting the runtime: {error}")))?.block_on(future)
+    runtime
+        .map_err(|error| CliError::Failure(format!("starting the runtime: {error}")))?
+        .block_on(future)
 }
 
 /// An error with all its causes.

@@ -17,7 +17,14 @@ use crate::support::{MadeTable, Pieces, inspect_text, request, train_text};
 
 /// `rows` lines `i,word,answer` under the header `n,word,answer`.
 fn table(rows: usize) -> String {
-    let row = |i: usize| format!("{},w{},{}\n", i * 37 % 101, i % 5, if i * 37 % 101 > 50 { "yes" } else { "no" });
+    let row = |i: usize| {
+        format!(
+            "{},w{},{}\n",
+            i * 37 % 101,
+            i % 5,
+            if i * 37 % 101 > 50 { "yes" } else { "no" }
+        )
+    };
     format!("n,word,answer\n{}", (0..rows).map(row).collect::<String>())
 }
 
@@ -29,22 +36,37 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 fn utf16(text: &str, little: bool, mark: bool) -> Vec<u8> {
     let mark = mark.then_some(0xfeff);
-    let bytes = |unit: u16| if little { unit.to_le_bytes() } else { unit.to_be_bytes() };
-    mark.into_iter().chain(text.encode_utf16()).flat_map(bytes).collect()
+    let bytes = |unit: u16| {
+        if little {
+            unit.to_le_bytes()
+        } else {
+            unit.to_be_bytes()
+        }
+    };
+    mark.into_iter()
+        .chain(text.encode_utf16())
+        .flat_map(bytes)
+        .collect()
 }
 
 /// Asserts the code, that the message holds all the pieces, and that it reads as messages here do.
 fn assert_error(what: &str, result: Result<Trained, PipelineError>, code: &str, pieces: &[&str]) {
     let error = match result {
         Err(error) => error,
-        Ok(trained) => panic!("{what}: trained on {} rows", trained.bundle.document.training.rows),
+        Ok(trained) => panic!(
+            "{what}: trained on {} rows",
+            trained.bundle.document.training.rows
+        ),
     };
     let message = error.to_string();
     assert_eq!(error.code(), code, "{what}: {message}");
     for piece in pieces {
         assert!(message.contains(piece), "{what}: `{piece}` is not in `{message}`");
     }
-    assert!(!message.ends_with('.') && !message.starts_with(char::is_uppercase), "{what}: {message}");
+    assert!(
+        !message.ends_with('.') && !message.starts_with(char::is_uppercase),
+        "{what}: {message}"
+    );
 }
 
 #[test]
@@ -60,29 +82,129 @@ fn what_cannot_be_trained_on_is_refused_by_name() {
     let long: String = (0..30_000).map(|i| format!("{i},w,{}\n", i % 3)).collect();
     let long = format!("n,word,answer\n{long}");
     let cases: Vec<(&str, Vec<u8>, &str, &[&str])> = vec![
-        ("no such target", good.replace("answer", "answers").into(), "unknown_target", &["did you mean `answers`?"]),
-        ("one class only", good.replace("yes", "no").into(), "one_class", &["`answer`", "`no`", "two"]),
-        ("target never there", good.replace("yes", "").replace("no\n", "\n").into(), "target_empty", &["`answer`"]),
+        (
+            "no such target",
+            good.replace("answer", "answers").into(),
+            "unknown_target",
+            &["did you mean `answers`?"],
+        ),
+        (
+            "one class only",
+            good.replace("yes", "no").into(),
+            "one_class",
+            &["`answer`", "`no`", "two"],
+        ),
+        (
+            "target never there",
+            good.replace("yes", "").replace("no\n", "\n").into(),
+            "target_empty",
+            &["`answer`"],
+        ),
         ("empty", Vec::new(), "empty_file", &["header"]),
-        ("only white space", b" \r\n\n ".to_vec(), "empty_file", &["header"]),
-        ("only a byte order mark", b"\xef\xbb\xbf".to_vec(), "empty_file", &["header"]),
-        ("header only", b"n,word,answer\n".to_vec(), "header_only", &["set header to no"]),
-        ("header only, unfinished", b"n,word,answer".to_vec(), "header_only", &["no rows"]),
-        ("one row", b"n,word,answer\n1,w,yes\n".to_vec(), "one_class", &["`yes`"]),
-        ("same name twice", b"n,answer,n\n1,a,2\n2,b,3\n".to_vec(), "duplicate_column", &["columns 1 and 3", "`n`"]),
-        ("every row ragged", b"n,answer\n1\n2\n3,4,5\n".to_vec(), "too_many_bad_rows", &["line 2", "1 fields", "3 of 3"]),
+        (
+            "only white space",
+            b" \r\n\n ".to_vec(),
+            "empty_file",
+            &["header"],
+        ),
+        (
+            "only a byte order mark",
+            b"\xef\xbb\xbf".to_vec(),
+            "empty_file",
+            &["header"],
+        ),
+        (
+            "header only",
+            b"n,word,answer\n".to_vec(),
+            "header_only",
+            &["set header to no"],
+        ),
+        (
+            "header only, unfinished",
+            b"n,word,answer".to_vec(),
+            "header_only",
+            &["no rows"],
+        ),
+        (
+            "one row",
+            b"n,word,answer\n1,w,yes\n".to_vec(),
+            "one_class",
+            &["`yes`"],
+        ),
+        (
+            "same name twice",
+            b"n,answer,n\n1,a,2\n2,b,3\n".to_vec(),
+            "duplicate_column",
+            &["columns 1 and 3", "`n`"],
+        ),
+        (
+            "every row ragged",
+            b"n,answer\n1\n2\n3,4,5\n".to_vec(),
+            "too_many_bad_rows",
+            &["line 2", "1 fields", "3 of 3"],
+        ),
         ("binary", noise, "not_text", &["zero", "UTF-8"]),
-        ("zip", b"PK\x03\x04rest of the archive".to_vec(), "not_text", &["zip", "CSV"]),
-        ("parquet", b"PAR1\x15\x04\x15".to_vec(), "not_text", &["Parquet", "CSV"]),
-        ("UTF-16, little", utf16(&good, true, true), "not_text", &["UTF-16", "iconv"]),
-        ("UTF-16, big", utf16(&good, false, true), "not_text", &["UTF-16", "iconv"]),
-        ("UTF-16 without a mark", utf16(&good, true, false), "not_text", &["byte 1 is zero", "UTF-8"]),
-        ("gzip cut off", cut(gzip(long.as_bytes())), "damaged_compression", &["gzip", "line "]),
-        ("gzip header only", b"\x1f\x8b".to_vec(), "damaged_compression", &["gzip"]),
-        ("zstd cut off", cut(zstd::encode_all(long.as_bytes(), 1).unwrap()), "damaged_compression", &["zstd", "line "]),
+        (
+            "zip",
+            b"PK\x03\x04rest of the archive".to_vec(),
+            "not_text",
+            &["zip", "CSV"],
+        ),
+        (
+            "parquet",
+            b"PAR1\x15\x04\x15".to_vec(),
+            "not_text",
+            &["Parquet", "CSV"],
+        ),
+        (
+            "UTF-16, little",
+            utf16(&good, true, true),
+            "not_text",
+            &["UTF-16", "iconv"],
+        ),
+        (
+            "UTF-16, big",
+            utf16(&good, false, true),
+            "not_text",
+            &["UTF-16", "iconv"],
+        ),
+        (
+            "UTF-16 without a mark",
+            utf16(&good, true, false),
+            "not_text",
+            &["byte 1 is zero", "UTF-8"],
+        ),
+        (
+            "gzip cut off",
+            cut(gzip(long.as_bytes())),
+            "damaged_compression",
+            &["gzip", "line "],
+        ),
+        (
+            "gzip header only",
+            b"\x1f\x8b".to_vec(),
+            "damaged_compression",
+            &["gzip"],
+        ),
+        (
+            "zstd cut off",
+            cut(zstd::encode_all(long.as_bytes(), 1).unwrap()),
+            "damaged_compression",
+            &["zstd", "line "],
+        ),
         ("gzip of nothing", gzip(b""), "empty_file", &["header"]),
-        ("quote open in the header", b"n,\"answer\n1,a\n2,b\n".to_vec(), "unclosed_quote", &["line 1", "close it"]),
-        ("quote open in the first row", b"n,answer\n1,\"a\n2,b\n3,c\n".to_vec(), "too_many_bad_rows", &["line 2", "quote"]),
+        (
+            "quote open in the header",
+            b"n,\"answer\n1,a\n2,b\n".to_vec(),
+            "unclosed_quote",
+            &["line 1", "close it"],
+        ),
+        (
+            "quote open in the first row",
+            b"n,answer\n1,\"a\n2,b\n3,c\n".to_vec(),
+            "too_many_bad_rows",
+            &["line 2", "quote"],
+        ),
     ];
     for (what, bytes, code, pieces) in cases {
         assert_error(what, train_text(&bytes, "answer"), code, pieces);
@@ -96,21 +218,62 @@ fn targets_that_do_not_fit_the_type_asked_for() {
         request.target.task = Some(task);
         train(&MemoryTable::new(text), &request, &mut Silent)
     };
-    let constant = format!("x,y\n{}", (0..30).map(|i| format!("{i},4.5\n")).collect::<String>());
-    assert_error("constant", typed(&constant, Task::Regression), "constant_target", &["`y`", "4.5"]);
-    assert_error("constant, type not given", train_text(&constant, "y"), "one_class", &["`4.5`"]);
-    let words = format!("x,y\n{}1,oops\n", (0..30).map(|i| format!("{i},{i}.5\n")).collect::<String>());
-    assert_error("a word", typed(&words, Task::Regression), "target_not_numeric", &["line 32", "`oops`", "numbers"]);
+    let constant = format!(
+        "x,y\n{}",
+        (0..30).map(|i| format!("{i},4.5\n")).collect::<String>()
+    );
+    assert_error(
+        "constant",
+        typed(&constant, Task::Regression),
+        "constant_target",
+        &["`y`", "4.5"],
+    );
+    assert_error(
+        "constant, type not given",
+        train_text(&constant, "y"),
+        "one_class",
+        &["`4.5`"],
+    );
+    let words = format!(
+        "x,y\n{}1,oops\n",
+        (0..30).map(|i| format!("{i},{i}.5\n")).collect::<String>()
+    );
+    assert_error(
+        "a word",
+        typed(&words, Task::Regression),
+        "target_not_numeric",
+        &["line 32", "`oops`", "numbers"],
+    );
     let huge = words.replace("oops", "1e999");
-    assert_error("1e999", typed(&huge, Task::Regression), "target_not_numeric", &["line 32", "`1e999`"]);
+    assert_error(
+        "1e999",
+        typed(&huge, Task::Regression),
+        "target_not_numeric",
+        &["line 32", "`1e999`"],
+    );
     let three = "x,y\n1,a\n2,b\n3,c\n4,a\n";
-    assert_error("three labels", typed(three, Task::Binary), "target_not_binary", &["3 different", "multiclass"]);
+    assert_error(
+        "three labels",
+        typed(three, Task::Binary),
+        "target_not_binary",
+        &["3 different", "multiclass"],
+    );
     let many: String = (0..300).map(|i| format!("{i},label{i}\n")).collect();
-    assert_error("300 labels", train_text(format!("x,y\n{many}"), "y"), "too_many_classes", &["300", "100", "max_classes"]);
+    assert_error(
+        "300 labels",
+        train_text(format!("x,y\n{many}"), "y"),
+        "too_many_classes",
+        &["300", "100", "max_classes"],
+    );
     let mut positive = request("y", Split::all());
     positive.target.positive = Some("maybe".into());
     let result = train(&MemoryTable::new("x,y\n1,a\n2,b\n3,a\n"), &positive, &mut Silent);
-    assert_error("positive label", result, "unknown_positive_label", &["`maybe`", "`a`", "`b`"]);
+    assert_error(
+        "positive label",
+        result,
+        "unknown_positive_label",
+        &["`maybe`", "`a`", "`b`"],
+    );
 }
 
 #[test]
@@ -118,19 +281,46 @@ fn one_class_in_the_training_part_alone() {
     let split = Split::training(30.0, 1);
     // The only `yes` lies in the part that is held out.
     let row = (0..40).find(|&row| !split.selects(row)).unwrap();
-    let text: String = (0..40).map(|i| format!("{},{}\n", i % 9, if i == row { "yes" } else { "no" })).collect();
-    let result = train(&MemoryTable::new(format!("x,y\n{text}")), &request("y", split), &mut Silent);
-    assert_error("one class left", result, "one_class", &["in the rows to learn from", "`no`"]);
-    let nothing = Split { percent_end: 0.0, ..Split::all() };
-    let result = train(&MemoryTable::new(table(40)), &request("answer", nothing), &mut Silent);
-    assert_error("no rows left", result, "too_few_rows", &["0 rows", "hold out fewer"]);
+    let text: String = (0..40)
+        .map(|i| format!("{},{}\n", i % 9, if i == row { "yes" } else { "no" }))
+        .collect();
+    let result = train(
+        &MemoryTable::new(format!("x,y\n{text}")),
+        &request("y", split),
+        &mut Silent,
+    );
+    assert_error(
+        "one class left",
+        result,
+        "one_class",
+        &["in the rows to learn from", "`no`"],
+    );
+    let nothing = Split {
+        percent_end: 0.0,
+        ..Split::all()
+    };
+    let result = train(
+        &MemoryTable::new(table(40)),
+        &request("answer", nothing),
+        &mut Silent,
+    );
+    assert_error(
+        "no rows left",
+        result,
+        "too_few_rows",
+        &["0 rows", "hold out fewer"],
+    );
 }
 
 #[test]
 fn ten_rows_are_enough_to_go_on() {
     let trained = train_text(table(10), "answer").unwrap();
     assert_eq!(trained.bundle.document.training.rows, 10);
-    assert!(trained.warnings.iter().any(|warning| warning.contains("only")), "{:?}", trained.warnings);
+    assert!(
+        trained.warnings.iter().any(|warning| warning.contains("only")),
+        "{:?}",
+        trained.warnings
+    );
 }
 
 #[test]
@@ -138,9 +328,17 @@ fn columns_that_hold_nothing_are_left_out_and_named() {
     let text: String = (0..40).map(|i| format!("{},,NA,7,{}\n", i % 9, i % 2)).collect();
     let trained = train_text(format!("n,hollow,na,same,y\n{text}"), "y").unwrap();
     assert_eq!(trained.bundle.document.schema.excluded, ["hollow", "na", "same"]);
-    for (name, reason) in [("hollow", "empty on every row"), ("na", "same value"), ("same", "same value")] {
+    for (name, reason) in [
+        ("hollow", "empty on every row"),
+        ("na", "same value"),
+        ("same", "same value"),
+    ] {
         let named = |warning: &&String| warning.contains(&format!("`{name}`")) && warning.contains(reason);
-        assert!(trained.warnings.iter().any(|warning| named(&warning)), "{name}: {:?}", trained.warnings);
+        assert!(
+            trained.warnings.iter().any(|warning| named(&warning)),
+            "{name}: {:?}",
+            trained.warnings
+        );
     }
     assert_eq!(trained.statistics.columns[1].missing, 40);
 }
@@ -148,19 +346,41 @@ fn columns_that_hold_nothing_are_left_out_and_named() {
 #[test]
 fn nothing_left_to_learn_from() {
     let text: String = (0..40).map(|i| format!("7,{}\n", i % 2)).collect();
-    assert_error("one constant column", train_text(format!("same,y\n{text}"), "y"), "invalid_recipe", &["nothing is left"]);
+    assert_error(
+        "one constant column",
+        train_text(format!("same,y\n{text}"), "y"),
+        "invalid_recipe",
+        &["nothing is left"],
+    );
     let only: String = (0..40).map(|i| format!("{}\n", i % 2)).collect();
-    assert_error("only a target", train_text(format!("y\n{only}"), "y"), "invalid_recipe", &["nothing is left"]);
+    assert_error(
+        "only a target",
+        train_text(format!("y\n{only}"), "y"),
+        "invalid_recipe",
+        &["nothing is left"],
+    );
 }
 
 #[test]
 fn more_columns_than_rows_train_with_a_warning() {
     let header: String = (0..200).map(|j| format!("c{j},")).collect();
-    let row = |i: usize| (0..200).map(|j| format!("{},", (i * 31 + j * 17) % 23)).collect::<String>() + &format!("{}\n", i % 2);
+    let row = |i: usize| {
+        (0..200)
+            .map(|j| format!("{},", (i * 31 + j * 17) % 23))
+            .collect::<String>()
+            + &format!("{}\n", i % 2)
+    };
     let text = format!("{header}y\n{}", (0..30).map(row).collect::<String>());
     let trained = train_text(text, "y").unwrap();
     assert!(trained.bundle.document.solver.certificate.certified);
-    assert!(trained.warnings.iter().any(|w| w.contains("more features") && w.contains("than rows (30)")), "{:?}", trained.warnings);
+    assert!(
+        trained
+            .warnings
+            .iter()
+            .any(|w| w.contains("more features") && w.contains("than rows (30)")),
+        "{:?}",
+        trained.warnings
+    );
 }
 
 #[test]
@@ -170,16 +390,34 @@ fn bad_rows_are_left_out_counted_and_shown() {
     lines[200] = "5,w1,yes,more,still more".into();
     lines[300] = "1,\"w1,yes".into();
     let trained = train_text(lines.join("\n"), "answer").unwrap();
-    assert_eq!((trained.bundle.document.training.rows, trained.bundle.document.training.rejected), (297, 3));
+    assert_eq!(
+        (
+            trained.bundle.document.training.rows,
+            trained.bundle.document.training.rejected
+        ),
+        (297, 3)
+    );
     let problems = &trained.statistics.problems;
     assert_eq!(problems.rejected, 3);
     assert_eq!(problems.counts["ragged_row"], 2);
     assert_eq!(problems.counts["unclosed_quote"], 1);
-    let shown: Vec<(u64, &str)> = problems.examples.iter().map(|p| (p.line, p.detail.as_str())).collect();
+    let shown: Vec<(u64, &str)> = problems
+        .examples
+        .iter()
+        .map(|p| (p.line, p.detail.as_str()))
+        .collect();
     assert_eq!(shown[0], (101, "2 fields where the header has 3"));
     assert_eq!(shown[1], (201, "5 fields where the header has 3"));
-    assert!(shown[2].0 == 301 && shown[2].1.contains("never closed"), "{shown:?}");
-    assert!(trained.warnings.iter().any(|w| w.contains("3 rows") && w.contains("could not be read")));
+    assert!(
+        shown[2].0 == 301 && shown[2].1.contains("never closed"),
+        "{shown:?}"
+    );
+    assert!(
+        trained
+            .warnings
+            .iter()
+            .any(|w| w.contains("3 rows") && w.contains("could not be read"))
+    );
 }
 
 #[test]
@@ -191,21 +429,40 @@ fn bytes_that_are_not_utf8_are_replaced_counted_and_shown() {
     let problems = &trained.statistics.problems;
     assert_eq!((problems.rejected, problems.counts["invalid_utf8"]), (0, 1));
     assert_eq!(problems.examples[0].line, 5);
-    assert!(problems.examples[0].detail.contains("column `word`"), "{:?}", problems.examples);
+    assert!(
+        problems.examples[0].detail.contains("column `word`"),
+        "{:?}",
+        problems.examples
+    );
     assert_eq!(trained.bundle.document.training.rows, 50);
 }
 
 /// A number that no float holds turns a column into words, unless the schema insists.
 #[test]
 fn numbers_out_of_range() {
-    let text: String = (0..50).map(|i| format!("{},{}\n", if i == 20 { "1e999".into() } else { i.to_string() + ".5" }, i % 2)).collect();
+    let text: String = (0..50)
+        .map(|i| {
+            format!(
+                "{},{}\n",
+                if i == 20 {
+                    "1e999".into()
+                } else {
+                    i.to_string() + ".5"
+                },
+                i % 2
+            )
+        })
+        .collect();
     let text = format!("x,y\n{text}");
     let found = inspect_text(&text, Some("y")).unwrap();
     let decision = &found.statistics.columns[0].decision;
     assert_eq!(decision.kind, AttributeType::Categorical);
     let forced = decision.forced_by.as_ref().unwrap();
     assert_eq!((forced.line, forced.value.as_str()), (22, "1e999"));
-    assert!(decision.warning.as_ref().unwrap().contains("49 of 50"), "{decision:?}");
+    assert!(
+        decision.warning.as_ref().unwrap().contains("49 of 50"),
+        "{decision:?}"
+    );
 
     let schema = Schema::from_json(
         r#"{"version":"1.0","targetAttributeName":"y","dataFormat":"CSV","dataFileContainsHeader":true,
@@ -224,18 +481,38 @@ fn extreme_numbers_give_finite_scores() {
     let text: String = (0..60)
         .map(|i| {
             let sign = if i % 3 == 0 { "-" } else { "" };
-            format!("{sign}{}e149,1e-320,{},{sign}{}e149\n", 1 + i % 9, 1e15 + f64::from(i) * 0.125, 1 + i % 7)
+            format!(
+                "{sign}{}e149,1e-320,{},{sign}{}e149\n",
+                1 + i % 9,
+                1e15 + f64::from(i) * 0.125,
+                1 + i % 7
+            )
         })
         .collect();
     let text = format!("big,tiny,offset,y\n{text}");
     let trained = train_text(&text, "y").unwrap();
     let predictor = Predictor::new(&trained.bundle).unwrap();
     let mut out = Vec::new();
-    predict(&predictor, &MemoryTable::new(&text), &BatchOptions::default(), &mut out, &mut Silent).unwrap();
-    let scores: Vec<f64> = String::from_utf8(out).unwrap().lines().skip(1).map(|line| line.rsplit(',').next().unwrap().parse().unwrap()).collect();
+    predict(
+        &predictor,
+        &MemoryTable::new(&text),
+        &BatchOptions::default(),
+        &mut out,
+        &mut Silent,
+    )
+    .unwrap();
+    let scores: Vec<f64> = String::from_utf8(out)
+        .unwrap()
+        .lines()
+        .skip(1)
+        .map(|line| line.rsplit(',').next().unwrap().parse().unwrap())
+        .collect();
     assert_eq!(scores.len(), 60);
     assert!(scores.iter().all(|score| score.is_finite()));
-    assert_eq!(yosoku::ml::model::Bundle::decode(&trained.bundle.encode()).unwrap(), trained.bundle);
+    assert_eq!(
+        yosoku::ml::model::Bundle::decode(&trained.bundle.encode()).unwrap(),
+        trained.bundle
+    );
 }
 
 /// Lines `i,even` or so; row `odd` holds a word instead of the number. Nothing is held in memory.
@@ -258,19 +535,28 @@ fn a_word_at_row_one_million_decides_and_is_named() {
     assert_eq!(column.decision.kind, AttributeType::Categorical);
     let forced = column.decision.forced_by.as_ref().unwrap();
     assert_eq!((forced.line, forced.value.as_str()), (1_000_001, "banana"));
-    assert!(column.decision.warning.as_ref().unwrap().contains("1 are not"), "{:?}", column.decision);
+    assert!(
+        column.decision.warning.as_ref().unwrap().contains("1 are not"),
+        "{:?}",
+        column.decision
+    );
 
     let mut schema = found.schema;
     schema.attributes[0].kind = AttributeType::Numeric;
     let given = inspect(&table, Some(&schema), Some("y"), &Split::all(), &mut Silent).unwrap();
     let column = &given.statistics.columns[0];
-    assert_eq!((column.decision.kind, column.invalid, column.missing), (AttributeType::Numeric, 1, 0));
+    assert_eq!(
+        (column.decision.kind, column.invalid, column.missing),
+        (AttributeType::Numeric, 1, 0)
+    );
     assert_eq!(given.statistics.rows, 1_000_050);
 }
 
 /// A source that gives `before`, then `count` times the same byte, then `after`.
 fn long_line(before: &'static [u8], count: u64, after: &'static [u8]) -> impl Read + Send {
-    Cursor::new(before).chain(std::io::repeat(b'x').take(count)).chain(Cursor::new(after))
+    Cursor::new(before)
+        .chain(std::io::repeat(b'x').take(count))
+        .chain(Cursor::new(after))
 }
 
 #[test]
@@ -289,16 +575,30 @@ fn rows_longer_than_the_limit_are_refused_with_their_line() {
     };
     assert!(run(900, &short).is_ok());
     for count in [1100, 70_000, 300_000] {
-        assert_error("long row", run(count, &short), "row_too_long", &["line 5", "1000 bytes", "quote"]);
+        assert_error(
+            "long row",
+            run(count, &short),
+            "row_too_long",
+            &["line 5", "1000 bytes", "quote"],
+        );
     }
     // With the limit as it is by default, a line of 64 MiB that is never held in memory.
-    assert_error("64 MiB", run(64 << 20, &Options::default()), "row_too_long", &["line 5", "16777216 bytes"]);
+    assert_error(
+        "64 MiB",
+        run(64 << 20, &Options::default()),
+        "row_too_long",
+        &["line 5", "16777216 bytes"],
+    );
 }
 
 #[test]
 fn a_quote_that_swallows_the_file_is_found_where_it_opens() {
     let make = || long_line(b"n,answer\r\n1,a\r\n2,\"b\r\n", 40 << 20, b"\r\n4,a\r\n");
-    let result = train(&MadeTable::new(make), &request("answer", Split::all()), &mut Silent);
+    let result = train(
+        &MadeTable::new(make),
+        &request("answer", Split::all()),
+        &mut Silent,
+    );
     assert_error("open quote", result, "row_too_long", &["line 3", "quote"]);
 }
 
@@ -307,32 +607,77 @@ fn judging_and_scoring_other_data() {
     let trained = train_text(table(200), "answer").unwrap();
     let predictor = Predictor::new(&trained.bundle).unwrap();
     let facts = &trained.bundle.document.training;
-    let judge = |text: &str| evaluate(&predictor, facts, &MemoryTable::new(text), &Split::all(), &mut Silent);
+    let judge = |text: &str| {
+        evaluate(
+            &predictor,
+            facts,
+            &MemoryTable::new(text),
+            &Split::all(),
+            &mut Silent,
+        )
+    };
     let error = judge("n,word\n1,a\n").unwrap_err();
     assert_eq!(error.code(), "schema_mismatch");
-    assert!(error.to_string().contains("`answer`") && error.to_string().contains("n, word"), "{error}");
-    assert_eq!(judge("n,word,answer\n1,a,\n2,b,maybe\n").unwrap_err().code(), "nothing_to_evaluate");
-    assert_eq!(judge("n,word,answer\n").unwrap_err().code(), "nothing_to_evaluate");
+    assert!(
+        error.to_string().contains("`answer`") && error.to_string().contains("n, word"),
+        "{error}"
+    );
+    assert_eq!(
+        judge("n,word,answer\n1,a,\n2,b,maybe\n").unwrap_err().code(),
+        "nothing_to_evaluate"
+    );
+    assert_eq!(
+        judge("n,word,answer\n").unwrap_err().code(),
+        "nothing_to_evaluate"
+    );
     let partly = judge("n,answer\n1,no\n2,\n90,yes\n1,2,3\n").unwrap();
-    assert_eq!((partly.report.records(), partly.unknown_target, partly.rejected), (2, 1, 1));
-    assert!(partly.warnings.iter().any(|w| w.contains("word")), "{:?}", partly.warnings);
+    assert_eq!(
+        (partly.report.records(), partly.unknown_target, partly.rejected),
+        (2, 1, 1)
+    );
+    assert!(
+        partly.warnings.iter().any(|w| w.contains("word")),
+        "{:?}",
+        partly.warnings
+    );
     let one_side = judge("n,word,answer\n1,w1,yes\n2,w2,yes\n").unwrap();
     assert!(one_side.report.headline().1.value.is_none() && !one_side.report.notes().is_empty());
 
     let mut out = Vec::new();
     let text = "word,n,extra\nw1,1,x\nonly one\n\"new\",,y\n";
-    let summary = predict(&predictor, &MemoryTable::new(text), &BatchOptions::default(), &mut out, &mut Silent).unwrap();
+    let summary = predict(
+        &predictor,
+        &MemoryTable::new(text),
+        &BatchOptions::default(),
+        &mut out,
+        &mut Silent,
+    )
+    .unwrap();
     assert_eq!((summary.records, summary.invalid), (3, 1));
     assert_eq!(summary.extra_columns, ["extra"]);
-    assert_eq!((summary.notes["missing"], summary.notes["unknown_category"]), (1, 1));
+    assert_eq!(
+        (summary.notes["missing"], summary.notes["unknown_category"]),
+        (1, 1)
+    );
     let out = String::from_utf8(out).unwrap();
     let lines: Vec<&str> = out.lines().collect();
-    assert_eq!((lines.len(), lines[0], lines[2]), (4, "bestAnswer,score", ""), "{out}");
+    assert_eq!(
+        (lines.len(), lines[0], lines[2]),
+        (4, "bestAnswer,score", ""),
+        "{out}"
+    );
     let wanted = BatchOptions {
         columns: vec!["extr".into()],
         ..BatchOptions::default()
     };
-    let error = predict(&predictor, &MemoryTable::new(text), &wanted, &mut Vec::new(), &mut Silent).unwrap_err();
+    let error = predict(
+        &predictor,
+        &MemoryTable::new(text),
+        &wanted,
+        &mut Vec::new(),
+        &mut Silent,
+    )
+    .unwrap_err();
     assert_eq!(error.code(), "unknown_column");
     assert!(error.to_string().contains("did you mean `extra`?"), "{error}");
 }
@@ -346,9 +691,16 @@ fn survive(bytes: &[u8], header: HeaderMode) {
             ..Options::default()
         },
     };
-    let Ok(found) = inspect(&table, None, None, &Split::all(), &mut Silent) else { return };
+    let Ok(found) = inspect(&table, None, None, &Split::all(), &mut Silent) else {
+        return;
+    };
     for attribute in found.schema.attributes.iter().take(3) {
-        for task in [None, Some(Task::Binary), Some(Task::Multiclass), Some(Task::Regression)] {
+        for task in [
+            None,
+            Some(Task::Binary),
+            Some(Task::Multiclass),
+            Some(Task::Regression),
+        ] {
             let mut request = request(&attribute.name, Split::all());
             request.target.task = task;
             if let Ok(trained) = train(&table, &request, &mut Silent) {

@@ -37,7 +37,11 @@ fn made(rows: u64) -> String {
             _ => format!("parcel number w{} is late again", stream.next_u64() % 50),
         };
         let member = ["yes", "no", ""][(stream.next_u64() % 3) as usize];
-        let y = if size > 60_000.0 + stream.next_unit() * 9_000.0 { "late" } else { "fine" };
+        let y = if size > 60_000.0 + stream.next_unit() * 9_000.0 {
+            "late"
+        } else {
+            "fine"
+        };
         text.push_str(&format!("{size},{city},{note},{member},{y}\n"));
     }
     text
@@ -58,7 +62,13 @@ fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
 #[test]
 fn a_bundle_is_read_back_as_it_was() {
     for name in ["iris", "breast_cancer", "diabetes"] {
-        let mut bundle = train(&sample_table(name), &request("target", Split::training(30.0, 1)), &mut Silent).unwrap().bundle;
+        let mut bundle = train(
+            &sample_table(name),
+            &request("target", Split::training(30.0, 1)),
+            &mut Silent,
+        )
+        .unwrap()
+        .bundle;
         bundle.provenance = Provenance {
             source: "somewhere".into(),
             created_at: "2026-01-01T00:00:00Z".into(),
@@ -87,7 +97,9 @@ fn the_hash_is_that_of_the_data_not_of_the_run() {
     assert_ne!(hash(&changed), first);
     let mut request = request("y", Split::all());
     request.params.l2 = Some(0.5);
-    let other = train(&MemoryTable::new(&text), &request, &mut Silent).unwrap().bundle;
+    let other = train(&MemoryTable::new(&text), &request, &mut Silent)
+        .unwrap()
+        .bundle;
     assert_ne!(other.hash(), first);
     let mut moved = other.clone();
     moved.provenance.source = "elsewhere".into();
@@ -107,7 +119,11 @@ fn cut_off_anywhere_it_is_refused() {
     let bytes = small().encode();
     assert_eq!(code(&bytes), "ok");
     for length in 0..bytes.len() {
-        let expected = if length < 8 { "not_a_model" } else { "model_damaged" };
+        let expected = if length < 8 {
+            "not_a_model"
+        } else {
+            "model_damaged"
+        };
         assert_eq!(code(&bytes[..length]), expected, "{length} of {}", bytes.len());
     }
     let mut longer = bytes.clone();
@@ -137,7 +153,10 @@ fn other_versions_are_named() {
     bytes[VERSION..CONTENT].copy_from_slice(&2u32.to_le_bytes());
     let error = Bundle::decode(&sealed(bytes.clone())).unwrap_err();
     assert!(matches!(error, BundleError::TooNew { found: 2 }), "{error}");
-    assert!(error.to_string().contains("version 2") && error.to_string().contains("newer program"), "{error}");
+    assert!(
+        error.to_string().contains("version 2") && error.to_string().contains("newer program"),
+        "{error}"
+    );
     bytes[VERSION..CONTENT].copy_from_slice(&0u32.to_le_bytes());
     assert_eq!(code(&sealed(bytes)), "model_damaged");
 }
@@ -150,10 +169,22 @@ fn made_up_lengths_are_refused() {
     let provenance = CONTENT + 8 + length(CONTENT) as usize;
     for at in [CONTENT, CONTENT + 8, provenance] {
         let true_length = length(at);
-        for made_up in [u64::MAX, u64::MAX - 7, 1 << 63, 1 << 40, true_length + 1, true_length - 1, 0] {
+        for made_up in [
+            u64::MAX,
+            u64::MAX - 7,
+            1 << 63,
+            1 << 40,
+            true_length + 1,
+            true_length - 1,
+            0,
+        ] {
             let mut crafted = bytes.clone();
             crafted[at..at + 8].copy_from_slice(&made_up.to_le_bytes());
-            assert_eq!(code(&sealed(crafted)), "model_damaged", "length at {at}: {made_up}");
+            assert_eq!(
+                code(&sealed(crafted)),
+                "model_damaged",
+                "length at {at}: {made_up}"
+            );
         }
     }
 }
@@ -177,8 +208,14 @@ fn file(document: &Value, beta: &[f64]) -> Vec<u8> {
 fn pointers(value: &Value, at: String, all: &mut Vec<String>) {
     all.push(at.clone());
     match value {
-        Value::Array(items) => items.iter().enumerate().take(4).for_each(|(i, item)| pointers(item, format!("{at}/{i}"), all)),
-        Value::Object(map) => map.iter().for_each(|(key, item)| pointers(item, format!("{at}/{key}"), all)),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .take(4)
+            .for_each(|(i, item)| pointers(item, format!("{at}/{i}"), all)),
+        Value::Object(map) => map
+            .iter()
+            .for_each(|(key, item)| pointers(item, format!("{at}/{key}"), all)),
         _ => {}
     }
 }
@@ -202,7 +239,9 @@ fn use_it(bytes: &[u8]) -> &'static str {
 /// Every value of the document replaced by every hostile one, under a checksum that fits: refused or harmless.
 #[test]
 fn hostile_documents_bring_nothing_down() {
-    let multiclass = made(60).replace("late\n", "later\n").replacen("fine\n", "middle\n", 20);
+    let multiclass = made(60)
+        .replace("late\n", "later\n")
+        .replacen("fine\n", "middle\n", 20);
     for bundle in [small(), train_text(multiclass, "y").unwrap().bundle] {
         let document = serde_json::to_value(&bundle.document).unwrap();
         assert_eq!(use_it(&file(&document, &bundle.beta)), "ok");
@@ -256,7 +295,10 @@ fn hostile_documents_bring_nothing_down() {
 fn weights_that_were_tampered_with_are_noticed_by_the_golden_rows() {
     let bundle = small();
     assert!(bundle.document.golden.len() >= 4);
-    for (at, what) in [(0, "the weight of a number"), (bundle.beta.len() - 1, "the intercept")] {
+    for (at, what) in [
+        (0, "the weight of a number"),
+        (bundle.beta.len() - 1, "the intercept"),
+    ] {
         let mut tampered = bundle.clone();
         tampered.beta[at] += 1e-6;
         let read = Bundle::decode(&tampered.encode()).unwrap();
@@ -266,7 +308,12 @@ fn weights_that_were_tampered_with_are_noticed_by_the_golden_rows() {
     }
     let mut shorter = bundle.clone();
     shorter.document.golden[1].scores.clear();
-    assert!(Bundle::decode(&shorter.encode()).and_then(|b| Predictor::new(&b)).is_err(), "golden rows without scores");
+    assert!(
+        Bundle::decode(&shorter.encode())
+            .and_then(|b| Predictor::new(&b))
+            .is_err(),
+        "golden rows without scores"
+    );
 }
 
 /// Golden rows are made up: no word, category or number that fewer than three rows hold is in them.
@@ -276,22 +323,40 @@ fn golden_rows_give_no_rare_value_away() {
     let mut seen = std::collections::HashMap::new();
     for line in text.lines().skip(1) {
         let fields: Vec<&str> = line.split(',').collect();
-        let mut values: Vec<&str> = fields[2].split_whitespace().chain([fields[0], fields[1]]).collect();
+        let mut values: Vec<&str> = fields[2]
+            .split_whitespace()
+            .chain([fields[0], fields[1]])
+            .collect();
         values.sort_unstable();
         values.dedup();
-        values.into_iter().for_each(|value| *seen.entry(value.to_string()).or_insert(0) += 1);
+        values
+            .into_iter()
+            .for_each(|value| *seen.entry(value.to_string()).or_insert(0) += 1);
     }
     assert_eq!((seen["secret-town"], seen["agent-007"]), (2, 2));
-    for recipe in [None, Some(r#"{"outputs":["quantile_bin(size, 40)","city","note"]}"#)] {
+    for recipe in [
+        None,
+        Some(r#"{"outputs":["quantile_bin(size, 40)","city","note"]}"#),
+    ] {
         let mut request = request("y", Split::all());
         request.recipe = recipe.map(|text| Recipe::from_json(text).unwrap());
-        let bundle = train(&MemoryTable::new(&text), &request, &mut Silent).unwrap().bundle;
+        let bundle = train(&MemoryTable::new(&text), &request, &mut Silent)
+            .unwrap()
+            .bundle;
         let document = &bundle.document;
-        assert!(document.golden.iter().any(|row| row.fields[1].starts_with("town")));
+        assert!(
+            document
+                .golden
+                .iter()
+                .any(|row| row.fields[1].starts_with("town"))
+        );
         assert!(document.golden.iter().any(|row| !row.fields[2].is_empty()));
         for row in &document.golden {
             assert_eq!(row.fields[4], "", "the target is not made up");
-            for value in row.fields[2].split_whitespace().chain([&*row.fields[0], &*row.fields[1]]) {
+            for value in row.fields[2]
+                .split_whitespace()
+                .chain([&*row.fields[0], &*row.fields[1]])
+            {
                 let rows = seen.get(value).copied().unwrap_or(0);
                 assert!(rows == 0 || rows >= 3, "{recipe:?}: `{value}` is on {rows} rows");
             }
@@ -303,7 +368,10 @@ fn golden_rows_give_no_rare_value_away() {
 #[test]
 fn explanations_add_up() {
     let three = made(300).replacen(",fine\n", ",unknown\n", 40);
-    let number: String = made(300).replace(",late\n", ",12.5\n").replacen(",fine\n", ",3.25\n", 60).replace(",fine\n", ",1.5\n");
+    let number: String = made(300)
+        .replace(",late\n", ",12.5\n")
+        .replacen(",fine\n", ",3.25\n", 60)
+        .replace(",fine\n", ",1.5\n");
     for (text, task) in [
         (made(300), Task::Binary),
         (three, Task::Multiclass),
@@ -312,7 +380,9 @@ fn explanations_add_up() {
     ] {
         let mut request = request("y", Split::all());
         request.target.task = Some(task);
-        let bundle = train(&MemoryTable::new(&text), &request, &mut Silent).unwrap().bundle;
+        let bundle = train(&MemoryTable::new(&text), &request, &mut Silent)
+            .unwrap()
+            .bundle;
         let predictor = Predictor::new(&bundle).unwrap();
         let inputs: Vec<usize> = predictor.schema().inputs().collect();
         let (mut scratch, mut sums) = (Scratch::default(), vec![0.0; inputs.len()]);
@@ -320,30 +390,56 @@ fn explanations_add_up() {
         for line in text.lines().skip(1) {
             predictor.score(&Record::from_fields(line.split(',')), &mut scratch);
             let explanation = predictor.explain(&mut scratch);
-            let total: f64 = explanation.baseline + explanation.contributions.iter().map(|(_, amount)| amount).sum::<f64>();
+            let total: f64 = explanation.baseline
+                + explanation
+                    .contributions
+                    .iter()
+                    .map(|(_, amount)| amount)
+                    .sum::<f64>();
             let margin = explanation.margin;
-            assert!((total - margin).abs() <= 1e-9 * (1.0 + margin.abs()), "{task}: {total}, {margin}");
-            assert_eq!(explanation.contributions.iter().map(|c| c.0).collect::<Vec<_>>(), inputs);
+            assert!(
+                (total - margin).abs() <= 1e-9 * (1.0 + margin.abs()),
+                "{task}: {total}, {margin}"
+            );
+            assert_eq!(
+                explanation.contributions.iter().map(|c| c.0).collect::<Vec<_>>(),
+                inputs
+            );
             let class = predictor.class_of(&scratch.scores);
             match task {
                 Task::Binary => assert_eq!(sigmoid(margin), scratch.scores[0]),
                 Task::Regression => assert_eq!(margin, scratch.scores[0]),
                 Task::Multiclass if scratch.scores.len() == 2 => {
-                    assert!((sigmoid(margin) - scratch.scores[class]).abs() < 1e-12, "{margin}, {:?}", scratch.scores);
+                    assert!(
+                        (sigmoid(margin) - scratch.scores[class]).abs() < 1e-12,
+                        "{margin}, {:?}",
+                        scratch.scores
+                    );
                 }
                 Task::Multiclass => {
-                    let mut others = scratch.scores.iter().map(|p| libm::log(*p) - libm::log(scratch.scores[class]) + margin).collect::<Vec<_>>();
+                    let mut others = scratch
+                        .scores
+                        .iter()
+                        .map(|p| libm::log(*p) - libm::log(scratch.scores[class]) + margin)
+                        .collect::<Vec<_>>();
                     assert!(others.iter().all(|other| *other <= margin + 1e-12));
                     softmax(&mut others);
                     assert!((others[class] - scratch.scores[class]).abs() < 1e-12);
                 }
             }
-            explanation.contributions.iter().zip(&mut sums).for_each(|((_, amount), sum)| *sum += amount);
+            explanation
+                .contributions
+                .iter()
+                .zip(&mut sums)
+                .for_each(|((_, amount), sum)| *sum += amount);
             rows += 1.0;
         }
         // Relative to an average training row, an attribute adds nothing on average.
         if task == Task::Binary || task == Task::Regression {
-            assert!(sums.iter().all(|sum| (sum / rows).abs() < 1e-9), "{task}: {sums:?}");
+            assert!(
+                sums.iter().all(|sum| (sum / rows).abs() < 1e-9),
+                "{task}: {sums:?}"
+            );
         }
     }
 }
@@ -354,7 +450,20 @@ fn features_have_names_in_the_order_of_the_weights() {
     let document = &bundle.document;
     let names = document.featurizer.names(&document.schema);
     assert_eq!((names.len() + 1) * document.outputs, bundle.beta.len());
-    assert_eq!((names[0].attribute.as_str(), names[0].part.as_str()), ("size", ""));
-    assert!(names.iter().any(|name| name.attribute == "note" && name.part == "has parcel"));
-    assert!(document.featurizer.terms.iter().all(|term| !matches!(term, TermState::QuantileBin { .. })));
+    assert_eq!(
+        (names[0].attribute.as_str(), names[0].part.as_str()),
+        ("size", "")
+    );
+    assert!(
+        names
+            .iter()
+            .any(|name| name.attribute == "note" && name.part == "has parcel")
+    );
+    assert!(
+        document
+            .featurizer
+            .terms
+            .iter()
+            .all(|term| !matches!(term, TermState::QuantileBin { .. }))
+    );
 }

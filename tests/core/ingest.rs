@@ -33,7 +33,11 @@ fn read(source: impl Read + Send + 'static, options: &Options) -> Result<Found, 
             }
         };
         assert_eq!(record.position.record, rows.len() as u64);
-        rows.push((record.position.line, record.iter().map(str::to_string).collect(), problem));
+        rows.push((
+            record.position.line,
+            record.iter().map(str::to_string).collect(),
+            problem,
+        ));
     }
     Ok(Found {
         columns: reader.columns().to_vec(),
@@ -42,14 +46,21 @@ fn read(source: impl Read + Send + 'static, options: &Options) -> Result<Found, 
 }
 
 fn read_text(text: &str) -> Found {
-    read(std::io::Cursor::new(text.as_bytes().to_vec()), &Options::default()).unwrap()
+    read(
+        std::io::Cursor::new(text.as_bytes().to_vec()),
+        &Options::default(),
+    )
+    .unwrap()
 }
 
 /// Columns `a` and `b`, and rows given as (line, a, b).
 fn expected(rows: &[(u64, &str, &str)]) -> Found {
     Found {
         columns: vec!["a".into(), "b".into()],
-        rows: rows.iter().map(|(line, a, b)| (*line, vec![a.to_string(), b.to_string()], None)).collect(),
+        rows: rows
+            .iter()
+            .map(|(line, a, b)| (*line, vec![a.to_string(), b.to_string()], None))
+            .collect(),
     }
 }
 
@@ -66,7 +77,10 @@ fn dialects() {
         ("semicolon", "a;b\n1;x\n2;y\n"),
         ("tab", "a\tb\n1\tx\n2\ty\n"),
         ("bar", "a|b\n1|x\n2|y\n"),
-        ("quotes around everything", "\"a\",\"b\"\n\"1\",\"x\"\n\"2\",\"y\"\n"),
+        (
+            "quotes around everything",
+            "\"a\",\"b\"\n\"1\",\"x\"\n\"2\",\"y\"\n",
+        ),
         ("space around names", " a , b \n1,x\n2,y\n"),
     ] {
         assert_eq!(read_text(text), plain, "{what}");
@@ -89,10 +103,19 @@ fn lines_are_those_of_an_editor() {
     let rows = [(2, "1", "x"), (5, "2", "y\nz"), (7, "3", "w")];
     assert_eq!(read_text("a,b\n1,x\n\n\n2,\"y\nz\"\n3,w\n"), expected(&rows));
     let rows = [(2, "1", "x"), (5, "2", "y\r\nz"), (7, "3", "w")];
-    assert_eq!(read_text("a,b\r\n1,x\r\n\r\n\r\n2,\"y\r\nz\"\r\n3,w\r\n"), expected(&rows));
+    assert_eq!(
+        read_text("a,b\r\n1,x\r\n\r\n\r\n2,\"y\r\nz\"\r\n3,w\r\n"),
+        expected(&rows)
+    );
     let many: String = (0..200_000).map(|i| format!("{i},\"x\r\ny\"\r\n")).collect();
     let found = read_text(&format!("a,b\r\n{many}"));
-    assert!(found.rows.iter().enumerate().all(|(i, row)| row.0 == 2 * i as u64 + 2));
+    assert!(
+        found
+            .rows
+            .iter()
+            .enumerate()
+            .all(|(i, row)| row.0 == 2 * i as u64 + 2)
+    );
 }
 
 #[test]
@@ -103,11 +126,24 @@ fn headers_yes_no_and_auto() {
             ..Options::default()
         };
         let found = read(std::io::Cursor::new(text.as_bytes().to_vec()), &options).unwrap();
-        (found.columns.join(" "), found.rows.len(), found.rows.first().map(|row| row.0))
+        (
+            found.columns.join(" "),
+            found.rows.len(),
+            found.rows.first().map(|row| row.0),
+        )
     };
-    assert_eq!(columns("a,b\n1,2\n", HeaderMode::Auto), ("a b".into(), 1, Some(2)));
-    assert_eq!(columns("a,b\n1,2\n", HeaderMode::No), ("column_1 column_2".into(), 2, Some(1)));
-    assert_eq!(columns("5,6\n1,2\n", HeaderMode::Auto), ("column_1 column_2".into(), 2, Some(1)));
+    assert_eq!(
+        columns("a,b\n1,2\n", HeaderMode::Auto),
+        ("a b".into(), 1, Some(2))
+    );
+    assert_eq!(
+        columns("a,b\n1,2\n", HeaderMode::No),
+        ("column_1 column_2".into(), 2, Some(1))
+    );
+    assert_eq!(
+        columns("5,6\n1,2\n", HeaderMode::Auto),
+        ("column_1 column_2".into(), 2, Some(1))
+    );
     assert_eq!(columns("5,6\n1,2\n", HeaderMode::Yes), ("5 6".into(), 1, Some(2)));
     assert_eq!(columns("a,,c\n1,2,3\n", HeaderMode::Yes).0, "a column_2 c");
 }
@@ -235,11 +271,17 @@ fn reading_ahead_is_bounded() {
     });
     let reader = RecordReader::open(Box::new(source), &Options::default()).unwrap();
     let (mut done, mut most) = (0u64, 0);
-    for_each_batch(reader, 0, Stage::Profile, &mut Silent, |batch| -> Result<(), IngestError> {
-        most = most.max(made.load(Ordering::SeqCst) - done);
-        done = batch.bytes_read;
-        Ok(())
-    })
+    for_each_batch(
+        reader,
+        0,
+        Stage::Profile,
+        &mut Silent,
+        |batch| -> Result<(), IngestError> {
+            most = most.max(made.load(Ordering::SeqCst) - done);
+            done = batch.bytes_read;
+            Ok(())
+        },
+    )
     .unwrap();
     assert!(made.load(Ordering::SeqCst) > 35_000_000);
     // A batch of 4096 rows is about 0.4 MB; a handful of them may be on their way.

@@ -23,7 +23,12 @@ fn golden() -> Value {
 }
 
 fn numbers(value: &Value) -> Vec<f64> {
-    value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
+    value
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|v| v.as_f64().unwrap())
+        .collect()
 }
 
 /// The numeric columns of a sample file, row by row, and the target as text. The files hold no quotes.
@@ -100,7 +105,11 @@ fn check(name: &str, fitted: &Fitted, solution: &Value, features: usize) {
     let expected = numbers(&solution["intercept"]);
     assert_eq!(expected.len(), outputs, "{what}");
     for output in 0..outputs {
-        close(intercepts[output], expected[output], &format!("intercept {output}"));
+        close(
+            intercepts[output],
+            expected[output],
+            &format!("intercept {output}"),
+        );
         let weights = numbers(&solution["weights"][output]);
         assert_eq!(weights.len(), features, "{what}");
         for (feature, weight) in weights.into_iter().enumerate() {
@@ -125,7 +134,11 @@ fn real_data_reach_the_stored_optima() {
                 "diabetes" if l2 == 0.0 => "linfa-linear",
                 _ => "lbfgs",
             };
-            assert_eq!(fitted.report.learner, expected, "{name}, l2 {l2}: {:?}", fitted.report.notes);
+            assert_eq!(
+                fitted.report.learner, expected,
+                "{name}, l2 {l2}: {:?}",
+                fitted.report.notes
+            );
             check(name, &fitted, solution, rows[0].len());
         }
     }
@@ -143,7 +156,11 @@ fn our_engine_reaches_the_same_optima_as_linfa() {
             let l2 = solution["l2"].as_f64().unwrap();
             let fitted = fit(dense(&rows, 1), targets(case, &labels), l2);
             assert_eq!(fitted.report.learner, "lbfgs");
-            assert_eq!(fitted.beta[rows[0].len()], 0.0, "the unused feature has no weight");
+            assert_eq!(
+                fitted.beta[rows[0].len()],
+                0.0,
+                "the unused feature has no weight"
+            );
             check(name, &fitted, solution, rows[0].len());
         }
     }
@@ -185,7 +202,10 @@ fn sparse_words_beside_numbers_reach_the_stored_optima() {
     for (problem, classes) in [("binary", 2), ("four", 4)] {
         let targets = Targets::Classes {
             classes,
-            of_row: numbers(&data[problem]).into_iter().map(|class| class as u32).collect(),
+            of_row: numbers(&data[problem])
+                .into_iter()
+                .map(|class| class as u32)
+                .collect(),
         };
         for (variant, design) in [("as_is", &as_is), ("f32", &scaled)] {
             let solutions = case["solutions"][problem][variant].as_array().unwrap();
@@ -207,7 +227,8 @@ fn made(rows: usize, seed: u64) -> (Design, Vec<f64>) {
         let dense: Vec<f32> = (0..3).map(|_| stream.next_unit() as f32 - 0.5).collect();
         let active: Vec<u32> = (0..40).filter(|_| stream.next_unit() < 0.1).collect();
         let noise = stream.next_unit() - 0.5;
-        margins.push(f64::from(dense[0]) * 2.0 - f64::from(dense[1]) + active.len() as f64 * 0.3 - 1.2 + noise);
+        margins
+            .push(f64::from(dense[0]) * 2.0 - f64::from(dense[1]) + active.len() as f64 * 0.3 - 1.2 + noise);
         builder.push(&FeatureVector { dense, active });
     }
     (builder.build(), margins)
@@ -229,7 +250,10 @@ fn weights_are_the_same_to_the_bit_on_any_number_of_threads() {
         },
         Targets::Classes {
             classes: 3,
-            of_row: margins.iter().map(|m| u32::from(*m > -0.4) + u32::from(*m > 0.4)).collect(),
+            of_row: margins
+                .iter()
+                .map(|m| u32::from(*m > -0.4) + u32::from(*m > 0.4))
+                .collect(),
         },
     ];
     for targets in problems {
@@ -247,7 +271,10 @@ fn is_honest(what: &str, fitted: &Fitted) {
     assert!(fitted.beta.iter().all(|b| b.is_finite()), "{what}");
     let report = &fitted.report;
     assert!(report.certificate.objective.is_finite(), "{what}");
-    assert!(report.certificate.certified || !report.notes.is_empty(), "{what}: {report:?}");
+    assert!(
+        report.certificate.certified || !report.notes.is_empty(),
+        "{what}: {report:?}"
+    );
 }
 
 #[test]
@@ -275,15 +302,25 @@ fn copied_and_constant_columns_are_harmless() {
                 if !comparable {
                     continue;
                 }
-                assert!(fitted.report.certificate.certified, "{name}, l2 {l2}: {:?}", fitted.report);
+                assert!(
+                    fitted.report.certificate.certified,
+                    "{name}, l2 {l2}: {:?}",
+                    fitted.report
+                );
                 let without = fit(dense(&plain, unused), truth.clone(), l2);
                 let (more, less) = (
                     fitted.report.certificate.objective,
                     without.report.certificate.objective,
                 );
-                assert!(more <= less * (1.0 + 1e-9), "{name}: more columns cannot do worse: {more} > {less}");
+                assert!(
+                    more <= less * (1.0 + 1e-9),
+                    "{name}: more columns cannot do worse: {more} > {less}"
+                );
                 if l2 == 0.0 {
-                    assert!((more / less - 1.0).abs() < 1e-9, "{name}: copies add nothing: {more}, {less}");
+                    assert!(
+                        (more / less - 1.0).abs() < 1e-9,
+                        "{name}: copies add nothing: {more}, {less}"
+                    );
                 }
             }
         }
@@ -292,7 +329,9 @@ fn copied_and_constant_columns_are_harmless() {
 
 #[test]
 fn separable_rows_give_finite_weights_that_separate() {
-    let rows: Vec<Vec<f32>> = (0..40).map(|i| vec![if i < 20 { -1.0 } else { 1.0 } * (1 + i % 3) as f32]).collect();
+    let rows: Vec<Vec<f32>> = (0..40)
+        .map(|i| vec![if i < 20 { -1.0 } else { 1.0 } * (1 + i % 3) as f32])
+        .collect();
     for (classes, l2) in [(2, 0.0), (2, 1.0 / 40.0), (3, 0.0), (3, 1.0 / 40.0)] {
         for unused in [0, 1] {
             let truth = Targets::Classes {
@@ -313,7 +352,9 @@ fn separable_rows_give_finite_weights_that_separate() {
 #[test]
 fn more_columns_than_rows_are_certified_or_noted() {
     let mut stream = Stream::new(5);
-    let rows: Vec<Vec<f32>> = (0..12).map(|_| (0..50).map(|_| stream.next_unit() as f32 - 0.5).collect()).collect();
+    let rows: Vec<Vec<f32>> = (0..12)
+        .map(|_| (0..50).map(|_| stream.next_unit() as f32 - 0.5).collect())
+        .collect();
     let classes = |classes: u32| Targets::Classes {
         classes: classes as usize,
         of_row: (0..12).map(|i| i % classes).collect(),
@@ -325,10 +366,15 @@ fn more_columns_than_rows_are_certified_or_noted() {
                 l2,
                 ..LearnParams::default()
             };
-            let fitted = fit_observed(&params, &dataset(dense(&rows, 0), truth.clone()), &mut Silent).unwrap();
+            let fitted =
+                fit_observed(&params, &dataset(dense(&rows, 0), truth.clone()), &mut Silent).unwrap();
             is_honest(&format!("{what}, l2 {l2:?}"), &fitted);
             if l2 != Some(0.0) {
-                assert!(fitted.report.certificate.certified, "{what}, l2 {l2:?}: {:?}", fitted.report);
+                assert!(
+                    fitted.report.certificate.certified,
+                    "{what}, l2 {l2:?}: {:?}",
+                    fitted.report
+                );
             }
         }
     }
@@ -339,7 +385,10 @@ fn a_fit_cut_short_says_so() {
     let (design, margins) = made(2_000, 3);
     let targets = Targets::Classes {
         classes: 3,
-        of_row: margins.iter().map(|m| u32::from(*m > -0.4) + u32::from(*m > 0.4)).collect(),
+        of_row: margins
+            .iter()
+            .map(|m| u32::from(*m > -0.4) + u32::from(*m > 0.4))
+            .collect(),
     };
     let params = LearnParams {
         l2: Some(1e-4),
@@ -347,7 +396,18 @@ fn a_fit_cut_short_says_so() {
         ..LearnParams::default()
     };
     let fitted = fit_observed(&params, &dataset(design, targets), &mut Silent).unwrap();
-    assert_eq!((fitted.report.stopped.as_str(), fitted.report.iterations), ("iterations", 2));
+    assert_eq!(
+        (fitted.report.stopped.as_str(), fitted.report.iterations),
+        ("iterations", 2)
+    );
     assert!(!fitted.report.certificate.certified);
-    assert!(fitted.report.notes.iter().any(|note| note.contains("max_iterations")), "{:?}", fitted.report.notes);
+    assert!(
+        fitted
+            .report
+            .notes
+            .iter()
+            .any(|note| note.contains("max_iterations")),
+        "{:?}",
+        fitted.report.notes
+    );
 }

@@ -79,7 +79,14 @@ fn by_training(bundle: &Bundle, table: &MemoryTable) -> Vec<Row> {
 fn by_batch(predictor: &Predictor, bytes: &[u8]) -> Vec<Vec<u64>> {
     let mut out = Vec::new();
     let options = BatchOptions::default();
-    predict(predictor, &MemoryTable::new(bytes), &options, &mut out, &mut Silent).unwrap();
+    predict(
+        predictor,
+        &MemoryTable::new(bytes),
+        &options,
+        &mut out,
+        &mut Silent,
+    )
+    .unwrap();
     let (header, records) = read_csv(&out);
     let labels = predictor.target().labels();
     let is_score = |name: &str| name == "score" || (labels.len() > 2 && labels.contains(&name));
@@ -135,12 +142,17 @@ fn reversed(header: &[String], records: &[csv::StringRecord]) -> Vec<u8> {
 /// Trains on `bytes` and holds all ways against each other. Rows without a target are not in the training path.
 fn check(what: &str, bytes: &[u8], target: &str) -> Bundle {
     let table = MemoryTable::new(bytes);
-    let bundle = train(&table, &request(target, Split::all()), &mut Silent).unwrap().bundle;
+    let bundle = train(&table, &request(target, Split::all()), &mut Silent)
+        .unwrap()
+        .bundle;
     let predictor = Predictor::new(&bundle).unwrap();
     let (header, records) = read_csv(bytes);
     let truth = header.iter().position(|name| name == target).unwrap();
 
-    let real_time: Vec<Row> = records.iter().map(|record| by_real_time(&predictor, &header, record)).collect();
+    let real_time: Vec<Row> = records
+        .iter()
+        .map(|record| by_real_time(&predictor, &header, record))
+        .collect();
     let scores: Vec<&Vec<u64>> = real_time.iter().map(|row| &row.scores).collect();
     let known: Vec<&Row> = real_time
         .iter()
@@ -154,15 +166,27 @@ fn check(what: &str, bytes: &[u8], target: &str) -> Bundle {
         assert_eq!(trained, known, "{what}: training and real time, row {index}");
     }
     let batch = by_batch(&predictor, bytes);
-    assert_eq!(batch.iter().collect::<Vec<_>>(), scores, "{what}: batch and real time");
+    assert_eq!(
+        batch.iter().collect::<Vec<_>>(),
+        scores,
+        "{what}: batch and real time"
+    );
     let batch = by_batch(&predictor, &reversed(&header, &records));
-    assert_eq!(batch.iter().collect::<Vec<_>>(), scores, "{what}: columns in reverse order");
+    assert_eq!(
+        batch.iter().collect::<Vec<_>>(),
+        scores,
+        "{what}: columns in reverse order"
+    );
 
     let stored = Bundle::decode(&bundle.encode()).unwrap();
     assert_eq!(stored, bundle, "{what}");
     let predictor = Predictor::new(&stored).unwrap();
     for (record, row) in records.iter().zip(&real_time) {
-        assert_eq!(&by_real_time(&predictor, &header, record), row, "{what}: stored model");
+        assert_eq!(
+            &by_real_time(&predictor, &header, record),
+            row,
+            "{what}: stored model"
+        );
     }
     bundle
 }
@@ -190,7 +214,8 @@ fn made(rows: u64, target: impl Fn(f64, u64, bool) -> String) -> String {
             _ => weight.to_string(),
         };
         let colour = ["red", "light blue", "", "NA", "Red"][(stream.next_u64() % 5) as usize];
-        let word = |n: u64| ["fast", "slow,", "\"\"quoted\"\"", "new\nline", "ünïcode", "42"][(n % 6) as usize];
+        let word =
+            |n: u64| ["fast", "slow,", "\"\"quoted\"\"", "new\nline", "ünïcode", "42"][(n % 6) as usize];
         let note = match i % 11 {
             0 => String::new(),
             _ => format!(
@@ -207,7 +232,11 @@ fn made(rows: u64, target: impl Fn(f64, u64, bool) -> String) -> String {
             _ => "no",
         };
         let zip = stream.next_u64() % 400;
-        writeln!(text, "{i},{weight},{visits},{zip:05},{colour},\"{note}\",{member},constant,{y}").unwrap();
+        writeln!(
+            text,
+            "{i},{weight},{visits},{zip:05},{colour},\"{note}\",{member},constant,{y}"
+        )
+        .unwrap();
     }
     text
 }
@@ -215,10 +244,32 @@ fn made(rows: u64, target: impl Fn(f64, u64, bool) -> String) -> String {
 #[test]
 fn a_table_with_every_kind_of_attribute_and_gap() {
     let answers: [(&str, &dyn Fn(f64, u64, bool) -> String); 3] = [
-        ("binary", &|w, v, m| if v == 7 { "" } else if (w > 40.0) != m { "good" } else { "bad" }.into()),
-        ("multiclass", &|w, v, _| if w < 0.0 { "low" } else if v > 20 { "" } else { "high" }.into()),
+        ("binary", &|w, v, m| {
+            if v == 7 {
+                ""
+            } else if (w > 40.0) != m {
+                "good"
+            } else {
+                "bad"
+            }
+            .into()
+        }),
+        ("multiclass", &|w, v, _| {
+            if w < 0.0 {
+                "low"
+            } else if v > 20 {
+                ""
+            } else {
+                "high"
+            }
+            .into()
+        }),
         ("regression", &|w, v, m| {
-            if v == 9 { String::new() } else { (w * 0.5 + v as f64 * f64::from(u8::from(m))).to_string() }
+            if v == 9 {
+                String::new()
+            } else {
+                (w * 0.5 + v as f64 * f64::from(u8::from(m))).to_string()
+            }
         }),
     ];
     for (what, answer) in answers {
@@ -231,7 +282,9 @@ fn a_table_with_every_kind_of_attribute_and_gap() {
         assert_eq!(document.target.task().as_str(), what);
         let terms = &document.featurizer.terms;
         let has = |wanted: fn(&TermState) -> bool| terms.iter().any(wanted);
-        assert!(has(|term| matches!(term, TermState::QuantileBin { bounds, .. } if bounds.len() > 5)));
+        assert!(has(
+            |term| matches!(term, TermState::QuantileBin { bounds, .. } if bounds.len() > 5)
+        ));
         assert!(has(|term| matches!(term, TermState::Level { .. })));
         assert!(has(|term| matches!(term, TermState::Words { .. })));
         assert!(has(|term| matches!(term, TermState::Binary { .. })));

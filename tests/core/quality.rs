@@ -14,21 +14,35 @@ fn mean(name: &str) -> (&'static str, f64) {
     let mut sum = 0.0;
     let mut metric = "";
     for seed in 1..=5 {
-        let trained = train(&table, &request("target", Split::training(30.0, seed)), &mut Silent).unwrap();
+        let trained = train(
+            &table,
+            &request("target", Split::training(30.0, seed)),
+            &mut Silent,
+        )
+        .unwrap();
         let certificate = &trained.bundle.document.solver.certificate;
         assert!(certificate.certified, "{name}, seed {seed}: {certificate:?}");
         let predictor = Predictor::new(&trained.bundle).unwrap();
         let facts = &trained.bundle.document.training;
         let held_out = Split::held_out(30.0, seed);
-        let report = evaluate(&predictor, facts, &table, &held_out, &mut Silent).unwrap().report;
+        let report = evaluate(&predictor, facts, &table, &held_out, &mut Silent)
+            .unwrap()
+            .report;
         let (headline, interval) = report.headline();
         metric = headline;
         let value = interval.value.unwrap();
         let (low, high) = (interval.low.unwrap(), interval.high.unwrap());
         assert!(low <= value && value <= high, "{name}: {low} {value} {high}");
         let baseline = report.baseline().unwrap();
-        let beats = if headline == "rmse" { value < baseline } else { value > baseline };
-        assert!(beats, "{name}, seed {seed}: {headline} {value}, baseline {baseline}");
+        let beats = if headline == "rmse" {
+            value < baseline
+        } else {
+            value > baseline
+        };
+        assert!(
+            beats,
+            "{name}, seed {seed}: {headline} {value}, baseline {baseline}"
+        );
         sum += value;
     }
     println!("{name}: mean {metric} over seeds 1 to 5 is {:.4}", sum / 5.0);

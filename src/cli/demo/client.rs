@@ -25,7 +25,10 @@ impl Client {
             .http_status_as_error(false)
             .timeout_global(Some(Duration::from_secs(300)))
             .build();
-        Self { agent: config.into(), base: format!("http://{address}") }
+        Self {
+            agent: config.into(),
+            base: format!("http://{address}"),
+        }
     }
 
     /// Uploads a file.
@@ -42,7 +45,11 @@ impl Client {
     pub fn post(&self, path: &str, body: &Value) -> Result<Value, CliError> {
         let url = format!("{}{path}", self.base);
         show::print(&format!("\n$ curl --json '{body}' {url}\n"))?;
-        let answer = self.agent.post(&url).content_type("application/json").send(body.to_string().as_bytes());
+        let answer = self
+            .agent
+            .post(&url)
+            .content_type("application/json")
+            .send(body.to_string().as_bytes());
         let answer = self.json(answer)?;
         self.print_answer(&answer)?;
         Ok(answer)
@@ -58,15 +65,22 @@ impl Client {
             match answer["status"].as_str() {
                 Some("PENDING" | "INPROGRESS") => {
                     bar.set_position((answer["progress"]["fraction"].as_f64().unwrap_or(0.0) * 100.0) as u64);
-                    bar.set_message(answer["progress"]["stage"].as_str().unwrap_or("waiting").to_string());
+                    bar.set_message(
+                        answer["progress"]["stage"]
+                            .as_str()
+                            .unwrap_or("waiting")
+                            .to_string(),
+                    );
                 }
                 Some("COMPLETED") => break answer,
                 _ => return Err(CliError::Failure(format!("{path} ended badly: {answer}"))),
             }
         };
         bar.finish_and_clear();
-        let shown: serde_json::Map<String, Value> =
-            fields.iter().filter_map(|field| Some((field.to_string(), ended.get(*field)?.clone()))).collect();
+        let shown: serde_json::Map<String, Value> = fields
+            .iter()
+            .filter_map(|field| Some((field.to_string(), ended.get(*field)?.clone())))
+            .collect();
         self.print_answer(&Value::Object(shown))?;
         Ok(ended)
     }
@@ -76,22 +90,34 @@ impl Client {
         let url = format!("{}{path}", self.base);
         show::print(&format!("\n$ curl {url}\n"))?;
         let mut answer = self.agent.get(&url).call().map_err(|error| failed(&error))?;
-        let text = answer.body_mut().read_to_string().map_err(|error| failed(&error))?;
+        let text = answer
+            .body_mut()
+            .read_to_string()
+            .map_err(|error| failed(&error))?;
         if !answer.status().is_success() {
             return Err(CliError::Failure(format!("{path}: {text}")));
         }
-        text.lines().take(4).try_for_each(|line| show::print(&format!("{}\n", cut(line))))?;
+        text.lines()
+            .take(4)
+            .try_for_each(|line| show::print(&format!("{}\n", cut(line))))?;
         show::print(&format!("… {} lines in all\n", text.lines().count()))?;
         Ok(text)
     }
 
     fn json(&self, answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Value, CliError> {
         let mut answer = answer.map_err(|error| failed(&error))?;
-        let text = answer.body_mut().read_to_string().map_err(|error| failed(&error))?;
+        let text = answer
+            .body_mut()
+            .read_to_string()
+            .map_err(|error| failed(&error))?;
         if !answer.status().is_success() {
-            return Err(CliError::Failure(format!("the server answered {}: {text}", answer.status())));
+            return Err(CliError::Failure(format!(
+                "the server answered {}: {text}",
+                answer.status()
+            )));
         }
-        serde_json::from_str(&text).map_err(|error| CliError::Failure(format!("the answer is no JSON: {error}")))
+        serde_json::from_str(&text)
+            .map_err(|error| CliError::Failure(format!("the answer is no JSON: {error}")))
     }
 
     fn print_answer(&self, answer: &Value) -> Result<(), CliError> {

@@ -35,9 +35,13 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<(), CliError> {
     let home = tempfile::Builder::new().prefix("yosoku-demo-").tempdir();
     let home = home.map_err(|error| CliError::Failure(format!("making a temporary folder: {error}")))?;
-    let flags = Flags { home: Some(home.path().display().to_string()), ..Flags::default() };
+    let flags = Flags {
+        home: Some(home.path().display().to_string()),
+        ..Flags::default()
+    };
     // The demo does not depend on the environment it is run in.
-    let config = ServeConfig::load(&flags, &|_| None).map_err(|error| CliError::Failure(error.to_string()))?;
+    let config =
+        ServeConfig::load(&flags, &|_| None).map_err(|error| CliError::Failure(error.to_string()))?;
     block_on(show_and_serve(config, args.exit))
 }
 
@@ -45,7 +49,9 @@ async fn show_and_serve(config: ServeConfig, exit: bool) -> Result<(), CliError>
     let stop = shutdown::on_signals().map_err(|error| CliError::Failure(error.to_string()))?;
     let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
         .map_err(|error| CliError::Failure(format!("opening a local port: {error}")))?;
-    let address = listener.local_addr().map_err(|error| CliError::Failure(error.to_string()))?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| CliError::Failure(error.to_string()))?;
     let app = App::open(config).await.map_err(failure)?;
     let ending = stop.child_token();
     let server = tokio::spawn(app.serve(listener, ending.clone()));
@@ -54,11 +60,16 @@ async fn show_and_serve(config: ServeConfig, exit: bool) -> Result<(), CliError>
     if let Ok(Some(())) = told
         && !exit
     {
-        show::print(&format!("\nserving http://{address} until Ctrl-C; look at http://{address}/docs\n"))?;
+        show::print(&format!(
+            "\nserving http://{address} until Ctrl-C; look at http://{address}/docs\n"
+        ))?;
         stop.cancelled().await;
     }
     ending.cancel();
-    server.await.map_err(|error| CliError::Failure(error.to_string()))?.map_err(failure)?;
+    server
+        .await
+        .map_err(|error| CliError::Failure(error.to_string()))?
+        .map_err(failure)?;
     match told? {
         Some(()) => Ok(()),
         None => Err(CliError::Interrupted),
@@ -71,20 +82,30 @@ async fn wait(
     stop: &CancellationToken,
 ) -> Result<Option<()>, CliError> {
     match stop.run_until_cancelled(stories).await {
-        Some(ended) => ended.map_err(|error| CliError::Failure(error.to_string()))?.map(Some),
+        Some(ended) => ended
+            .map_err(|error| CliError::Failure(error.to_string()))?
+            .map(Some),
         None => Ok(None),
     }
 }
 
 fn tell_all(address: &str) -> Result<(), CliError> {
     let client = Client::new(address);
-    let outcomes = SAMPLES.iter().map(|sample| tell(&client, sample)).collect::<Result<Vec<_>, _>>()?;
+    let outcomes = SAMPLES
+        .iter()
+        .map(|sample| tell(&client, sample))
+        .collect::<Result<Vec<_>, _>>()?;
     show::print(&format!("\n{}", summary(&outcomes)))
 }
 
 fn summary(outcomes: &[Outcome]) -> String {
-    let mut rows =
-        vec![["problem", "question", "rows", "features", "seconds", "metric", "held out", "baseline"].map(str::to_string).to_vec()];
+    let mut rows = vec![
+        [
+            "problem", "question", "rows", "features", "seconds", "metric", "held out", "baseline",
+        ]
+        .map(str::to_string)
+        .to_vec(),
+    ];
     rows.extend(outcomes.iter().map(|outcome| {
         vec![
             outcome.name.to_string(),

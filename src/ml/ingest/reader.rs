@@ -169,7 +169,9 @@ impl RecordReader {
             return Row::Bad(RowProblem {
                 code: "unclosed_quote".into(),
                 line,
-                detail: "a quote is opened in this row and never closed, so the rest of the file belongs to it".into(),
+                detail:
+                    "a quote is opened in this row and never closed, so the rest of the file belongs to it"
+                        .into(),
             });
         }
         if record.len() != self.columns.len() {

@@ -53,11 +53,8 @@ fn each_problem_goes_to_its_learner() {
         classes: 3,
         of_row: (0..60).map(|i| i % 3).collect(),
     };
-    let learner = |sparse, targets: &Targets, l2| {
-        fit(design(&ramp(60), sparse), targets.clone(), l2)
-            .report
-            .learner
-    };
+    let learner =
+        |sparse, targets: &Targets, l2| fit(design(&ramp(60), sparse), targets.clone(), l2).report.learner;
     assert_eq!(learner(0, &values, None), "linfa-linear");
     assert_eq!(learner(0, &values, Some(0.1)), "lbfgs");
     assert_eq!(learner(1, &values, None), "lbfgs");
@@ -92,7 +89,10 @@ fn the_second_class_is_the_positive_one_however_rare() {
 
 #[test]
 fn it_is_a_linfa_estimator() {
-    let data = dataset(design(&ramp(60), 0), Targets::Values((0..60).map(f64::from).collect()));
+    let data = dataset(
+        design(&ramp(60), 0),
+        Targets::Values((0..60).map(f64::from).collect()),
+    );
     let checked = linfa::ParamGuard::check(Guarded::try_from(&LearnParams::default()).unwrap()).unwrap();
     let fitted = checked.fit(&data).unwrap();
     let mut scores = fitted.default_target(&data.records);
@@ -134,7 +134,12 @@ fn linfas_multinomial_fit_is_still_wrong() {
     let mut of_row = Vec::new();
     for line in DIGITS.lines().skip(1) {
         let (numbers, class) = line.rsplit_once(',').unwrap();
-        rows.push(numbers.split(',').map(|x| x.parse().unwrap()).collect::<Vec<f32>>());
+        rows.push(
+            numbers
+                .split(',')
+                .map(|x| x.parse().unwrap())
+                .collect::<Vec<f32>>(),
+        );
         of_row.push(class.parse::<u32>().unwrap());
     }
     let l2 = 1.0 / rows.len() as f64;
