@@ -172,7 +172,7 @@ impl<'a> State<'a> {
     fn step(&mut self) -> bool {
         let mut direction = self.direction();
         let mut slope = dot(&direction, &self.gradient);
-        if !(slope < 0.0) {
+        if slope.is_nan() || slope >= 0.0 {
             self.pairs.clear();
             direction = self.direction();
             slope = dot(&direction, &self.gradient);
