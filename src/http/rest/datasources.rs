@@ -62,6 +62,9 @@ pub struct DataSource {
     dataset: String,
     /// The version of the dataset that was pinned.
     dataset_version: String,
+    /// The column to predict, as asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<String>,
     /// Whether the first line names the columns, as asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     header: Option<String>,
@@ -102,6 +105,7 @@ impl Resource for DataSource {
             head,
             dataset: work.spec.dataset.name.to_string(),
             dataset_version: work.spec.dataset.version.to_string(),
+            target: work.spec.target,
             header: work.spec.header,
             split: work.spec.split,
             rows,

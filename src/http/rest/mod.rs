@@ -18,11 +18,14 @@ pub mod problem;
 mod resource;
 mod train;
 
+use std::sync::Arc;
+
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::service::Service;
+use crate::telemetry::Metrics;
 
 /// Routes in two groups, because they are bounded differently.
 #[derive(Clone)]
@@ -48,12 +51,18 @@ struct Api {
     service: Service,
     /// Cancelled when the server stops; waits and event streams end then.
     stop: CancellationToken,
+    metrics: Arc<Metrics>,
 }
 
-/// The resources below `/v1`. Waits and event streams end when `stop` is cancelled.
-pub fn routes(service: Service, stop: CancellationToken) -> Routes {
+/// The resources below `/v1`. Waits and event streams end when `stop` is cancelled; `metrics` counts
+/// predictions.
+pub fn routes(service: Service, stop: CancellationToken, metrics: Arc<Metrics>) -> Routes {
     let Routes { ordinary, streaming } = table();
-    let api = Api { service, stop };
+    let api = Api {
+        service,
+        stop,
+        metrics,
+    };
     Routes {
         ordinary: ordinary.with_state(api.clone()),
         streaming: streaming.with_state(api),

@@ -160,7 +160,8 @@ pub struct Model {
     threshold: Option<f64>,
     /// The hash of everything learned; equal for equal data, recipe, parameters and version.
     #[serde(skip_serializing_if = "Option::is_none")]
-    hash: Option<String>,
+    #[schema(value_type = Option<String>)]
+    hash: Option<Value>,
     /// Length of the model file in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     size_bytes: Option<u64>,
@@ -222,7 +223,7 @@ impl Resource for Model {
             target: take(&mut document, "target"),
             reason: take(&mut document, "reason"),
             threshold: result.as_ref().and_then(|result| result.threshold),
-            hash: result.as_ref().map(|result| result.bundle_hash.to_string()),
+            hash: take(&mut document, "hash"),
             size_bytes: result.as_ref().map(|result| result.size_bytes),
             bundle: result.as_ref().map(|_| format!("/v1/models/{}/bundle", head.id)),
             features: take(&mut document, "features"),

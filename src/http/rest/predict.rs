@@ -279,6 +279,8 @@ pub(super) async fn predict(
         .service
         .predict(&id, request.records()?, query.explain)
         .await?;
+    let counter = api.metrics.predictions(made.model.as_str(), "realtime");
+    counter.inc_by(made.rows.len() as u64);
     Ok(Json(PredictAnswer::new(made, single, warnings)))
 }
 

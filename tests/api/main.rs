@@ -1,0 +1,20 @@
+//! The REST API from outside: the assembled router in process, a catalogue and files in a temporary home, and the
+//! real jobs, done one at a time when a test says so, so that every state in between can be looked at.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test stops at the first surprise"
+)]
+
+mod datasets;
+mod document;
+mod errors;
+mod files;
+mod following;
+mod lists;
+mod predict;
+mod resources;
+mod support;
+mod training;

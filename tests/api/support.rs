@@ -1,0 +1,268 @@
+//! A server without a socket, and a worker that works when it is told to.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+use yosoku::blob::Blobs;
+use yosoku::catalog::Catalog;
+use yosoku::clock::{Clock, ManualClock, SystemClock};
+use yosoku::domain::job::{ClaimedJob, LEASE_MICROS, Settlement, WorkerId};
+use yosoku::http::health::{Check, Readiness};
+use yosoku::http::serve::Stop;
+use yosoku::http::{self, Parts, auth, layers, rest};
+use yosoku::jobs::Handler;
+use yosoku::jobs::context::JobContext;
+use yosoku::jobs::runner::{JobError, JobHandler};
+use yosoku::service::limits::Limits;
+use yosoku::service::{self, Service};
+use yosoku::telemetry::Metrics;
+
+pub const CANCER: &str = include_str!("../../datasets/breast_cancer.csv");
+pub const IRIS: &str = include_str!("../../datasets/iris.csv");
+pub const DIABETES: &str = include_str!("../../datasets/diabetes.csv");
+
+/// One server with everything below it.
+pub struct Place {
+    pub stop: CancellationToken,
+    router: Router,
+    catalog: Catalog,
+    clock: Arc<ManualClock>,
+    handler: Arc<Handler>,
+    _home: tempfile::TempDir,
+}
+
+struct Always;
+
+impl Readiness for Always {
+    fn checks(&self) -> futures_util::future::BoxFuture<'_, Vec<Check>> {
+        Box::pin(async { Vec::new() })
+    }
+}
+
+impl Place {
+    pub async fn open() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let catalog = Catalog::open_sqlite(&home.path().join("yosoku.db"))
+            .await
+            .unwrap();
+        let blobs = Blobs::open_local(home.path()).await.unwrap();
+        let clock = Arc::new(ManualClock::new(1_767_225_600_000_000));
+        let service = Service::new(service::Parts {
+            catalog: catalog.clone(),
+            blobs: blobs.clone(),
+            clock: clock.clone(),
+            limits: Limits::default(),
+        });
+        let stop = CancellationToken::new();
+        let metrics = Arc::new(Metrics::new());
+        let router = http::router(Parts {
+            rest: rest::routes(service, stop.clone(), metrics.clone()),
+            access: auth::Access::Open,
+            limits: layers::Limits::default(),
+            metrics,
+            readiness: Arc::new(Always),
+            stop: Stop {
+                requested: stop.clone(),
+                ..Stop::default()
+            },
+        });
+        let handler = Arc::new(Handler {
+            blobs,
+            clock: Arc::new(SystemClock),
+            memory: None,
+        });
+        Self {
+            stop,
+            router: router.unwrap(),
+            catalog,
+            clock,
+            handler,
+            _home: home,
+        }
+    }
+
+    /// A place that has these datasets.
+    pub async fn with(datasets: &[(&str, &'static str)]) -> Self {
+        let place = Self::open().await;
+        for (name, text) in datasets {
+            place.put(name, text).await.expect(201);
+        }
+        place
+    }
+
+    /// Sends `METHOD /path` with headers and a body.
+    pub async fn send(&self, line: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+        self.clock.advance(1_000_000);
+        let (method, path) = line.split_once(' ').unwrap();
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", "localhost:8080");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(body.into()).unwrap();
+        let (head, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes().to_vec();
+        Answer {
+            line: line.to_owned(),
+            status: head.status.as_u16(),
+            headers: head.headers,
+            bytes,
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(&format!("GET {path}"), &[], "").await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(&format!("DELETE {path}"), &[], "").await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(
+            &format!("POST {path}"),
+            &[("content-type", "application/json")],
+            body.to_string(),
+        )
+        .await
+    }
+
+    pub async fn patch(&self, path: &str, headers: &[(&str, &str)], body: Value) -> Answer {
+        let mut all = vec![("content-type", "application/merge-patch+json")];
+        all.extend(headers);
+        self.send(&format!("PATCH {path}"), &all, body.to_string()).await
+    }
+
+    pub async fn put(&self, name: &str, text: &'static str) -> Answer {
+        self.send(
+            &format!("PUT /v1/datasets/{name}"),
+            &[("content-type", "text/csv")],
+            text,
+        )
+        .await
+    }
+
+    /// Takes the next job, as a worker does; none when nothing can be done now.
+    pub async fn claim(&self) -> Option<ClaimedJob> {
+        self.clock.advance(1_000_000);
+        let now = self.clock.now_micros();
+        let worker = WorkerId::new(1, [0; 8]);
+        self.catalog
+            .job_claim(&worker, now, now + LEASE_MICROS)
+            .await
+            .unwrap()
+    }
+
+    /// Does a job with the real code and stores how it ended.
+    pub async fn finish(&self, job: ClaimedJob) {
+        let (handler, work) = (self.handler.clone(), job.clone());
+        let run = move || handler.run(&work, &JobContext::new(work.kind));
+        let settlement = match tokio::task::spawn_blocking(run).await.unwrap() {
+            Ok(produced) => Settlement::Completed(produced),
+            Err(JobError::Failed(problem)) => Settlement::Failed(*problem),
+            Err(error) => panic!("{}: {error}", job.entity.at()),
+        };
+        let now = self.clock.now_micros();
+        self.catalog.job_settle(&job, now, settlement).await.unwrap();
+    }
+
+    /// Does all jobs; returns how many.
+    pub async fn work(&self) -> usize {
+        let mut done = 0;
+        while let Some(job) = self.claim().await {
+            self.finish(job).await;
+            done += 1;
+        }
+        done
+    }
+
+    /// A trained model named `id`, and its evaluation, from a dataset that is there.
+    pub async fn trained(&self, id: &str, dataset: &str) -> Value {
+        let wish = json!({"id": id, "dataset": dataset, "target": "target"});
+        let ids = self.post("/v1/train", wish).await.expect(202).json();
+        assert_eq!(self.work().await, 4, "two data sources, a model, an evaluation");
+        let model = self
+            .get(&format!("/v1/models/{}", ids["model"].as_str().unwrap()))
+            .await
+            .expect(200)
+            .json();
+        assert_eq!(model["status"], "COMPLETED", "{model}");
+        ids
+    }
+}
+
+/// What came back.
+pub struct Answer {
+    line: String,
+    status: u16,
+    headers: HeaderMap,
+    bytes: Vec<u8>,
+}
+
+impl Answer {
+    /// Fails unless the answer has this status.
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}: {}", self.line, self.text());
+        self
+    }
+
+    /// Fails unless the answer is a complete problem with this status and code.
+    pub fn problem(self, status: u16, code: &str) -> Value {
+        let answer = self.expect(status);
+        assert_eq!(
+            answer.header("content-type"),
+            "application/problem+json",
+            "{}",
+            answer.line
+        );
+        let problem = answer.json();
+        assert_eq!(problem["code"], code, "{}: {problem}", answer.line);
+        assert_eq!(problem["status"], status, "{}", answer.line);
+        let path = answer.line.split(' ').nth(1).unwrap();
+        assert_eq!(problem["instance"], path.split('?').next().unwrap());
+        problem
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes)
+            .unwrap_or_else(|error| panic!("{}: {error}: {}", self.line, self.text()))
+    }
+
+    /// A header's text, empty without it.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+/// The names of an object's members in alphabetical order.
+pub fn members(object: &Value) -> Vec<&str> {
+    let mut names: Vec<&str> = object.as_object().unwrap().keys().map(String::as_str).collect();
+    names.sort_unstable();
+    names
+}
+
+/// The member of each item.
+pub fn column<'a>(page: &'a Value, member: &str) -> Vec<&'a str> {
+    page["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item[member].as_str().unwrap())
+        .collect()
+}

@@ -1,0 +1,100 @@
+//! From a dataset to an evaluated model in one call.
+
+use serde_json::{Value, json};
+
+use crate::support::{CANCER, DIABETES, IRIS, Place};
+
+async fn judged(name: &str, text: &'static str) -> (Value, Value) {
+    let place = Place::with(&[(name, text)]).await;
+    let ids = place.trained("t", name).await;
+    let read = async |kind: &str, id: &Value| {
+        place
+            .get(&format!("/v1/{kind}/{}", id.as_str().unwrap()))
+            .await
+            .json()
+    };
+    (
+        read("models", &ids["model"]).await,
+        read("evaluations", &ids["evaluation"]).await,
+    )
+}
+
+#[tokio::test]
+async fn all_three_types_are_told_apart_and_judged() {
+    for (name, text, kind, metric) in [
+        ("cancer.csv", CANCER, "binary", "auc"),
+        ("iris.csv", IRIS, "multiclass", "macro_f1"),
+        ("diabetes.csv", DIABETES, "regression", "rmse"),
+    ] {
+        let (model, evaluation) = judged(name, text).await;
+        assert_eq!(
+            (&model["type"], &evaluation["type"]),
+            (&json!(kind), &json!(kind))
+        );
+        let (found, base) = (
+            &evaluation["metrics"][metric]["value"],
+            &evaluation["baseline"][metric],
+        );
+        let (found, base) = (found.as_f64().unwrap(), base.as_f64().unwrap());
+        assert!(
+            if metric == "rmse" {
+                found < base
+            } else {
+                found > base
+            },
+            "{name}: {found} against {base}"
+        );
+        assert_eq!(model.get("threshold").is_some(), kind == "binary");
+    }
+}
+
+#[tokio::test]
+async fn one_call_makes_everything_and_a_repeat_makes_nothing() {
+    let place = Place::with(&[("iris.csv", IRIS)]).await;
+    let wish =
+        json!({"id": "spring", "name": "flowers", "dataset": "iris.csv", "target": "target", "seed": 7});
+    let made = place.post("/v1/train", wish.clone()).await.expect(202);
+    let ids = made.json();
+    assert_eq!(
+        made.header("location"),
+        format!("/v1/models/{}", ids["model"].as_str().unwrap())
+    );
+    assert_eq!(made.header("retry-after"), "1");
+    for member in ["datasource", "evaluation_datasource", "model", "evaluation"] {
+        assert!(ids[member].as_str().unwrap().contains("spring"), "{ids}");
+    }
+    assert_eq!(place.post("/v1/train", wish).await.expect(200).json(), ids);
+    let source = place
+        .get(&format!(
+            "/v1/datasources/{}",
+            ids["datasource"].as_str().unwrap()
+        ))
+        .await
+        .json();
+    assert_eq!(
+        (&source["split"]["seed"], &source["name"]),
+        (&json!(7), &json!("flowers"))
+    );
+    let other = json!({"id": "spring", "dataset": "iris.csv", "target": "target", "seed": 8});
+    place
+        .post("/v1/train", other)
+        .await
+        .problem(409, "parameter_mismatch");
+}
+
+#[tokio::test]
+async fn without_a_holdout_nothing_is_evaluated() {
+    let place = Place::with(&[("iris.csv", IRIS)]).await;
+    let wish = json!({"dataset": "iris.csv", "target": "target", "holdout": 0});
+    let ids = place.post("/v1/train", wish).await.expect(202).json();
+    assert!(
+        ids["evaluation"].is_null() && ids["evaluation_datasource"].is_null(),
+        "{ids}"
+    );
+    assert_eq!(place.work().await, 2);
+    let model = place
+        .get(&format!("/v1/models/{}", ids["model"].as_str().unwrap()))
+        .await
+        .json();
+    assert_eq!(model["rows"]["training"], 150);
+}
