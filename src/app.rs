@@ -1,1 +1,241 @@
-//! Placeholder, replaced before release.
+//! The composition root: opens the stores, puts service, jobs and server together, and ends them in
+//! order.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context, Result, anyhow};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio_util::sync::CancellationToken;
+
+use crate::blob::Blobs;
+use crate::catalog::Catalog;
+use crate::clock::{Clock, SystemClock};
+use crate::config::{HttpConfig, ServeConfig};
+use crate::domain::job::{ClaimedJob, WorkerId};
+use crate::domain::spec::Produced;
+use crate::http;
+use crate::http::auth::{Access, KeyRing};
+use crate::http::bind::Binding;
+use crate::http::health::{Check, Readiness};
+use crate::http::layers::Limits;
+use crate::http::serve::{Stop, serve, tls};
+use crate::jobs::Handler;
+use crate::jobs::context::JobContext;
+use crate::jobs::runner::{JobError, JobHandler, Runner, RunnerOptions};
+use crate::service::{self, Service};
+use crate::telemetry::Metrics;
+
+/// The database of an embedded installation, below its home.
+const DATABASE: &str = "yosoku.db";
+/// Folders below the home that users may look into.
+const FOLDERS: [&str; 3] = ["datasets", "models", "predictions"];
+
+/// An opened installation.
+pub struct App {
+    catalog: Catalog,
+    service: Service,
+    runner: Option<Runner>,
+    metrics: Arc<Metrics>,
+    config: ServeConfig,
+}
+
+impl App {
+    /// Opens the stores of `config`, and makes what is not there yet. Files already below the home are
+    /// kept.
+    pub async fn open(config: ServeConfig) -> Result<Self> {
+        let home = &config.store.home;
+        make_home(home)?;
+        let catalog = match &config.store.database_url {
+            Some(url) => Catalog::open(url.expose())
+                .await
+                .context("opening the catalogue")?,
+            None => Catalog::open_sqlite(&home.join(DATABASE))
+                .await
+                .with_context(|| format!("opening the catalogue in `{}`", home.display()))?,
+        };
+        let blobs = Blobs::open_local(home)
+            .await
+            .with_context(|| format!("opening the files in `{}`", home.display()))?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let metrics = Arc::new(Metrics::new());
+        let runner = match config.work.workers {
+            0 => None,
+            workers => Some(runner(&catalog, &blobs, &clock, &metrics, workers)?),
+        };
+        let parts = service::Parts {
+            catalog: catalog.clone(),
+            blobs,
+            clock,
+            limits: service::limits::Limits::default(),
+        };
+        Ok(Self {
+            catalog,
+            service: Service::new(parts),
+            runner,
+            metrics,
+            config,
+        })
+    }
+
+    /// Serves HTTP on `listener` and does jobs until `stop` is cancelled.
+    pub async fn serve(self, listener: TcpListener, stop: CancellationToken) -> Result<()> {
+        let http = &self.config.http;
+        let access = access(http, &self.config.store.home)?;
+        check_binding(http, &listener, &access)?;
+        let encryption = match &http.tls {
+            Some(files) => Some(tls(&files.cert, &files.key).map_err(|error| anyhow!(error))?),
+            None => None,
+        };
+        let ending = Stop {
+            requested: stop,
+            grace: http.stop_grace,
+            drain: http.stop_drain,
+            ..Stop::default()
+        };
+        let parts = http::Parts {
+            rest: http::rest::routes(self.service.clone(), ending.requested.clone()),
+            access,
+            limits: Limits {
+                upload: http.upload_limit,
+                timeout: http.request_timeout,
+                requests: http.max_requests,
+                ..Limits::default()
+            },
+            metrics: self.metrics.clone(),
+            readiness: Arc::new(Ready(self.service.clone())),
+            stop: ending.clone(),
+        };
+        let router = http::router(parts).map_err(|error| anyhow!(error))?;
+        // Jobs go on until the last answer is given, and are then given back.
+        let jobs_stop = CancellationToken::new();
+        let jobs = tokio::spawn(run_jobs(self.runner.clone(), jobs_stop.clone()));
+        let served = serve(listener, router, encryption, ending).await;
+        jobs_stop.cancel();
+        jobs.await.context("ending the jobs")?;
+        self.catalog.close().await;
+        served.context("serving")
+    }
+
+    /// Does jobs, without HTTP, until `stop` is cancelled.
+    pub async fn work(self, stop: CancellationToken) -> Result<()> {
+        run_jobs(self.runner, stop).await;
+        self.catalog.close().await;
+        Ok(())
+    }
+}
+
+fn make_home(home: &Path) -> Result<()> {
+    for folder in FOLDERS {
+        let path = home.join(folder);
+        std::fs::create_dir_all(&path).with_context(|| format!("making the folder `{}`", path.display()))?;
+    }
+    Ok(())
+}
+
+fn runner(
+    catalog: &Catalog,
+    blobs: &Blobs,
+    clock: &Arc<dyn Clock>,
+    metrics: &Arc<Metrics>,
+    workers: usize,
+) -> Result<Runner> {
+    let memory = crate::telemetry::machine_memory().map(|bytes| bytes / 2);
+    let handler = Handler {
+        blobs: blobs.clone(),
+        clock: clock.clone(),
+        memory,
+    };
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(|error| anyhow!("no random numbers to be had: {error}"))?;
+    let worker = WorkerId::new(std::process::id(), random);
+    let measured = Measured {
+        handler,
+        metrics: metrics.clone(),
+    };
+    let options = RunnerOptions {
+        concurrency: workers,
+        ..RunnerOptions::default()
+    };
+    Ok(Runner::new(
+        catalog.clone(),
+        clock.clone(),
+        Arc::new(measured),
+        worker,
+        options,
+    ))
+}
+
+async fn run_jobs(runner: Option<Runner>, stop: CancellationToken) {
+    match runner {
+        Some(runner) => runner.run(stop).await,
+        None => stop.cancelled().await,
+    }
+}
+
+/// Opens the key file if there is one.
+fn access(http: &HttpConfig, home: &Path) -> Result<Access> {
+    match http::keys::locate(http.keys.as_deref(), home) {
+        Some(path) => {
+            let ring =
+                KeyRing::open(&path).with_context(|| format!("reading keys from `{}`", path.display()))?;
+            Ok(Access::Keys(Arc::new(ring)))
+        }
+        None => Ok(Access::Open),
+    }
+}
+
+fn check_binding(http: &HttpConfig, listener: &TcpListener, access: &Access) -> Result<()> {
+    let keys = match access {
+        Access::Open => None,
+        Access::Keys(ring) => Some(ring.len().context("reading keys")?),
+    };
+    let listen = listener.local_addr().context("reading the address")?;
+    let binding = Binding {
+        listen,
+        keys,
+        tls: http.tls.is_some(),
+        behind_proxy: http.behind_proxy,
+    };
+    binding.check().map_err(|missing| anyhow!(missing.join("\n")))
+}
+
+struct Ready(Service);
+
+impl Readiness for Ready {
+    fn checks(&self) -> BoxFuture<'_, Vec<Check>> {
+        let checks = async {
+            self.0
+                .ready()
+                .await
+                .into_iter()
+                .map(|(name, ok)| Check { name, ok })
+                .collect()
+        };
+        checks.boxed()
+    }
+}
+
+/// Does jobs and counts how they end.
+struct Measured {
+    handler: Handler,
+    metrics: Arc<Metrics>,
+}
+
+impl JobHandler for Measured {
+    fn run(&self, job: &ClaimedJob, context: &JobContext) -> Result<Produced, JobError> {
+        let begun = Instant::now();
+        let ended = self.handler.run(job, context);
+        let outcome = match &ended {
+            Ok(_) => "completed",
+            Err(JobError::Failed(_)) => "failed",
+            Err(JobError::Retry(_)) => "retried",
+            Err(JobError::Stopped) => "stopped",
+        };
+        self.metrics.job(job.kind.as_str(), outcome, begun.elapsed());
+        ended
+    }
+}

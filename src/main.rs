@@ -1,3 +1,5 @@
 //! The `yosoku` program: parses the command line and hands over to [`yosoku::cli`].
 
-fn main() {}
+fn main() {
+    std::process::exit(yosoku::cli::run());
+}

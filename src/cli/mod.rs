@@ -1,1 +1,94 @@
-//! Placeholder, replaced before release.
+//! The command line: every command works on files with no server, except those that are one.
+//!
+//! Results go to standard output, messages and progress to standard error. Exit codes: 0 done, 1
+//! failure, 2 usage, 3 not found, 4 invalid input, 5 conflict, 130 interrupted.
+
+mod demo;
+mod error;
+mod evaluate;
+mod files;
+mod inspect;
+mod key;
+mod openapi;
+mod predict;
+mod progress;
+mod recipe;
+mod serve;
+mod show;
+mod train;
+mod verify;
+
+use clap::{Parser, Subcommand};
+
+pub use error::CliError;
+
+/// Bring a CSV, get a trained and evaluated model that answers in batch and in real time.
+///
+/// Start with `yosoku inspect data.csv`, then `yosoku train data.csv --target COLUMN`, then
+/// `yosoku predict COLUMN.yosoku new.csv --out predictions.csv`. `yosoku demo` shows all of it over
+/// HTTP on sample data.
+#[derive(Debug, Parser)]
+#[command(name = "yosoku", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show what is in a CSV: types, distributions, problems
+    Inspect(inspect::Args),
+    /// Train a model and evaluate it on held-out rows
+    Train(train::Args),
+    /// Evaluate a model on a CSV that has the target
+    Evaluate(evaluate::Args),
+    /// Score every row of a CSV
+    Predict(predict::Args),
+    /// Serve the REST interface and do its jobs
+    Serve(serve::ServeArgs),
+    /// Do jobs of an installation, without HTTP
+    Work(serve::WorkArgs),
+    /// Show the whole way from a CSV to predictions over HTTP, on sample data
+    Demo(demo::Args),
+    /// Check that training again gives the same model
+    Verify(verify::Args),
+    /// Check recipes
+    #[command(subcommand)]
+    Recipe(recipe::Command),
+    /// Make, list and revoke API keys
+    #[command(subcommand)]
+    Key(key::Command),
+    /// Print the OpenAPI document of the REST interface
+    Openapi,
+}
+
+/// Parses the process's arguments and runs the command. Returns the exit code.
+pub fn run() -> i32 {
+    // clap prints usage errors itself and exits with 2.
+    let cli = Cli::parse();
+    match cli.command.run() {
+        Ok(()) => 0,
+        Err(error) => {
+            show::message(&format!("error: {error}"));
+            error.exit_code()
+        }
+    }
+}
+
+impl Command {
+    fn run(self) -> Result<(), CliError> {
+        match self {
+            Command::Inspect(args) => inspect::run(&args),
+            Command::Train(args) => train::run(&args),
+            Command::Evaluate(args) => evaluate::run(&args),
+            Command::Predict(args) => predict::run(&args),
+            Command::Serve(args) => serve::serve(&args),
+            Command::Work(args) => serve::work(&args),
+            Command::Demo(args) => demo::run(&args),
+            Command::Verify(args) => verify::run(&args),
+            Command::Recipe(command) => recipe::run(&command),
+            Command::Key(command) => key::run(&command),
+            Command::Openapi => openapi::run(),
+        }
+    }
+}

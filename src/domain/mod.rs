@@ -1,1 +1,23 @@
-//! Placeholder, replaced before release.
+//! Plain data and rules about the things a user makes: no input or output, no SQL, no HTTP.
+//!
+//! A data source, a model, an evaluation and a batch prediction are all an [`entity::Entity`]: one
+//! header (identity, status, progress, error) and one typed body. Their life:
+//!
+//! ```text
+//! PENDING ──► INPROGRESS ──► COMPLETED ──┐
+//!    │             └───────► FAILED ─────┤
+//!    └──────────► FAILED                 ▼
+//!   any of them ──────────────────────► DELETED
+//! ```
+//!
+//! An entity that has to be computed comes with a [`job`]; it starts when everything the entity
+//! depends on is COMPLETED.
+
+pub mod canonical;
+pub mod dataset;
+pub mod entity;
+pub mod ids;
+pub mod job;
+pub mod listing;
+pub mod spec;
+pub mod status;

@@ -12,9 +12,7 @@ pub const DOCUMENT: &str = "/openapi.yaml";
 
 /// `/openapi.yaml` and `/docs`.
 pub fn routes(api: &OpenApi) -> Result<Router, String> {
-    let text = api
-        .to_yaml()
-        .map_err(|error| format!("writing the OpenAPI document: {error}"))?;
+    let text = yaml(api)?;
     let document = get(async move || ([(CONTENT_TYPE, "application/yaml")], text.clone()));
     // By default the page asks a validator on the internet whether the document is valid.
     let config = Config::from(DOCUMENT)
@@ -23,4 +21,10 @@ pub fn routes(api: &OpenApi) -> Result<Router, String> {
     Ok(Router::new()
         .route(DOCUMENT, document)
         .merge(SwaggerUi::new("/docs").config(config)))
+}
+
+/// The document as YAML.
+pub fn yaml(api: &OpenApi) -> Result<String, String> {
+    api.to_yaml()
+        .map_err(|error| format!("writing the OpenAPI document: {error}"))
 }

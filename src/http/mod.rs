@@ -56,9 +56,8 @@ pub fn router(parts: Parts) -> Result<Router, String> {
     let observing = Arc::new(access::Observing::new(metrics.clone(), stop.open));
 
     let api = layers::ordinary(rest.ordinary, &limits).merge(layers::streaming(rest.streaming, &limits));
-    let (api, mut document) = api.split_for_parts();
-    let mut head = rest::head();
-    head.merge(std::mem::take(&mut document));
+    let (api, paths) = api.split_for_parts();
+    let document = rest::openapi::complete(paths);
 
     let mut guarded = api
         .layer(from_fn_with_state(places, layers::admit))
@@ -68,7 +67,7 @@ pub fn router(parts: Parts) -> Result<Router, String> {
     }
     let mut all = guarded
         .merge(health::probes(readiness, stop.requested))
-        .merge(docs::routes(&head)?)
+        .merge(docs::routes(&document)?)
         .fallback(layers::unknown_route)
         .method_not_allowed_fallback(layers::unknown_method);
     if let auth::Access::Open = access {
@@ -77,4 +76,9 @@ pub fn router(parts: Parts) -> Result<Router, String> {
     Ok(all
         .layer(CatchPanicLayer::custom(layers::panicked))
         .layer(from_fn_with_state(observing, access::observe)))
+}
+
+/// The OpenAPI document, as `/openapi.yaml` answers it; the error says why it cannot be written.
+pub fn openapi_yaml() -> Result<String, String> {
+    docs::yaml(&rest::openapi::document())
 }

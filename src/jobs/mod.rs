@@ -1,1 +1,17 @@
-//! Placeholder, replaced before release.
+//! Slow work, done outside of requests.
+//!
+//! [`runner`] claims jobs from the catalogue and hands them to [`handler`], which is blocking code and
+//! knows one function for each kind of job; [`context`] is what that code sees of the outside:
+//! progress out, a wish to stop in.
+
+pub mod batch_predict;
+pub mod context;
+pub mod delete_files;
+pub mod evaluate_model;
+pub mod handler;
+pub mod inputs;
+pub mod profile_data;
+pub mod runner;
+pub mod train_model;
+
+pub use handler::Handler;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::profile::{ColumnProfile, Profile};
-use super::schema::{Attribute, AttributeType, Schema, SchemaError, undeclared};
+use super::schema::{Attribute, AttributeType, Schema};
 
 /// What a column is used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,22 +53,7 @@ const CODE_NAMES: [&str; 7] = ["zip", "zipcode", "postal", "postcode", "plz", "z
 const FEW_ROWS: u64 = 20;
 
 /// Proposes a schema for a profiled table. `target` names the column to predict.
-///
-/// Fails when no column has that name.
-pub fn propose(
-    profile: &Profile,
-    target: Option<&str>,
-    has_header: bool,
-) -> Result<(Schema, Vec<Decision>), SchemaError> {
-    if let Some(name) = target
-        && !profile.columns.iter().any(|column| column == name)
-    {
-        return Err(undeclared(
-            "target",
-            name,
-            profile.columns.iter().map(String::as_str),
-        ));
-    }
+pub fn propose(profile: &Profile, target: Option<&str>, has_header: bool) -> (Schema, Vec<Decision>) {
     let mut decisions: Vec<Decision> = profile
         .columns
         .iter()
@@ -108,7 +93,7 @@ pub fn propose(
         attributes,
         excluded: named(Role::Excluded).collect(),
     };
-    Ok((schema, decisions))
+    (schema, decisions)
 }
 
 /// A schema has one row id; further identifiers are left out.
@@ -163,6 +148,7 @@ fn decide(name: &str, profile: &ColumnProfile) -> Decision {
         decision.role = Role::Id;
         decision.kind = AttributeType::Categorical;
         decision.reason = reason;
+        decision.forced_by = None;
         decision.warning = Some("the column identifies rows; it is not learned from".into());
     }
     decision
@@ -286,13 +272,13 @@ fn evidence((line, value): (u64, String)) -> Evidence {
     Evidence { line, value }
 }
 
-/// Three words a row on average, or white space in more than half of the values and most of them
-/// distinct.
+/// Three words a row on average and many different values, or white space in more than half of the
+/// values and most of them distinct.
 fn looks_like_text(profile: &ColumnProfile) -> bool {
     let filled = (profile.filled() - profile.numbers.moments.count).max(1) as f64;
     let (distinct, _) = profile.values.distinct();
     let mean_words = profile.text.words as f64 / filled;
-    let many = distinct as f64 > 0.05 * filled && distinct > 20;
+    let many = distinct > 1000 || (distinct as f64 > 0.05 * filled && distinct > 20);
     (mean_words >= 3.0 && many)
         || (profile.text.spaced as f64 > filled / 2.0 && distinct as f64 > filled / 2.0)
 }

@@ -45,6 +45,11 @@ pub trait Observer {
     /// `done` of `total` units of `stage` are finished; `total` 0 means unknown. Units are bytes of
     /// input while reading and solver iterations while solving. Called once per chunk or pass.
     fn report(&mut self, stage: Stage, done: u64, total: u64) -> ControlFlow<()>;
+
+    /// True when solving should end with the best weights so far. Asked after each iteration.
+    fn out_of_time(&self) -> bool {
+        false
+    }
 }
 
 /// An observer that listens to nothing and never stops the work.

@@ -92,7 +92,7 @@ pub enum SchemaError {
     #[error("the schema declares attribute `{0}` twice; remove one")]
     Duplicate(String),
     /// A name is used that no attribute has.
-    #[error("the schema's {role} is `{name}`, which is not among its attributes{suggestion}")]
+    #[error("`{name}` is given as the {role}, but no column is called that{suggestion}")]
     Undeclared {
         /// `target`, `rowId` or `excluded attribute`.
         role: &'static str,
@@ -225,9 +225,16 @@ impl Schema {
 
 /// The error for a name that is none of `known`, with the nearest of them as a suggestion.
 pub fn undeclared<'a>(role: &'static str, name: &str, known: impl Iterator<Item = &'a str>) -> SchemaError {
-    let suggestion = nearest(name, known)
-        .map(|near| format!("; did you mean `{near}`?"))
-        .unwrap_or_default();
+    let known: Vec<&str> = known.collect();
+    let suggestion = match nearest(name, known.iter().copied()) {
+        Some(near) => format!("; did you mean `{near}`?"),
+        None if known.len() > 10 => format!(
+            "; the columns are {}, … {} in all",
+            known[..10].join(", "),
+            known.len()
+        ),
+        None => format!("; the columns are {}", known.join(", ")),
+    };
     SchemaError::Undeclared {
         role,
         name: name.to_string(),
@@ -305,7 +312,7 @@ mod tests {
         .unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the schema's target is `lat`, which is not among its attributes; did you mean `late`?"
+            "`lat` is given as the target, but no column is called that; did you mean `late`?"
         );
         assert_eq!(error.code(), "unknown_target");
         let twice = Schema::from_json(&TEXT.replace("\"km\"", "\"note\"")).unwrap_err();

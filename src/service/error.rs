@@ -40,17 +40,23 @@ pub enum Error {
         id: String,
     },
     /// The state of the thing does not allow this.
-    #[error("{kind} `{id}` is {state}, which does not allow this")]
+    #[error("{kind} `{id}` is {state}; {reason}")]
     WrongState {
+        /// `wrong_state` or a more specific code.
+        code: &'static str,
         /// What it is, such as `model`.
         kind: &'static str,
         /// Its name.
         id: String,
         /// Its state, as the caller sees it.
         state: String,
+        /// What that does not allow, and what to do instead.
+        reason: String,
     },
-    /// The identifier was used before with different parameters.
-    #[error("{kind} `{id}` was created by a different request")]
+    /// The identifier was used before, with different parameters or by something deleted since.
+    #[error(
+        "the identifier of {kind} `{id}` was used before, for a different request or for a {kind} that was deleted"
+    )]
     ParameterMismatch {
         /// What it is, such as `model`.
         kind: &'static str,
@@ -184,13 +190,13 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Error::InvalidInput { code, .. }
+            | Error::WrongState { code, .. }
             | Error::LimitExceeded { code, .. }
             | Error::Unauthenticated { code, .. }
             | Error::Forbidden { code, .. }
             | Error::Unavailable { code, .. } => code,
             Error::NotFound { .. } => "not_found",
             Error::AlreadyExists { .. } => "already_exists",
-            Error::WrongState { .. } => "wrong_state",
             Error::ParameterMismatch { .. } => "parameter_mismatch",
             Error::TooLarge { .. } => "too_large",
             Error::Throttled { .. } => "throttled",
@@ -292,9 +298,11 @@ mod tests {
                 id: id(),
             },
             Error::WrongState {
+                code: "wrong_state",
                 kind: "model",
                 id: id(),
                 state: "FAILED".to_owned(),
+                reason: text(),
             },
             Error::ParameterMismatch {
                 kind: "model",

@@ -1,9 +1,104 @@
 //! The use cases: what a caller may ask for, whichever protocol the question came in by.
 //!
 //! Nothing here knows HTTP. A façade translates a request into one call, and an [`error::Error`]
-//! into its own kind of answer.
+//! into its own kind of answer. A creation always goes the same way: the identifier is judged first
+//! (an identical repeat gets what is there), then the request is checked, then what it names is
+//! loaded and checked, then the entity is stored together with its job.
 
+pub mod answers;
+mod batch_predictions;
+mod check;
 pub mod codes;
+mod convert;
+mod creation;
+mod data_sources;
+mod datasets;
+mod entities;
 pub mod error;
+mod evaluations;
+pub mod limits;
+mod models;
+mod predictors;
+mod realtime;
+pub mod requests;
+mod training;
+mod waiting;
 
 pub use error::{Error, FieldProblem};
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use self::answers::Readiness;
+use self::limits::Limits;
+use self::predictors::Predictors;
+use crate::blob::Blobs;
+use crate::catalog::Catalog;
+use crate::clock::Clock;
+
+/// What a service is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// Metadata.
+    pub catalog: Catalog,
+    /// Files.
+    pub blobs: Blobs,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Sizes and quotas.
+    pub limits: Limits,
+}
+
+/// Every use case; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Service(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    catalog: Catalog,
+    blobs: Blobs,
+    clock: Arc<dyn Clock>,
+    limits: Limits,
+    predictors: Predictors,
+    permits: Arc<Semaphore>,
+}
+
+impl Service {
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> Self {
+        let Parts {
+            catalog,
+            blobs,
+            clock,
+            limits,
+        } = parts;
+        Self(Arc::new(Inner {
+            predictors: Predictors::new(blobs.clone(), &limits),
+            permits: Arc::new(Semaphore::new(limits.concurrent_predictions)),
+            catalog,
+            blobs,
+            clock,
+            limits,
+        }))
+    }
+
+    /// What is allowed.
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// Whether each thing that the service needs answers.
+    pub async fn ready(&self) -> Vec<Readiness> {
+        let catalogue = self.0.catalog.ping().await.is_ok();
+        let files = self.0.blobs.ping().await.is_ok();
+        vec![("catalogue", catalogue), ("files", files)]
+    }
+
+    fn now(&self) -> i64 {
+        self.0.clock.now_micros()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -190,6 +190,14 @@ pub fn resident_bytes() -> Option<i64> {
     Some(kib * 1024)
 }
 
+/// The memory of the machine in bytes, where the system says so in `/proc`.
+pub fn machine_memory() -> Option<u64> {
+    let info = fs::read_to_string("/proc/meminfo").ok()?;
+    let line = info.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

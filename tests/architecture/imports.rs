@@ -23,7 +23,15 @@ const LAYERS: &[(&str, May)] = &[
     ("jobs", May::Only(&["domain", "ml", "catalog", "blob", "clock"])),
     (
         "http",
-        May::Only(&["service", "domain", "telemetry", "config", "shutdown", "ml"]),
+        May::Only(&[
+            "service",
+            "domain",
+            "telemetry",
+            "config",
+            "shutdown",
+            "clock",
+            "ml",
+        ]),
     ),
     ("cli", May::Anything),
     ("app", May::Anything),
@@ -217,7 +225,7 @@ mod tests {
             "use super::super::super::catalog;\nuse crate::domain::Status;",
             &[
                 "src/http/rest/models.rs:1: layers: `http` may not use `crate::catalog`; it may use service, domain, \
-               telemetry, config, shutdown, ml",
+               telemetry, config, shutdown, clock, ml",
             ],
         );
     }

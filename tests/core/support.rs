@@ -29,6 +29,7 @@ pub fn sample_table(name: &str) -> MemoryTable {
 pub fn request(target: &str, split: Split) -> TrainRequest {
     TrainRequest {
         schema: None,
+        schema_settles_task: false,
         target: TargetWish {
             name: target.into(),
             ..TargetWish::default()

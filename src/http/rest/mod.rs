@@ -3,36 +3,116 @@
 //! A resource file holds its wire structs, their conversions and its handlers, in that order.
 //! Handlers extract, call one use case and convert; nothing here decides anything.
 
+mod batch_predictions;
+mod conditional;
+mod datasets;
+mod datasources;
+mod download;
+mod evaluations;
 pub mod extract;
+mod models;
+pub mod openapi;
+mod operations;
+mod predict;
 pub mod problem;
+mod resource;
+mod train;
 
-use utoipa::OpenApi;
+use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::service::Service;
 
 /// Routes in two groups, because they are bounded differently.
-#[derive(Clone, Default)]
-pub struct Routes {
+#[derive(Clone)]
+pub struct Routes<S = ()> {
     /// Small JSON in, small JSON out, answered within the request timeout.
-    pub ordinary: OpenApiRouter,
+    pub ordinary: OpenApiRouter<S>,
     /// Uploads, downloads and events: as long and as large as they need to be.
-    pub streaming: OpenApiRouter,
+    pub streaming: OpenApiRouter<S>,
 }
 
-/// The head of the OpenAPI document; the paths come from the routes themselves.
-#[derive(OpenApi)]
-#[openapi(
-    info(
-        title = "Yosoku",
-        description = "Bring a CSV, get a trained and evaluated model that answers in batch and in real time.",
-        license(name = "Apache-2.0", identifier = "Apache-2.0")
-    ),
-    components(schemas(problem::Problem, problem::ProblemEntry))
-)]
-pub struct Head;
+impl Default for Routes {
+    fn default() -> Self {
+        Routes {
+            ordinary: OpenApiRouter::default(),
+            streaming: OpenApiRouter::default(),
+        }
+    }
+}
 
-/// The OpenAPI document without paths.
-pub fn head() -> utoipa::openapi::OpenApi {
-    let mut head = Head::openapi();
-    head.info.version = env!("CARGO_PKG_VERSION").to_owned();
-    head
+/// What every handler has.
+#[derive(Clone)]
+struct Api {
+    service: Service,
+    /// Cancelled when the server stops; waits and event streams end then.
+    stop: CancellationToken,
+}
+
+/// The resources below `/v1`. Waits and event streams end when `stop` is cancelled.
+pub fn routes(service: Service, stop: CancellationToken) -> Routes {
+    let Routes { ordinary, streaming } = table();
+    let api = Api { service, stop };
+    Routes {
+        ordinary: ordinary.with_state(api.clone()),
+        streaming: streaming.with_state(api),
+    }
+}
+
+/// Every address and what answers it.
+fn table() -> Routes<Api> {
+    Routes {
+        ordinary: OpenApiRouter::new()
+            .routes(routes!(datasets::list_datasets))
+            .routes(routes!(datasets::get_dataset, datasets::delete_dataset))
+            .routes(routes!(
+                datasources::create_datasource,
+                datasources::list_datasources
+            ))
+            .routes(routes!(
+                datasources::get_datasource,
+                datasources::update_datasource,
+                datasources::delete_datasource
+            ))
+            .routes(routes!(datasources::cancel_datasource))
+            .routes(routes!(models::create_model, models::list_models))
+            .routes(routes!(
+                models::get_model,
+                models::update_model,
+                models::delete_model
+            ))
+            .routes(routes!(models::cancel_model))
+            .routes(routes!(predict::predict))
+            .routes(routes!(train::train))
+            .routes(routes!(
+                evaluations::create_evaluation,
+                evaluations::list_evaluations
+            ))
+            .routes(routes!(
+                evaluations::get_evaluation,
+                evaluations::update_evaluation,
+                evaluations::delete_evaluation
+            ))
+            .routes(routes!(evaluations::cancel_evaluation))
+            .routes(routes!(
+                batch_predictions::create_batch_prediction,
+                batch_predictions::list_batch_predictions
+            ))
+            .routes(routes!(
+                batch_predictions::get_batch_prediction,
+                batch_predictions::update_batch_prediction,
+                batch_predictions::delete_batch_prediction
+            ))
+            .routes(routes!(batch_predictions::cancel_batch_prediction)),
+        streaming: OpenApiRouter::new()
+            .routes(routes!(datasets::put_dataset))
+            .routes(routes!(datasets::get_dataset_content))
+            .routes(routes!(datasources::follow_datasource))
+            .routes(routes!(models::follow_model))
+            .routes(routes!(models::get_model_bundle))
+            .routes(routes!(evaluations::follow_evaluation))
+            .routes(routes!(batch_predictions::follow_batch_prediction))
+            .routes(routes!(batch_predictions::get_batch_prediction_output)),
+    }
 }

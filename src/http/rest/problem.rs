@@ -59,6 +59,10 @@ pub struct Problem {
     /// What usually mends this kind of problem.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// More facts for programs, on the error of a resource that FAILED.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub details: Option<serde_json::Value>,
 }
 
 /// What is wrong with one field.
@@ -94,22 +98,10 @@ pub const PROTOCOL_CODES: &[(&str, u16, &str, &str)] = &[
         "the Allow header lists what this address answers",
     ),
     (
-        "precondition_failed",
-        412,
-        "changed in the meantime",
-        "read it again and repeat with the new ETag",
-    ),
-    (
         "unsupported_media",
         415,
         "unsupported content type",
         "declare the type of the body with Content-Type",
-    ),
-    (
-        "range_not_satisfiable",
-        416,
-        "no such range",
-        "ask for bytes within the size of the file",
     ),
     ("bad_request", 400, "bad request", ""),
 ];
@@ -118,7 +110,8 @@ impl Problem {
     /// The problem that stands for an error of a use case.
     pub fn from_error(error: &Error) -> Self {
         let title = codes::find(error.code()).map_or("error", |row| row.title);
-        let mut problem = Problem::plain(status(error.class()), error.code(), title, error.public_message());
+        let status = status_of(error.code(), error.class());
+        let mut problem = Problem::plain(status, error.code(), title, error.public_message());
         let all = error.problems();
         problem.errors = all.iter().take(MAX_ERRORS).map(ProblemEntry::from).collect();
         problem.truncated_count = all.len().saturating_sub(MAX_ERRORS) as u64;
@@ -151,7 +144,9 @@ impl Problem {
     /// The stored problem of a job that failed: a code and a message without a request.
     pub fn of_job(code: &str, message: &str) -> Self {
         let row = codes::find(code);
-        let status = row.map_or(StatusCode::INTERNAL_SERVER_ERROR, |row| status(row.class));
+        let status = row.map_or(StatusCode::INTERNAL_SERVER_ERROR, |row| {
+            status_of(code, row.class)
+        });
         let mut problem = Problem::plain(
             status,
             code,
@@ -174,6 +169,7 @@ impl Problem {
             errors: Vec::new(),
             truncated_count: 0,
             hint: None,
+            details: None,
         }
     }
 }
@@ -186,6 +182,18 @@ impl From<&crate::service::FieldProblem> for ProblemEntry {
             detail: problem.detail.clone(),
         }
     }
+}
+
+/// Codes for which HTTP has a status of its own.
+const OWN_STATUS: &[(&str, StatusCode)] = &[
+    ("revision_mismatch", StatusCode::PRECONDITION_FAILED),
+    ("range_not_satisfiable", StatusCode::RANGE_NOT_SATISFIABLE),
+];
+
+/// The HTTP status of an error.
+pub fn status_of(code: &str, class: Class) -> StatusCode {
+    let own = OWN_STATUS.iter().find(|row| row.0 == code);
+    own.map_or_else(|| status(class), |row| row.1)
 }
 
 /// The HTTP status of each class of error.

@@ -32,19 +32,8 @@ impl Certificate {
         let value = objective.evaluate(beta, &mut gradient);
         let penalised = objective.penalised();
         let diagonal = objective.diagonal(beta);
-        let gap: f64 = gradient
-            .iter()
-            .enumerate()
-            .map(|(i, g)| {
-                let curvature = if i < penalised && objective.l2 > 0.0 {
-                    objective.l2
-                } else {
-                    diagonal[i]
-                };
-                // Without curvature and without gradient there is nothing to gain.
-                if *g == 0.0 { 0.0 } else { 0.5 * g * g / curvature }
-            })
-            .sum();
+        let inverse_diagonal: Vec<f64> = diagonal.iter().map(|d| 1.0 / d).collect();
+        let gap = objective.gap(&gradient, &inverse_diagonal);
         let squares: f64 = beta[..penalised].iter().map(|b| b * b).sum();
         let worst = {
             let mut gradient = vec![0.0; beta.len()];

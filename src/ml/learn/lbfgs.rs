@@ -15,8 +15,6 @@ const DECREASE: f64 = 1e-4;
 const MOST_HALVINGS: usize = 40;
 /// Iterations after which the preconditioner is computed anew at the current point.
 const REFRESH_AT: [u32; 2] = [4, 16];
-/// Stop when the expected decrease falls below this share of the objective.
-const TOLERANCE: f64 = 1e-15;
 
 /// Why the search ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +25,8 @@ pub enum Stop {
     Stalled,
     /// The iterations allowed are used up.
     Iterations,
+    /// The time allowed is used up.
+    OutOfTime,
     /// The observer asked for it.
     Cancelled,
 }
@@ -44,16 +44,18 @@ pub struct Solution {
     pub stop: Stop,
 }
 
-/// Searches the minimum of `problem` from `start`.
+/// Searches the minimum of `problem` from `start`, until the objective is known to be within
+/// `tolerance` times itself of its minimum.
 pub fn minimise(
     problem: &dyn Problem,
     start: Vec<f64>,
+    tolerance: f64,
     most_iterations: u32,
     observer: &mut dyn Observer,
 ) -> Solution {
     let mut state = State::new(problem, start);
     let stop = loop {
-        if state.has_converged() {
+        if state.has_converged(tolerance) {
             break Stop::Converged;
         }
         if state.iterations >= most_iterations {
@@ -63,6 +65,9 @@ pub fn minimise(
             observer.report(Stage::Solve, state.iterations.into(), most_iterations.into())
         {
             break Stop::Cancelled;
+        }
+        if observer.out_of_time() {
+            break Stop::OutOfTime;
         }
         if REFRESH_AT.contains(&state.iterations) {
             state.refresh();
@@ -122,15 +127,9 @@ impl<'a> State<'a> {
         self.inverse_diagonal = diagonal.into_iter().map(|d| 1.0 / d.max(floor)).collect();
     }
 
-    /// Half the gradient's squared norm under the preconditioner estimates what is left to gain.
-    fn has_converged(&self) -> bool {
-        let left: f64 = self
-            .gradient
-            .iter()
-            .zip(&self.inverse_diagonal)
-            .map(|(g, d)| g * g * d)
-            .sum();
-        !left.is_finite() || 0.5 * left <= TOLERANCE * self.value.abs().max(1e-10)
+    fn has_converged(&self, tolerance: f64) -> bool {
+        let left = self.problem.gap(&self.gradient, &self.inverse_diagonal);
+        !left.is_finite() || left <= tolerance * self.value.abs().max(1e-10)
     }
 
     /// The quasi-Newton direction by the two-loop recursion.
@@ -142,9 +141,10 @@ impl<'a> State<'a> {
             add(&mut q, -alpha, &pair.change);
             alphas.push(alpha);
         }
+        let scale = self.pairs.back().map_or(1.0, |pair| self.scale(pair));
         q.iter_mut()
             .zip(&self.inverse_diagonal)
-            .for_each(|(q, d)| *q *= d);
+            .for_each(|(q, d)| *q *= scale * d);
         for (pair, alpha) in self.pairs.iter().zip(alphas.into_iter().rev()) {
             let beta = pair.rho * dot(&pair.change, &q);
             add(&mut q, alpha - beta, &pair.step);
@@ -152,11 +152,27 @@ impl<'a> State<'a> {
         q
     }
 
+    /// How far the preconditioner is off along the latest step (Nocedal and Wright, equation 7.20, in
+    /// the metric of the preconditioner).
+    fn scale(&self, latest: &Pair) -> f64 {
+        let metric: f64 = latest
+            .change
+            .iter()
+            .zip(&self.inverse_diagonal)
+            .map(|(y, d)| y * y * d)
+            .sum();
+        if metric > 0.0 {
+            1.0 / (latest.rho * metric)
+        } else {
+            1.0
+        }
+    }
+
     /// One iteration; false when no step along the direction decreases the objective.
     fn step(&mut self) -> bool {
         let mut direction = self.direction();
         let mut slope = dot(&direction, &self.gradient);
-        if !(slope < 0.0) {
+        if slope.is_nan() || slope >= 0.0 {
             self.pairs.clear();
             direction = self.direction();
             slope = dot(&direction, &self.gradient);
@@ -266,7 +282,7 @@ mod tests {
 
     #[test]
     fn finds_the_minimum_of_a_badly_scaled_quadratic() {
-        let solution = minimise(&Quadratic, vec![0.0; 3], 100, &mut Silent);
+        let solution = minimise(&Quadratic, vec![0.0; 3], 1e-13, 100, &mut Silent);
         assert!(
             matches!(solution.stop, Stop::Converged | Stop::Stalled),
             "{:?}",
@@ -286,11 +302,11 @@ mod tests {
             }
         }
         assert_eq!(
-            minimise(&Quadratic, vec![0.0; 3], 100, &mut Impatient).stop,
+            minimise(&Quadratic, vec![0.0; 3], 1e-13, 100, &mut Impatient).stop,
             Stop::Cancelled
         );
         assert_eq!(
-            minimise(&Quadratic, vec![0.0; 3], 0, &mut Silent).stop,
+            minimise(&Quadratic, vec![0.0; 3], 1e-13, 0, &mut Silent).stop,
             Stop::Iterations
         );
     }

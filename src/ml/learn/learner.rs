@@ -16,6 +16,12 @@ use crate::ml::observe::{Observer, Silent};
 /// Rows for each column from which on a dense regression needs no penalty.
 const ROWS_A_COLUMN: usize = 10;
 
+/// Designs up to this size are solved more closely.
+const SMALL_BYTES: usize = 16 << 20;
+
+/// What a report says of a fit that a time budget cut short.
+pub const OUT_OF_TIME: &str = "time_budget";
+
 /// Weights that were found, with the account of how.
 #[derive(Debug, Clone)]
 pub struct Fitted {
@@ -38,7 +44,8 @@ pub struct SolverReport {
     pub iterations: u32,
     /// Passes of our engine over the data, those of the certificate left out.
     pub passes: u32,
-    /// Why it ended: `converged`, `stalled` (at the limit of floating point), `iterations`.
+    /// Why it ended: `converged`, `stalled` (at the limit of floating point), `iterations`,
+    /// `time_budget`.
     pub stopped: String,
     /// What holds at the weights.
     pub certificate: Certificate,
@@ -95,7 +102,13 @@ impl CheckedLearnParams {
             start = certificate.objective.is_finite().then_some(found.beta);
         }
         let start = start.unwrap_or_else(|| objective.start());
-        let mut solution = minimise(&objective, start, self.max_iterations, observer);
+        let mut solution = minimise(
+            &objective,
+            start,
+            tolerance(design),
+            self.max_iterations,
+            observer,
+        );
         if solution.stop == Stop::Cancelled {
             return Err(LearnError::Stopped);
         }
@@ -110,6 +123,7 @@ impl CheckedLearnParams {
         let stopped = match solution.stop {
             Stop::Converged => "converged",
             Stop::Stalled => "stalled",
+            Stop::OutOfTime => OUT_OF_TIME,
             Stop::Iterations | Stop::Cancelled => "iterations",
         };
         let effort = (solution.iterations, solution.passes);
@@ -154,6 +168,16 @@ impl CheckedLearnParams {
             outputs: outputs(targets),
             report,
         }
+    }
+}
+
+/// How near to the minimum the engine goes, relative to the objective. Small designs cost nothing, so
+/// they go on to where the weights themselves have settled; the size alone decides.
+fn tolerance(design: &Design) -> f64 {
+    if design.bytes() <= SMALL_BYTES {
+        1e-10
+    } else {
+        1e-7
     }
 }
 

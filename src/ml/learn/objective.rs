@@ -25,6 +25,15 @@ pub trait Problem {
     fn evaluate(&self, beta: &[f64], gradient: &mut [f64]) -> f64;
     /// The diagonal of the Hessian at `beta`.
     fn diagonal(&self, beta: &[f64]) -> Vec<f64>;
+    /// How far the objective is above its minimum at most, judged from the gradient; without a bound, an
+    /// estimate by the inverse of the Hessian's diagonal.
+    fn gap(&self, gradient: &[f64], inverse_diagonal: &[f64]) -> f64 {
+        0.5 * gradient
+            .iter()
+            .zip(inverse_diagonal)
+            .map(|(g, d)| g * g * d)
+            .sum::<f64>()
+    }
 }
 
 /// `mean(loss) + l2/2 · |β|²` over a design.
@@ -157,6 +166,22 @@ impl Problem for Objective<'_> {
             penalty += b * b;
         }
         loss / rows + 0.5 * self.l2 * penalty
+    }
+
+    /// With a penalty, strong convexity bounds the gap by `|g|² / (2·l2)` over the penalised weights; the
+    /// intercepts, and everything without a penalty, go by the diagonal.
+    fn gap(&self, gradient: &[f64], inverse_diagonal: &[f64]) -> f64 {
+        let penalised = self.penalised();
+        let part = |(i, (g, d)): (usize, (&f64, &f64))| {
+            if *g == 0.0 {
+                0.0
+            } else if i < penalised && self.l2 > 0.0 {
+                0.5 * g * g / self.l2
+            } else {
+                0.5 * g * g * d
+            }
+        };
+        gradient.iter().zip(inverse_diagonal).enumerate().map(part).sum()
     }
 
     fn diagonal(&self, beta: &[f64]) -> Vec<f64> {

@@ -180,7 +180,7 @@ impl<'a> Layout<'a> {
             .filter(|(_, record)| options.split.selects(record.position.record))
             .map(|(index, record)| (batch.is_bad(index), record))
             .collect();
-        let chunks: Vec<Result<(Vec<u8>, [u64; NOTES.len()]), PipelineError>> = selected
+        let chunks: Vec<Result<Lines, PipelineError>> = selected
             .par_chunks(CHUNK_ROWS)
             .map(|chunk| self.score_chunk(chunk))
             .collect();
@@ -196,7 +196,7 @@ impl<'a> Layout<'a> {
         Ok(())
     }
 
-    fn score_chunk(&self, chunk: &[(bool, &Record)]) -> Result<(Vec<u8>, [u64; NOTES.len()]), PipelineError> {
+    fn score_chunk(&self, chunk: &[(bool, &Record)]) -> Result<Lines, PipelineError> {
         let (mut scratch, mut buffer, mut line) = (Scratch::default(), Record::new(), LineWriter::default());
         let mut notes = [0; NOTES.len()];
         for (bad, record) in chunk {
@@ -232,20 +232,25 @@ impl<'a> Layout<'a> {
             let class = self.predictor.class_of(&scratch.scores);
             fields.push(self.predictor.target().label(class).to_string());
         }
-        fields.extend(scratch.scores.iter().map(f64::to_string));
+        fields.extend(scratch.scores.iter().copied().map(shortest));
         fields.extend(self.passed.iter().map(|&column| record.get(column).to_string()));
         if self.explain {
             let explanation = self.predictor.explain(scratch);
-            fields.push(explanation.baseline.to_string());
+            fields.push(shortest(explanation.baseline));
             fields.extend(
                 explanation
                     .contributions
                     .iter()
-                    .map(|(_, amount)| amount.to_string()),
+                    .map(|(_, amount)| shortest(*amount)),
             );
         }
         line.write(fields.iter().map(String::as_str))
     }
+}
+
+/// The shortest text that reads back as the same number, with an exponent where that is shorter.
+fn shortest(value: f64) -> String {
+    format!("{value:?}")
 }
 
 /// The kinds of odd fields, in the order of the counters.
@@ -256,6 +261,9 @@ const NOTES: [&str; 5] = [
     "unknown_category",
     "unknown_words",
 ];
+
+/// Output lines of some records, with a count of each kind of odd field.
+type Lines = (Vec<u8>, [u64; NOTES.len()]);
 
 /// CSV lines in memory.
 #[derive(Default)]

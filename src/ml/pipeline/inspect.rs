@@ -7,7 +7,7 @@ use crate::ml::infer::{Decision, Role, described, propose};
 use crate::ml::observe::Observer;
 use crate::ml::profile::statistics::describe;
 use crate::ml::profile::{ColumnProfile, Profiler, TableStatistics};
-use crate::ml::schema::{AttributeType, Schema};
+use crate::ml::schema::{AttributeType, Schema, undeclared};
 use crate::ml::split::Split;
 
 /// What was found in a table.
@@ -45,11 +45,16 @@ pub fn inspect(
             );
         }
     }
+    if let Some(name) = target
+        && !reader.columns().iter().any(|column| column == name)
+    {
+        return Err(undeclared("target", name, reader.columns().iter().map(String::as_str)).into());
+    }
     let profiler = Profiler::read(reader, table.bytes(), schema, split, observer)?;
     let everything = profiler.all();
     let (schema, decisions) = match schema {
         Some(given) => given_schema(given, target)?,
-        None => propose(&everything, target, profiler.has_header)?,
+        None => propose(&everything, target, profiler.has_header),
     };
     let position = schema
         .target

@@ -6,7 +6,7 @@ use super::inspect::inspect;
 use super::table::Table;
 use crate::ml::Task;
 use crate::ml::features::Featurizer;
-use crate::ml::learn::learner::dataset;
+use crate::ml::learn::learner::{OUT_OF_TIME, dataset};
 use crate::ml::learn::{Design, LearnParams, Targets, fit_observed, objective};
 use crate::ml::model::bundle::{BundleDocument, TrainingFacts};
 use crate::ml::model::golden::{GoldenRow, make_fields};
@@ -30,6 +30,8 @@ const THRESHOLD: f64 = 0.5;
 pub struct TrainRequest {
     /// Types of the attributes; proposed from the table when not given.
     pub schema: Option<Schema>,
+    /// Whether the type of the target in `schema` settles the question. False for proposed schemas.
+    pub schema_settles_task: bool,
     /// The column to predict and the question it poses.
     pub target: TargetWish,
     /// What is learned from; suggested when not given.
@@ -117,12 +119,13 @@ pub fn train(
 
 /// A given schema settles the question unless the caller asks for another one.
 fn with_schema_task(wish: TargetWish, request: &TrainRequest, kind: AttributeType) -> TargetWish {
-    let by_schema = request.schema.as_ref().and_then(|_| match kind {
+    let by_schema = match kind {
+        _ if !request.schema_settles_task => None,
         AttributeType::Binary => Some(Task::Binary),
         AttributeType::Categorical => Some(Task::Multiclass),
         AttributeType::Numeric => Some(Task::Regression),
         AttributeType::Text => None,
-    });
+    };
     TargetWish {
         task: wish.task.or(by_schema),
         ..wish
@@ -225,7 +228,7 @@ fn fit(
         rejected: learned.rejected,
         split: request.split,
         refit: false,
-        reproducible: true,
+        reproducible: fitted.report.stopped != OUT_OF_TIME,
         data_sha256: request.data_sha256.clone(),
         program: env!("CARGO_PKG_VERSION").to_string(),
         class_rows: learned.class_rows,

@@ -69,17 +69,25 @@ fn numeric_codes(rows: &[Record], column: usize, missing: &[String]) -> Vec<u32>
         .collect();
     let mut sorted: Vec<f64> = values.iter().flatten().copied().collect();
     sorted.sort_unstable_by(f64::total_cmp);
+    // A value as frequent as a whole bin gets a code of its own; the others share the bins. Without
+    // this a column of mostly zeros would be one bin.
+    let heavy: Vec<f64> = sorted
+        .chunk_by(|a, b| a == b)
+        .filter(|run| run.len() * BINS >= sorted.len())
+        .filter_map(|run| run.first().copied())
+        .collect();
+    sorted.retain(|value| !heavy.contains(value));
     let mut bounds: Vec<f64> = (1..BINS)
         .filter_map(|j| sorted.get(j * sorted.len() / BINS).copied())
         .collect();
     bounds.dedup();
+    let code = |value: f64| match heavy.iter().position(|&known| known == value) {
+        Some(position) => BINS + 1 + position,
+        None => bounds.partition_point(|&bound| bound <= value),
+    };
     values
         .iter()
-        .map(|value| {
-            value.map_or(BINS as u32, |value| {
-                bounds.partition_point(|&bound| bound <= value) as u32
-            })
-        })
+        .map(|value| value.map_or(BINS as u32, |value| code(value) as u32))
         .collect()
 }
 
@@ -189,6 +197,27 @@ mod tests {
             .map(|i| (crate::ml::hash::splitmix64(i + 7_000) % 2) as u32)
             .collect();
         assert!(normalised_information(&x, &y).unwrap() < 0.1);
+    }
+
+    #[test]
+    fn mostly_zeros_still_tell() {
+        let rows: Vec<Record> = (0..1000)
+            .map(|i| {
+                if i % 20 == 0 {
+                    Record::from_fields([&i.to_string() as &str, "1"])
+                } else {
+                    Record::from_fields(["0", "0"])
+                }
+            })
+            .collect();
+        let found = associations(
+            &rows,
+            &[AttributeType::Numeric, AttributeType::Binary],
+            &[vec![], vec![]],
+            1,
+            false,
+        );
+        assert!(found[0].unwrap() > 0.9, "{found:?}");
     }
 
     #[test]

@@ -13,7 +13,7 @@ const LONGEST_WORD: usize = 128;
 const LG_REGISTERS: u8 = 14;
 
 /// Evidence that a column is text.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct TextProfile {
     /// Fields with white space between words.
     pub spaced: u64,
@@ -27,21 +27,6 @@ pub struct TextProfile {
     pruned: bool,
     distinct: Option<Box<HllSketch>>,
     buffer: String,
-}
-
-impl Default for TextProfile {
-    fn default() -> Self {
-        Self {
-            spaced: 0,
-            words: 0,
-            per_row: None,
-            word_length: None,
-            counts: HashMap::default(),
-            pruned: false,
-            distinct: None,
-            buffer: String::new(),
-        }
-    }
 }
 
 impl TextProfile {

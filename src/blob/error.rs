@@ -1,0 +1,132 @@
+//! What can go wrong with files, by what the caller can do about it.
+
+use crate::domain::entity::Problem;
+use crate::domain::ids::BlobKey;
+
+/// Any error at all, kept as the cause.
+pub type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// A refusal or failure of object storage.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BlobError {
+    /// There is no such file.
+    #[error("there is no file {key}")]
+    NotFound {
+        /// What was asked for.
+        key: BlobKey,
+    },
+    /// The volume is full.
+    #[error("no space is left where {what} is written; free some and try again")]
+    DiskFull {
+        /// What was being written.
+        what: String,
+    },
+    /// More bytes came than are allowed.
+    #[error("the file is larger than the limit of {limit} bytes; split it or raise the limit")]
+    TooLarge {
+        /// The limit.
+        limit: u64,
+    },
+    /// The sender of the bytes failed; nothing was stored.
+    #[error("the data broke off after {received} bytes; send it again")]
+    Input {
+        /// Bytes that had arrived.
+        received: u64,
+        /// What the sender said.
+        source: Source,
+    },
+    /// The home folder cannot be used.
+    #[error("cannot use the folder {path}: {source}")]
+    Folder {
+        /// The folder.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Anything else.
+    #[error("cannot {action} {what}: {source}")]
+    Storage {
+        /// `read`, `write`, `publish`, `list` or `delete`.
+        action: &'static str,
+        /// The file or folder.
+        what: String,
+        /// What the store said.
+        source: Source,
+    },
+}
+
+impl BlobError {
+    /// Sorts an error of the store by its cause.
+    pub(super) fn from_store(action: &'static str, what: &str, error: object_store::Error) -> Self {
+        if let (object_store::Error::NotFound { .. }, Ok(key)) = (&error, BlobKey::new(what)) {
+            return BlobError::NotFound { key };
+        }
+        if is_disk_full(&error) {
+            return BlobError::DiskFull {
+                what: what.to_owned(),
+            };
+        }
+        BlobError::Storage {
+            action,
+            what: what.to_owned(),
+            source: error.into(),
+        }
+    }
+
+    /// A stable lower_snake code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            BlobError::NotFound { .. } => "file_missing",
+            BlobError::DiskFull { .. } => "disk_full",
+            BlobError::TooLarge { .. } => "too_large",
+            BlobError::Input { .. } => "upload_interrupted",
+            BlobError::Folder { .. } | BlobError::Storage { .. } => "storage_unavailable",
+        }
+    }
+
+    /// True when the same call may succeed later with nothing else changed.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            BlobError::Storage { .. } => true,
+            BlobError::NotFound { .. }
+            | BlobError::DiskFull { .. }
+            | BlobError::TooLarge { .. }
+            | BlobError::Input { .. }
+            | BlobError::Folder { .. } => false,
+        }
+    }
+
+    /// The error as an entity keeps it.
+    pub fn to_problem(&self) -> Problem {
+        Problem::new(self.code(), self.to_string())
+    }
+}
+
+impl From<BlobError> for std::io::Error {
+    fn from(error: BlobError) -> Self {
+        let kind = match &error {
+            BlobError::NotFound { .. } => std::io::ErrorKind::NotFound,
+            BlobError::DiskFull { .. } => std::io::ErrorKind::StorageFull,
+            BlobError::TooLarge { .. } => std::io::ErrorKind::FileTooLarge,
+            BlobError::Input { .. } | BlobError::Folder { .. } | BlobError::Storage { .. } => {
+                std::io::ErrorKind::Other
+            }
+        };
+        std::io::Error::new(kind, error)
+    }
+}
+
+fn is_disk_full(error: &(dyn std::error::Error + 'static)) -> bool {
+    if let Some(io) = error.downcast_ref::<std::io::Error>() {
+        if matches!(
+            io.kind(),
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded
+        ) {
+            return true;
+        }
+        // `source` of such an error leaves out the error that it carries itself.
+        return io.get_ref().is_some_and(|inner| is_disk_full(inner));
+    }
+    error.source().is_some_and(is_disk_full)
+}

@@ -1,0 +1,89 @@
+//! The layout of object storage: the one place that spells paths.
+//!
+//! ```text
+//! datasets/uploads/{name}/{sha256}-{token}       one version of an uploaded dataset
+//! statistics/{data source}/{claim}.json          statistics too large for the catalogue
+//! evaluations/{evaluation}/{claim}.json          a report too large for the catalogue
+//! models/{model}/{claim}.yosoku                  a bundle
+//! predictions/{batch prediction}/{claim}.csv     a file of predictions
+//! .staging/{process}/{number}                    files that are being written
+//! ```
+//!
+//! Every key is written once and never again: an upload's token and a job's claim number differ
+//! each time, so that neither a late deletion nor a worker that lost its job can touch the file of
+//! another. Everything an entity owns lies in one folder, and goes with it.
+
+use crate::domain::dataset::ContentHash;
+use crate::domain::ids::{BlobKey, DatasetName, EntityKind, EntityRef, random_text};
+use crate::domain::job::ClaimedJob;
+
+/// The reserved bucket of uploaded datasets.
+pub const UPLOADS: &str = "uploads";
+
+/// The folder of buckets below the home.
+pub const DATASETS: &str = "datasets";
+
+/// A fresh key for a version of a dataset; `random` keeps equal uploads apart.
+pub fn upload(name: &DatasetName, version: &ContentHash, random: [u8; 8]) -> BlobKey {
+    BlobKey::spelled(format!(
+        "{DATASETS}/{UPLOADS}/{name}/{version}-{}",
+        random_text(&random)
+    ))
+}
+
+/// The key of the file that this attempt at `job` makes.
+pub fn output(job: &ClaimedJob) -> BlobKey {
+    let extension = match job.entity.kind() {
+        EntityKind::DataSource | EntityKind::Evaluation => "json",
+        EntityKind::Model => "yosoku",
+        EntityKind::BatchPrediction => "csv",
+    };
+    BlobKey::spelled(format!("{}/{}.{extension}", folder(&job.entity.at()), job.claim))
+}
+
+/// The folder of everything an entity owns, without a slash at its end.
+pub fn folder(at: &EntityRef) -> String {
+    let top = match at.kind {
+        EntityKind::DataSource => "statistics",
+        EntityKind::Model => "models",
+        EntityKind::Evaluation => "evaluations",
+        EntityKind::BatchPrediction => "predictions",
+    };
+    format!("{top}/{}", at.id)
+}
+
+/// The folder of files that are being written, one folder below it for each process.
+pub(super) const STAGING: &str = ".staging";
+
+/// The key of the `number`th file that process `process` is writing.
+pub(super) fn staged(process: &str, number: u64) -> BlobKey {
+    BlobKey::spelled(format!("{STAGING}/{process}/{number}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::EntityId;
+
+    #[test]
+    fn keys_are_well_formed_for_every_name() {
+        let hash = ContentHash::from_digest([7; 32]);
+        for name in ["iris.csv", "a..b", "-", "_"] {
+            let name = DatasetName::new(name).unwrap();
+            let key = upload(&name, &hash, [9; 8]);
+            assert_eq!(BlobKey::new(key.as_str()), Ok(key.clone()));
+            assert!(key.as_str().starts_with(&format!("datasets/uploads/{name}/0707")));
+            assert_ne!(key, upload(&name, &hash, [8; 8]));
+        }
+    }
+
+    #[test]
+    fn every_kind_of_entity_has_a_folder_of_its_own() {
+        let id = EntityId::new("x").unwrap();
+        let folders: std::collections::BTreeSet<String> = EntityKind::ALL
+            .into_iter()
+            .map(|kind| folder(&EntityRef::new(kind, id.clone())))
+            .collect();
+        assert_eq!(folders.len(), EntityKind::ALL.len());
+    }
+}

@@ -1,0 +1,224 @@
+//! One set of checks on a local folder and on a store in memory, which takes the ways that remote
+//! stores take.
+
+use std::io::Write;
+use std::path::Path as FilePath;
+
+use futures_util::stream;
+use object_store::memory::InMemory;
+use sha2::{Digest, Sha256};
+
+use super::*;
+use crate::domain::dataset::ContentHash;
+use crate::domain::ids::{EntityId, EntityKind};
+
+type Chunk = Result<Bytes, std::io::Error>;
+
+async fn both(home: &FilePath) -> [Blobs; 2] {
+    [
+        Blobs::open_local(home).await.unwrap(),
+        Blobs::open_store(Arc::new(InMemory::new())).await.unwrap(),
+    ]
+}
+
+fn key(text: &str) -> BlobKey {
+    BlobKey::new(text).unwrap()
+}
+
+fn chunks(n: usize, size: usize) -> Vec<Chunk> {
+    (0..n)
+        .map(|i| Ok(Bytes::from(vec![u8::try_from(i % 251).unwrap(); size])))
+        .collect()
+}
+
+fn files_below(folder: &FilePath) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files_below(&path))
+        } else {
+            found.push(path.display().to_string())
+        }
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_received_is_what_is_read() {
+    let home = tempfile::tempdir().unwrap();
+    for blobs in both(home.path()).await {
+        // More than two parts, in chunks that do not divide a part.
+        let sent: Vec<u8> = chunks(170, 70_001).into_iter().flat_map(Result::unwrap).collect();
+        let staged = blobs
+            .receive(stream::iter(chunks(170, 70_001)), u64::MAX)
+            .await
+            .unwrap();
+        assert_eq!(staged.size_bytes, sent.len() as u64);
+        assert_eq!(
+            staged.hash,
+            ContentHash::from_digest(Sha256::digest(&sent).into())
+        );
+        assert!(
+            blobs.list("datasets").await.unwrap().is_empty(),
+            "nothing is visible before it is published"
+        );
+        let to = key("datasets/uploads/a/1");
+        let published = staged.publish(&to).await.unwrap();
+        assert_eq!(published.size_bytes, sent.len() as u64);
+        assert_eq!(blobs.size(&to).await.unwrap(), sent.len() as u64);
+        assert!(blobs.get(&to).await.unwrap() == sent);
+
+        let part = blobs.read(&to, Some(100_000..200_000)).await.unwrap();
+        assert_eq!(
+            (part.size_bytes, part.range.clone()),
+            (sent.len() as u64, 100_000..200_000)
+        );
+        let got: Vec<Bytes> = part.stream.try_collect().await.unwrap();
+        assert!(got.concat() == sent[100_000..200_000]);
+
+        let on_thread = blobs.clone();
+        let got = tokio::task::spawn_blocking(move || on_thread.get_blocking(&to).unwrap())
+            .await
+            .unwrap();
+        assert!(got == sent);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn blocking_writers_publish_or_leave_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    for blobs in both(home.path()).await {
+        let writer = blobs.clone();
+        let published = tokio::task::spawn_blocking(move || {
+            let mut abandoned = writer.write_blocking().unwrap();
+            abandoned.write_all(&[1; 1_000_000]).unwrap();
+            drop(abandoned);
+            let mut out = writer.write_blocking().unwrap();
+            for i in 0..100_000 {
+                writeln!(out, "line {i}").unwrap();
+            }
+            out.publish(&key("predictions/bp-1/1.csv")).unwrap()
+        });
+        let published = published.await.unwrap();
+        let text = String::from_utf8(blobs.get(&published.key).await.unwrap().to_vec()).unwrap();
+        assert_eq!(text.len() as u64, published.size_bytes);
+        assert_eq!(text.lines().count(), 100_000);
+        assert!(text.ends_with("line 99999\n"));
+        assert_eq!(blobs.list("predictions").await.unwrap().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_broken_or_oversized_upload_leaves_nothing_visible() {
+    let home = tempfile::tempdir().unwrap();
+    for blobs in both(home.path()).await {
+        let mut broken = chunks(2, 10);
+        broken.push(Err(std::io::Error::other("the client went away")));
+        let error = blobs.receive(stream::iter(broken), u64::MAX).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the data broke off after 20 bytes; send it again"
+        );
+        assert_eq!(error.code(), "upload_interrupted");
+        let error = blobs.receive(stream::iter(chunks(3, 10)), 29).await.unwrap_err();
+        assert!(matches!(error, BlobError::TooLarge { limit: 29 }));
+        assert!(blobs.receive(stream::iter(chunks(3, 10)), 30).await.is_ok());
+        for folder in ["datasets", "models", "predictions"] {
+            assert!(blobs.list(folder).await.unwrap().is_empty());
+        }
+    }
+}
+
+#[tokio::test]
+async fn missing_files_are_named() {
+    let home = tempfile::tempdir().unwrap();
+    for blobs in both(home.path()).await {
+        let missing = key("models/ml-1/1.yosoku");
+        let error = blobs.get(&missing).await.unwrap_err();
+        assert_eq!(error.to_string(), "there is no file models/ml-1/1.yosoku");
+        assert!(matches!(
+            blobs.size(&missing).await,
+            Err(BlobError::NotFound { .. })
+        ));
+        assert!(matches!(
+            blobs.read(&missing, None).await,
+            Err(BlobError::NotFound { .. })
+        ));
+        blobs.delete(&missing).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_entity_takes_its_files_with_it_and_no_others() {
+    let home = tempfile::tempdir().unwrap();
+    for blobs in both(home.path()).await {
+        for text in [
+            "models/ml-1/1.yosoku",
+            "models/ml-1/2.yosoku",
+            "models/ml-11/1.yosoku",
+        ] {
+            blobs.put(&key(text), Bytes::from_static(b"x")).await.unwrap();
+        }
+        let at = EntityRef::new(EntityKind::Model, EntityId::new("ml-1").unwrap());
+        let kept = key("models/ml-1/2.yosoku");
+        assert_eq!(blobs.delete_owned(&at, Some(&kept)).await.unwrap(), 1);
+        assert_eq!(blobs.delete_owned(&at, None).await.unwrap(), 1);
+        let left: Vec<String> = blobs
+            .list("models")
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|f| f.key.into())
+            .collect();
+        assert_eq!(left, ["models/ml-11/1.yosoku"]);
+    }
+}
+
+#[tokio::test]
+async fn leftovers_of_the_dead_are_swept_and_those_of_the_living_are_not() {
+    let home = tempfile::tempdir().unwrap();
+    let staging = home.path().join(".staging");
+    std::fs::create_dir_all(staging.join("dead")).unwrap();
+    std::fs::write(staging.join("dead.lock"), "").unwrap();
+    std::fs::write(staging.join("dead/0#1"), "half").unwrap();
+    let living = Blobs::open_local(home.path()).await.unwrap();
+    assert!(!staging.join("dead").exists() && !staging.join("dead.lock").exists());
+
+    let staged = living
+        .receive(stream::iter(chunks(1, 10)), u64::MAX)
+        .await
+        .unwrap();
+    let other = Blobs::open_local(home.path()).await.unwrap();
+    assert_eq!(
+        files_below(&staging).len(),
+        3,
+        "two locks and the staged file: {:?}",
+        files_below(&staging)
+    );
+    staged.publish(&key("datasets/uploads/a/1")).await.unwrap();
+    drop((living, other));
+    assert!(files_below(&staging).is_empty(), "{:?}", files_below(&staging));
+    assert_eq!(files_below(&home.path().join("datasets")).len(), 1);
+}
+
+#[test]
+fn a_full_disk_is_told_apart_however_deep_it_is_buried() {
+    let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+    let buried = object_store::Error::Generic {
+        store: "local",
+        source: std::io::Error::other(full).into(),
+    };
+    assert_eq!(
+        BlobError::from_store("write", "models/a/1", buried).code(),
+        "disk_full"
+    );
+    let other = object_store::Error::Generic {
+        store: "local",
+        source: "no".into(),
+    };
+    assert_eq!(
+        BlobError::from_store("write", "models/a/1", other).code(),
+        "storage_unavailable"
+    );
+}

@@ -1,0 +1,109 @@
+//! The tables, as numbered steps that only go forward.
+//!
+//! `{text}` becomes a text column that sorts byte by byte on both databases. A step that has been
+//! released is never edited; a change is a new step.
+
+use sqlx::{AssertSqlSafe, Executor, Row};
+
+use super::{Backend, Catalog, CatalogError};
+
+const STEPS: [&[&str]; 1] = [&[
+    "CREATE TABLE entities (
+        kind {text} NOT NULL,
+        id {text} NOT NULL,
+        owner {text} NOT NULL,
+        status {text} NOT NULL,
+        name {text} NOT NULL,
+        created_at BIGINT NOT NULL,
+        updated_at BIGINT NOT NULL,
+        revision BIGINT NOT NULL,
+        cancel_requested BIGINT NOT NULL,
+        progress TEXT NOT NULL,
+        dataset_name {text} NOT NULL,
+        dataset_version {text} NOT NULL,
+        document TEXT NOT NULL,
+        PRIMARY KEY (kind, id))",
+    "CREATE INDEX entities_by_time ON entities (kind, created_at, id)",
+    "CREATE INDEX entities_by_name ON entities (kind, name, id)",
+    "CREATE INDEX entities_by_dataset ON entities (dataset_name)",
+    "CREATE TABLE dependencies (
+        kind {text} NOT NULL,
+        id {text} NOT NULL,
+        needs_kind {text} NOT NULL,
+        needs_id {text} NOT NULL,
+        PRIMARY KEY (kind, id, needs_kind, needs_id),
+        FOREIGN KEY (kind, id) REFERENCES entities (kind, id))",
+    "CREATE INDEX dependencies_by_need ON dependencies (needs_kind, needs_id)",
+    "CREATE TABLE jobs (
+        id {text} PRIMARY KEY,
+        kind {text} NOT NULL,
+        entity_kind {text} NOT NULL,
+        entity_id {text} NOT NULL,
+        state {text} NOT NULL,
+        attempts BIGINT NOT NULL,
+        claims BIGINT NOT NULL,
+        run_after BIGINT NOT NULL,
+        worker {text} NOT NULL,
+        lease_until BIGINT NOT NULL,
+        last_error TEXT NOT NULL,
+        created_at BIGINT NOT NULL,
+        updated_at BIGINT NOT NULL,
+        FOREIGN KEY (entity_kind, entity_id) REFERENCES entities (kind, id))",
+    "CREATE INDEX jobs_by_state ON jobs (state, run_after, id)",
+    "CREATE INDEX jobs_by_entity ON jobs (entity_kind, entity_id)",
+    "CREATE TABLE dataset_versions (
+        name {text} NOT NULL,
+        version {text} NOT NULL,
+        size_bytes BIGINT NOT NULL,
+        blob {text} NOT NULL,
+        media TEXT NOT NULL,
+        created_at BIGINT NOT NULL,
+        PRIMARY KEY (name, version))",
+    "CREATE TABLE datasets (
+        name {text} PRIMARY KEY,
+        owner {text} NOT NULL,
+        version {text} NOT NULL,
+        created_at BIGINT NOT NULL,
+        updated_at BIGINT NOT NULL,
+        FOREIGN KEY (name, version) REFERENCES dataset_versions (name, version))",
+]];
+
+impl Catalog {
+    /// Applies the steps that the database has not seen, all or none.
+    pub(super) async fn migrate(&self) -> Result<(), CatalogError> {
+        let known = i64::try_from(STEPS.len()).unwrap_or(i64::MAX);
+        let mut tx = self.begin().await?;
+        let text = match self.backend {
+            Backend::Sqlite => "TEXT",
+            Backend::Postgres => {
+                // Two servers may start at once; the second waits here and then finds the tables made.
+                tx.execute("SELECT pg_advisory_xact_lock(7961886317)").await?;
+                "TEXT COLLATE \"C\""
+            }
+        };
+        tx.execute("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)")
+            .await?;
+        let row = sqlx::query("SELECT version FROM schema_version")
+            .fetch_optional(&mut *tx)
+            .await?;
+        let found: i64 = row.map_or(Ok(0), |r| r.try_get("version"))?;
+        if found > known {
+            return Err(CatalogError::SchemaTooNew { found, known });
+        }
+        if found == known {
+            return Ok(tx.rollback().await?);
+        }
+        for step in &STEPS[usize::try_from(found).unwrap_or(0)..] {
+            for statement in *step {
+                tx.execute(AssertSqlSafe(statement.replace("{text}", text)))
+                    .await?;
+            }
+        }
+        tx.execute("DELETE FROM schema_version").await?;
+        sqlx::query("INSERT INTO schema_version (version) VALUES ($1)")
+            .bind(known)
+            .execute(&mut *tx)
+            .await?;
+        self.commit(tx).await
+    }
+}

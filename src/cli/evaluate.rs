@@ -1,0 +1,55 @@
+//! `yosoku evaluate`: how good a model is on a table.
+
+use std::path::PathBuf;
+
+use super::error::CliError;
+use super::files::{Header, read_bundle, read_once};
+use super::progress::Progress;
+use super::show;
+use crate::ml::pipeline::evaluate;
+use crate::ml::predict::Predictor;
+use crate::ml::split::Split;
+
+/// Evaluate a model on a CSV that has the target
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Model file
+    model: PathBuf,
+    /// CSV file, plain or compressed with gzip or zstd; `-` is standard input
+    data: PathBuf,
+    /// Whether the first line names the columns
+    #[arg(long, value_enum, default_value_t)]
+    header: Header,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<(), CliError> {
+    let bundle = read_bundle(&args.model)?;
+    let predictor = Predictor::new(&bundle)?;
+    let table = read_once(&args.data, args.header)?;
+    let mut progress = Progress::new(args.json, None);
+    let evaluation = evaluate(
+        &predictor,
+        &bundle.document.training,
+        &*table,
+        &Split::all(),
+        &mut progress,
+    )?;
+    progress.finish();
+    evaluation
+        .warnings
+        .iter()
+        .for_each(|warning| show::message(&format!("warning: {warning}")));
+    if args.json {
+        return show::print_json(&evaluation.report);
+    }
+    let text = format!(
+        "evaluated on {} rows\n{}",
+        evaluation.report.records(),
+        show::report(&evaluation.report)
+    );
+    show::print(&text)
+}

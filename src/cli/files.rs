@@ -1,0 +1,203 @@
+//! Files and standard streams as the core wants them: tables to read, outputs that appear whole or
+//! not at all.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use clap::ValueEnum;
+use sha2::{Digest, Sha256};
+
+use super::error::CliError;
+use crate::ml::ingest::HeaderMode;
+use crate::ml::ingest::decompress::Source;
+use crate::ml::model::Bundle;
+use crate::ml::model::bundle::hex;
+use crate::ml::pipeline::Table;
+
+/// Whether the first line names the columns.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub enum Header {
+    /// Decide from the first rows
+    #[default]
+    Auto,
+    /// It does
+    Yes,
+    /// It does not; columns are called column_1, column_2, …
+    No,
+}
+
+impl From<Header> for HeaderMode {
+    fn from(header: Header) -> Self {
+        match header {
+            Header::Auto => HeaderMode::Auto,
+            Header::Yes => HeaderMode::Yes,
+            Header::No => HeaderMode::No,
+        }
+    }
+}
+
+/// A CSV file, or standard input copied to a temporary file so that it can be read again.
+#[derive(Debug)]
+pub struct FileTable {
+    path: PathBuf,
+    header: HeaderMode,
+    bytes: u64,
+    /// Keeps the copy of standard input until the end.
+    _copy: Option<tempfile::NamedTempFile>,
+}
+
+impl FileTable {
+    /// Opens `path`, or standard input for `-`.
+    pub fn open(path: &Path, header: Header) -> Result<Self, CliError> {
+        let copy = if path == Path::new("-") {
+            Some(copy_of_stdin()?)
+        } else {
+            None
+        };
+        let path = copy
+            .as_ref()
+            .map_or_else(|| path.to_owned(), |copy| copy.path().to_owned());
+        let data = std::fs::metadata(&path).map_err(|error| CliError::file("reading", &path, &error))?;
+        if data.is_dir() {
+            return Err(CliError::Usage(format!(
+                "`{}` is a folder; name one file",
+                path.display()
+            )));
+        }
+        Ok(Self {
+            path,
+            header: header.into(),
+            bytes: data.len(),
+            _copy: copy,
+        })
+    }
+
+    /// SHA-256 of the file, in hexadecimal.
+    pub fn sha256(&self) -> Result<String, CliError> {
+        let failed = |error: &io::Error| CliError::file("reading", &self.path, error);
+        let mut file = File::open(&self.path).map_err(|error| failed(&error))?;
+        let mut hash = Sha256::new();
+        let mut buffer = vec![0; 1 << 16];
+        loop {
+            match file.read(&mut buffer).map_err(|error| failed(&error))? {
+                0 => return Ok(hex(&hash.finalize())),
+                count => hash.update(&buffer[..count]),
+            }
+        }
+    }
+}
+
+impl Table for FileTable {
+    fn open(&self) -> io::Result<Source> {
+        Ok(Box::new(File::open(&self.path)?))
+    }
+
+    fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    fn header(&self) -> HeaderMode {
+        self.header
+    }
+}
+
+fn copy_of_stdin() -> Result<tempfile::NamedTempFile, CliError> {
+    let copy = || -> io::Result<tempfile::NamedTempFile> {
+        let mut file = tempfile::NamedTempFile::new()?;
+        io::copy(&mut io::stdin().lock(), &mut file)?;
+        Ok(file)
+    };
+    copy().map_err(|error| CliError::Failure(format!("copying standard input: {error}")))
+}
+
+/// Standard input, read once as it comes.
+#[derive(Debug)]
+pub struct StdinTable {
+    header: HeaderMode,
+    stdin: Mutex<Option<io::Stdin>>,
+}
+
+impl StdinTable {
+    /// The process's standard input.
+    pub fn new(header: Header) -> Self {
+        Self {
+            header: header.into(),
+            stdin: Mutex::new(Some(io::stdin())),
+        }
+    }
+}
+
+impl Table for StdinTable {
+    fn open(&self) -> io::Result<Source> {
+        let mut stdin = self
+            .stdin
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        match stdin.take() {
+            Some(stdin) => Ok(Box::new(stdin)),
+            None => Err(io::Error::other("standard input can be read only once")),
+        }
+    }
+
+    fn bytes(&self) -> u64 {
+        0
+    }
+
+    fn header(&self) -> HeaderMode {
+        self.header
+    }
+}
+
+/// A table for a flow that reads its input once.
+pub fn read_once(path: &Path, header: Header) -> Result<Box<dyn Table>, CliError> {
+    if path == Path::new("-") {
+        return Ok(Box::new(StdinTable::new(header)));
+    }
+    Ok(Box::new(FileTable::open(path, header)?))
+}
+
+/// Reads a model file.
+pub fn read_bundle(path: &Path) -> Result<Bundle, CliError> {
+    let bytes = std::fs::read(path).map_err(|error| CliError::file("reading", path, &error))?;
+    Ok(Bundle::decode(&bytes)?)
+}
+
+/// Reads a small text file.
+pub fn read_text(path: &Path) -> Result<String, CliError> {
+    std::fs::read_to_string(path).map_err(|error| CliError::file("reading", path, &error))
+}
+
+/// Writes a file through a temporary one beside it, so that it is there whole or not at all. `-` is
+/// standard output.
+pub fn write_whole(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> Result<(), CliError>,
+) -> Result<(), CliError> {
+    if path == Path::new("-") {
+        return write(&mut io::BufWriter::new(io::stdout().lock()));
+    }
+    let failed = |error: &io::Error| CliError::file("writing", path, error);
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let file = tempfile::Builder::new()
+        .prefix(".yosoku-")
+        .tempfile_in(folder)
+        .map_err(|error| failed(&error))?;
+    let mut buffered = io::BufWriter::with_capacity(1 << 16, file);
+    write(&mut buffered)?;
+    let file = buffered.into_inner().map_err(|error| failed(error.error()))?;
+    file.as_file().sync_all().map_err(|error| failed(&error))?;
+    set_ordinary_mode(file.as_file()).map_err(|error| failed(&error))?;
+    file.persist(path).map_err(|error| failed(&error.error))?;
+    Ok(())
+}
+
+/// Temporary files are private to their owner; results have the usual mode.
+fn set_ordinary_mode(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+}

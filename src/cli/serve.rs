@@ -1,0 +1,143 @@
+//! `yosoku serve` and `yosoku work`: the service, and a worker without HTTP.
+
+use std::future::Future;
+use std::net::TcpListener;
+
+use super::error::CliError;
+use super::show;
+use crate::app::App;
+use crate::config::{Flags, LogConfig, ServeConfig, process_environment};
+use crate::{shutdown, telemetry};
+
+/// Serve the REST interface and do its jobs
+///
+/// Everything is kept in one folder, the home. The server listens on loopback; any other address needs
+/// keys (`yosoku key new`) and either a TLS certificate or --behind-proxy. Each option may also be given
+/// as a variable: YOSOKU_LISTEN, YOSOKU_HOME, YOSOKU_KEYS, YOSOKU_TLS_CERT, YOSOKU_TLS_KEY,
+/// YOSOKU_UPLOAD_LIMIT, YOSOKU_WORKERS, YOSOKU_LOG_FORMAT, YOSOKU_DATABASE_URL.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ServeArgs {
+    /// Address and port [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    #[command(flatten)]
+    common: WorkArgs,
+    /// File of hashed API keys [default: keys.json in the home, if it is there]
+    #[arg(long, value_name = "FILE")]
+    keys: Option<String>,
+    /// TLS certificate chain, PEM
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<String>,
+    /// TLS private key, PEM
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<String>,
+    /// A proxy in front of the server speaks TLS
+    #[arg(long)]
+    behind_proxy: bool,
+    /// Largest upload, such as 10GiB [default: 50GiB]
+    #[arg(long, value_name = "SIZE")]
+    upload_limit: Option<String>,
+}
+
+/// Do jobs of an installation, without HTTP
+///
+/// Any number of workers may share one catalogue; a job of a worker that dies is taken over.
+#[derive(Debug, Clone, clap::Args)]
+pub struct WorkArgs {
+    /// Folder of the installation [default: ./yosoku-home]
+    #[arg(long, value_name = "DIR")]
+    home: Option<String>,
+    /// Jobs at the same time in this process [default: 1]
+    #[arg(long, value_name = "N")]
+    workers: Option<String>,
+    /// `compact` or `json` [default: compact]
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<String>,
+}
+
+impl ServeArgs {
+    fn flags(&self) -> Flags {
+        let args = self.clone();
+        Flags {
+            listen: args.listen,
+            keys: args.keys,
+            tls_cert: args.tls_cert,
+            tls_key: args.tls_key,
+            behind_proxy: args.behind_proxy,
+            upload_limit: args.upload_limit,
+            ..args.common.flags()
+        }
+    }
+}
+
+impl WorkArgs {
+    fn flags(&self) -> Flags {
+        let args = self.clone();
+        Flags {
+            home: args.home,
+            workers: args.workers,
+            log_format: args.log_format,
+            ..Flags::default()
+        }
+    }
+}
+
+/// Runs `yosoku serve`.
+pub fn serve(args: &ServeArgs) -> Result<(), CliError> {
+    let config = load(&args.flags())?;
+    block_on(async {
+        let stop = shutdown::on_signals().map_err(|error| CliError::Failure(error.to_string()))?;
+        let listener = TcpListener::bind(config.http.listen)
+            .map_err(|error| CliError::Failure(format!("listening on {}: {error}", config.http.listen)))?;
+        let address = listener.local_addr().unwrap_or(config.http.listen);
+        let scheme = if config.http.tls.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        let home = config.store.home.display().to_string();
+        let app = App::open(config).await.map_err(failure)?;
+        show::message(&format!(
+            "serving {scheme}://{address} from {home}; documentation at {scheme}://{address}/docs"
+        ));
+        app.serve(listener, stop).await.map_err(failure)
+    })
+}
+
+/// Runs `yosoku work`.
+pub fn work(args: &WorkArgs) -> Result<(), CliError> {
+    let config = load(&args.flags())?;
+    if config.work.workers == 0 {
+        return Err(CliError::Usage(
+            "a worker with --workers 0 does nothing; give 1 or more".into(),
+        ));
+    }
+    block_on(async {
+        let stop = shutdown::on_signals().map_err(|error| CliError::Failure(error.to_string()))?;
+        let home = config.store.home.display().to_string();
+        let app = App::open(config).await.map_err(failure)?;
+        show::message(&format!("working for {home}"));
+        app.work(stop).await.map_err(failure)
+    })
+}
+
+fn load(flags: &Flags) -> Result<ServeConfig, CliError> {
+    let config =
+        ServeConfig::load(flags, &process_environment).map_err(|error| CliError::Usage(error.to_string()))?;
+    let LogConfig { json, filter, plain } = &config.log;
+    telemetry::init(*json, filter, *plain).map_err(CliError::Usage)?;
+    Ok(config)
+}
+
+/// Runs a future on a runtime of its own.
+pub fn block_on<T>(future: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime
+        .map_err(|error| CliError::Failure(format!("starting the runtime: {error}")))?
+        .block_on(future)
+}
+
+/// An error with all its causes.
+pub fn failure(error: anyhow::Error) -> CliError {
+    CliError::Failure(format!("{error:#}"))
+}

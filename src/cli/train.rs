@@ -1,0 +1,292 @@
+//! `yosoku train`: from a table to a model file, judged on rows it has not seen.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::error::CliError;
+use super::files::{FileTable, Header, read_text, write_whole};
+use super::inspect::read_schema;
+use super::progress::Progress;
+use super::show;
+use crate::clock::{Clock, SystemClock, rfc3339};
+use crate::config::units::{parse_duration, parse_size};
+use crate::ml::Task;
+use crate::ml::learn::LearnParams;
+use crate::ml::model::{Bundle, Provenance};
+use crate::ml::observe::Observer;
+use crate::ml::pipeline::{Evaluation, TrainRequest, Trained, evaluate, train};
+use crate::ml::predict::Predictor;
+use crate::ml::recipe::Recipe;
+use crate::ml::split::Split;
+use crate::ml::target::TargetWish;
+
+/// Train a model and evaluate it on held-out rows
+///
+/// Without --type: two distinct target values make a binary model; text, or whole numbers with at most
+/// 20 distinct values on at least 5 rows each, a multiclass model; other numbers a regression.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// CSV file, plain or compressed with gzip or zstd; `-` is standard input
+    data: PathBuf,
+    /// The column to predict
+    #[arg(long, value_name = "COL")]
+    target: String,
+    /// The question: binary, multiclass or regression
+    #[arg(long = "type", value_name = "TYPE")]
+    task: Option<Task>,
+    /// Types of the columns (Amazon ML schema JSON) in place of proposed ones
+    #[arg(long, value_name = "FILE")]
+    schema: Option<PathBuf>,
+    /// What to learn from (recipe JSON) in place of the suggested recipe
+    #[arg(long, value_name = "FILE")]
+    recipe: Option<PathBuf>,
+    /// Percentage of rows to hold out for evaluation; 0 trains on every row and evaluates nothing
+    #[arg(long, value_name = "PERCENT", default_value_t = 30.0)]
+    holdout: f64,
+    /// Seed of the split
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// The label whose probability is the score of a binary model
+    #[arg(long, value_name = "LABEL")]
+    positive: Option<String>,
+    /// After the evaluation, fit again on all rows
+    #[arg(long)]
+    refit: bool,
+    /// A parameter of the learner: l2, max_iterations, max_classes
+    #[arg(long = "param", value_name = "KEY=VALUE")]
+    params: Vec<String>,
+    /// Threads to use; the model does not depend on it
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// Memory that training may take, such as 4GiB
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    memory: Option<u64>,
+    /// Time for finding the weights, such as 10m; the best so far are kept then
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    time_budget: Option<Duration>,
+    /// Where to write the model [default: the data's name with .yosoku]
+    #[arg(long, value_name = "MODEL.yosoku")]
+    out: Option<PathBuf>,
+    /// Whether the first line names the columns
+    #[arg(long, value_enum, default_value_t)]
+    header: Header,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+/// What a run gives to print.
+struct Done {
+    bundle: Bundle,
+    evaluation: Option<Evaluation>,
+    trained: Trained,
+    seconds: Vec<(String, f64)>,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<(), CliError> {
+    if !(0.0..100.0).contains(&args.holdout) {
+        return Err(CliError::Usage(format!(
+            "--holdout {} is not possible; give 0 to 99",
+            args.holdout
+        )));
+    }
+    let table = FileTable::open(&args.data, args.header)?;
+    let request = request(args, &table)?;
+    let out = args.out.clone().unwrap_or_else(|| default_out(&args.data));
+    let done = on_threads(args.threads, || work(args, &table, &request))??;
+    write_whole(&out, |file| {
+        file.write_all(&done.bundle.encode())
+            .map_err(|error| CliError::file("writing", &out, &error))
+    })?;
+    tell(args, &out, &done)
+}
+
+/// Runs `work` on so many threads, or on all.
+pub fn on_threads<T: Send>(threads: Option<usize>, work: impl FnOnce() -> T + Send) -> Result<T, CliError> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.unwrap_or(0))
+        .build();
+    Ok(pool
+        .map_err(|error| CliError::Failure(format!("starting threads: {error}")))?
+        .install(work))
+}
+
+fn request(args: &Args, table: &FileTable) -> Result<TrainRequest, CliError> {
+    let mut params = BTreeMap::new();
+    for param in &args.params {
+        let Some((key, value)) = param.split_once('=') else {
+            return Err(CliError::Usage(format!("--param `{param}` is not KEY=VALUE")));
+        };
+        params.insert(key.trim().to_string(), value.trim().to_string());
+    }
+    let invalid = |code: &str, message: String| CliError::Invalid {
+        code: code.into(),
+        message,
+    };
+    let recipe = match &args.recipe {
+        Some(path) => {
+            Some(Recipe::from_json(&read_text(path)?).map_err(|e| invalid(e.code(), e.to_string()))?)
+        }
+        None => None,
+    };
+    Ok(TrainRequest {
+        schema: args.schema.as_deref().map(read_schema).transpose()?,
+        schema_settles_task: args.schema.is_some(),
+        target: TargetWish {
+            name: args.target.clone(),
+            task: args.task,
+            positive: args.positive.clone(),
+            max_classes: None,
+        },
+        recipe,
+        split: Split::training(args.holdout, args.seed),
+        params: LearnParams::from_map(&params).map_err(|e| invalid(e.code(), e.to_string()))?,
+        memory: args.memory,
+        data_sha256: table.sha256()?,
+    })
+}
+
+fn work(args: &Args, table: &FileTable, request: &TrainRequest) -> Result<Done, CliError> {
+    let mut progress = Progress::new(args.json, args.time_budget);
+    let mut trained = train(table, request, &mut progress)?;
+    let evaluation = if args.holdout > 0.0 {
+        let predictor = Predictor::new(&trained.bundle)?;
+        let held_out = Split::held_out(args.holdout, args.seed);
+        Some(evaluate(
+            &predictor,
+            &trained.bundle.document.training,
+            table,
+            &held_out,
+            &mut progress,
+        )?)
+    } else {
+        None
+    };
+    if args.refit {
+        trained = refit(table, request, &mut progress)?;
+    }
+    let mut bundle = trained.bundle.clone();
+    bundle.document.evaluation = evaluation.as_ref().map(|evaluation| evaluation.report.clone());
+    let seconds = progress.finish();
+    bundle.provenance = Provenance {
+        source: args.data.display().to_string(),
+        created_at: rfc3339(SystemClock.now_micros()),
+        seconds: seconds.clone(),
+    };
+    Ok(Done {
+        bundle,
+        evaluation,
+        trained,
+        seconds,
+    })
+}
+
+/// Fits on all rows, with the same schema, recipe and question as before.
+fn refit(
+    table: &FileTable,
+    request: &TrainRequest,
+    observer: &mut dyn Observer,
+) -> Result<Trained, CliError> {
+    let mut again = train(
+        table,
+        &TrainRequest {
+            split: Split::all(),
+            ..request.clone()
+        },
+        observer,
+    )?;
+    again.bundle.document.training.refit = true;
+    Ok(again)
+}
+
+fn default_out(data: &Path) -> PathBuf {
+    let name = data.file_name().and_then(|name| name.to_str()).unwrap_or("model");
+    let stem = name
+        .split('.')
+        .next()
+        .filter(|stem| !stem.is_empty() && *stem != "-")
+        .unwrap_or("model");
+    PathBuf::from(format!("{stem}.yosoku"))
+}
+
+fn tell(args: &Args, out: &Path, done: &Done) -> Result<(), CliError> {
+    let document = &done.bundle.document;
+    let features = document.featurizer.dense() + document.featurizer.sparse();
+    show::message(&format!(
+        "{} model: {}",
+        document.target.task(),
+        done.trained.reason
+    ));
+    done.trained
+        .warnings
+        .iter()
+        .for_each(|warning| show::message(&format!("warning: {warning}")));
+    if let Some(evaluation) = &done.evaluation {
+        evaluation
+            .warnings
+            .iter()
+            .for_each(|warning| show::message(&format!("warning: {warning}")));
+    }
+    let held_out = done
+        .evaluation
+        .as_ref()
+        .map_or(0, |evaluation| evaluation.report.records());
+    if args.json {
+        return show::print_json(&json!({
+            "type": document.target.task(),
+            "reason": done.trained.reason,
+            "target": document.target,
+            "rows": document.training.rows + held_out,
+            "training_rows": document.training.rows,
+            "holdout_rows": held_out,
+            "features": features,
+            "solver": document.solver,
+            "seconds": seconds_json(&done.seconds),
+            "model": {"path": out.display().to_string(), "hash": done.bundle.hash()},
+            "refit": document.training.refit,
+            "reproducible": document.training.reproducible,
+            "warnings": done.trained.warnings,
+            "evaluation": document.evaluation,
+        }));
+    }
+    let mut text = format!(
+        "trained on {} rows with {features} features\n",
+        document.training.rows
+    );
+    text.push_str(&format!("solver: {}\n", show::solver(&document.solver)));
+    if let Some(report) = &document.evaluation {
+        text.push_str(&format!(
+            "\nevaluated on {held_out} held-out rows\n{}",
+            show::report(report)
+        ));
+        if document.training.refit {
+            text.push_str("the model was fitted again on all rows after this evaluation\n");
+        }
+    }
+    let spent: Vec<String> = done
+        .seconds
+        .iter()
+        .map(|(stage, seconds)| format!("{stage} {seconds:.2} s"))
+        .collect();
+    text.push_str(&format!(
+        "\ntime: {}\nmodel: {} ({})\n",
+        spent.join(", "),
+        out.display(),
+        &done.bundle.hash()[..12]
+    ));
+    show::print(&text)
+}
+
+/// Seconds by stage as a JSON object.
+fn seconds_json(seconds: &[(String, f64)]) -> Value {
+    Value::Object(
+        seconds
+            .iter()
+            .map(|(stage, seconds)| (stage.clone(), json!(seconds)))
+            .collect(),
+    )
+}

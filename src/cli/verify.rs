@@ -1,0 +1,82 @@
+//! `yosoku verify`: train again from the same table and compare.
+
+use std::path::PathBuf;
+
+use super::error::CliError;
+use super::files::{FileTable, Header, read_bundle};
+use super::progress::Progress;
+use super::show;
+use crate::ml::learn::LearnParams;
+use crate::ml::pipeline::{TrainRequest, train};
+use crate::ml::target::{Target, TargetWish};
+
+/// Check that training again gives the same model
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Model file
+    model: PathBuf,
+    /// The table it was trained on
+    data: PathBuf,
+    /// Whether the first line names the columns
+    #[arg(long, value_enum, default_value_t)]
+    header: Header,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<(), CliError> {
+    let bundle = read_bundle(&args.model)?;
+    let table = FileTable::open(&args.data, args.header)?;
+    let document = &bundle.document;
+    let data_sha256 = table.sha256()?;
+    if data_sha256 != document.training.data_sha256 {
+        return Err(CliError::Conflict(format!(
+            "`{}` is not the table the model was trained on: its SHA-256 is {data_sha256}, the model's is {}",
+            args.data.display(),
+            document.training.data_sha256
+        )));
+    }
+    let positive = match &document.target {
+        Target::Binary { positive, .. } => Some(positive.clone()),
+        Target::Multiclass { .. } | Target::Regression => None,
+    };
+    let request = TrainRequest {
+        schema: Some(document.schema.clone()),
+        schema_settles_task: true,
+        target: TargetWish {
+            name: document.schema.target.clone().unwrap_or_default(),
+            task: Some(document.target.task()),
+            positive,
+            max_classes: Some(document.target.labels().len().max(2)),
+        },
+        recipe: Some(document.recipe.clone()),
+        split: document.training.split,
+        params: LearnParams {
+            l2: Some(document.solver.l2),
+            ..LearnParams::default()
+        },
+        memory: None,
+        data_sha256,
+    };
+    let mut progress = Progress::new(false, None);
+    let again = train(&table, &request, &mut progress)?.bundle;
+    progress.finish();
+    let differing = bundle
+        .beta
+        .iter()
+        .zip(&again.beta)
+        .filter(|(old, new)| old.to_bits() != new.to_bits())
+        .count();
+    if bundle.beta.len() != again.beta.len()
+        || differing > 0
+        || document.featurizer != again.document.featurizer
+    {
+        return Err(CliError::Conflict(format!(
+            "training again gives another model: {differing} of {} weights differ",
+            bundle.beta.len()
+        )));
+    }
+    show::print(&format!(
+        "the same model, bit for bit: {} weights\n",
+        bundle.beta.len()
+    ))
+}

@@ -1,0 +1,246 @@
+//! What was asked for and what came out, for each kind of entity.
+//!
+//! A result keeps its full report as a JSON document beside the few fields that other layers need
+//! typed.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::dataset::{ContentHash, DatasetPin};
+use super::ids::{BlobKey, EntityId, EntityKind, EntityRef};
+use crate::ml::Task;
+
+/// Which data, and how to read it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DataSourceSpec {
+    /// The pinned bytes.
+    pub dataset: DatasetPin,
+    /// The column to predict; none means that the schema names it, or that there is none.
+    pub target: Option<String>,
+    /// The schema document, or none to infer it.
+    pub schema: Option<Value>,
+    /// Which rows belong to it; none means all.
+    pub split: Option<Value>,
+    /// `auto`, `yes` or `no`; none means `auto`.
+    pub header: Option<String>,
+}
+
+/// What a profiled data source knows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DataSourceResult {
+    /// Usable rows.
+    pub rows: u64,
+    /// Bytes of input.
+    pub size_bytes: u64,
+    /// Schema, statistics and warnings.
+    pub document: Value,
+}
+
+/// What to train, and how.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelSpec {
+    /// The training data.
+    pub datasource: EntityId,
+    /// The kind of question; none means decided from the target.
+    pub task: Option<Task>,
+    /// The recipe document; none means the default for the schema.
+    pub recipe: Option<Value>,
+    /// Learning parameters, as given.
+    pub parameters: BTreeMap<String, String>,
+    /// The label that counts as positive; none means decided by rule.
+    pub positive: Option<String>,
+}
+
+/// What a trained model knows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelResult {
+    /// The question it answers.
+    pub task: Task,
+    /// Where the bundle is.
+    pub bundle: BlobKey,
+    /// The bundle's hash.
+    pub bundle_hash: ContentHash,
+    /// The bundle's length in bytes.
+    pub size_bytes: u64,
+    /// Scores at or above it are positive; binary models only.
+    pub threshold: Option<f64>,
+    /// The training report.
+    pub document: Value,
+}
+
+/// Which model is judged on which data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EvaluationSpec {
+    /// The model.
+    pub model: EntityId,
+    /// The held-out data.
+    pub datasource: EntityId,
+}
+
+/// How good the model is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EvaluationResult {
+    /// The evaluation report.
+    pub report: Value,
+}
+
+/// Which rows are predicted with which model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BatchPredictionSpec {
+    /// The model.
+    pub model: EntityId,
+    /// The rows, as a data source; exactly one of this and `dataset` is given.
+    pub datasource: Option<EntityId>,
+    /// The rows, as a dataset.
+    pub dataset: Option<DatasetPin>,
+    /// Input columns copied to the output.
+    pub columns: Vec<String>,
+    /// Whether to add what each feature contributed.
+    pub explain: bool,
+}
+
+/// The finished file of predictions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BatchPredictionResult {
+    /// Where the file is.
+    pub output: BlobKey,
+    /// The file's hash.
+    pub output_hash: ContentHash,
+    /// The file's length in bytes.
+    pub size_bytes: u64,
+    /// Input records.
+    pub rows: u64,
+    /// Input records that could not be scored.
+    pub invalid_rows: u64,
+    /// Warnings and counts.
+    pub document: Value,
+}
+
+/// What was asked for, and what came out once it is there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Work<S, R> {
+    /// What was asked for.
+    pub spec: S,
+    /// What came out; present exactly when the entity was COMPLETED.
+    pub result: Option<R>,
+}
+
+impl<S, R> Work<S, R> {
+    /// Work that has not been done yet.
+    pub fn new(spec: S) -> Self {
+        Self { spec, result: None }
+    }
+}
+
+/// The part of an entity that depends on its kind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Body {
+    /// Of a data source.
+    DataSource(Work<DataSourceSpec, DataSourceResult>),
+    /// Of a model.
+    Model(Work<ModelSpec, ModelResult>),
+    /// Of an evaluation.
+    Evaluation(Work<EvaluationSpec, EvaluationResult>),
+    /// Of a batch prediction.
+    BatchPrediction(Work<BatchPredictionSpec, BatchPredictionResult>),
+}
+
+/// What a job made.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Produced {
+    /// Statistics of a data source.
+    DataSource(DataSourceResult),
+    /// A model.
+    Model(ModelResult),
+    /// An evaluation.
+    Evaluation(EvaluationResult),
+    /// A file of predictions.
+    BatchPrediction(BatchPredictionResult),
+    /// Nothing to keep: the job only cleaned up.
+    Nothing,
+}
+
+/// A job handed back a result of another kind than its entity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the result does not belong to a {kind}")]
+pub struct WrongResult {
+    /// The kind of the entity.
+    pub kind: EntityKind,
+}
+
+impl Body {
+    /// Which kind of entity this is.
+    pub fn kind(&self) -> EntityKind {
+        match self {
+            Body::DataSource(_) => EntityKind::DataSource,
+            Body::Model(_) => EntityKind::Model,
+            Body::Evaluation(_) => EntityKind::Evaluation,
+            Body::BatchPrediction(_) => EntityKind::BatchPrediction,
+        }
+    }
+
+    /// What has to be COMPLETED before work on this can begin, in the order of dependence.
+    pub fn depends_on(&self) -> Vec<EntityRef> {
+        let source = |id: &EntityId| EntityRef::new(EntityKind::DataSource, id.clone());
+        let model = |id: &EntityId| EntityRef::new(EntityKind::Model, id.clone());
+        match self {
+            Body::DataSource(_) => Vec::new(),
+            Body::Model(work) => vec![source(&work.spec.datasource)],
+            Body::Evaluation(work) => vec![source(&work.spec.datasource), model(&work.spec.model)],
+            Body::BatchPrediction(work) => {
+                let mut needs: Vec<EntityRef> = work.spec.datasource.iter().map(source).collect();
+                needs.push(model(&work.spec.model));
+                needs
+            }
+        }
+    }
+
+    /// The dataset version it reads itself.
+    pub fn dataset(&self) -> Option<&DatasetPin> {
+        match self {
+            Body::DataSource(work) => Some(&work.spec.dataset),
+            Body::BatchPrediction(work) => work.spec.dataset.as_ref(),
+            Body::Model(_) | Body::Evaluation(_) => None,
+        }
+    }
+
+    /// Keeps what a job made.
+    pub fn accept(&mut self, produced: Produced) -> Result<(), WrongResult> {
+        let kind = self.kind();
+        match (self, produced) {
+            (Body::DataSource(work), Produced::DataSource(result)) => work.result = Some(result),
+            (Body::Model(work), Produced::Model(result)) => work.result = Some(result),
+            (Body::Evaluation(work), Produced::Evaluation(result)) => work.result = Some(result),
+            (Body::BatchPrediction(work), Produced::BatchPrediction(result)) => work.result = Some(result),
+            _ => return Err(WrongResult { kind }),
+        }
+        Ok(())
+    }
+}
+
+impl From<DataSourceSpec> for Body {
+    fn from(spec: DataSourceSpec) -> Body {
+        Body::DataSource(Work::new(spec))
+    }
+}
+
+impl From<ModelSpec> for Body {
+    fn from(spec: ModelSpec) -> Body {
+        Body::Model(Work::new(spec))
+    }
+}
+
+impl From<EvaluationSpec> for Body {
+    fn from(spec: EvaluationSpec) -> Body {
+        Body::Evaluation(Work::new(spec))
+    }
+}
+
+impl From<BatchPredictionSpec> for Body {
+    fn from(spec: BatchPredictionSpec) -> Body {
+        Body::BatchPrediction(Work::new(spec))
+    }
+}

@@ -1,0 +1,136 @@
+//! `/v1/datasources`: data with a schema and statistics.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::Api;
+use super::extract::{Json, Path, Query};
+use super::operations::{self, resource_handlers};
+use super::problem::ApiError;
+use super::resource::{Change, Detail, Head, ListQuery, Page, ReadQuery, Resource, take, wrong_kind};
+use crate::domain::entity::Entity;
+use crate::domain::ids::EntityKind;
+use crate::domain::spec::Body;
+use crate::service::{Error, requests};
+
+/// A data source to make.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewDataSource {
+    /// Its identifier; made by the server if not given.
+    id: Option<String>,
+    /// Free text.
+    name: Option<String>,
+    /// The dataset to read; its present version is pinned.
+    dataset: String,
+    /// The column to predict; may be left out if the schema names it or nothing is learned.
+    target: Option<String>,
+    /// An Amazon ML schema document; inferred from every row if not given.
+    #[schema(value_type = Option<Object>)]
+    schema: Option<Value>,
+    /// Which rows belong to it, all if not given: `percent_begin`, `percent_end`, `seed`, `complement`.
+    #[schema(value_type = Option<Object>)]
+    split: Option<Value>,
+    /// Whether the first line names the columns: `auto`, `yes` or `no`.
+    header: Option<String>,
+}
+
+impl From<NewDataSource> for requests::NewDataSource {
+    fn from(new: NewDataSource) -> Self {
+        requests::NewDataSource {
+            id: new.id,
+            name: new.name,
+            dataset: new.dataset,
+            target: new.target,
+            schema: new.schema,
+            split: new.split,
+            header: new.header,
+        }
+    }
+}
+
+/// A data source.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DataSource {
+    #[serde(flatten)]
+    head: Head,
+    /// The dataset.
+    dataset: String,
+    /// The version of the dataset that was pinned.
+    dataset_version: String,
+    /// Whether the first line names the columns, as asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    header: Option<String>,
+    /// Which rows belong to it; all if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    split: Option<Value>,
+    /// Usable rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows: Option<u64>,
+    /// Bytes of input.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size_bytes: Option<u64>,
+    /// The schema: as given, or as inferred once COMPLETED. Not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    schema: Option<Value>,
+    /// Statistics of the table and of each column. Not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    statistics: Option<Value>,
+}
+
+impl Resource for DataSource {
+    const KIND: EntityKind = EntityKind::DataSource;
+
+    fn view(entity: Entity, detail: Detail) -> Result<Self, Error> {
+        let head = Head::from(&entity);
+        let Body::DataSource(work) = entity.body else {
+            return Err(wrong_kind(&head, Self::KIND));
+        };
+        let (rows, size_bytes, mut document) = match work.result {
+            Some(result) => (Some(result.rows), Some(result.size_bytes), result.document),
+            None => (None, None, Value::Null),
+        };
+        let full = detail == Detail::Full;
+        Ok(DataSource {
+            head,
+            dataset: work.spec.dataset.name.to_string(),
+            dataset_version: work.spec.dataset.version.to_string(),
+            header: work.spec.header,
+            split: work.spec.split,
+            rows,
+            size_bytes,
+            schema: take(&mut document, "schema")
+                .or(work.spec.schema)
+                .filter(|_| full),
+            statistics: take(&mut document, "statistics").filter(|_| full),
+        })
+    }
+}
+
+/// Make a data source
+///
+/// Every row is read: types are inferred and statistics computed.
+#[utoipa::path(post, path = "/v1/datasources", tag = "Data sources", request_body = NewDataSource, responses(
+    (status = 202, description = "Accepted; follow it at Location", body = DataSource),
+    (status = 200, description = "An identical request had made it", body = DataSource)))]
+pub(super) async fn create_datasource(
+    State(api): State<Api>,
+    Json(new): Json<NewDataSource>,
+) -> Result<Response, ApiError> {
+    operations::created::<DataSource>(api.service.data_source_create(new.into()).await?)
+}
+
+resource_handlers! {
+    DataSource, Change, tag: "Data sources", noun: "data source",
+    list: list_datasources at "/v1/datasources",
+    get: get_datasource, change: update_datasource, delete: delete_datasource at "/v1/datasources/{id}",
+    cancel: cancel_datasource at "/v1/datasources/{id}/cancel",
+    follow: follow_datasource at "/v1/datasources/{id}/events",
+}

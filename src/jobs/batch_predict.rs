@@ -1,0 +1,60 @@
+//! Model and rows → file of predictions.
+
+use serde_json::json;
+
+use super::context::JobContext;
+use super::handler::Handler;
+use super::inputs::{BlobTable, model_of, required, source_facts};
+use super::runner::JobError;
+use crate::blob::key;
+use crate::domain::ids::EntityKind;
+use crate::domain::job::ClaimedJob;
+use crate::domain::spec::{BatchPredictionResult, Produced};
+use crate::ml::ingest::HeaderMode;
+use crate::ml::pipeline::{BatchOptions, predict};
+use crate::ml::predict::Predictor;
+use crate::ml::split::Split;
+
+/// Scores every row in input order and stores the file under a key of this attempt.
+pub fn batch_predict(
+    handler: &Handler,
+    job: &ClaimedJob,
+    context: &JobContext,
+) -> Result<Produced, JobError> {
+    let Some(work) = job.entity.batch_prediction() else {
+        return Ok(Produced::Nothing);
+    };
+    let model = required(job.input(EntityKind::Model), "model")?;
+    let (bundle, result) = model_of(&handler.blobs, model)?;
+    let predictor = Predictor::with_threshold(&bundle, result.threshold)?;
+    let (table, split) = match job.input(EntityKind::DataSource) {
+        Some(source) => {
+            let facts = source_facts(source)?;
+            (
+                BlobTable::of(&handler.blobs, job, source, facts.header)?,
+                facts.split,
+            )
+        }
+        None => (
+            BlobTable::of(&handler.blobs, job, &job.entity, HeaderMode::Auto)?,
+            Split::all(),
+        ),
+    };
+    let options = BatchOptions {
+        columns: work.spec.columns.clone(),
+        explain: work.spec.explain,
+        split,
+    };
+    let mut file = handler.blobs.write_blocking()?;
+    let summary = predict(&predictor, &table, &options, &mut file, &mut context.clone())?;
+    let published = file.publish(&key::output(job))?;
+    context.rows(summary.records);
+    Ok(Produced::BatchPrediction(BatchPredictionResult {
+        output: published.key,
+        output_hash: published.hash,
+        size_bytes: published.size_bytes,
+        rows: summary.records,
+        invalid_rows: summary.invalid,
+        document: json!(summary),
+    }))
+}

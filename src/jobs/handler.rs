@@ -1,0 +1,42 @@
+//! Which function does which kind of job.
+
+use std::sync::Arc;
+
+use super::batch_predict::batch_predict;
+use super::context::JobContext;
+use super::delete_files::delete_files;
+use super::evaluate_model::evaluate_model;
+use super::profile_data::profile_data;
+use super::runner::{JobError, JobHandler};
+use super::train_model::train_model;
+use crate::blob::Blobs;
+use crate::clock::Clock;
+use crate::domain::job::{ClaimedJob, JobKind};
+use crate::domain::spec::Produced;
+
+/// Does the jobs of a catalogue on the files of one store.
+#[derive(Debug, Clone)]
+pub struct Handler {
+    /// Where the files are.
+    pub blobs: Blobs,
+    /// For the times in reports.
+    pub clock: Arc<dyn Clock>,
+    /// Bytes of memory that training may take; not checked when not given.
+    pub memory: Option<u64>,
+}
+
+impl JobHandler for Handler {
+    fn run(&self, job: &ClaimedJob, context: &JobContext) -> Result<Produced, JobError> {
+        if job.kind != JobKind::DeleteFiles {
+            // An attempt that died may have left its file behind.
+            self.blobs.delete_owned_blocking(&job.entity.at(), None)?;
+        }
+        match job.kind {
+            JobKind::ProfileData => profile_data(self, job, context),
+            JobKind::TrainModel => train_model(self, job, context),
+            JobKind::EvaluateModel => evaluate_model(self, job, context),
+            JobKind::BatchPredict => batch_predict(self, job, context),
+            JobKind::DeleteFiles => delete_files(job, &self.blobs),
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! What jobs read: datasets as tables, models as predictors; and errors of the core as ends of a job.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::context::JobContext;
+use super::runner::JobError;
+use crate::blob::Blobs;
+use crate::clock::Clock;
+use crate::domain::dataset::DatasetVersion;
+use crate::domain::entity::{Entity, Problem};
+use crate::domain::ids::BlobKey;
+use crate::domain::job::ClaimedJob;
+use crate::domain::spec::{DataSourceResult, DataSourceSpec, ModelResult, Work};
+use crate::ml::ingest::decompress::Source;
+use crate::ml::ingest::{HeaderMode, IngestError};
+use crate::ml::model::{Bundle, BundleError};
+use crate::ml::observe::{Observer, Stage};
+use crate::ml::pipeline::{PipelineError, Table};
+use crate::ml::schema::Schema;
+use crate::ml::split::Split;
+
+/// One version of a dataset as a table.
+#[derive(Debug)]
+pub struct BlobTable {
+    blobs: Blobs,
+    key: BlobKey,
+    bytes: u64,
+    header: HeaderMode,
+}
+
+impl BlobTable {
+    /// The dataset version that `entity` pins. Fails for good when it was deleted.
+    pub fn of(
+        blobs: &Blobs,
+        job: &ClaimedJob,
+        entity: &Entity,
+        header: HeaderMode,
+    ) -> Result<Self, JobError> {
+        let Some(DatasetVersion { blob, size_bytes, .. }) = job.dataset_of(entity) else {
+            let problem = Problem::new(
+                "source_changed",
+                "the dataset version this was made for does not exist any more",
+            );
+            return Err(problem
+                .with_hint("upload it again and create a new data source")
+                .into());
+        };
+        Ok(Self {
+            blobs: blobs.clone(),
+            key: blob.clone(),
+            bytes: *size_bytes,
+            header,
+        })
+    }
+}
+
+impl Table for BlobTable {
+    fn open(&self) -> std::io::Result<Source> {
+        Ok(Box::new(self.blobs.open_blocking(&self.key)?))
+    }
+
+    fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    fn header(&self) -> HeaderMode {
+        self.header
+    }
+}
+
+/// Measures how long each stage takes while it passes reports on.
+#[derive(Debug)]
+pub struct StageTimer<'a> {
+    context: JobContext,
+    clock: &'a Arc<dyn Clock>,
+    entered: Option<(Stage, i64)>,
+    seconds: Vec<(String, f64)>,
+}
+
+impl<'a> StageTimer<'a> {
+    /// Passes reports on to `context`.
+    pub fn new(context: &JobContext, clock: &'a Arc<dyn Clock>) -> Self {
+        Self {
+            context: context.clone(),
+            clock,
+            entered: None,
+            seconds: Vec::new(),
+        }
+    }
+
+    fn leave(&mut self, now: i64) {
+        if let Some((stage, since)) = self.entered.take() {
+            self.seconds
+                .push((stage.as_str().to_string(), (now - since) as f64 / 1e6));
+        }
+    }
+
+    /// The seconds spent in each stage, in order.
+    pub fn finish(mut self) -> Vec<(String, f64)> {
+        self.leave(self.clock.now_micros());
+        self.seconds
+    }
+}
+
+impl Observer for StageTimer<'_> {
+    fn report(&mut self, stage: Stage, done: u64, total: u64) -> ControlFlow<()> {
+        if self.entered.is_none_or(|(current, _)| current != stage) {
+            let now = self.clock.now_micros();
+            self.leave(now);
+            self.entered = Some((stage, now));
+        }
+        self.context.progress(stage, done, total)
+    }
+}
+
+/// What a job needs to know of a completed data source.
+#[derive(Debug)]
+pub struct SourceFacts {
+    /// Types of its attributes.
+    pub schema: Schema,
+    /// Whether the user gave the schema.
+    pub schema_given: bool,
+    /// Which rows belong to it.
+    pub split: Split,
+    /// Whether its first line names the columns.
+    pub header: HeaderMode,
+}
+
+/// The split of a data source.
+pub fn split_of(spec: &DataSourceSpec) -> Result<Split, JobError> {
+    read_document("split", spec.split.as_ref()).map(Option::unwrap_or_default)
+}
+
+/// The header mode of a data source.
+pub fn header_of(spec: &DataSourceSpec) -> Result<HeaderMode, JobError> {
+    read_document("header", spec.header.clone().map(Value::String).as_ref()).map(Option::unwrap_or_default)
+}
+
+/// Reads a stored document; one that was accepted but cannot be read is a defect of the program.
+pub fn read_document<T: serde::de::DeserializeOwned>(
+    what: &str,
+    document: Option<&Value>,
+) -> Result<Option<T>, JobError> {
+    let Some(document) = document else { return Ok(None) };
+    let read = serde_json::from_value(document.clone());
+    read.map(Some).map_err(|error| {
+        Problem::new(
+            "invalid_input",
+            format!("the stored {what} cannot be read: {error}"),
+        )
+        .into()
+    })
+}
+
+/// The facts of the data source in `entity`.
+pub fn source_facts(entity: &Entity) -> Result<SourceFacts, JobError> {
+    let Some(Work {
+        spec,
+        result: Some(DataSourceResult { document, .. }),
+    }) = entity.data_source()
+    else {
+        return Err(Problem::new("wrong_state", "the data source has no statistics yet").into());
+    };
+    let schema = read_document("schema", document.get("schema"))?;
+    let schema =
+        schema.ok_or_else(|| JobError::from(Problem::new("internal", "the data source has no schema")))?;
+    Ok(SourceFacts {
+        schema,
+        schema_given: spec.schema.is_some(),
+        split: split_of(spec)?,
+        header: header_of(spec)?,
+    })
+}
+
+/// The bundle of the model in `entity`, with what the catalogue knows of it.
+pub fn model_of<'e>(blobs: &Blobs, entity: &'e Entity) -> Result<(Bundle, &'e ModelResult), JobError> {
+    let Some(Work {
+        result: Some(result), ..
+    }) = entity.model()
+    else {
+        return Err(Problem::new("wrong_state", "the model is not trained yet").into());
+    };
+    let bytes = blobs.get_blocking(&result.bundle)?;
+    let bundle = Bundle::decode(&bytes).map_err(PipelineError::from)?;
+    Ok((bundle, result))
+}
+
+/// The input of a kind that the job's entity depends on.
+pub fn required<'j>(entity: Option<&'j Entity>, what: &str) -> Result<&'j Entity, JobError> {
+    entity
+        .ok_or_else(|| Problem::new("not_found", format!("the {what} this depends on does not exist")).into())
+}
+
+impl From<PipelineError> for JobError {
+    fn from(error: PipelineError) -> Self {
+        let problem = Problem::new(error.code(), error.to_string());
+        match error {
+            error if error.is_stopped() => JobError::Stopped,
+            // The store may answer next time.
+            PipelineError::Ingest(IngestError::Io { .. }) | PipelineError::Write(_) => {
+                JobError::Retry(Box::new(problem))
+            }
+            _ => problem.into(),
+        }
+    }
+}
+
+impl From<BundleError> for JobError {
+    fn from(error: BundleError) -> Self {
+        PipelineError::from(error).into()
+    }
+}

@@ -1,0 +1,39 @@
+//! Data source → schema and statistics.
+
+use serde_json::json;
+
+use super::context::JobContext;
+use super::handler::Handler;
+use super::inputs::{BlobTable, header_of, read_document, split_of};
+use super::runner::JobError;
+use crate::domain::job::ClaimedJob;
+use crate::domain::spec::{DataSourceResult, Produced};
+use crate::ml::observe::Stage;
+use crate::ml::pipeline::inspect;
+use crate::ml::schema::Schema;
+
+/// Reads every row once; types come from all rows, statistics from those of the split.
+pub fn profile_data(handler: &Handler, job: &ClaimedJob, context: &JobContext) -> Result<Produced, JobError> {
+    let Some(work) = job.entity.data_source() else {
+        return Ok(Produced::Nothing);
+    };
+    let spec = &work.spec;
+    let schema: Option<Schema> = read_document("schema", spec.schema.as_ref())?;
+    let table = BlobTable::of(&handler.blobs, job, &job.entity, header_of(spec)?)?;
+    let split = split_of(spec)?;
+    let inspection = inspect(
+        &table,
+        schema.as_ref(),
+        spec.target.as_deref(),
+        &split,
+        &mut context.clone(),
+    )?;
+    context.rows(inspection.statistics.rows);
+    // The result is complete; a wish to stop no longer matters.
+    let _ = context.progress(Stage::Write, 1, 1);
+    Ok(Produced::DataSource(DataSourceResult {
+        rows: inspection.statistics.rows,
+        size_bytes: inspection.bytes,
+        document: json!({"schema": inspection.schema, "statistics": inspection.statistics}),
+    }))
+}

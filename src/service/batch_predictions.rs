@@ -1,0 +1,101 @@
+//! Batch predictions: a model's answers for many rows, as a file.
+
+use std::collections::HashSet;
+
+use super::answers::{Created, Reading};
+use super::convert::wrong_state;
+use super::creation::Wanted;
+use super::error::{Error, FieldProblem};
+use super::requests::{ByteRange, NewBatchPrediction};
+use super::{Service, check};
+use crate::domain::entity::Entity;
+use crate::domain::ids::EntityKind;
+use crate::domain::spec::BatchPredictionSpec;
+use crate::domain::status::Status;
+
+impl Service {
+    /// Stores a batch prediction together with its job. Model and data source may still be in the
+    /// making; a dataset's current version is pinned.
+    pub async fn batch_prediction_create(&self, request: NewBatchPrediction) -> Result<Created, Error> {
+        let wanted = Wanted::new(EntityKind::BatchPrediction, request.id.as_deref(), &request)?;
+        if let Some(entity) = self.repeated(&wanted).await? {
+            return Ok(Created { entity, fresh: false });
+        }
+        let NewBatchPrediction {
+            id: _,
+            name,
+            model,
+            datasource,
+            dataset,
+            columns,
+            explain,
+        } = request;
+        let name = check::name(name.as_ref())?;
+        copied(&columns, self.0.limits.copied_columns)?;
+        let model = self.named(EntityKind::Model, "/model", &model).await?;
+        let (datasource, dataset) = match (datasource, dataset) {
+            (Some(id), None) => {
+                let source = self.named(EntityKind::DataSource, "/datasource", &id).await?;
+                (Some(source.id), None)
+            }
+            (None, Some(name)) => (None, Some(self.pinned("/dataset", &name).await?)),
+            (Some(_), Some(_)) => {
+                let message = "both `datasource` and `dataset` are given; give one of them";
+                return Err(Error::field("/dataset", "invalid_value", message));
+            }
+            (None, None) => {
+                let message = "no rows are named; give `datasource` or `dataset`";
+                return Err(Error::field("/datasource", "missing_field", message));
+            }
+        };
+        let spec = BatchPredictionSpec {
+            model: model.id,
+            datasource,
+            dataset,
+            columns,
+            explain,
+        };
+        self.stored(wanted.entity(name, spec, self.now())).await
+    }
+
+    /// Opens the finished file of predictions, or a part of it.
+    pub async fn batch_output(&self, id: &str, range: Option<ByteRange>) -> Result<(Entity, Reading), Error> {
+        let entity = self.entity_get(EntityKind::BatchPrediction, id).await?;
+        let result = entity.batch_prediction().and_then(|work| work.result.as_ref());
+        let (Some(result), Status::Completed) = (result, entity.status) else {
+            let reason = match entity.status {
+                Status::Pending | Status::InProgress => {
+                    "its output is there when it is COMPLETED: wait for that"
+                }
+                Status::Completed | Status::Failed | Status::Deleted => "it has no output",
+            };
+            return Err(wrong_state(&entity.at(), entity.status, reason));
+        };
+        let reading = self.opened(&result.output, result.size_bytes, range).await?;
+        Ok((entity, reading))
+    }
+}
+
+/// Columns to copy are named, each once, and not too many.
+fn copied(columns: &[String], most: usize) -> Result<(), Error> {
+    if columns.len() > most {
+        let message = format!(
+            "{} columns are more than the {most} that can be copied",
+            columns.len()
+        );
+        return Err(Error::field("/columns", "invalid_value", message));
+    }
+    let mut seen = HashSet::new();
+    let mut problems = Vec::new();
+    for (index, column) in columns.iter().enumerate() {
+        let pointer = format!("/columns/{index}");
+        if column.is_empty() {
+            let detail = "a column without a name cannot be copied; name it";
+            problems.push(FieldProblem::new(pointer, "invalid_value", detail));
+        } else if !seen.insert(column) {
+            let detail = format!("column `{column}` is listed twice; list it once");
+            problems.push(FieldProblem::new(pointer, "duplicate_column", detail));
+        }
+    }
+    check::all(problems)
+}

@@ -1,0 +1,189 @@
+//! Checks of single fields that several use cases share. Nothing here looks anything up.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_path_to_error::{Path, Segment};
+
+use super::error::{Error, FieldProblem};
+use crate::domain::ids::{DatasetName, EntityId, check_name};
+use crate::ml::recipe::parse::parse_expression;
+use crate::ml::recipe::{Recipe, RecipeError, check};
+use crate::ml::schema::{Schema, SchemaError, undeclared};
+use crate::ml::split::Split;
+
+/// An identifier in the field `pointer`.
+pub(super) fn id(pointer: &str, text: &str) -> Result<EntityId, Error> {
+    EntityId::new(text).map_err(|e| Error::field(pointer, "invalid_id", e.to_string()))
+}
+
+/// A dataset's name in the field `pointer`.
+pub(super) fn dataset_name(pointer: &str, text: &str) -> Result<DatasetName, Error> {
+    DatasetName::new(text).map_err(|e| Error::field(pointer, "invalid_id", e.to_string()))
+}
+
+/// The free text name; empty when not given.
+pub(super) fn name(text: Option<&String>) -> Result<String, Error> {
+    let text = text.cloned().unwrap_or_default();
+    check_name(&text).map_err(|e| Error::field("/name", "invalid_value", e.to_string()))?;
+    Ok(text)
+}
+
+/// A text that, where given, says something.
+pub(super) fn filled(pointer: &str, text: Option<&String>) -> Result<(), Error> {
+    match text {
+        Some(text) if text.trim().is_empty() => Err(Error::field(
+            pointer,
+            "invalid_value",
+            format!("{} is empty; leave it out or fill it in", &pointer[1..]),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// `auto`, `yes` or `no`.
+pub(super) fn header(text: Option<&String>) -> Result<(), Error> {
+    match text.map(String::as_str) {
+        None | Some("auto" | "yes" | "no") => Ok(()),
+        Some(other) => Err(Error::field(
+            "/header",
+            "invalid_value",
+            format!("header is `{other}`; use auto, yes or no"),
+        )),
+    }
+}
+
+/// A document of the type `T`; what does not fit is named by its place.
+fn document<T: DeserializeOwned>(pointer: &str, code: &'static str, value: &Value) -> Result<T, Error> {
+    if !value.is_object() {
+        // A derived reader would take a list of values without names too.
+        let message = format!("`{pointer}` must be a JSON object");
+        return Err(Error::field(pointer, code, message));
+    }
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let at = format!("{pointer}{}", segments(error.path()));
+        let message = format!("`{at}` cannot be read: {}", error.inner());
+        Error::field(at, code, message)
+    })
+}
+
+fn segments(path: &Path) -> String {
+    let mut text = String::new();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => text.push_str(&format!("/{index}")),
+            Segment::Map { key } => text.push_str(&format!("/{}", escaped(key))),
+            Segment::Enum { .. } | Segment::Unknown => {}
+        }
+    }
+    text
+}
+
+/// A name as one segment of a JSON pointer.
+pub(super) fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+/// The schema in the field `/schema`, in itself consistent.
+pub(super) fn schema(value: Option<&Value>) -> Result<Option<Schema>, Error> {
+    let Some(value) = value else { return Ok(None) };
+    let schema: Schema = document("/schema", "invalid_schema", value)?;
+    if schema.attributes.is_empty() {
+        let message = "the schema declares no attributes; list one for each column";
+        return Err(Error::field("/schema/attributes", "invalid_schema", message));
+    }
+    schema
+        .check()
+        .map_err(|e| Error::field(schema_pointer(&e), e.code(), e.to_string()))?;
+    Ok(Some(schema))
+}
+
+fn schema_pointer(error: &SchemaError) -> &'static str {
+    match error {
+        SchemaError::Duplicate(_) => "/schema/attributes",
+        SchemaError::Undeclared { role: "target", .. } => "/schema/targetAttributeName",
+        SchemaError::Undeclared { role: "rowId", .. } => "/schema/rowId",
+        SchemaError::Undeclared { .. } => "/schema/excludedAttributeNames",
+        _ => "/schema",
+    }
+}
+
+/// The target in the field `/target` is a column of the schema, where one is given.
+pub(super) fn target(target: Option<&String>, schema: Option<&Schema>) -> Result<(), Error> {
+    filled("/target", target)?;
+    let (Some(target), Some(schema)) = (target, schema) else {
+        return Ok(());
+    };
+    if schema.index_of(target).is_some() {
+        return Ok(());
+    }
+    let names = schema.attributes.iter().map(|a| a.name.as_str());
+    let error = undeclared("target", target, names);
+    Err(Error::field("/target", error.code(), error.to_string()))
+}
+
+/// The split in the field `/split`.
+pub(super) fn split(value: Option<&Value>) -> Result<(), Error> {
+    let Some(value) = value else { return Ok(()) };
+    let split: Split = document("/split", "invalid_split", value)?;
+    split
+        .check()
+        .map_err(|message| Error::field("/split", "invalid_split", message))
+}
+
+/// The recipe in the field `/recipe`: its expressions, and the names in them where the schema is known.
+pub(super) fn recipe(value: Option<&Value>, schema: Option<&Schema>) -> Result<(), Error> {
+    let Some(value) = value else { return Ok(()) };
+    let recipe: Recipe = document("/recipe", "invalid_recipe", value)?;
+    Recipe::from_json(&value.to_string()).map_err(recipe_error)?;
+    match schema {
+        Some(schema) => check(&recipe, schema).map(|_| ()).map_err(recipe_error),
+        None => expressions(&recipe).map_err(recipe_error),
+    }
+}
+
+fn expressions(recipe: &Recipe) -> Result<(), RecipeError> {
+    for (section, entries) in [("groups", &recipe.groups), ("assignments", &recipe.assignments)] {
+        for (name, value) in entries {
+            let place = format!("{section}.{name}");
+            let Value::String(text) = value else {
+                let problem = "an expression in quotes is expected".to_owned();
+                return Err(RecipeError::Unusable { place, problem });
+            };
+            parse_expression(text, &place)?;
+        }
+    }
+    for (index, text) in recipe.outputs.iter().enumerate() {
+        parse_expression(text, &format!("outputs[{index}]"))?;
+    }
+    Ok(())
+}
+
+fn recipe_error(error: RecipeError) -> Error {
+    let pointer = match &error {
+        RecipeError::Syntax { place, .. } | RecipeError::Unusable { place, .. } => recipe_pointer(place),
+        _ => "/recipe".to_owned(),
+    };
+    Error::field(pointer, error.code(), format!("recipe: {error}"))
+}
+
+/// `outputs[2]` and `groups.name`, as the recipe's own errors name places, as JSON pointers.
+fn recipe_pointer(place: &str) -> String {
+    let output = place.strip_prefix("outputs[").and_then(|p| p.strip_suffix(']'));
+    match (output, place.split_once('.')) {
+        (Some(index), _) => format!("/recipe/outputs/{index}"),
+        (None, Some((section, name))) => format!("/recipe/{section}/{}", escaped(name)),
+        (None, None) => format!("/recipe/{place}"),
+    }
+}
+
+/// Problems of several fields of one request as one error.
+pub(super) fn all(problems: Vec<FieldProblem>) -> Result<(), Error> {
+    let Some(first) = problems.first() else {
+        return Ok(());
+    };
+    Err(Error::InvalidInput {
+        code: first.code,
+        message: first.detail.clone(),
+        problems,
+    })
+}

@@ -1,0 +1,40 @@
+//! Sizes and quotas of the use cases, in one table.
+
+/// What the use cases allow. The default is meant for one machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one uploaded dataset, as sent.
+    pub upload_bytes: u64,
+    /// Records in one real-time request.
+    pub records: usize,
+    /// Real-time requests that are scored at the same time; further ones are refused.
+    pub concurrent_predictions: usize,
+    /// Requests of more records than this are scored on a thread of their own.
+    pub inline_records: usize,
+    /// Warnings kept for one record.
+    pub warnings: usize,
+    /// Bytes of the model files that are kept loaded.
+    pub loaded_bytes: u64,
+    /// Models that are kept loaded.
+    pub loaded_models: usize,
+    /// Longest time to wait for an entity, in seconds.
+    pub wait_seconds: u64,
+    /// Columns that a batch prediction may copy.
+    pub copied_columns: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            upload_bytes: 1 << 40,
+            records: 10_000,
+            concurrent_predictions: 64,
+            inline_records: 100,
+            warnings: 20,
+            loaded_bytes: 256 << 20,
+            loaded_models: 64,
+            wait_seconds: 60,
+            copied_columns: 1000,
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Loaded models: a bounded number of them, each loaded once however many ask for it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::OnceCell;
+use tokio::task::spawn_blocking;
+
+use super::error::Error;
+use super::limits::Limits;
+use crate::blob::Blobs;
+use crate::domain::ids::BlobKey;
+use crate::domain::spec::ModelResult;
+use crate::ml::model::Bundle;
+use crate::ml::predict::Predictor;
+
+/// A model file, and the threshold it is used with, by its bits.
+type Key = (BlobKey, Option<u64>);
+
+/// A place for a model, filled by the first who asks for it.
+type Cell = Arc<OnceCell<Arc<Predictor>>>;
+
+/// The models that are loaded now.
+#[derive(Debug)]
+pub(super) struct Predictors {
+    blobs: Blobs,
+    most_bytes: u64,
+    most_models: usize,
+    slots: Mutex<Slots>,
+}
+
+#[derive(Debug, Default)]
+struct Slots {
+    by_key: HashMap<Key, Slot>,
+    /// Counts uses, to find the one that was used least recently.
+    clock: u64,
+}
+
+#[derive(Debug)]
+struct Slot {
+    cell: Cell,
+    bytes: u64,
+    used: u64,
+}
+
+impl Predictors {
+    /// Nothing loaded yet.
+    pub(super) fn new(blobs: Blobs, limits: &Limits) -> Self {
+        Self {
+            blobs,
+            most_bytes: limits.loaded_bytes,
+            most_models: limits.loaded_models,
+            slots: Mutex::default(),
+        }
+    }
+
+    /// The model, loaded now if it is not yet. Others who ask for it meanwhile wait for the same load;
+    /// after a failure the next one tries again.
+    pub(super) async fn get(&self, model: &ModelResult) -> Result<Arc<Predictor>, Error> {
+        let key = (model.bundle.clone(), model.threshold.map(f64::to_bits));
+        let cell = self.lock().cell(&key, model.size_bytes);
+        let loaded = cell.get_or_try_init(|| self.load(model)).await.cloned();
+        let mut slots = self.lock();
+        match &loaded {
+            Ok(_) => slots.make_room(&key, self.most_bytes, self.most_models),
+            Err(_) => slots.forget(&key, &cell),
+        }
+        loaded
+    }
+
+    async fn load(&self, model: &ModelResult) -> Result<Arc<Predictor>, Error> {
+        let (blobs, file, threshold) = (self.blobs.clone(), model.bundle.clone(), model.threshold);
+        let loaded = spawn_blocking(move || -> Result<Predictor, Error> {
+            let bytes = blobs.get_blocking(&file)?;
+            // The file is ours: that it cannot be used is nothing the caller can mend.
+            let unusable = |error| Error::internal(format!("loading the model file {file}"), error);
+            let bundle = Bundle::decode(&bytes).map_err(unusable)?;
+            Predictor::with_threshold(&bundle, threshold).map_err(unusable)
+        });
+        let loaded = loaded
+            .await
+            .map_err(|e| Error::internal("loading a model file", e))?;
+        loaded.map(Arc::new)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Slots> {
+        // No code that can panic runs under the lock, so that it is never half changed.
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Slots {
+    /// The place of a model, new or known.
+    fn cell(&mut self, key: &Key, bytes: u64) -> Cell {
+        self.clock += 1;
+        // With another threshold it is the same model: the old one will not be asked for again.
+        self.by_key
+            .retain(|known, _| known.0 != key.0 || known.1 == key.1);
+        let slot = self.by_key.entry(key.clone()).or_insert_with(|| Slot {
+            cell: Cell::default(),
+            bytes,
+            used: 0,
+        });
+        slot.used = self.clock;
+        slot.cell.clone()
+    }
+
+    /// Drops the models used least recently until the rest fit; never `keep`, which is in use.
+    fn make_room(&mut self, keep: &Key, most_bytes: u64, most_models: usize) {
+        while self.by_key.len() > most_models
+            || self.by_key.values().map(|slot| slot.bytes).sum::<u64>() > most_bytes
+        {
+            let others = self.by_key.iter().filter(|(key, _)| *key != keep);
+            let Some(oldest) = others
+                .min_by_key(|(_, slot)| slot.used)
+                .map(|(key, _)| key.clone())
+            else {
+                return;
+            };
+            self.by_key.remove(&oldest);
+        }
+    }
+
+    /// Drops a place that could not be filled, unless it has been taken anew.
+    fn forget(&mut self, key: &Key, cell: &Cell) {
+        let is_same = |slot: &Slot| Arc::ptr_eq(&slot.cell, cell) && !cell.initialized();
+        if self.by_key.get(key).is_some_and(is_same) {
+            self.by_key.remove(key);
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! What a caller can ask for, as plain data: no protocol, nothing checked yet.
+//!
+//! A façade fills these in; the use cases check them and name what is wrong by a JSON pointer into
+//! the same fields.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::ml::Task;
+
+/// A data source to make.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct NewDataSource {
+    /// Its identifier; made by us when not given.
+    pub id: Option<String>,
+    /// Free text.
+    pub name: Option<String>,
+    /// The dataset to read; its present version is pinned.
+    pub dataset: String,
+    /// The column to predict; may be left out when the schema names it or nothing is learned.
+    pub target: Option<String>,
+    /// The schema document; inferred when not given.
+    pub schema: Option<Value>,
+    /// Which rows belong to it; all when not given.
+    pub split: Option<Value>,
+    /// `auto`, `yes` or `no`.
+    pub header: Option<String>,
+}
+
+/// A model to train.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct NewModel {
+    /// Its identifier; made by us when not given.
+    pub id: Option<String>,
+    /// Free text.
+    pub name: Option<String>,
+    /// The training data.
+    pub datasource: String,
+    /// The kind of question; decided from the target when not given.
+    #[serde(rename = "type")]
+    pub task: Option<Task>,
+    /// The recipe document; suggested when not given.
+    pub recipe: Option<Value>,
+    /// Parameters of the learner.
+    pub parameters: BTreeMap<String, String>,
+    /// The label that counts as positive; binary models only.
+    pub positive: Option<String>,
+}
+
+/// A model to judge.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct NewEvaluation {
+    /// Its identifier; made by us when not given.
+    pub id: Option<String>,
+    /// Free text.
+    pub name: Option<String>,
+    /// The model.
+    pub model: String,
+    /// The held-out data.
+    pub datasource: String,
+}
+
+/// Rows to predict into a file.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct NewBatchPrediction {
+    /// Its identifier; made by us when not given.
+    pub id: Option<String>,
+    /// Free text.
+    pub name: Option<String>,
+    /// The model.
+    pub model: String,
+    /// The rows as a data source; exactly one of this and `dataset` is given.
+    pub datasource: Option<String>,
+    /// The rows as a dataset; its present version is pinned.
+    pub dataset: Option<String>,
+    /// Input columns to copy to the output.
+    pub columns: Vec<String>,
+    /// Whether to add what each column contributed.
+    pub explain: bool,
+}
+
+/// The whole way from a dataset to an evaluated model.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NewTraining {
+    /// What the identifiers of everything made here begin with; made by us when not given.
+    pub id: Option<String>,
+    /// Free text, given to all of them.
+    pub name: Option<String>,
+    /// The dataset; its present version is pinned.
+    pub dataset: String,
+    /// The column to predict; may be left out when the schema names it.
+    pub target: Option<String>,
+    /// The kind of question; decided from the target when not given.
+    #[serde(rename = "type")]
+    pub task: Option<Task>,
+    /// The schema document; inferred when not given.
+    pub schema: Option<Value>,
+    /// The recipe document; suggested when not given.
+    pub recipe: Option<Value>,
+    /// Parameters of the learner.
+    pub parameters: BTreeMap<String, String>,
+    /// The label that counts as positive; binary models only.
+    pub positive: Option<String>,
+    /// Percentage of the rows that is held out for the evaluation; 0 means none, and no evaluation.
+    pub holdout: f64,
+    /// Seed of the split.
+    pub seed: u64,
+    /// `auto`, `yes` or `no`.
+    pub header: Option<String>,
+}
+
+impl Default for NewTraining {
+    fn default() -> Self {
+        Self {
+            id: None,
+            name: None,
+            dataset: String::new(),
+            target: None,
+            task: None,
+            schema: None,
+            recipe: None,
+            parameters: BTreeMap::new(),
+            positive: None,
+            holdout: 30.0,
+            seed: 1,
+            header: None,
+        }
+    }
+}
+
+/// What to change about an entity; nothing given means nothing changed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Changes {
+    /// The new name.
+    pub name: Option<String>,
+    /// The new threshold, from 0 to 1; finished binary models only.
+    pub threshold: Option<f64>,
+}
+
+/// What to list, as text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ListQuery {
+    /// Only this status, such as `COMPLETED`; without it everything but DELETED. Not for datasets.
+    pub status: Option<String>,
+    /// Only names that begin with this.
+    pub name_prefix: Option<String>,
+    /// `created_at`, `name` or `id`, with a `-` before it for descending; newest first if not given.
+    pub sort: Option<String>,
+    /// Items on a page; none or 0 means the default.
+    pub page_size: Option<u32>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+    /// Only what was made from this model. Not for datasets, data sources and models.
+    pub model: Option<String>,
+    /// Only what was made from this data source. Not for datasets and data sources.
+    pub datasource: Option<String>,
+}
+
+/// A part of a file, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ByteRange {
+    /// From the first to the last byte, both included; to the end when there is no last.
+    Slice {
+        /// Offset of the first byte.
+        first: u64,
+        /// Offset of the last byte.
+        last: Option<u64>,
+    },
+    /// So many bytes at the end of the file, or all of a shorter one.
+    Suffix(u64),
+}
+
+impl ByteRange {
+    /// The part as offsets into a file of `size` bytes; none when no byte of the file is in it.
+    pub fn resolve(self, size: u64) -> Option<Range<u64>> {
+        let range = match self {
+            ByteRange::Slice { first, last } => {
+                first..last.map_or(size, |last| last.saturating_add(1).min(size))
+            }
+            ByteRange::Suffix(length) => size.saturating_sub(length)..size,
+        };
+        (range.start < range.end).then_some(range)
+    }
+}

@@ -1,0 +1,185 @@
+//! The whole way from a dataset to an evaluated model in one request.
+
+use serde_json::{Value, json};
+
+use super::answers::StartedTraining;
+use super::creation::{Wanted, random};
+use super::error::Error;
+use super::requests::NewTraining;
+use super::{Service, check, models};
+use crate::domain::entity::Entity;
+use crate::domain::ids::{EntityKind, EntityRef, random_text};
+use crate::domain::spec::{DataSourceSpec, EvaluationSpec, ModelSpec};
+use crate::ml::split::Split;
+
+/// The longest base of identifiers: the longest ending still has to fit.
+const LONGEST_BASE: usize = 56;
+
+/// The four things that are asked for, whether or not something is held out.
+struct Parts {
+    training_source: Wanted,
+    evaluation_source: Wanted,
+    model: Wanted,
+    evaluation: Wanted,
+}
+
+impl Service {
+    /// Makes a data source with the training rows, one with the rows held out, a model on the first
+    /// and its evaluation on the second: all or none of them. With nothing held out there are only
+    /// the first data source, with all rows, and the model.
+    ///
+    /// With `id` `x` they are called `x-train`, `x-holdout`, `x` and `x`.
+    pub async fn train(&self, request: NewTraining) -> Result<StartedTraining, Error> {
+        let parts = Parts::new(&request)?;
+        let held_out = request.holdout != 0.0;
+        if let Some(before) = self.training_repeated(&parts, held_out).await? {
+            return Ok(before);
+        }
+        let entities = self.training_entities(&parts, request).await?;
+        let created = self.0.catalog.entity_create_all(entities).await?;
+        let fresh = created.iter().all(|created| created.fresh);
+        assembled(created.into_iter().map(|created| created.entity), fresh)
+    }
+
+    async fn training_repeated(
+        &self,
+        parts: &Parts,
+        held_out: bool,
+    ) -> Result<Option<StartedTraining>, Error> {
+        let mut found = Vec::new();
+        for wanted in parts.in_order(held_out) {
+            found.extend(self.repeated(wanted).await?);
+        }
+        if found.len() < parts.in_order(held_out).len() {
+            return Ok(None);
+        }
+        assembled(found.into_iter(), false).map(Some)
+    }
+
+    async fn training_entities(&self, parts: &Parts, request: NewTraining) -> Result<Vec<Entity>, Error> {
+        let name = check::name(request.name.as_ref())?;
+        self.check_training(&request)?;
+        let now = self.now();
+        let NewTraining { holdout, seed, .. } = request;
+        let held_out = holdout != 0.0;
+        let source = DataSourceSpec {
+            dataset: self.pinned("/dataset", &request.dataset).await?,
+            schema: request.schema,
+            split: held_out.then(|| Split::training(holdout, seed)).map(document),
+            header: request.header,
+            target: request.target,
+        };
+        let model = ModelSpec {
+            datasource: parts.training_source.at.id.clone(),
+            task: request.task,
+            recipe: request.recipe,
+            parameters: request.parameters,
+            positive: request.positive,
+        };
+        let training = parts.training_source.entity(name.clone(), source.clone(), now);
+        let model = parts.model.entity(name.clone(), model, now);
+        if !held_out {
+            return Ok(vec![training, model]);
+        }
+        let rest = DataSourceSpec {
+            split: Some(document(Split::held_out(holdout, seed))),
+            ..source
+        };
+        let evaluation = EvaluationSpec {
+            model: parts.model.at.id.clone(),
+            datasource: parts.evaluation_source.at.id.clone(),
+        };
+        let rest = parts.evaluation_source.entity(name.clone(), rest, now);
+        let evaluation = parts.evaluation.entity(name, evaluation, now);
+        Ok(vec![training, rest, model, evaluation])
+    }
+
+    /// Everything that can be said about the request without data.
+    fn check_training(&self, request: &NewTraining) -> Result<(), Error> {
+        let holdout = request.holdout;
+        if !(0.0..100.0).contains(&holdout) {
+            let message = format!("{holdout} percent cannot be held out; give 0 or more, less than 100");
+            return Err(Error::field("/holdout", "invalid_value", message));
+        }
+        let mut schema = check::schema(request.schema.as_ref())?;
+        check::target(request.target.as_ref(), schema.as_ref())?;
+        check::header(request.header.as_ref())?;
+        models::learning(request.task, &request.parameters, request.positive.as_ref())?;
+        if let (Some(schema), Some(target)) = (&mut schema, &request.target) {
+            schema.target = Some(target.clone());
+        }
+        let named = schema.as_ref().and_then(|schema| schema.target.as_ref());
+        if request.target.as_ref().or(named).is_none() {
+            let message = "no target is given; name the column to predict";
+            return Err(Error::field("/target", "no_target", message));
+        }
+        check::recipe(request.recipe.as_ref(), schema.as_ref())
+    }
+}
+
+fn document(split: Split) -> Value {
+    json!(split)
+}
+
+impl Parts {
+    fn new(request: &NewTraining) -> Result<Self, Error> {
+        let base = match &request.id {
+            Some(text) if text.len() > LONGEST_BASE => {
+                let message = format!("id has {} characters; give at most {LONGEST_BASE}", text.len());
+                return Err(Error::field("/id", "invalid_id", message));
+            }
+            Some(text) => Some(check::id("/id", text)?.to_string()),
+            None => None,
+        };
+        let fresh = random_text(&random::<12>()?);
+        let wanted = |kind: EntityKind, ending: &str, part: &str| {
+            let text = match &base {
+                Some(base) => format!("{base}{ending}"),
+                None => format!("{}{fresh}{ending}", kind.prefix()),
+            };
+            let at = EntityRef::new(kind, check::id("/id", &text)?);
+            Wanted::called(at, &json!({"train": request, "part": part}))
+        };
+        Ok(Self {
+            training_source: wanted(EntityKind::DataSource, "-train", "training_source")?,
+            evaluation_source: wanted(EntityKind::DataSource, "-holdout", "evaluation_source")?,
+            model: wanted(EntityKind::Model, "", "model")?,
+            evaluation: wanted(EntityKind::Evaluation, "", "evaluation")?,
+        })
+    }
+
+    /// What is asked for, each after what it depends on.
+    fn in_order(&self, held_out: bool) -> Vec<&Wanted> {
+        if held_out {
+            vec![
+                &self.training_source,
+                &self.evaluation_source,
+                &self.model,
+                &self.evaluation,
+            ]
+        } else {
+            vec![&self.training_source, &self.model]
+        }
+    }
+}
+
+/// Entities in the order of [`Parts::in_order`] as an answer.
+fn assembled(entities: impl ExactSizeIterator<Item = Entity>, fresh: bool) -> Result<StartedTraining, Error> {
+    let held_out = entities.len() > 2;
+    let mut rest = entities;
+    let mut next = || {
+        rest.next()
+            .ok_or_else(|| Error::internal("starting a training", "an entity is missing"))
+    };
+    let training_source = next()?;
+    let evaluation_source = if held_out { Some(next()?) } else { None };
+    let model = next()?;
+    let evaluation = if held_out { Some(next()?) } else { None };
+    Ok(StartedTraining {
+        training_source,
+        evaluation_source,
+        model,
+        evaluation,
+        fresh,
+    })
+}
