@@ -15,6 +15,7 @@ use crate::blob::Blobs;
 use crate::catalog::Catalog;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{HttpConfig, ServeConfig};
+use crate::domain::ids::EntityKind;
 use crate::domain::job::ClaimedJob;
 use crate::domain::spec::Produced;
 use crate::http;
@@ -245,6 +246,14 @@ impl JobHandler for Measured {
             Err(JobError::Retry(_)) => "retried",
             Err(JobError::Stopped) => "stopped",
         };
+        if let Ok(Produced::BatchPrediction(batch)) = &ended
+            && let Some(model) = job.input(EntityKind::Model)
+        {
+            let scored = batch.rows.saturating_sub(batch.invalid_rows);
+            self.metrics
+                .predictions(model.id.as_str(), "batch")
+                .inc_by(scored);
+        }
         self.metrics.job(job.kind.as_str(), outcome, begun.elapsed());
         ended
     }
