@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::error::CliError;
-use super::files::{FileTable, Header, read_text, write_whole};
+use super::files::{FileTable, Header, check_output, read_text, write_whole};
 use super::inspect::read_schema;
 use super::progress::Progress;
 use super::show;
@@ -94,9 +94,20 @@ pub fn run(args: &Args) -> Result<(), CliError> {
             args.holdout
         )));
     }
+    if args.threads == Some(0) {
+        return Err(CliError::Usage(
+            "--threads 0 is not possible; give 1 or more".into(),
+        ));
+    }
+    let out = args.out.clone().unwrap_or_else(|| default_out(&args.data));
+    if args.json && out == Path::new("-") {
+        return Err(CliError::Usage(
+            "--json and --out - would mix two documents; write the model to a file".into(),
+        ));
+    }
+    check_output(&out, &[&args.data])?;
     let table = FileTable::open(&args.data, args.header)?;
     let request = request(args, &table)?;
-    let out = args.out.clone().unwrap_or_else(|| default_out(&args.data));
     let done = on_threads(args.threads, || work(args, &table, &request))??;
     write_whole(&out, |file| {
         file.write_all(&done.bundle.encode())
@@ -240,7 +251,7 @@ fn tell(args: &Args, out: &Path, done: &Done) -> Result<(), CliError> {
             "type": document.target.task(),
             "reason": done.trained.reason,
             "target": document.target,
-            "rows": document.training.rows + held_out,
+            "rows": if document.training.refit { document.training.rows } else { document.training.rows + held_out },
             "training_rows": document.training.rows,
             "holdout_rows": held_out,
             "features": features,

@@ -16,6 +16,8 @@ pub struct Position {
     pub line: u64,
     /// Byte offset in the (decompressed) source.
     pub byte: u64,
+    /// Empty lines passed over just before it.
+    pub empty_before: u64,
 }
 
 /// One row as text. Reuse one record for many rows: its buffers are kept.

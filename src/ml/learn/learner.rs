@@ -11,7 +11,7 @@ use super::design::{Design, Targets};
 use super::lbfgs::{Stop, minimise};
 use super::objective::{Objective, outputs, single_margin};
 use super::params::{CheckedLearnParams, Guarded, LearnError, LearnParams};
-use crate::ml::observe::{Observer, Silent};
+use crate::ml::observe::{Observer, Silent, Stage};
 
 /// Rows for each column from which on a dense regression needs no penalty.
 const ROWS_A_COLUMN: usize = 10;
@@ -77,16 +77,20 @@ impl CheckedLearnParams {
         if design.rows == 0 || targets.len() != design.rows {
             return Err(LearnError::NoRows);
         }
-        let l2 = self.l2.unwrap_or_else(|| default_l2(design, targets));
-        let objective = Objective::new(design, targets, l2);
+        let stopped = observer.report(Stage::Solve, 0, self.max_iterations.into());
+        if stopped.is_break() {
+            return Err(LearnError::Stopped);
+        }
+        let mut l2 = self.l2.unwrap_or_else(|| default_l2(design, targets));
         let mut notes = Vec::new();
         let mut start = None;
         if let Some(found) = dense::fit(design, targets, l2) {
-            let certificate = Certificate::at(&objective, &found.beta);
+            let certificate = Certificate::at(&Objective::new(design, targets, l2), &found.beta);
             if certificate.certified {
+                let learner = found.learner;
                 return Ok(self.done(
                     found.beta,
-                    found.learner,
+                    learner,
                     l2,
                     (0, 0),
                     "converged",
@@ -101,6 +105,16 @@ impl CheckedLearnParams {
             ));
             start = certificate.objective.is_finite().then_some(found.beta);
         }
+        if self.l2.is_none() && l2 == 0.0 {
+            // Without a penalty, columns that are sums of others leave many minima and no certificate.
+            l2 = 1.0 / design.rows as f64;
+            start = None;
+            notes.push(
+                "some columns are sums or copies of others; a small penalty (l2) keeps the weights apart"
+                    .into(),
+            );
+        }
+        let objective = Objective::new(design, targets, l2);
         let start = start.unwrap_or_else(|| objective.start());
         let mut solution = minimise(
             &objective,

@@ -3,7 +3,7 @@
 //! Columns: `tag` (the row id, if the schema has one and the file holds it), `trueLabel` (if the file
 //! holds the target), then `bestAnswer,score` for two classes, one column for each class, or `score`
 //! for a number; then columns passed through and explanations, where asked for. A record that cannot
-//! be read leaves a blank line.
+//! be read, and an empty line before another record, leaves a blank line.
 
 use std::io::Write;
 
@@ -98,6 +98,7 @@ impl<'a> Layout<'a> {
     ) -> Result<Self, PipelineError> {
         let schema = predictor.schema();
         let columns = ColumnMap::new(schema, reader.columns(), reader.has_header(), &[])?;
+        columns.require_any_input(schema, reader.columns())?;
         let find = |name: &String| {
             reader
                 .columns()
@@ -191,7 +192,12 @@ impl<'a> Layout<'a> {
                 *summary.notes.entry((*kind).to_string()).or_default() += count;
             }
         }
-        summary.records += selected.len() as u64;
+        let empty: u64 = selected
+            .iter()
+            .map(|(_, record)| record.position.empty_before)
+            .sum();
+        summary.records += selected.len() as u64 + empty;
+        summary.invalid += empty;
         summary.invalid += selected.iter().filter(|(bad, _)| *bad).count() as u64;
         Ok(())
     }
@@ -200,6 +206,9 @@ impl<'a> Layout<'a> {
         let (mut scratch, mut buffer, mut line) = (Scratch::default(), Record::new(), LineWriter::default());
         let mut notes = [0; NOTES.len()];
         for (bad, record) in chunk {
+            // An empty line is a record that cannot be read: its line in the output is blank as well.
+            line.bytes
+                .extend((0..record.position.empty_before).map(|_| b'\n'));
             if *bad {
                 line.bytes.push(b'\n');
                 continue;

@@ -45,6 +45,7 @@ pub fn evaluate(
     let target = schema.target_index().ok_or(PipelineError::NoTarget)?;
     let reader = table.records()?;
     let columns = ColumnMap::new(schema, reader.columns(), reader.has_header(), &[target])?;
+    columns.require_any_input(schema, reader.columns())?;
     let mut judge = Judge::new(predictor.target(), facts);
     let (mut unknown_target, mut rejected, mut records) = (0, 0, 0u64);
     for_each_batch(
@@ -81,10 +82,9 @@ pub fn evaluate(
         });
     }
     let mut warnings = Vec::new();
-    if unknown_target + rejected > 0 {
+    if unknown_target > 0 {
         warnings.push(format!(
-            "{} rows could not be used: {unknown_target} without a usable target, {rejected} unreadable",
-            unknown_target + rejected
+            "{unknown_target} rows to evaluate on have no usable target and were left out"
         ));
     }
     if !columns.absent.is_empty() {

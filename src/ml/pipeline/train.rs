@@ -6,6 +6,7 @@ use super::inspect::inspect;
 use super::table::Table;
 use crate::ml::Task;
 use crate::ml::features::Featurizer;
+use crate::ml::ingest::Problems;
 use crate::ml::learn::learner::{OUT_OF_TIME, dataset};
 use crate::ml::learn::{Design, LearnParams, Targets, fit_observed, objective};
 use crate::ml::model::bundle::{BundleDocument, TrainingFacts};
@@ -89,6 +90,7 @@ pub fn train(
     retype(&mut schema, position, plan.task);
     let recipe = match &request.recipe {
         Some(recipe) => recipe.clone(),
+        None if schema.inputs().next().is_none() => return Err(PipelineError::NoInputs),
         None => suggest(&schema, &inspection.statistics),
     };
     let terms = check(&recipe, &schema)?;
@@ -107,8 +109,11 @@ pub fn train(
     check_memory(&learned, &terms, &inspection.statistics, request.memory)?;
     let featurizer = Featurizer::new(learned.featurizer.clone(), &schema);
     let (design, targets) = rows.encode(&featurizer, &learned.target, observer)?;
-    let warnings = warnings(&learned, &featurizer, &inspection.statistics);
+    let mut warnings = warnings(&learned, &featurizer, &inspection.statistics);
     let bundle = fit(design, targets, learned, schema, recipe, request, observer)?;
+    if !bundle.document.solver.certificate.certified {
+        warnings.extend(bundle.document.solver.notes.iter().cloned());
+    }
     Ok(Trained {
         bundle,
         statistics: inspection.statistics,
@@ -307,6 +312,20 @@ fn average_contributions(
     averages
 }
 
+/// What to say of rows that could not be read: how many, where the first is, and what is wrong with it.
+fn unreadable(problems: &Problems) -> Option<String> {
+    let first = problems
+        .examples
+        .iter()
+        .find(|problem| problem.code != "invalid_utf8")?;
+    (problems.rejected > 0).then(|| {
+        format!(
+            "{} rows of the data could not be read and were left out; the first is on line {}: {}",
+            problems.rejected, first.line, first.detail
+        )
+    })
+}
+
 fn warnings(learned: &Learned, featurizer: &Featurizer, statistics: &TableStatistics) -> Vec<String> {
     let mut warnings: Vec<String> = statistics
         .columns
@@ -321,16 +340,11 @@ fn warnings(learned: &Learned, featurizer: &Featurizer, statistics: &TableStatis
         .collect();
     if learned.unknown_target > 0 {
         warnings.push(format!(
-            "{} rows were left out because their target is missing or unreadable",
+            "{} training rows were left out because their target is missing or unreadable; fill it in, or remove them",
             learned.unknown_target
         ));
     }
-    if learned.rejected > 0 {
-        warnings.push(format!(
-            "{} rows were left out because they could not be read",
-            learned.rejected
-        ));
-    }
+    warnings.extend(unreadable(&statistics.problems));
     if featurizer.features() as u64 > learned.rows {
         warnings.push(format!(
             "there are more features ({}) than rows ({}); trust the evaluation only with many held-out rows",

@@ -72,9 +72,24 @@ pub fn plan(
         None => decide(profile, numeric, &labels.0, distinct, exact),
     };
     let limit = wish.max_classes.unwrap_or(MOST_CLASSES);
+    if wish.positive.is_some() && task != Task::Binary {
+        return Err(TargetError::PositiveNotBinary {
+            target: wish.name.clone(),
+            task,
+        });
+    }
     let binary = match task {
         Task::Binary => Some(binary_target(&labels.0, profile, wish)?),
         Task::Multiclass if distinct == 1 => return Err(one_class(wish, &labels.0)),
+        // Mostly numbers with a few that are none: the line of the first of those helps more than a count.
+        Task::Multiclass
+            if (!exact || distinct > limit as u64)
+                && wish.task.is_none()
+                && profile.numbers.moments.count * 2 > profile.filled() =>
+        {
+            check_numbers(profile, &words, wish)?;
+            None
+        }
         Task::Multiclass if !exact || distinct > limit as u64 => {
             return Err(TargetError::TooManyClasses {
                 target: wish.name.clone(),
