@@ -174,6 +174,12 @@ pub fn check_output(out: &Path, inputs: &[&Path]) -> Result<(), CliError> {
     if out == Path::new("-") {
         return Ok(());
     }
+    if out.is_dir() {
+        return Err(CliError::Usage(format!(
+            "`{}` is a folder; name a file",
+            out.display()
+        )));
+    }
     let folder = out
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
@@ -216,15 +222,18 @@ pub fn write_whole(
         .unwrap_or(Path::new("."));
     let file = tempfile::Builder::new()
         .prefix(".yosoku-")
+        .permissions(ordinary_mode())
         .tempfile_in(folder)
         .map_err(|error| failed(&error))?;
     let mut buffered = io::BufWriter::with_capacity(1 << 16, file);
     write(&mut buffered)?;
     let file = buffered.into_inner().map_err(|error| failed(error.error()))?;
     file.as_file().sync_all().map_err(|error| failed(&error))?;
-    set_ordinary_mode(file.as_file()).map_err(|error| failed(&error))?;
     file.persist(path).map_err(|error| failed(&error.error))?;
-    Ok(())
+    // The new name is only safe once its folder is.
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|error| failed(&error))
 }
 
 /// Writes to standard output. A reader that has seen enough, as in `… | head`, is no failure.
@@ -273,8 +282,8 @@ impl<W: Write> Write for Forgiving<W> {
     }
 }
 
-/// Temporary files are private to their owner; results have the usual mode.
-fn set_ordinary_mode(file: &File) -> io::Result<()> {
+/// The mode of a new file before the process's mask; temporary files would be private.
+fn ordinary_mode() -> std::fs::Permissions {
     use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+    std::fs::Permissions::from_mode(0o666)
 }

@@ -178,7 +178,7 @@ fn work(args: &Args, table: &FileTable, request: &TrainRequest) -> Result<Done, 
         None
     };
     if args.refit {
-        trained = refit(table, request, &mut progress)?;
+        trained = refit(table, request, &trained, &mut progress)?;
     }
     let mut bundle = trained.bundle.clone();
     let seconds = progress.finish();
@@ -196,20 +196,27 @@ fn work(args: &Args, table: &FileTable, request: &TrainRequest) -> Result<Done, 
     })
 }
 
-/// Fits on all rows, with the same schema, recipe and question as before.
+/// Fits on all rows, with the schema, recipe and question of the model that was evaluated.
 fn refit(
     table: &FileTable,
     request: &TrainRequest,
+    evaluated: &Trained,
     observer: &mut dyn Observer,
 ) -> Result<Trained, CliError> {
-    let mut again = train(
-        table,
-        &TrainRequest {
-            split: Split::all(),
-            ..request.clone()
+    let document = &evaluated.bundle.document;
+    let unpenalised = (document.solver.l2 == 0.0).then_some(0.0);
+    let request = TrainRequest {
+        schema: Some(document.schema.clone()),
+        schema_settles_task: true,
+        recipe: Some(document.recipe.clone()),
+        split: Split::all(),
+        params: LearnParams {
+            l2: request.params.l2.or(unpenalised),
+            ..request.params.clone()
         },
-        observer,
-    )?;
+        ..request.clone()
+    };
+    let mut again = train(table, &request, observer)?;
     again.bundle.document.training.refit = true;
     Ok(again)
 }
@@ -246,6 +253,8 @@ fn tell(args: &Args, out: &Path, done: &Done) -> Result<(), CliError> {
         .evaluation
         .as_ref()
         .map_or(0, |evaluation| evaluation.report.records());
+    let found = done.evaluation.iter().flat_map(|evaluation| &evaluation.warnings);
+    let warnings: Vec<&String> = done.trained.warnings.iter().chain(found).collect();
     if args.json {
         return show::print_json(&json!({
             "type": document.target.task(),
@@ -260,7 +269,7 @@ fn tell(args: &Args, out: &Path, done: &Done) -> Result<(), CliError> {
             "model": {"path": out.display().to_string(), "hash": done.bundle.hash()},
             "refit": document.training.refit,
             "reproducible": document.training.reproducible,
-            "warnings": done.trained.warnings,
+            "warnings": warnings,
             "evaluation": done.bundle.provenance.evaluation,
         }));
     }
@@ -289,6 +298,11 @@ fn tell(args: &Args, out: &Path, done: &Done) -> Result<(), CliError> {
         out.display(),
         &done.bundle.hash()[..12]
     ));
+    // The model itself went to standard output.
+    if out == Path::new("-") {
+        show::message(&text);
+        return Ok(());
+    }
     show::print(&text)
 }
 

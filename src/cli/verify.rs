@@ -65,25 +65,16 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         data_sha256,
     };
     let mut progress = Progress::new(false, None);
-    let again = train(&table, &request, &mut progress)?.bundle;
+    let mut again = train(&table, &request, &mut progress)?.bundle;
+    again.document.training.refit = document.training.refit;
     progress.finish();
-    let differing = bundle
-        .beta
-        .iter()
-        .zip(&again.beta)
-        .filter(|(old, new)| old.to_bits() != new.to_bits())
-        .count();
-    if bundle.beta.len() != again.beta.len()
-        || differing > 0
-        || document.featurizer != again.document.featurizer
-    {
+    if again.hash() != bundle.hash() {
+        let pairs = bundle.beta.iter().zip(&again.beta);
+        let differing = pairs.filter(|(old, new)| old.to_bits() != new.to_bits()).count();
         return Err(CliError::Conflict(format!(
             "training again gives another model: {differing} of {} weights differ",
             bundle.beta.len()
         )));
     }
-    show::print(&format!(
-        "the same model, bit for bit: {} weights\n",
-        bundle.beta.len()
-    ))
+    show::print(&format!("the same model, bit for bit: {} weights\n", bundle.beta.len()))
 }

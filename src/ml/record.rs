@@ -61,6 +61,11 @@ impl Record {
         self.fields.len()
     }
 
+    /// Bytes of all fields together.
+    pub fn text_len(&self) -> usize {
+        self.fields.as_slice().len()
+    }
+
     /// True when the record has no field.
     pub fn is_empty(&self) -> bool {
         self.fields.is_empty()

@@ -164,6 +164,14 @@ impl RecordReader {
             empty_before: self.empty_before,
         };
         self.next_record += 1;
+        let swallowed = record
+            .iter()
+            .map(|field| memchr::memchr_iter(b'\n', field.as_bytes()).count())
+            .sum::<usize>();
+        if self.csv.get_ref().has_ended() && swallowed > 1 {
+            // Whole rows would be lost in it.
+            return Err(IngestError::UnclosedQuote { line: self.line });
+        }
         Ok(self.judge(record, not_utf8))
     }
 

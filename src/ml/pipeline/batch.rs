@@ -14,6 +14,7 @@ use super::error::PipelineError;
 use super::table::Table;
 use crate::ml::Task;
 use crate::ml::columns::ColumnMap;
+use crate::ml::ingest::problems::MAX_REJECTED;
 use crate::ml::ingest::{Batch, Problems, RecordReader, for_each_batch};
 use crate::ml::observe::{Observer, Stage};
 use crate::ml::predict::{Predictor, Scratch};
@@ -75,6 +76,9 @@ pub fn predict(
         observer,
         |batch| -> Result<(), PipelineError> { layout.score(batch, options, &mut summary, out) },
     )?;
+    if summary.records == summary.invalid && summary.records > 0 {
+        summary.problems.check(summary.records, true)?;
+    }
     out.flush()?;
     Ok(summary)
 }
@@ -167,13 +171,7 @@ impl<'a> Layout<'a> {
         summary: &mut BatchSummary,
         out: &mut dyn Write,
     ) -> Result<(), PipelineError> {
-        for (_, bad, problem) in &batch.problems {
-            if *bad {
-                summary.problems.reject(problem.clone())
-            } else {
-                summary.problems.note(problem.clone())
-            }
-        }
+        summary.problems.add(&batch.problems);
         let selected: Vec<(bool, &Record)> = batch
             .records()
             .iter()
@@ -191,6 +189,11 @@ impl<'a> Layout<'a> {
             for (kind, count) in NOTES.iter().zip(notes).filter(|(_, count)| *count > 0) {
                 *summary.notes.entry((*kind).to_string()).or_default() += count;
             }
+        }
+        if summary.problems.rejected > MAX_REJECTED {
+            summary
+                .problems
+                .check(summary.records + selected.len() as u64, false)?;
         }
         let empty: u64 = selected
             .iter()

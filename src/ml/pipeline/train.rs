@@ -6,7 +6,6 @@ use super::inspect::inspect;
 use super::table::Table;
 use crate::ml::Task;
 use crate::ml::features::Featurizer;
-use crate::ml::ingest::Problems;
 use crate::ml::learn::learner::{OUT_OF_TIME, dataset};
 use crate::ml::learn::{Design, LearnParams, Targets, fit_observed, objective};
 use crate::ml::model::bundle::{BundleDocument, TrainingFacts};
@@ -312,20 +311,6 @@ fn average_contributions(
     averages
 }
 
-/// What to say of rows that could not be read: how many, where the first is, and what is wrong with it.
-fn unreadable(problems: &Problems) -> Option<String> {
-    let first = problems
-        .examples
-        .iter()
-        .find(|problem| problem.code != "invalid_utf8")?;
-    (problems.rejected > 0).then(|| {
-        format!(
-            "{} rows of the data could not be read and were left out; the first is on line {}: {}",
-            problems.rejected, first.line, first.detail
-        )
-    })
-}
-
 fn warnings(learned: &Learned, featurizer: &Featurizer, statistics: &TableStatistics) -> Vec<String> {
     let mut warnings: Vec<String> = statistics
         .columns
@@ -344,7 +329,7 @@ fn warnings(learned: &Learned, featurizer: &Featurizer, statistics: &TableStatis
             learned.unknown_target
         ));
     }
-    warnings.extend(unreadable(&statistics.problems));
+    warnings.extend(statistics.problems.warning());
     if featurizer.features() as u64 > learned.rows {
         warnings.push(format!(
             "there are more features ({}) than rows ({}); trust the evaluation only with many held-out rows",
