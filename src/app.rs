@@ -97,7 +97,7 @@ impl App {
             ..Stop::default()
         };
         let parts = http::Parts {
-            rest: http::rest::routes(self.service.clone(), ending.requested.clone()),
+            rest: http::rest::routes(self.service.clone(), ending.requested.clone(), self.metrics.clone()),
             access,
             limits: Limits {
                 upload: http.upload_limit,
