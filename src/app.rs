@@ -15,7 +15,8 @@ use crate::blob::Blobs;
 use crate::catalog::Catalog;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{HttpConfig, ServeConfig};
-use crate::domain::job::{ClaimedJob, WorkerId};
+use crate::domain::ids::EntityKind;
+use crate::domain::job::ClaimedJob;
 use crate::domain::spec::Produced;
 use crate::http;
 use crate::http::auth::{Access, KeyRing};
@@ -61,10 +62,17 @@ impl App {
             .await
             .with_context(|| format!("opening the files in `{}`", home.display()))?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let abandoned = catalog.job_abandon(blobs.dead_processes(), clock.now_micros());
+        let abandoned = abandoned
+            .await
+            .context("taking jobs over from processes that died")?;
+        if abandoned > 0 {
+            tracing::info!(jobs = abandoned, "taking jobs over from processes that died");
+        }
         let metrics = Arc::new(Metrics::new());
         let runner = match config.work.workers {
             0 => None,
-            workers => Some(runner(&catalog, &blobs, &clock, &metrics, workers)?),
+            workers => Some(runner(&catalog, &blobs, &clock, &metrics, workers)),
         };
         let parts = service::Parts {
             catalog: catalog.clone(),
@@ -97,7 +105,11 @@ impl App {
             ..Stop::default()
         };
         let parts = http::Parts {
-            rest: http::rest::routes(self.service.clone(), ending.requested.clone(), self.metrics.clone()),
+            rest: http::rest::routes(
+                self.service.clone(),
+                ending.requested.clone(),
+                self.metrics.clone(),
+            ),
             access,
             limits: Limits {
                 upload: http.upload_limit,
@@ -142,16 +154,13 @@ fn runner(
     clock: &Arc<dyn Clock>,
     metrics: &Arc<Metrics>,
     workers: usize,
-) -> Result<Runner> {
+) -> Runner {
     let memory = crate::telemetry::machine_memory().map(|bytes| bytes / 2);
     let handler = Handler {
         blobs: blobs.clone(),
         clock: clock.clone(),
         memory,
     };
-    let mut random = [0; 8];
-    getrandom::fill(&mut random).map_err(|error| anyhow!("no random numbers to be had: {error}"))?;
-    let worker = WorkerId::new(std::process::id(), random);
     let measured = Measured {
         handler,
         metrics: metrics.clone(),
@@ -160,13 +169,15 @@ fn runner(
         concurrency: workers,
         ..RunnerOptions::default()
     };
-    Ok(Runner::new(
+    // The name that says, once its lock is free, that whoever held these jobs is dead.
+    let worker = blobs.process().clone();
+    Runner::new(
         catalog.clone(),
         clock.clone(),
         Arc::new(measured),
         worker,
         options,
-    ))
+    )
 }
 
 async fn run_jobs(runner: Option<Runner>, stop: CancellationToken) {
@@ -235,6 +246,14 @@ impl JobHandler for Measured {
             Err(JobError::Retry(_)) => "retried",
             Err(JobError::Stopped) => "stopped",
         };
+        if let Ok(Produced::BatchPrediction(batch)) = &ended
+            && let Some(model) = job.input(EntityKind::Model)
+        {
+            let scored = batch.rows.saturating_sub(batch.invalid_rows);
+            self.metrics
+                .predictions(model.id.as_str(), "batch")
+                .inc_by(scored);
+        }
         self.metrics.job(job.kind.as_str(), outcome, begun.elapsed());
         ended
     }

@@ -41,6 +41,12 @@ pub fn output(job: &ClaimedJob) -> BlobKey {
     BlobKey::spelled(format!("{}/{}.{extension}", folder(&job.entity.at()), job.claim))
 }
 
+/// The claim whose attempt made `key`, if it is the key of an output.
+pub fn claim_of(key: &BlobKey) -> Option<i64> {
+    let name = key.as_str().rsplit('/').next()?;
+    name.split('.').next()?.parse().ok()
+}
+
 /// The folder of everything an entity owns, without a slash at its end.
 pub fn folder(at: &EntityRef) -> String {
     let top = match at.kind {

@@ -29,6 +29,7 @@ use tokio::runtime::Handle;
 
 use self::staging::Staging;
 use crate::domain::ids::{BlobKey, EntityRef};
+use crate::domain::job::{ClaimedJob, WorkerId};
 
 /// The files of one installation; cheap to clone.
 #[derive(Debug, Clone)]
@@ -74,6 +75,17 @@ impl Blobs {
             staging: Arc::new(Staging::remote()?),
             runtime: Handle::current(),
         })
+    }
+
+    /// The name of this process among those that share the store.
+    pub fn process(&self) -> &WorkerId {
+        self.staging.process()
+    }
+
+    /// The processes that were found dead when this store was opened: certainly dead, but not all
+    /// that are. Each is found by one process only.
+    pub fn dead_processes(&self) -> &[WorkerId] {
+        self.staging.dead()
     }
 
     /// Writes everything that `stream` yields to a staged file, hashing on the way; more than
@@ -156,18 +168,29 @@ impl Blobs {
         Ok(listed)
     }
 
-    /// Removes every file that an entity owns, except `keep`; returns how many.
-    pub async fn delete_owned(&self, at: &EntityRef, keep: Option<&BlobKey>) -> Result<usize, BlobError> {
-        let owned = self.list(&key::folder(at)).await?;
-        let unwanted: Vec<BlobKey> = owned
-            .into_iter()
-            .map(|f| f.key)
-            .filter(|k| Some(k) != keep)
-            .collect();
-        for key in &unwanted {
-            self.delete(key).await?;
+    /// Removes every file that an entity owns; returns how many.
+    pub async fn delete_owned(&self, at: &EntityRef) -> Result<usize, BlobError> {
+        self.delete_where(at, |_| true).await
+    }
+
+    /// Removes what attempts at `job` before this one left behind; returns how many files. Those of
+    /// a later attempt, made while this one slept, stay: they are the result.
+    pub async fn delete_earlier(&self, job: &ClaimedJob) -> Result<usize, BlobError> {
+        let is_earlier = |key: &BlobKey| key::claim_of(key).is_some_and(|claim| claim < job.claim);
+        self.delete_where(&job.entity.at(), is_earlier).await
+    }
+
+    async fn delete_where(
+        &self,
+        at: &EntityRef,
+        unwanted: impl Fn(&BlobKey) -> bool,
+    ) -> Result<usize, BlobError> {
+        let mut owned = self.list(&key::folder(at)).await?;
+        owned.retain(|file| unwanted(&file.key));
+        for file in &owned {
+            self.delete(&file.key).await?;
         }
-        Ok(unwanted.len())
+        Ok(owned.len())
     }
 
     /// Opens a file for code that blocks; never call it on an async thread.
@@ -194,8 +217,13 @@ impl Blobs {
     }
 
     /// [`Blobs::delete_owned`] for code that blocks.
-    pub fn delete_owned_blocking(&self, at: &EntityRef, keep: Option<&BlobKey>) -> Result<usize, BlobError> {
-        self.runtime.block_on(self.delete_owned(at, keep))
+    pub fn delete_owned_blocking(&self, at: &EntityRef) -> Result<usize, BlobError> {
+        self.runtime.block_on(self.delete_owned(at))
+    }
+
+    /// [`Blobs::delete_earlier`] for code that blocks.
+    pub fn delete_earlier_blocking(&self, job: &ClaimedJob) -> Result<usize, BlobError> {
+        self.runtime.block_on(self.delete_earlier(job))
     }
 }
 

@@ -10,7 +10,10 @@ use sha2::{Digest, Sha256};
 
 use super::*;
 use crate::domain::dataset::ContentHash;
+use crate::domain::entity::Entity;
 use crate::domain::ids::{EntityId, EntityKind};
+use crate::domain::job::JobKind;
+use crate::domain::spec::EvaluationSpec;
 
 type Chunk = Result<Bytes, std::io::Error>;
 
@@ -161,9 +164,7 @@ async fn an_entity_takes_its_files_with_it_and_no_others() {
             blobs.put(&key(text), Bytes::from_static(b"x")).await.unwrap();
         }
         let at = EntityRef::new(EntityKind::Model, EntityId::new("ml-1").unwrap());
-        let kept = key("models/ml-1/2.yosoku");
-        assert_eq!(blobs.delete_owned(&at, Some(&kept)).await.unwrap(), 1);
-        assert_eq!(blobs.delete_owned(&at, None).await.unwrap(), 1);
+        assert_eq!(blobs.delete_owned(&at).await.unwrap(), 2);
         let left: Vec<String> = blobs
             .list("models")
             .await
@@ -176,6 +177,38 @@ async fn an_entity_takes_its_files_with_it_and_no_others() {
 }
 
 #[tokio::test]
+async fn an_attempt_removes_what_earlier_ones_left_and_nothing_later() {
+    let home = tempfile::tempdir().unwrap();
+    let spec = EvaluationSpec {
+        model: EntityId::new("ml-1").unwrap(),
+        datasource: EntityId::new("ds-1").unwrap(),
+    };
+    let id = EntityId::new("ev-1").unwrap();
+    let job = |claim| ClaimedJob {
+        id: "1".to_owned(),
+        kind: JobKind::EvaluateModel,
+        entity: Entity::new(id.clone(), String::new(), &serde_json::json!({}), spec.clone(), 1),
+        inputs: Vec::new(),
+        datasets: Vec::new(),
+        attempt: claim,
+        claim,
+        worker: WorkerId::named("1-a"),
+    };
+    for blobs in both(home.path()).await {
+        for claim in [1, 2, 10] {
+            let output = key::output(&job(claim));
+            blobs.put(&output, Bytes::from_static(b"x")).await.unwrap();
+        }
+        assert_eq!(blobs.delete_earlier(&job(1)).await.unwrap(), 0);
+        assert_eq!(blobs.delete_earlier(&job(10)).await.unwrap(), 2);
+        assert_eq!(
+            blobs.get(&key::output(&job(10))).await.unwrap(),
+            Bytes::from_static(b"x")
+        );
+    }
+}
+
+#[tokio::test]
 async fn leftovers_of_the_dead_are_swept_and_those_of_the_living_are_not() {
     let home = tempfile::tempdir().unwrap();
     let staging = home.path().join(".staging");
@@ -184,12 +217,15 @@ async fn leftovers_of_the_dead_are_swept_and_those_of_the_living_are_not() {
     std::fs::write(staging.join("dead/0#1"), "half").unwrap();
     let living = Blobs::open_local(home.path()).await.unwrap();
     assert!(!staging.join("dead").exists() && !staging.join("dead.lock").exists());
+    assert_eq!(living.dead_processes(), [WorkerId::named("dead")]);
 
     let staged = living
         .receive(stream::iter(chunks(1, 10)), u64::MAX)
         .await
         .unwrap();
     let other = Blobs::open_local(home.path()).await.unwrap();
+    assert_eq!(other.dead_processes(), [], "found by one process only");
+    assert_ne!(other.process(), living.process());
     assert_eq!(
         files_below(&staging).len(),
         3,

@@ -107,6 +107,22 @@ impl Catalog {
         Ok(Some(job))
     }
 
+    /// Ends the leases of workers that are dead, so that their jobs are claimable now; returns how many.
+    /// An optimisation that may go wrong: a worker that lives after all still renews and settles,
+    /// unless its job was claimed meanwhile.
+    pub async fn job_abandon(&self, workers: &[WorkerId], now: i64) -> Result<u64, CatalogError> {
+        let mut tx = self.begin().await?;
+        let mut ended = 0;
+        for worker in workers {
+            let sql =
+                "UPDATE jobs SET lease_until = $2, updated_at = $2 WHERE worker = $1 AND state = 'RUNNING'";
+            let query = sqlx::query(sql).bind(worker.as_str()).bind(now);
+            ended += query.execute(&mut *tx).await?.rows_affected();
+        }
+        self.commit(tx).await?;
+        Ok(ended)
+    }
+
     /// Extends the lease and stores how far the work is.
     pub async fn job_renew(
         &self,

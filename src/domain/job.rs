@@ -14,8 +14,9 @@ pub const MAX_ATTEMPTS: i64 = 5;
 /// How long a worker may stay silent before another one takes its job over, in microseconds.
 pub const LEASE_MICROS: i64 = 15_000_000;
 
-/// How often a worker renews its lease, in microseconds: several renewals may fail in a row.
-pub const RENEW_MICROS: i64 = 3_000_000;
+/// How often a worker renews its lease, in microseconds: several renewals may fail in a row. Progress is stored
+/// and a wish to stop is heard as often, so that it must feel prompt.
+pub const RENEW_MICROS: i64 = 1_000_000;
 
 /// Microseconds to wait before the attempt after `failed` failed ones: 1 s, doubling, at most 60 s.
 pub fn retry_delay_micros(failed: i64) -> i64 {
@@ -126,7 +127,12 @@ impl WorkerId {
         Self(format!("{process}-{}", random_text(&random)))
     }
 
-    /// The text.
+    /// The worker that [`WorkerId::as_str`] named.
+    pub fn named(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// The text: a number, a `-`, then letters and digits.
     pub fn as_str(&self) -> &str {
         &self.0
     }

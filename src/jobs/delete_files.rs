@@ -7,7 +7,7 @@ use crate::domain::spec::Produced;
 
 /// Removes everything in the folder of the job's entity. Doing it twice is harmless.
 pub fn delete_files(job: &ClaimedJob, blobs: &Blobs) -> Result<Produced, JobError> {
-    let removed = blobs.delete_owned_blocking(&job.entity.at(), None)?;
+    let removed = blobs.delete_owned_blocking(&job.entity.at())?;
     tracing::info!(job.id = %job.id, files = removed, "removed the files of {}", job.entity.at());
     Ok(Produced::Nothing)
 }

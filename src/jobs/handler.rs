@@ -29,7 +29,7 @@ impl JobHandler for Handler {
     fn run(&self, job: &ClaimedJob, context: &JobContext) -> Result<Produced, JobError> {
         if job.kind != JobKind::DeleteFiles {
             // An attempt that died may have left its file behind.
-            self.blobs.delete_owned_blocking(&job.entity.at(), None)?;
+            self.blobs.delete_earlier_blocking(job)?;
         }
         match job.kind {
             JobKind::ProfileData => profile_data(self, job, context),

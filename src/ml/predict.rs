@@ -152,16 +152,18 @@ impl Predictor {
 
     /// Why the record scored last got its score; for several classes, why the answered one.
     pub fn explain(&self, scratch: &mut Scratch) -> Explanation {
-        let output = if self.model.outputs == 1 {
-            0
-        } else {
-            largest(&scratch.scores)
+        let answered = largest(&scratch.scores);
+        // The one margin of two classes belongs to the second; for the first it counts the other way.
+        let (output, sign) = match (self.task(), self.model.outputs) {
+            (Task::Multiclass, 1) => (0, if answered == 0 { -1.0 } else { 1.0 }),
+            (_, 1) => (0, 1.0),
+            _ => (answered, 1.0),
         };
         self.model.margins(&scratch.features, &mut scratch.margins);
         let mut amounts = vec![0.0; self.schema.attributes.len()];
         let dense = scratch.features.dense.len();
         let mut add = |feature: usize, x: f64| {
-            amounts[self.attribute_of[feature] as usize] += x * self.model.weights(feature)[output]
+            amounts[self.attribute_of[feature] as usize] += sign * x * self.model.weights(feature)[output]
         };
         scratch
             .features
@@ -174,8 +176,9 @@ impl Predictor {
             .active
             .iter()
             .for_each(|&id| add(dense + id as usize, 1.0));
-        let mut baseline = self.model.intercepts()[output];
-        let average = |attribute: usize| self.average_contributions[attribute * self.model.outputs + output];
+        let mut baseline = sign * self.model.intercepts()[output];
+        let average =
+            |attribute: usize| sign * self.average_contributions[attribute * self.model.outputs + output];
         let contributions = self
             .schema
             .inputs()
@@ -187,7 +190,7 @@ impl Predictor {
         Explanation {
             baseline,
             contributions,
-            margin: scratch.margins[output],
+            margin: sign * scratch.margins[output],
         }
     }
 

@@ -108,6 +108,7 @@ pub const CODES: &[ErrorCode] = &[
     row("unknown_column", Class::InvalidInput, "unknown column", "name one of the columns of the header"),
     row("ragged_row", Class::InvalidInput, "rows of different length", "look for missing quotes or delimiters at the line named"),
     row("row_too_long", Class::InvalidInput, "a row is too long", "look for an unclosed quote before the line named"),
+    row("unclosed_quote", Class::InvalidInput, "a quote is never closed", "close the quote on the line named, or double it inside a quoted field"),
     row("not_text", Class::InvalidInput, "the file is not a table of text", "save the table as CSV"),
     row("invalid_utf8", Class::InvalidInput, "the text is not UTF-8", "save the file as UTF-8"),
     row("damaged_compression", Class::InvalidInput, "the compressed data is damaged", "compress and send the file again"),

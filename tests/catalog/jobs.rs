@@ -128,6 +128,52 @@ pub async fn a_lost_lease_may_not_renew_or_settle(place: &Place) {
     assert_eq!((entity.progress.fraction, entity.progress.rows), (1.0, None));
 }
 
+pub async fn jobs_of_the_dead_are_claimable_at_once(place: &Place) {
+    let catalog = with_dataset(place).await;
+    create(&catalog, data_source("ds-1", 1)).await;
+    create(&catalog, data_source("ds-2", 2)).await;
+    create(&catalog, data_source("ds-3", 3)).await;
+    let first = claim(&catalog, 1, 10).await.unwrap();
+    let second = claim(&catalog, 2, 10).await.unwrap();
+    let third = claim(&catalog, 1, 10).await.unwrap();
+    catalog
+        .job_settle(&third, 11, Settlement::Released)
+        .await
+        .unwrap();
+    assert_eq!(catalog.job_abandon(&[], 12).await.unwrap(), 0);
+    assert_eq!(catalog.job_abandon(&[worker(1), worker(9)], 12).await.unwrap(), 1);
+
+    let again = [
+        claim(&catalog, 3, 12).await.unwrap(),
+        claim(&catalog, 3, 12).await.unwrap(),
+    ];
+    let mut ids = again.each_ref().map(|job| (job.id.as_str(), job.attempt));
+    ids.sort_unstable();
+    assert_eq!(
+        ids,
+        [(first.id.as_str(), 2), (third.id.as_str(), 1)],
+        "the dead worker's job, as a further attempt, and the one it gave back"
+    );
+    assert!(
+        claim(&catalog, 3, 12).await.is_none(),
+        "the living worker keeps its job"
+    );
+    let until = 13 + LEASE_MICROS;
+    let renewed = catalog.job_renew(&second, 13, until, &Progress::default()).await;
+    assert_eq!(renewed.unwrap(), Renewal::Held);
+
+    // Thought dead by mistake: nothing is lost before another worker claims the job.
+    assert_eq!(catalog.job_abandon(&[worker(2)], 14).await.unwrap(), 1);
+    let renewed = catalog.job_renew(&second, 14, until, &Progress::default()).await;
+    assert_eq!(renewed.unwrap(), Renewal::Held);
+    assert!(claim(&catalog, 3, 14).await.is_none());
+    let made = Settlement::Completed(produced(EntityKind::DataSource));
+    assert_eq!(
+        catalog.job_settle(&second, 15, made).await.unwrap(),
+        Settled::Recorded
+    );
+}
+
 pub async fn a_released_attempt_does_not_count(place: &Place) {
     let catalog = with_dataset(place).await;
     create(&catalog, data_source("ds-1", 1)).await;

@@ -53,6 +53,7 @@ suite! {
     datasets::datasets_are_listed_in_pages,
     jobs::a_job_waits_for_what_it_depends_on_and_gets_it,
     jobs::a_lost_lease_may_not_renew_or_settle,
+    jobs::jobs_of_the_dead_are_claimable_at_once,
     jobs::a_released_attempt_does_not_count,
     jobs::retries_wait_longer_and_end,
     jobs::a_job_whose_workers_die_is_given_up,

@@ -241,9 +241,12 @@ fn made(rows: u64, target: impl Fn(f64, u64, bool) -> String) -> String {
     text
 }
 
+/// The target of a row, from its weight, visits and membership.
+type Answer<'a> = &'a dyn Fn(f64, u64, bool) -> String;
+
 #[test]
 fn a_table_with_every_kind_of_attribute_and_gap() {
-    let answers: [(&str, &dyn Fn(f64, u64, bool) -> String); 3] = [
+    let answers: [(&str, Answer); 3] = [
         ("binary", &|w, v, m| {
             if v == 7 {
                 ""

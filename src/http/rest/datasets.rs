@@ -112,13 +112,7 @@ pub(super) async fn put_dataset(
     headers: HeaderMap,
     upload: Upload,
 ) -> Result<Response, ApiError> {
-    let encoding = headers
-        .get(CONTENT_ENCODING)
-        .and_then(|value| value.to_str().ok());
-    let media = MediaHints {
-        content_type: upload.content_type,
-        content_encoding: encoding.map(str::to_ascii_lowercase),
-    };
+    let media = media_hints(upload.content_type, &headers);
     let limit = api.service.limits().upload_bytes;
     let (version, new) = api
         .service
@@ -132,6 +126,16 @@ pub(super) async fn put_dataset(
         ..present
     };
     Ok(accepted(shown(status, dataset), &format!("/v1/datasets/{name}")))
+}
+
+fn media_hints(content_type: Option<String>, headers: &HeaderMap) -> MediaHints {
+    let encoding = headers
+        .get(CONTENT_ENCODING)
+        .and_then(|value| value.to_str().ok());
+    MediaHints {
+        content_type,
+        content_encoding: encoding.map(str::to_ascii_lowercase),
+    }
 }
 
 /// List the datasets

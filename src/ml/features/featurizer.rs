@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::dictionary::Dictionary;
-use super::fit::read_number;
+use super::fit::{read_number, read_text};
 use super::state::{FeaturizerState, TermState};
 use super::vector::FeatureVector;
 use crate::ml::record::Record;
@@ -173,7 +173,7 @@ impl Featurizer {
                     features.active.push(first);
                 }
             }
-            TermState::Level { attribute, .. } => match dictionary.id(field) {
+            TermState::Level { attribute, .. } => match dictionary.id(read_text(field, missing_values)) {
                 Some(id) => features.active.push(first + id),
                 None => note(FieldNote {
                     attribute: *attribute,
@@ -181,6 +181,7 @@ impl Featurizer {
                 }),
             },
             TermState::Words { attribute, .. } => {
+                let field = read_text(field, missing_values);
                 add_words(field, first, dictionary, *attribute, features, note)
             }
             TermState::Missing {

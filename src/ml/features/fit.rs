@@ -118,6 +118,15 @@ pub(super) fn read_number(field: &str, missing_values: &[String]) -> Number {
     }
 }
 
+/// The text of a field; empty when it stands for missing.
+pub(super) fn read_text<'a>(field: &'a str, missing_values: &[String]) -> &'a str {
+    if is_missing(field, missing_values) {
+        ""
+    } else {
+        field
+    }
+}
+
 impl TermFit {
     fn add(&mut self, row: &Record, missing_values: &[Vec<String>]) {
         match self {
@@ -134,9 +143,13 @@ impl TermFit {
                 }
             }
             TermFit::Binary { .. } => {}
-            TermFit::Level { attribute, fit } => fit.add(row.get(*attribute), row.position.record),
+            TermFit::Level { attribute, fit } => {
+                let field = read_text(row.get(*attribute), &missing_values[*attribute]);
+                fit.add(field, row.position.record);
+            }
             TermFit::Words { attribute, fit } => {
-                words(row.get(*attribute)).for_each(|word| fit.add(word, row.position.record));
+                let field = read_text(row.get(*attribute), &missing_values[*attribute]);
+                words(field).for_each(|word| fit.add(word, row.position.record));
             }
             TermFit::Missing { seen: true, .. } => {}
             TermFit::Missing {

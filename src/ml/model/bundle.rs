@@ -198,7 +198,7 @@ impl Bundle {
         let (document, weights) = take_block(content).ok_or_else(|| damaged("it is cut off"))?;
         let value =
             serde_json::from_slice(document).map_err(|error| BundleError::Damaged(error.to_string()))?;
-        let value = upgrade::to_current(version, value).ok_or(BundleError::TooNew { found: version })?;
+        let value = upgrade::to_current(version, value).ok_or_else(|| damaged("it has no known version"))?;
         let bundle = Self {
             document: serde_json::from_value(value)
                 .map_err(|error| BundleError::Damaged(error.to_string()))?,
@@ -215,13 +215,23 @@ impl Bundle {
         Ok(bundle)
     }
 
+    /// Holds the parts against each other, so that scoring can rely on them. The number of outputs comes
+    /// first: it follows from the target, and everything else is measured by it.
     fn check_shape(&self) -> Result<(), BundleError> {
         let document = &self.document;
+        let (outputs, scores) = match &document.target {
+            Target::Multiclass { classes } if classes.len() > 2 => (classes.len(), classes.len()),
+            Target::Multiclass { .. } => (1, 2),
+            Target::Binary { .. } | Target::Regression => (1, 1),
+        };
         let features = document.featurizer.dense() + document.featurizer.sparse();
         let attributes = document.schema.attributes.len();
-        let fits = document.outputs > 0
-            && self.beta.len() == (features + 1) * document.outputs
-            && document.average_contributions.len() == attributes * document.outputs
+        let fits = document.outputs == outputs
+            && document.schema.check().is_ok()
+            && self.beta.len() == (features + 1) * outputs
+            && self.beta.iter().all(|weight| weight.is_finite())
+            && document.average_contributions.len() == attributes * outputs
+            && document.golden.iter().all(|row| row.scores.len() == scores)
             && document
                 .featurizer
                 .terms

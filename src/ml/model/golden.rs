@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ml::features::{FeaturizerState, TermState};
-use crate::ml::hash::splitmix64;
+use crate::ml::hash::{splitmix64, unit};
 use crate::ml::schema::{AttributeType, Schema};
 
 /// Golden rows in a bundle.
@@ -79,12 +79,23 @@ fn numeric_field(state: &FeaturizerState, attribute: usize, draw: u64) -> String
             TermState::QuantileBin {
                 attribute: a, bounds, ..
             } if *a == attribute && !bounds.is_empty() => {
-                return bounds[(draw % bounds.len() as u64) as usize].to_string();
+                return within_a_bin(bounds, draw).to_string();
             }
             _ => {}
         }
     }
     spread.to_string()
+}
+
+/// A number inside one of the bins. The bounds themselves are numbers of training rows, so none of them is
+/// used as it is.
+fn within_a_bin(bounds: &[f64], draw: u64) -> f64 {
+    let at = (draw % bounds.len() as u64) as usize;
+    let width = match bounds.get(at + 1) {
+        Some(next) => next - bounds[at],
+        None => (bounds[at] - bounds[0]).max(1.0),
+    };
+    bounds[at] + width * (0.25 + 0.5 * unit(draw, 0))
 }
 
 fn known_entries(state: &FeaturizerState, attribute: usize) -> Vec<&str> {

@@ -1,11 +1,10 @@
-//! The column to predict: which question it poses, and how its text becomes a truth.
+//! Decides from all values of a column which question it poses.
 
-use serde::{Deserialize, Serialize};
-
-use super::Task;
-use super::profile::ColumnProfile;
-use super::schema::AttributeType;
-use super::value::{Number, binary, is_missing, number};
+use super::{Target, TargetError};
+use crate::ml::Task;
+use crate::ml::profile::ColumnProfile;
+use crate::ml::schema::AttributeType;
+use crate::ml::value::{Number, binary, is_missing, number};
 
 /// Whole numbers with at most this many distinct values are classes.
 const MOST_NUMBER_CLASSES: usize = 20;
@@ -13,129 +12,6 @@ const MOST_NUMBER_CLASSES: usize = 20;
 const LEAST_ROWS_A_CLASS: u64 = 5;
 /// Classes a model may have unless the parameter `max_classes` says otherwise.
 pub const MOST_CLASSES: usize = 100;
-
-/// What a model predicts and which labels it uses.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "task", rename_all = "lowercase")]
-pub enum Target {
-    /// Two labels.
-    Binary {
-        /// The label of score 0.
-        negative: String,
-        /// The label whose probability is the score.
-        positive: String,
-        /// Accept any binary literal, not just the two labels.
-        literals: bool,
-    },
-    /// Several labels, in the order of the model's classes.
-    Multiclass {
-        /// The labels.
-        classes: Vec<String>,
-    },
-    /// A number.
-    Regression,
-}
-
-/// The truth of one row.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Truth<'a> {
-    /// Index of a class: 0 or 1 for binary targets.
-    Class(usize),
-    /// A label that the model has not seen in training.
-    UnseenClass(&'a str),
-    /// A number.
-    Value(f64),
-    /// Missing or unreadable; the row cannot be learned from or judged.
-    Unknown,
-}
-
-/// A target that cannot be learned.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum TargetError {
-    /// No row has a value.
-    #[error("the target `{0}` is empty on every row; choose another target")]
-    Empty(String),
-    /// Only one value occurs.
-    #[error(
-        "the target `{target}` has only one value, `{value}`, in the rows to learn from; at least two are needed"
-    )]
-    OneClass {
-        /// The target.
-        target: String,
-        /// The value.
-        value: String,
-    },
-    /// A number was asked for, but the target never varies.
-    #[error("the target `{target}` is {value} on every row; there is nothing to predict")]
-    Constant {
-        /// The target.
-        target: String,
-        /// The value.
-        value: f64,
-    },
-    /// More classes than allowed.
-    #[error(
-        "the target `{target}` has {found} different values, more than the {limit} classes allowed; choose another target, ask for type regression if they are quantities, or raise the parameter max_classes"
-    )]
-    TooManyClasses {
-        /// The target.
-        target: String,
-        /// Distinct values (an estimate when there are very many).
-        found: u64,
-        /// The limit.
-        limit: usize,
-    },
-    /// Asked for two classes, found more.
-    #[error(
-        "the target `{target}` has {found} different values ({shown}); type binary needs two, so ask for type multiclass"
-    )]
-    NotBinary {
-        /// The target.
-        target: String,
-        /// Distinct values.
-        found: u64,
-        /// A few of them.
-        shown: String,
-    },
-    /// Asked for numbers, found text.
-    #[error(
-        "line {line}: the target `{target}` is `{value}`, which is no number; type regression needs numbers"
-    )]
-    NotNumeric {
-        /// The target.
-        target: String,
-        /// Where the text was found.
-        line: u64,
-        /// The text.
-        value: String,
-    },
-    /// The label given as positive does not occur.
-    #[error("the positive label `{label}` does not occur in the target `{target}`; its labels are {shown}")]
-    UnknownPositive {
-        /// The target.
-        target: String,
-        /// The label that was asked for.
-        label: String,
-        /// The labels that occur.
-        shown: String,
-    },
-}
-
-impl TargetError {
-    /// The stable code of this error.
-    pub fn code(&self) -> &'static str {
-        match self {
-            TargetError::Empty(_) => "target_empty",
-            TargetError::OneClass { .. } => "one_class",
-            TargetError::Constant { .. } => "constant_target",
-            TargetError::TooManyClasses { .. } => "too_many_classes",
-            TargetError::NotBinary { .. } => "target_not_binary",
-            TargetError::NotNumeric { .. } => "target_not_numeric",
-            TargetError::UnknownPositive { .. } => "unknown_positive_label",
-        }
-    }
-}
 
 /// What the caller knows about the target.
 #[derive(Debug, Clone, Default)]
@@ -159,62 +35,6 @@ pub struct TargetPlan {
     pub reason: String,
     /// For binary targets, their coding; the classes of others come from the training rows.
     pub binary: Option<Target>,
-}
-
-impl Target {
-    /// The question.
-    pub fn task(&self) -> Task {
-        match self {
-            Target::Binary { .. } => Task::Binary,
-            Target::Multiclass { .. } => Task::Multiclass,
-            Target::Regression => Task::Regression,
-        }
-    }
-
-    /// The labels in class order: negative and positive, or all classes, or none for a number.
-    pub fn labels(&self) -> Vec<&str> {
-        match self {
-            Target::Binary {
-                negative, positive, ..
-            } => vec![negative, positive],
-            Target::Multiclass { classes } => classes.iter().map(String::as_str).collect(),
-            Target::Regression => Vec::new(),
-        }
-    }
-
-    /// The label of class `class`.
-    pub fn label(&self, class: usize) -> &str {
-        match self {
-            Target::Binary { negative, .. } if class == 0 => negative,
-            Target::Binary { positive, .. } => positive,
-            Target::Multiclass { classes } => classes.get(class).map_or("", String::as_str),
-            Target::Regression => "",
-        }
-    }
-
-    /// Reads the truth from a field.
-    pub fn read<'a>(&self, field: &'a str, missing_values: &[String]) -> Truth<'a> {
-        let text = field.trim();
-        if text.is_empty() || is_missing(text, missing_values) {
-            return Truth::Unknown;
-        }
-        match self {
-            Target::Binary { positive, .. } if text == positive => Truth::Class(1),
-            Target::Binary { negative, .. } if text == negative => Truth::Class(0),
-            Target::Binary { literals: true, .. } => {
-                binary(text).map_or(Truth::Unknown, |side| Truth::Class(side.into()))
-            }
-            Target::Binary { .. } => Truth::Unknown,
-            Target::Multiclass { classes } => classes
-                .iter()
-                .position(|class| class == text)
-                .map_or(Truth::UnseenClass(text), Truth::Class),
-            Target::Regression => match number(text) {
-                Number::Value(value) => Truth::Value(value),
-                Number::Missing | Number::Invalid => Truth::Unknown,
-            },
-        }
-    }
 }
 
 /// Decides which question a column poses. `kind` and `missing_values` are those of its attribute.
@@ -448,6 +268,7 @@ fn check_numbers(profile: &ColumnProfile, words: &[String], wish: &TargetWish) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ml::target::Truth;
 
     fn plan_of(
         values: &[&str],
