@@ -170,7 +170,7 @@ pub fn read_text(path: &Path) -> Result<String, CliError> {
 }
 
 /// Writes a file through a temporary one beside it, so that it is there whole or not at all. `-` is
-/// standard output.
+/// standard output. A device or a pipe is written to, never replaced.
 pub fn write_whole(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> Result<(), CliError>,
@@ -179,6 +179,14 @@ pub fn write_whole(
         return write(&mut io::BufWriter::new(io::stdout().lock()));
     }
     let failed = |error: &io::Error| CliError::file("writing", path, error);
+    if let Ok(there) = std::fs::metadata(path)
+        && !there.is_file()
+    {
+        let opened = std::fs::OpenOptions::new().write(true).open(path);
+        let mut out = io::BufWriter::new(opened.map_err(|error| failed(&error))?);
+        write(&mut out)?;
+        return out.flush().map_err(|error| failed(&error));
+    }
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())

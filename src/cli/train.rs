@@ -170,12 +170,12 @@ fn work(args: &Args, table: &FileTable, request: &TrainRequest) -> Result<Done, 
         trained = refit(table, request, &mut progress)?;
     }
     let mut bundle = trained.bundle.clone();
-    bundle.document.evaluation = evaluation.as_ref().map(|evaluation| evaluation.report.clone());
     let seconds = progress.finish();
     bundle.provenance = Provenance {
         source: args.data.display().to_string(),
         created_at: rfc3339(SystemClock.now_micros()),
         seconds: seconds.clone(),
+        evaluation: evaluation.as_ref().map(|evaluation| evaluation.report.clone()),
     };
     Ok(Done {
         bundle,
@@ -250,7 +250,7 @@ fn tell(args: &Args, out: &Path, done: &Done) -> Result<(), CliError> {
             "refit": document.training.refit,
             "reproducible": document.training.reproducible,
             "warnings": done.trained.warnings,
-            "evaluation": document.evaluation,
+            "evaluation": done.bundle.provenance.evaluation,
         }));
     }
     let mut text = format!(
@@ -258,7 +258,7 @@ fn tell(args: &Args, out: &Path, done: &Done) -> Result<(), CliError> {
         document.training.rows
     );
     text.push_str(&format!("solver: {}\n", show::solver(&document.solver)));
-    if let Some(report) = &document.evaluation {
+    if let Some(report) = &done.bundle.provenance.evaluation {
         text.push_str(&format!(
             "\nevaluated on {held_out} held-out rows\n{}",
             show::report(report)

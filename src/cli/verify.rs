@@ -6,7 +6,6 @@ use super::error::CliError;
 use super::files::{FileTable, Header, read_bundle};
 use super::progress::Progress;
 use super::show;
-use crate::ml::learn::LearnParams;
 use crate::ml::pipeline::{TrainRequest, train};
 use crate::ml::target::{Target, TargetWish};
 
@@ -35,6 +34,12 @@ pub fn run(args: &Args) -> Result<(), CliError> {
             document.training.data_sha256
         )));
     }
+    if !document.training.reproducible {
+        return Err(CliError::Conflict(
+            "the fit was cut short by a time budget, so that training again gives another model; train without one"
+                .into(),
+        ));
+    }
     let positive = match &document.target {
         Target::Binary { positive, .. } => Some(positive.clone()),
         Target::Multiclass { .. } | Target::Regression => None,
@@ -46,14 +51,11 @@ pub fn run(args: &Args) -> Result<(), CliError> {
             name: document.schema.target.clone().unwrap_or_default(),
             task: Some(document.target.task()),
             positive,
-            max_classes: Some(document.target.labels().len().max(2)),
+            max_classes: None,
         },
         recipe: Some(document.recipe.clone()),
         split: document.training.split,
-        params: LearnParams {
-            l2: Some(document.solver.l2),
-            ..LearnParams::default()
-        },
+        params: document.training.params.clone(),
         memory: None,
         data_sha256,
     };

@@ -53,6 +53,7 @@ pub fn train_model(handler: &Handler, job: &ClaimedJob, context: &JobContext) ->
             .map_or_else(String::new, |pin| pin.name.as_str().to_string()),
         created_at: rfc3339(handler.clock.now_micros()),
         seconds: timer.finish(),
+        evaluation: None,
     };
     store(handler, job, &trained)
 }

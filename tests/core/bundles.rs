@@ -73,6 +73,7 @@ fn a_bundle_is_read_back_as_it_was() {
             source: "somewhere".into(),
             created_at: "2026-01-01T00:00:00Z".into(),
             seconds: vec![("solve".into(), 0.25)],
+            evaluation: None,
         };
         let bytes = bundle.encode();
         let again = Bundle::decode(&bytes).unwrap();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use linfa::ParamGuard;
+use serde::{Deserialize, Serialize};
 
 use crate::ml::schema::nearest;
 
@@ -11,7 +12,7 @@ const DEFAULT_ITERATIONS: u32 = 1000;
 const KNOWN: [&str; 3] = ["l2", "max_iterations", "max_classes"];
 
 /// Parameters as given, not yet checked. Defaults are meant to be good.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct LearnParams {
     /// Strength of the penalty; `None` chooses it: 1/rows, and none for a narrow dense regression.
     pub l2: Option<f64>,

@@ -18,7 +18,7 @@ use super::golden::GoldenRow;
 use super::upgrade;
 use crate::ml::evaluate::Report;
 use crate::ml::features::FeaturizerState;
-use crate::ml::learn::SolverReport;
+use crate::ml::learn::{LearnParams, SolverReport};
 use crate::ml::recipe::Recipe;
 use crate::ml::schema::Schema;
 use crate::ml::split::Split;
@@ -83,6 +83,8 @@ pub struct TrainingFacts {
     pub rejected: u64,
     /// Which rows of the table were learned from.
     pub split: Split,
+    /// What the learner was asked for.
+    pub params: LearnParams,
     /// True when the weights were fitted anew on all rows after the evaluation.
     pub refit: bool,
     /// False when the fit was cut short by a clock or a person.
@@ -117,15 +119,14 @@ pub struct BundleDocument {
     pub average_contributions: Vec<f64>,
     /// How the weights were found.
     pub solver: SolverReport,
-    /// How good the model is on the rows held out, if any were.
-    pub evaluation: Option<Report>,
     /// Facts about the training rows.
     pub training: TrainingFacts,
     /// Made-up records with their scores.
     pub golden: Vec<GoldenRow>,
 }
 
-/// Where and when a model was made: outside of its hash.
+/// Where and when a model was made, and how it did afterwards: outside of its hash, so that a model
+/// trained alone and one trained and evaluated in one go are the same.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
     /// The table's path or name.
@@ -134,6 +135,9 @@ pub struct Provenance {
     pub created_at: String,
     /// Seconds spent in each stage.
     pub seconds: Vec<(String, f64)>,
+    /// How good the model is on the rows held out, if any were and it was trained where they lay.
+    #[serde(default)]
+    pub evaluation: Option<Report>,
 }
 
 /// A model file in memory.

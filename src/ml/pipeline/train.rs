@@ -227,6 +227,7 @@ fn fit(
         unknown_target: learned.unknown_target,
         rejected: learned.rejected,
         split: request.split,
+        params: request.params.clone(),
         refit: false,
         reproducible: fitted.report.stopped != OUT_OF_TIME,
         data_sha256: request.data_sha256.clone(),
@@ -244,7 +245,6 @@ fn fit(
         outputs,
         average_contributions,
         solver: fitted.report,
-        evaluation: None,
         training,
         golden: Vec::new(),
     };
