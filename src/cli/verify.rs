@@ -76,5 +76,8 @@ pub fn run(args: &Args) -> Result<(), CliError> {
             bundle.beta.len()
         )));
     }
-    show::print(&format!("the same model, bit for bit: {} weights\n", bundle.beta.len()))
+    show::print(&format!(
+        "the same model, bit for bit: {} weights\n",
+        bundle.beta.len()
+    ))
 }
