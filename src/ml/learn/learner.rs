@@ -1,5 +1,7 @@
 //! Chooses the solver, lets it work, and has its weights judged.
 
+use std::ops::ControlFlow;
+
 use linfa::DatasetBase;
 use linfa::traits::{Fit, PredictInplace};
 use ndarray::Array1;
@@ -11,7 +13,7 @@ use super::design::{Design, Targets};
 use super::lbfgs::{Stop, minimise};
 use super::objective::{Objective, outputs, single_margin};
 use super::params::{CheckedLearnParams, Guarded, LearnError, LearnParams};
-use crate::ml::observe::{Observer, Silent};
+use crate::ml::observe::{Observer, Silent, Stage};
 
 /// Rows for each column from which on a dense regression needs no penalty.
 const ROWS_A_COLUMN: usize = 10;
@@ -76,6 +78,10 @@ impl CheckedLearnParams {
         let (design, targets) = (&data.records, &data.targets);
         if design.rows == 0 || targets.len() != design.rows {
             return Err(LearnError::NoRows);
+        }
+        // Said here, because not every solver gets as far as our engine, which reports each iteration.
+        if let ControlFlow::Break(()) = observer.report(Stage::Solve, 0, self.max_iterations.into()) {
+            return Err(LearnError::Stopped);
         }
         let l2 = self.l2.unwrap_or_else(|| default_l2(design, targets));
         let objective = Objective::new(design, targets, l2);
