@@ -1,5 +1,7 @@
 //! Chooses the solver, lets it work, and has its weights judged.
 
+use std::ops::ControlFlow;
+
 use linfa::DatasetBase;
 use linfa::traits::{Fit, PredictInplace};
 use ndarray::Array1;
@@ -77,8 +79,8 @@ impl CheckedLearnParams {
         if design.rows == 0 || targets.len() != design.rows {
             return Err(LearnError::NoRows);
         }
-        let stopped = observer.report(Stage::Solve, 0, self.max_iterations.into());
-        if stopped.is_break() {
+        // Said here, because not every solver gets as far as our engine, which reports each iteration.
+        if let ControlFlow::Break(()) = observer.report(Stage::Solve, 0, self.max_iterations.into()) {
             return Err(LearnError::Stopped);
         }
         let mut notes = Vec::new();

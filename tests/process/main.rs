@@ -1,0 +1,18 @@
+//! Tests with the real program in processes of its own: what it prints and how it exits, what it serves, and what
+//! is left when it is killed.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test stops at the first surprise"
+)]
+
+mod cli;
+mod data;
+mod readme;
+mod recovery;
+mod serve;
+mod server;
+mod support;
+mod work;
