@@ -85,7 +85,7 @@ pub const CODES: &[ErrorCode] = &[
     row("invalid_id", Class::InvalidInput, "invalid identifier", "use letters, digits, `-`, `_` and `.`"),
     row("invalid_cursor", Class::InvalidInput, "invalid cursor", "use `next_cursor` of the page before with the same query, or start again without a cursor"),
     row("unknown_reference", Class::InvalidInput, "something named does not exist", "make it first, or list the resource to see what exists"),
-    row("range_not_satisfiable", Class::InvalidInput, "no such range", "ask for bytes within the size of the file"),
+    row("empty_range", Class::InvalidInput, "no such range", "ask for bytes within the size of the file"),
     row("upload_interrupted", Class::InvalidInput, "the upload broke off", "send the file again"),
     row("incomplete_body", Class::InvalidInput, "the body ended early", "send it again"),
     // What data can get wrong.

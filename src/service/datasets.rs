@@ -154,7 +154,7 @@ impl Service {
             None => None,
             Some(range) => Some(range.resolve(size).ok_or_else(|| {
                 let message = format!("the file has {size} bytes, none of which are asked for");
-                Error::invalid("range_not_satisfiable", message)
+                Error::invalid("empty_range", message)
             })?),
         };
         let reading = self.0.blobs.read(file, range).await?;

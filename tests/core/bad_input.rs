@@ -202,8 +202,8 @@ fn what_cannot_be_trained_on_is_refused_by_name() {
         (
             "quote open in the first row",
             b"n,answer\n1,\"a\n2,b\n3,c\n".to_vec(),
-            "too_many_bad_rows",
-            &["line 2", "quote"],
+            "unclosed_quote",
+            &["line 2", "close it"],
         ),
     ];
     for (what, bytes, code, pieces) in cases {
@@ -349,15 +349,15 @@ fn nothing_left_to_learn_from() {
     assert_error(
         "one constant column",
         train_text(format!("same,y\n{text}"), "y"),
-        "invalid_recipe",
-        &["nothing is left"],
+        "no_inputs",
+        &["no column is left", "schema"],
     );
     let only: String = (0..40).map(|i| format!("{}\n", i % 2)).collect();
     assert_error(
         "only a target",
         train_text(format!("y\n{only}"), "y"),
-        "invalid_recipe",
-        &["nothing is left"],
+        "no_inputs",
+        &["no column is left", "schema"],
     );
 }
 
@@ -632,7 +632,11 @@ fn judging_and_scoring_other_data() {
     );
     let partly = judge("n,answer\n1,no\n2,\n90,yes\n1,2,3\n").unwrap();
     assert_eq!(
-        (partly.report.records(), partly.unknown_target, partly.problems.rejected),
+        (
+            partly.report.records(),
+            partly.unknown_target,
+            partly.problems.rejected
+        ),
         (2, 1, 1)
     );
     assert!(

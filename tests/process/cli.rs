@@ -74,7 +74,7 @@ fn exit_codes_say_what_went_wrong() {
         (
             "train @iris --target target --out absent/m.yosoku",
             3,
-            "absent/m.yosoku",
+            "writing into `absent`",
         ),
         ("predict absent.yosoku @iris --out -", 3, "absent.yosoku"),
         ("verify iris.yosoku absent.csv", 3, "absent.csv"),
