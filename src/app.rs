@@ -1,7 +1,7 @@
 //! The composition root: opens the stores, puts service, jobs and server together, and ends them in
 //! order.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -89,15 +89,14 @@ impl App {
         })
     }
 
-    /// Serves HTTP on `listener` and does jobs until `stop` is cancelled.
-    pub async fn serve(self, listener: TcpListener, stop: CancellationToken) -> Result<()> {
+    /// Serves HTTP on `front` and does jobs until `stop` is cancelled.
+    pub async fn serve(self, front: Front, stop: CancellationToken) -> Result<()> {
+        let Front {
+            listener,
+            access,
+            encryption,
+        } = front;
         let http = &self.config.http;
-        let access = access(http, &self.config.store.home)?;
-        check_binding(http, &listener, &access)?;
-        let encryption = match &http.tls {
-            Some(files) => Some(tls(&files.cert, &files.key).map_err(|error| anyhow!(error))?),
-            None => None,
-        };
         let ending = Stop {
             requested: stop,
             grace: http.stop_grace,
@@ -137,6 +136,39 @@ impl App {
         run_jobs(self.runner, stop).await;
         self.catalog.close().await;
         Ok(())
+    }
+}
+
+/// Where and how to listen, checked before anything is opened or made.
+pub struct Front {
+    listener: TcpListener,
+    access: Access,
+    encryption: Option<Arc<rustls::ServerConfig>>,
+}
+
+impl Front {
+    /// Listens as `config` says. Refuses an address that is not allowed, and keys or certificates that
+    /// cannot be used.
+    pub fn open(config: &ServeConfig) -> Result<Self> {
+        let http = &config.http;
+        let access = access(http, &config.store.home)?;
+        check_binding(http, &access)?;
+        let encryption = match &http.tls {
+            Some(files) => Some(tls(&files.cert, &files.key).map_err(|error| anyhow!(error))?),
+            None => None,
+        };
+        let listener =
+            TcpListener::bind(http.listen).with_context(|| format!("listening on {}", http.listen))?;
+        Ok(Self {
+            listener,
+            access,
+            encryption,
+        })
+    }
+
+    /// The address that is listened on, with its real port.
+    pub fn address(&self) -> Result<SocketAddr> {
+        self.listener.local_addr().context("reading the address")
     }
 }
 
@@ -199,14 +231,13 @@ fn access(http: &HttpConfig, home: &Path) -> Result<Access> {
     }
 }
 
-fn check_binding(http: &HttpConfig, listener: &TcpListener, access: &Access) -> Result<()> {
+fn check_binding(http: &HttpConfig, access: &Access) -> Result<()> {
     let keys = match access {
         Access::Open => None,
         Access::Keys(ring) => Some(ring.len().context("reading keys")?),
     };
-    let listen = listener.local_addr().context("reading the address")?;
     let binding = Binding {
-        listen,
+        listen: http.listen,
         keys,
         tls: http.tls.is_some(),
         behind_proxy: http.behind_proxy,

@@ -39,10 +39,12 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         &mut progress,
     )?;
     progress.finish();
-    evaluation
+    let warnings = evaluation
         .warnings
         .iter()
-        .for_each(|warning| show::message(&format!("warning: {warning}")));
+        .cloned()
+        .chain(evaluation.problems.warning());
+    warnings.for_each(|warning| show::message(&format!("warning: {warning}")));
     if args.json {
         return show::print_json(&evaluation.report);
     }

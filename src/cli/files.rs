@@ -169,6 +169,35 @@ pub fn read_text(path: &Path) -> Result<String, CliError> {
     std::fs::read_to_string(path).map_err(|error| CliError::file("reading", path, &error))
 }
 
+/// Refuses an output before any work is done: one that is also an input, or whose folder does not exist.
+pub fn check_output(out: &Path, inputs: &[&Path]) -> Result<(), CliError> {
+    if out == Path::new("-") {
+        return Ok(());
+    }
+    if out.is_dir() {
+        return Err(CliError::Usage(format!(
+            "`{}` is a folder; name a file",
+            out.display()
+        )));
+    }
+    let folder = out
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    std::fs::metadata(folder).map_err(|error| CliError::file("writing into", folder, &error))?;
+    let there = std::fs::canonicalize(out).ok();
+    match inputs
+        .iter()
+        .find(|input| there.is_some() && std::fs::canonicalize(input).ok() == there)
+    {
+        Some(input) => Err(CliError::Conflict(format!(
+            "the output would replace the input `{}`; give --out another name",
+            input.display()
+        ))),
+        None => Ok(()),
+    }
+}
+
 /// Writes a file through a temporary one beside it, so that it is there whole or not at all. `-` is
 /// standard output. A device or a pipe is written to, never replaced.
 pub fn write_whole(
@@ -176,7 +205,7 @@ pub fn write_whole(
     write: impl FnOnce(&mut dyn Write) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
     if path == Path::new("-") {
-        return write(&mut io::BufWriter::new(io::stdout().lock()));
+        return write_stdout(write);
     }
     let failed = |error: &io::Error| CliError::file("writing", path, error);
     if let Ok(there) = std::fs::metadata(path)
@@ -193,19 +222,68 @@ pub fn write_whole(
         .unwrap_or(Path::new("."));
     let file = tempfile::Builder::new()
         .prefix(".yosoku-")
+        .permissions(ordinary_mode())
         .tempfile_in(folder)
         .map_err(|error| failed(&error))?;
     let mut buffered = io::BufWriter::with_capacity(1 << 16, file);
     write(&mut buffered)?;
     let file = buffered.into_inner().map_err(|error| failed(error.error()))?;
     file.as_file().sync_all().map_err(|error| failed(&error))?;
-    set_ordinary_mode(file.as_file()).map_err(|error| failed(&error))?;
     file.persist(path).map_err(|error| failed(&error.error))?;
-    Ok(())
+    // The new name is only safe once its folder is.
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|error| failed(&error))
 }
 
-/// Temporary files are private to their owner; results have the usual mode.
-fn set_ordinary_mode(file: &File) -> io::Result<()> {
+/// Writes to standard output. A reader that has seen enough, as in `… | head`, is no failure.
+fn write_stdout(write: impl FnOnce(&mut dyn Write) -> Result<(), CliError>) -> Result<(), CliError> {
+    let mut out = Forgiving {
+        inner: io::BufWriter::new(io::stdout().lock()),
+        closed: false,
+    };
+    write(&mut out)?;
+    out.flush()
+        .map_err(|error| CliError::Failure(format!("writing standard output: {error}")))
+}
+
+/// Swallows what is written after the reader has gone.
+struct Forgiving<W> {
+    inner: W,
+    closed: bool,
+}
+
+impl<W: Write> Forgiving<W> {
+    fn unless_closed<T: Default>(
+        &mut self,
+        write: impl FnOnce(&mut W) -> io::Result<T>,
+        otherwise: T,
+    ) -> io::Result<T> {
+        if self.closed {
+            return Ok(otherwise);
+        }
+        match write(&mut self.inner) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.closed = true;
+                Ok(otherwise)
+            }
+            other => other,
+        }
+    }
+}
+
+impl<W: Write> Write for Forgiving<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.unless_closed(|inner| inner.write(bytes), bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.unless_closed(W::flush, ())
+    }
+}
+
+/// The mode of a new file before the process's mask; temporary files would be private.
+fn ordinary_mode() -> std::fs::Permissions {
     use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+    std::fs::Permissions::from_mode(0o666)
 }

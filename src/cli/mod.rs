@@ -25,7 +25,7 @@ pub use error::CliError;
 /// Bring a CSV, get a trained and evaluated model that answers in batch and in real time.
 ///
 /// Start with `yosoku inspect data.csv`, then `yosoku train data.csv --target COLUMN`, then
-/// `yosoku predict COLUMN.yosoku new.csv --out predictions.csv`. `yosoku demo` shows all of it over
+/// `yosoku predict data.yosoku new.csv --out predictions.csv`. `yosoku demo` shows all of it over
 /// HTTP on sample data.
 #[derive(Debug, Parser)]
 #[command(name = "yosoku", version, max_term_width = 100)]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::error::CliError;
-use super::files::{Header, read_bundle, read_once, write_whole};
+use super::files::{Header, check_output, read_bundle, read_once, write_whole};
 use super::progress::Progress;
 use super::show;
 use crate::ml::pipeline::{BatchOptions, BatchSummary, predict};
@@ -37,6 +37,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), CliError> {
+    check_output(&args.out, &[&args.data, &args.model])?;
     let bundle = read_bundle(&args.model)?;
     let predictor = Predictor::new(&bundle)?;
     let table = read_once(&args.data, args.header)?;

@@ -16,7 +16,7 @@ pub struct Progress {
     stage: Option<(Stage, Instant)>,
     seconds: Vec<(String, f64)>,
     interrupted: Arc<AtomicBool>,
-    deadline: Option<Instant>,
+    budget: Option<Duration>,
 }
 
 impl Progress {
@@ -38,7 +38,7 @@ impl Progress {
             stage: None,
             seconds: Vec::new(),
             interrupted: interruption(),
-            deadline: budget.map(|budget| Instant::now() + budget),
+            budget,
         }
     }
 
@@ -84,7 +84,11 @@ impl Observer for Progress {
     }
 
     fn out_of_time(&self) -> bool {
-        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+        let solving = self.stage.filter(|(stage, _)| *stage == Stage::Solve);
+        let spent = solving.map(|(_, since)| since.elapsed());
+        spent
+            .zip(self.budget)
+            .is_some_and(|(spent, budget)| spent >= budget)
     }
 }
 

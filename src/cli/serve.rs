@@ -1,11 +1,10 @@
 //! `yosoku serve` and `yosoku work`: the service, and a worker without HTTP.
 
 use std::future::Future;
-use std::net::TcpListener;
 
 use super::error::CliError;
 use super::show;
-use crate::app::App;
+use crate::app::{App, Front};
 use crate::config::{Flags, LogConfig, ServeConfig, process_environment};
 use crate::{shutdown, telemetry};
 
@@ -87,9 +86,8 @@ pub fn serve(args: &ServeArgs) -> Result<(), CliError> {
     let config = load(&args.flags())?;
     block_on(async {
         let stop = shutdown::on_signals().map_err(|error| CliError::Failure(error.to_string()))?;
-        let listener = TcpListener::bind(config.http.listen)
-            .map_err(|error| CliError::Failure(format!("listening on {}: {error}", config.http.listen)))?;
-        let address = listener.local_addr().unwrap_or(config.http.listen);
+        let front = Front::open(&config).map_err(failure)?;
+        let address = front.address().map_err(failure)?;
         let scheme = if config.http.tls.is_some() {
             "https"
         } else {
@@ -100,7 +98,7 @@ pub fn serve(args: &ServeArgs) -> Result<(), CliError> {
         show::message(&format!(
             "serving {scheme}://{address} from {home}; documentation at {scheme}://{address}/docs"
         ));
-        app.serve(listener, stop).await.map_err(failure)
+        app.serve(front, stop).await.map_err(failure)
     })
 }
 

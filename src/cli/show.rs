@@ -113,8 +113,19 @@ pub fn solver(report: &SolverReport) -> String {
         0 => String::new(),
         count => format!(" in {count} iterations"),
     };
+    // Without a penalty nothing bounds the gap; it is estimated from the curvature along each weight.
+    let gap = match report.l2 {
+        0.0 => format!(
+            "about {:.1e} above the minimum of the objective by estimate, no penalty",
+            certificate.gap
+        ),
+        l2 => format!(
+            "at most {:.1e} above the minimum of the objective (l2 = {l2:.3e})",
+            certificate.gap
+        ),
+    };
     format!(
-        "{} {}{effort}, {verdict}: mean loss {:.6}, at most {:.1e} above the minimum of the objective (l2 = {:.3e})",
-        report.learner, report.stopped, certificate.loss, certificate.gap, report.l2
+        "{} {}{effort}, {verdict}: mean loss {:.6}, {gap}",
+        report.learner, report.stopped, certificate.loss
     )
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::error::CliError;
-use super::files::{FileTable, Header, read_text, write_whole};
+use super::files::{FileTable, Header, check_output, read_text, write_whole};
 use super::inspect::read_schema;
 use super::progress::Progress;
 use super::show;
@@ -94,9 +94,20 @@ pub fn run(args: &Args) -> Result<(), CliError> {
             args.holdout
         )));
     }
+    if args.threads == Some(0) {
+        return Err(CliError::Usage(
+            "--threads 0 is not possible; give 1 or more".into(),
+        ));
+    }
+    let out = args.out.clone().unwrap_or_else(|| default_out(&args.data));
+    if args.json && out == Path::new("-") {
+        return Err(CliError::Usage(
+            "--json and --out - would mix two documents; write the model to a file".into(),
+        ));
+    }
+    check_output(&out, &[&args.data])?;
     let table = FileTable::open(&args.data, args.header)?;
     let request = request(args, &table)?;
-    let out = args.out.clone().unwrap_or_else(|| default_out(&args.data));
     let done = on_threads(args.threads, || work(args, &table, &request))??;
     write_whole(&out, |file| {
         file.write_all(&done.bundle.encode())
@@ -167,7 +178,7 @@ fn work(args: &Args, table: &FileTable, request: &TrainRequest) -> Result<Done, 
         None
     };
     if args.refit {
-        trained = refit(table, request, &mut progress)?;
+        trained = refit(table, request, &trained, &mut progress)?;
     }
     let mut bundle = trained.bundle.clone();
     let seconds = progress.finish();
@@ -185,20 +196,27 @@ fn work(args: &Args, table: &FileTable, request: &TrainRequest) -> Result<Done, 
     })
 }
 
-/// Fits on all rows, with the same schema, recipe and question as before.
+/// Fits on all rows, with the schema, recipe and question of the model that was evaluated.
 fn refit(
     table: &FileTable,
     request: &TrainRequest,
+    evaluated: &Trained,
     observer: &mut dyn Observer,
 ) -> Result<Trained, CliError> {
-    let mut again = train(
-        table,
-        &TrainRequest {
-            split: Split::all(),
-            ..request.clone()
+    let document = &evaluated.bundle.document;
+    let unpenalised = (document.solver.l2 == 0.0).then_some(0.0);
+    let request = TrainRequest {
+        schema: Some(document.schema.clone()),
+        schema_settles_task: true,
+        recipe: Some(document.recipe.clone()),
+        split: Split::all(),
+        params: LearnParams {
+            l2: request.params.l2.or(unpenalised),
+            ..request.params.clone()
         },
-        observer,
-    )?;
+        ..request.clone()
+    };
+    let mut again = train(table, &request, observer)?;
     again.bundle.document.training.refit = true;
     Ok(again)
 }
@@ -235,12 +253,14 @@ fn tell(args: &Args, out: &Path, done: &Done) -> Result<(), CliError> {
         .evaluation
         .as_ref()
         .map_or(0, |evaluation| evaluation.report.records());
+    let found = done.evaluation.iter().flat_map(|evaluation| &evaluation.warnings);
+    let warnings: Vec<&String> = done.trained.warnings.iter().chain(found).collect();
     if args.json {
         return show::print_json(&json!({
             "type": document.target.task(),
             "reason": done.trained.reason,
             "target": document.target,
-            "rows": document.training.rows + held_out,
+            "rows": if document.training.refit { document.training.rows } else { document.training.rows + held_out },
             "training_rows": document.training.rows,
             "holdout_rows": held_out,
             "features": features,
@@ -249,7 +269,7 @@ fn tell(args: &Args, out: &Path, done: &Done) -> Result<(), CliError> {
             "model": {"path": out.display().to_string(), "hash": done.bundle.hash()},
             "refit": document.training.refit,
             "reproducible": document.training.reproducible,
-            "warnings": done.trained.warnings,
+            "warnings": warnings,
             "evaluation": done.bundle.provenance.evaluation,
         }));
     }
@@ -278,6 +298,11 @@ fn tell(args: &Args, out: &Path, done: &Done) -> Result<(), CliError> {
         out.display(),
         &done.bundle.hash()[..12]
     ));
+    // The model itself went to standard output.
+    if out == Path::new("-") {
+        show::message(&text);
+        return Ok(());
+    }
     show::print(&text)
 }
 

@@ -26,6 +26,11 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let bundle = read_bundle(&args.model)?;
     let table = FileTable::open(&args.data, args.header)?;
     let document = &bundle.document;
+    if !document.training.reproducible {
+        return Err(CliError::Conflict(
+            "the model is marked as not reproducible: a time budget cut its training short".into(),
+        ));
+    }
     let data_sha256 = table.sha256()?;
     if data_sha256 != document.training.data_sha256 {
         return Err(CliError::Conflict(format!(
@@ -60,18 +65,12 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         data_sha256,
     };
     let mut progress = Progress::new(false, None);
-    let again = train(&table, &request, &mut progress)?.bundle;
+    let mut again = train(&table, &request, &mut progress)?.bundle;
+    again.document.training.refit = document.training.refit;
     progress.finish();
-    let differing = bundle
-        .beta
-        .iter()
-        .zip(&again.beta)
-        .filter(|(old, new)| old.to_bits() != new.to_bits())
-        .count();
-    if bundle.beta.len() != again.beta.len()
-        || differing > 0
-        || document.featurizer != again.document.featurizer
-    {
+    if again.hash() != bundle.hash() {
+        let pairs = bundle.beta.iter().zip(&again.beta);
+        let differing = pairs.filter(|(old, new)| old.to_bits() != new.to_bits()).count();
         return Err(CliError::Conflict(format!(
             "training again gives another model: {differing} of {} weights differ",
             bundle.beta.len()

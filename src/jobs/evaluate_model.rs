@@ -38,7 +38,7 @@ pub fn evaluate_model(
         .map_err(|error| JobError::from(Problem::new("internal", error.to_string())))?;
     if let Some(fields) = report.as_object_mut() {
         fields.insert("unknown_target".into(), json!(evaluation.unknown_target));
-        fields.insert("rejected".into(), json!(evaluation.rejected));
+        fields.insert("problems".into(), json!(evaluation.problems));
         fields.insert("warnings".into(), json!(evaluation.warnings));
     }
     Ok(Produced::Evaluation(EvaluationResult { report }))

@@ -80,6 +80,21 @@ impl ColumnMap {
         }
     }
 
+    /// Fails when the file has none of the attributes that the model learns from: it is then most likely
+    /// the wrong file.
+    pub fn require_any_input(&self, schema: &Schema, columns: &[String]) -> Result<(), SchemaError> {
+        let mut inputs = schema.inputs();
+        match schema.inputs().next() {
+            Some(first) if !inputs.any(|index| self.from[index].is_some()) => {
+                Err(SchemaError::NoInputColumn {
+                    example: schema.attributes[first].name.clone(),
+                    found: shorten(columns),
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The column that holds attribute `index`.
     pub fn column_of(&self, index: usize) -> Option<usize> {
         self.from.get(index).copied().flatten()

@@ -186,8 +186,10 @@ fn decide_type(name: &str, profile: &ColumnProfile) -> Decision {
         .filter(|_| profile.numbers.moments.count > 0)
         .map(evidence);
     let mixed = (profile.numbers.moments.count * 2 > profile.filled()).then(|| {
+        let first = profile.first_other.as_ref();
+        let place = first.map(|(line, value)| format!(", the first on line {line} (`{value}`)")).unwrap_or_default();
         format!(
-            "{} of {} values are numbers, {} are not",
+            "{} of {} values are numbers, {} are not{place}, so each value is a category; mend those values, or declare the column NUMERIC in a schema to count them as missing",
             profile.numbers.moments.count,
             profile.filled(),
             profile.other + words

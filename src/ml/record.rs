@@ -16,6 +16,8 @@ pub struct Position {
     pub line: u64,
     /// Byte offset in the (decompressed) source.
     pub byte: u64,
+    /// Empty lines passed over just before it.
+    pub empty_before: u64,
 }
 
 /// One row as text. Reuse one record for many rows: its buffers are kept.
@@ -57,6 +59,11 @@ impl Record {
     /// Number of fields.
     pub fn len(&self) -> usize {
         self.fields.len()
+    }
+
+    /// Bytes of all fields together.
+    pub fn text_len(&self) -> usize {
+        self.fields.as_slice().len()
     }
 
     /// True when the record has no field.

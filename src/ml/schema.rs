@@ -114,6 +114,16 @@ pub enum SchemaError {
         /// The columns that there are, shortened.
         found: String,
     },
+    /// The file has no column that the model learns from.
+    #[error(
+        "the data have none of the columns the model learns from, such as `{example}` (their columns are {found}); give the data the model is meant for, or say whether they have a header"
+    )]
+    NoInputColumn {
+        /// One of the attributes looked for.
+        example: String,
+        /// The columns that there are, shortened.
+        found: String,
+    },
     /// A file without header has another number of columns than the schema.
     #[error(
         "the data has {found} columns and no header, but the schema declares {expected} attributes; the two must agree"
@@ -134,7 +144,9 @@ impl SchemaError {
             SchemaError::Duplicate(_) => "duplicate_column",
             SchemaError::Undeclared { role: "target", .. } => "unknown_target",
             SchemaError::Undeclared { .. } => "invalid_schema",
-            SchemaError::MissingColumn { .. } | SchemaError::ColumnCount { .. } => "schema_mismatch",
+            SchemaError::MissingColumn { .. }
+            | SchemaError::NoInputColumn { .. }
+            | SchemaError::ColumnCount { .. } => "schema_mismatch",
         }
     }
 }

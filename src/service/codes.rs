@@ -94,6 +94,7 @@ pub const CODES: &[ErrorCode] = &[
     row("too_few_rows", Class::InvalidInput, "too few rows", "bring more data"),
     row("unknown_target", Class::InvalidInput, "unknown target column", "name one of the columns of the header"),
     row("no_target", Class::InvalidInput, "no target", "name the column to predict"),
+    row("no_inputs", Class::InvalidInput, "no column to learn from", "bring a column that varies, or give a schema that includes one"),
     row("nothing_to_evaluate", Class::InvalidInput, "no row to evaluate on", "use data that have the target, or hold out more rows"),
     row("target_empty", Class::InvalidInput, "the target is missing", "remove the rows without a target, or choose another target"),
     row("one_class", Class::InvalidInput, "only one class", "a model needs examples of at least two labels"),

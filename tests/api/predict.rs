@@ -39,7 +39,7 @@ async fn a_two_class_model_answers_with_label_score_and_threshold() {
     assert_eq!(prediction["warnings"], json!([]));
     let shares = prediction["probabilities"].as_object().unwrap();
     let score = prediction["score"].as_f64().unwrap();
-    let positive = shares.values().last().unwrap().as_f64().unwrap();
+    let positive = shares.values().next_back().unwrap().as_f64().unwrap();
     assert!(close(score, positive) && close(shares.values().map(|share| share.as_f64().unwrap()).sum(), 1.0));
     let label = shares.keys().nth(usize::from(score >= 0.5)).unwrap();
     assert_eq!(prediction["label"], **label);

@@ -249,7 +249,7 @@ async fn work_that_has_not_begun_is_cancelled_at_once() {
     let stopped = place
         .post("/v1/datasources/ds-1/cancel", json!({}))
         .await
-        .expect(200)
+        .expect(202)
         .json();
     assert_eq!(
         (&stopped["status"], &stopped["error"]["code"]),

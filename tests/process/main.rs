@@ -10,6 +10,7 @@
 
 mod cli;
 mod data;
+mod readme;
 mod recovery;
 mod serve;
 mod server;

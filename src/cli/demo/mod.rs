@@ -5,8 +5,6 @@ mod client;
 mod samples;
 mod story;
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-
 use tokio_util::sync::CancellationToken;
 
 use self::client::Client;
@@ -15,7 +13,7 @@ use self::story::{Outcome, tell};
 use super::error::CliError;
 use super::serve::{block_on, failure};
 use super::show;
-use crate::app::App;
+use crate::app::{App, Front};
 use crate::config::{Flags, ServeConfig};
 use crate::shutdown;
 
@@ -37,6 +35,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let home = home.map_err(|error| CliError::Failure(format!("making a temporary folder: {error}")))?;
     let flags = Flags {
         home: Some(home.path().display().to_string()),
+        listen: Some("127.0.0.1:0".into()),
         ..Flags::default()
     };
     // The demo does not depend on the environment it is run in.
@@ -47,14 +46,11 @@ pub fn run(args: &Args) -> Result<(), CliError> {
 
 async fn show_and_serve(config: ServeConfig, exit: bool) -> Result<(), CliError> {
     let stop = shutdown::on_signals().map_err(|error| CliError::Failure(error.to_string()))?;
-    let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
-        .map_err(|error| CliError::Failure(format!("opening a local port: {error}")))?;
-    let address = listener
-        .local_addr()
-        .map_err(|error| CliError::Failure(error.to_string()))?;
+    let front = Front::open(&config).map_err(failure)?;
+    let address = front.address().map_err(failure)?;
     let app = App::open(config).await.map_err(failure)?;
     let ending = stop.child_token();
-    let server = tokio::spawn(app.serve(listener, ending.clone()));
+    let server = tokio::spawn(app.serve(front, ending.clone()));
     let stories = tokio::task::spawn_blocking(move || tell_all(&address.to_string()));
     let told = wait(stories, &stop).await;
     if let Ok(Some(())) = told

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::conditional::{is_known, not_modified, tagged};
-use super::problem::ApiError;
+use super::problem::{ApiError, Problem};
 use crate::service::Error;
 use crate::service::answers::Reading;
 use crate::service::requests::ByteRange;
@@ -99,11 +99,11 @@ impl File {
 
     /// The answer to a range that lies outside.
     pub fn refuse(&self) -> Response {
-        let message = format!(
+        let detail = format!(
             "the file has {} bytes, none of which are asked for",
             self.size_bytes
         );
-        let error = Error::invalid("range_not_satisfiable", message);
+        let error = Problem::protocol("range_not_satisfiable", detail);
         let mut response = ApiError::from(error).into_response();
         content_range(response.headers_mut(), &format!("bytes */{}", self.size_bytes));
         response

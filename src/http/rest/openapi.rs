@@ -61,6 +61,26 @@ const EXAMPLES: &[(&str, &str)] = &[
 /// The big members that list items leave out.
 const NOT_IN_LISTS: &[&str] = &["schema", "statistics", "recipe", "solver", "report", "summary"];
 
+/// What a resource shows from the beginning, before any work is done.
+const FROM_THE_BEGINNING: &[&str] = &[
+    "id",
+    "name",
+    "status",
+    "progress",
+    "created_at",
+    "updated_at",
+    "dataset",
+    "dataset_version",
+    "split",
+    "datasource",
+    "evaluation_datasource",
+    "parameters",
+    "model",
+    "evaluation",
+    "columns",
+    "explain",
+];
+
 /// The error statuses that an operation can answer with, by the name of their component.
 const ERRORS: &[(u16, &str)] = &[
     (400, "InvalidInput"),
@@ -143,11 +163,16 @@ fn finish(path: &str, method: &str, operation: &mut Operation) {
             .insert("304".to_owned(), known.into());
     }
     if let Some(RefOr::T(body)) = &mut operation.request_body {
-        add_examples(body.content.values_mut());
+        add_examples(body.content.values_mut(), example);
     }
     for (status, response) in &mut operation.responses.responses {
         if let RefOr::T(response) = response {
-            add_examples(response.content.values_mut());
+            let of_type = if status == "202" {
+                example_at_first
+            } else {
+                example
+            };
+            add_examples(response.content.values_mut(), of_type);
             add_headers(status, path, response);
         }
     }
@@ -220,12 +245,15 @@ fn example_problem(code: &str) -> Value {
     serde_json::to_value(problem).unwrap_or_default()
 }
 
-fn add_examples<'c>(contents: impl Iterator<Item = &'c mut RefOr<Content>>) {
+fn add_examples<'c>(
+    contents: impl Iterator<Item = &'c mut RefOr<Content>>,
+    of_type: fn(&str) -> Option<Value>,
+) {
     for content in contents {
         if let RefOr::T(content) = content
             && content.example.is_none()
         {
-            content.example = schema_name(content).and_then(example);
+            content.example = schema_name(content).and_then(of_type);
         }
     }
 }
@@ -250,6 +278,20 @@ fn example(name: &str) -> Option<Value> {
     }
     let (_, text) = EXAMPLES.iter().find(|(known, _)| *known == name)?;
     serde_json::from_str(text).ok()
+}
+
+/// The example of a type as it is when the work on it has not begun.
+fn example_at_first(name: &str) -> Option<Value> {
+    let mut example = example(name)?;
+    if let Some(members) = example.as_object_mut() {
+        members.retain(|member, _| FROM_THE_BEGINNING.contains(&member.as_str()));
+        if members.contains_key("status") {
+            members["status"] = json!("PENDING");
+            members["updated_at"] = members["created_at"].clone();
+            members["progress"] = json!({"fraction": 0.0, "stage": null, "rows": null, "eta_seconds": null});
+        }
+    }
+    Some(example)
 }
 
 /// The headers that come with a status.

@@ -102,16 +102,11 @@ pub async fn remove<R: Resource>(api: &Api, id: &str, headers: &HeaderMap) -> Re
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Asks for a stop; the work ends soon after.
+/// Asks for a stop; the work ends soon after, or at once if it has not begun.
 pub async fn cancel<R: Resource>(api: &Api, id: &str) -> Result<Response, ApiError> {
     let entity = api.service.entity_cancel(R::KIND, id).await?;
     let location = address(&entity);
-    let status = if entity.status.is_final() {
-        StatusCode::OK
-    } else {
-        StatusCode::ACCEPTED
-    };
-    Ok(accepted(shown::<R>(status, entity)?, &location))
+    Ok(accepted(shown::<R>(StatusCode::ACCEPTED, entity)?, &location))
 }
 
 /// Server-sent events: `progress` for every change, `done` for the last one. The server ends the
@@ -215,12 +210,9 @@ macro_rules! resource_handlers {
         }
 
         #[utoipa::path(post, path = $cancel_at, tag = $tag, summary = concat!("Stop the work on a ", $noun),
-            description = "It ends as FAILED with the code `cancelled`.",
+            description = "It ends as FAILED with the code `cancelled`, at once if the work has not begun.",
             params(("id" = String, Path, description = "The identifier")),
-            responses(
-                (status = 200, description = "It had not begun and is stopped", body = $view),
-                (status = 202, description = "It stops soon", body = $view),
-            ))]
+            responses((status = 202, description = "It stops soon", body = $view)))]
         pub(super) async fn $cancel(
             State(api): State<Api>,
             Path(id): Path<String>,

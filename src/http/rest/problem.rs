@@ -103,6 +103,12 @@ pub const PROTOCOL_CODES: &[(&str, u16, &str, &str)] = &[
         "unsupported content type",
         "declare the type of the body with Content-Type",
     ),
+    (
+        "range_not_satisfiable",
+        416,
+        "no such range",
+        "ask for bytes within the size of the file",
+    ),
     ("bad_request", 400, "bad request", ""),
 ];
 
@@ -185,10 +191,7 @@ impl From<&crate::service::FieldProblem> for ProblemEntry {
 }
 
 /// Codes for which HTTP has a status of its own.
-const OWN_STATUS: &[(&str, StatusCode)] = &[
-    ("revision_mismatch", StatusCode::PRECONDITION_FAILED),
-    ("range_not_satisfiable", StatusCode::RANGE_NOT_SATISFIABLE),
-];
+const OWN_STATUS: &[(&str, StatusCode)] = &[("revision_mismatch", StatusCode::PRECONDITION_FAILED)];
 
 /// The HTTP status of an error.
 pub fn status_of(code: &str, class: Class) -> StatusCode {

@@ -175,6 +175,10 @@ impl Featurizer {
             }
             TermState::Level { attribute, .. } => match dictionary.id(read_text(field, missing_values)) {
                 Some(id) => features.active.push(first + id),
+                None if field.trim().is_empty() => note(FieldNote {
+                    attribute: *attribute,
+                    kind: NoteKind::Missing,
+                }),
                 None => note(FieldNote {
                     attribute: *attribute,
                     kind: NoteKind::UnknownCategory,

@@ -13,6 +13,8 @@ use crate::ml::record::Record;
 pub const BATCH_ROWS: usize = 4096;
 /// A batch ends early when its text reaches this size, so that wide rows do not pile up.
 const BATCH_BYTES: u64 = 8 << 20;
+/// Longest row, in bytes, whose buffers are used again.
+pub const LONGEST_RECYCLED: usize = 4 << 10;
 /// Batches that may wait between the reading thread and the working ones.
 const READ_AHEAD: usize = 2;
 
@@ -24,6 +26,7 @@ pub struct Batch {
     /// Problems of rows in this batch: the index of the row and what is wrong with it. Rows that are
     /// `true` here do not fit the columns and must be left out.
     pub problems: Vec<(usize, bool, RowProblem)>,
+    longest_row: usize,
     /// Bytes of the source consumed when the batch was complete.
     pub bytes_read: u64,
 }
@@ -32,6 +35,11 @@ impl Batch {
     /// The rows, bad ones included.
     pub fn records(&self) -> &[Record] {
         &self.records[..self.len]
+    }
+
+    /// Bytes of the longest row.
+    pub fn longest_row(&self) -> usize {
+        self.longest_row
     }
 
     /// True when row `index` does not fit the columns.
@@ -44,6 +52,7 @@ impl Batch {
 
     fn fill(&mut self, reader: &mut RecordReader) -> Result<bool, IngestError> {
         self.len = 0;
+        self.longest_row = 0;
         self.problems.clear();
         let mut first_byte = None;
         while self.len < BATCH_ROWS {
@@ -57,6 +66,7 @@ impl Batch {
                 Row::Mended(problem) => self.problems.push((self.len, false, problem)),
                 Row::Bad(problem) => self.problems.push((self.len, true, problem)),
             }
+            self.longest_row = self.longest_row.max(record.text_len());
             self.len += 1;
             let byte = self.records[self.len - 1].position.byte;
             if byte - *first_byte.get_or_insert(byte) > BATCH_BYTES {
@@ -87,8 +97,11 @@ pub fn for_each_batch<E: From<IngestError> + Send>(
             if let ControlFlow::Break(()) = observer.report(stage, batch.bytes_read, total_bytes) {
                 return Err(IngestError::Stopped.into());
             }
-            // The reading thread may have ended already; then the buffers are simply dropped.
-            let _ = empty_out.try_send(batch);
+            // Buffers grow to the longest row they ever held, so those of long rows are not used again. The
+            // reading thread may have ended already; then the buffers are simply dropped.
+            if batch.longest_row <= LONGEST_RECYCLED {
+                let _ = empty_out.try_send(batch);
+            }
         }
         Ok(())
     })

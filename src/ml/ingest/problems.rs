@@ -43,9 +43,36 @@ impl Problems {
     /// Counts a problem of a row that was kept.
     pub fn note(&mut self, problem: RowProblem) {
         *self.counts.entry(problem.code.clone()).or_default() += 1;
-        if self.examples.len() < MAX_EXAMPLES {
+        // Rows that were only mended leave room for those that were lost.
+        let mended = problem.code == "invalid_utf8";
+        if self.examples.len() < if mended { MAX_EXAMPLES / 2 } else { MAX_EXAMPLES } {
             self.examples.push(problem);
         }
+    }
+
+    /// Counts the problems of a batch: (row, whether it was left out, problem).
+    pub fn add(&mut self, problems: &[(usize, bool, RowProblem)]) {
+        for (_, left_out, problem) in problems {
+            if *left_out {
+                self.reject(problem.clone())
+            } else {
+                self.note(problem.clone())
+            }
+        }
+    }
+
+    /// What to say of rows that could not be read: how many, where the first is, and what is wrong.
+    pub fn warning(&self) -> Option<String> {
+        let first = self
+            .examples
+            .iter()
+            .find(|problem| problem.code != "invalid_utf8")?;
+        (self.rejected > 0).then(|| {
+            format!(
+                "{} rows of the data could not be read and were left out; the first is on line {}: {}",
+                self.rejected, first.line, first.detail
+            )
+        })
     }
 
     /// True when nothing was wrong.

@@ -38,6 +38,8 @@ pub struct RecordReader {
     next_record: u64,
     /// Line on which the row read last starts.
     line: u64,
+    /// Empty lines passed over before the row read last.
+    empty_before: u64,
     /// Whether the row read last ended with a carriage return, whose line feed is still to come.
     after_return: bool,
     /// The first row of a source without a header, read to learn the number of columns, and its line.
@@ -86,6 +88,7 @@ impl RecordReader {
             bytes,
             next_record: 0,
             line: 1,
+            empty_before: 0,
             after_return: false,
             pending: None,
         };
@@ -158,8 +161,17 @@ impl RecordReader {
             record: self.next_record,
             line: self.line,
             byte,
+            empty_before: self.empty_before,
         };
         self.next_record += 1;
+        let swallowed = record
+            .iter()
+            .map(|field| memchr::memchr_iter(b'\n', field.as_bytes()).count())
+            .sum::<usize>();
+        if self.csv.get_ref().has_ended() && swallowed > 1 {
+            // Whole rows would be lost in it.
+            return Err(IngestError::UnclosedQuote { line: self.line });
+        }
         Ok(self.judge(record, not_utf8))
     }
 
@@ -224,6 +236,7 @@ impl RecordReader {
                 },
             })?;
         self.note_line(bytes);
+        self.empty_before = self.line.saturating_sub(line);
         // The guard sees what is read ahead in large pieces, so it misses rows that are a little too long.
         if found && self.csv.position().byte() - start > limit {
             let line = self.line;

@@ -17,6 +17,9 @@ use super::design::{Design, Targets};
 
 /// Cells (rows × columns) up to which linfa answers in well under a second.
 const MOST_CELLS: usize = 200_000;
+/// A pivot below this share of its column's sum of squares means that the column depends on others; the
+/// columns themselves are rounded to `f32`, about 1e-7.
+const SMALLEST_PIVOT: f64 = 1e-9;
 /// Iterations allowed to linfa-logistic.
 const ITERATIONS: u64 = 1000;
 
@@ -30,13 +33,12 @@ pub struct DenseFit {
 
 /// Tries linfa where it is right and quick. `None` means: not a case for it, or it failed.
 pub fn fit(design: &Design, targets: &Targets, l2: f64) -> Option<DenseFit> {
-    let cells = design.rows * design.dense;
-    if design.sparse > 0 || design.dense == 0 || cells > MOST_CELLS || targets.len() != design.rows {
+    if !is_small(design) || targets.len() != design.rows {
         return None;
     }
     // A panic inside linfa counts as a failure; nothing of ours is shared with it.
     match targets {
-        Targets::Values(values) if l2 == 0.0 && design.rows > design.dense => {
+        Targets::Values(values) if l2 == 0.0 && design.rows > design.dense && has_full_rank(design) => {
             catch_unwind(AssertUnwindSafe(|| linear(design, values)))
                 .ok()
                 .flatten()
@@ -48,6 +50,37 @@ pub fn fit(design: &Design, targets: &Targets, l2: f64) -> Option<DenseFit> {
         }
         _ => None,
     }
+}
+
+/// Whether a design is dense and small enough for linfa.
+pub fn is_small(design: &Design) -> bool {
+    design.sparse == 0 && design.dense > 0 && design.rows * design.dense <= MOST_CELLS
+}
+
+/// Whether no column is (nearly) a sum of others and a constant: Cholesky of the centred Gram matrix with
+/// every pivot well above rounding. linfa itself only notices a pivot that is exactly zero.
+pub fn has_full_rank(design: &Design) -> bool {
+    let d = design.dense;
+    let Some(cells) = matrix(design) else { return false };
+    let Some(means) = cells.mean_axis(ndarray::Axis(0)) else {
+        return false;
+    };
+    let centred = cells - means;
+    let mut gram = centred.t().dot(&centred);
+    for column in 0..d {
+        let before = gram[[column, column]];
+        let taken: f64 = (0..column).map(|k| gram[[column, k]] * gram[[column, k]]).sum();
+        let pivot = before - taken;
+        if pivot.is_nan() || pivot <= SMALLEST_PIVOT * before {
+            return false;
+        }
+        gram[[column, column]] = pivot.sqrt();
+        for row in column + 1..d {
+            let taken: f64 = (0..column).map(|k| gram[[row, k]] * gram[[column, k]]).sum();
+            gram[[row, column]] = (gram[[row, column]] - taken) / gram[[column, column]];
+        }
+    }
+    true
 }
 
 fn matrix(design: &Design) -> Option<Array2<f64>> {

@@ -55,8 +55,12 @@ pub fn minimise(
 ) -> Solution {
     let mut state = State::new(problem, start);
     let stop = loop {
-        if state.has_converged(tolerance) {
+        let left = state.problem.gap(&state.gradient, &state.inverse_diagonal);
+        if left <= tolerance * state.value.abs().max(1e-10) {
             break Stop::Converged;
+        }
+        if !left.is_finite() {
+            break Stop::Stalled;
         }
         if state.iterations >= most_iterations {
             break Stop::Iterations;
@@ -125,11 +129,6 @@ impl<'a> State<'a> {
         // Parameters without curvature (features never active, no penalty) get a floor, not infinity.
         let floor = 1e-7 * diagonal.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
         self.inverse_diagonal = diagonal.into_iter().map(|d| 1.0 / d.max(floor)).collect();
-    }
-
-    fn has_converged(&self, tolerance: f64) -> bool {
-        let left = self.problem.gap(&self.gradient, &self.inverse_diagonal);
-        !left.is_finite() || left <= tolerance * self.value.abs().max(1e-10)
     }
 
     /// The quasi-Newton direction by the two-loop recursion.

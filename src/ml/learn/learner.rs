@@ -83,16 +83,16 @@ impl CheckedLearnParams {
         if let ControlFlow::Break(()) = observer.report(Stage::Solve, 0, self.max_iterations.into()) {
             return Err(LearnError::Stopped);
         }
-        let l2 = self.l2.unwrap_or_else(|| default_l2(design, targets));
-        let objective = Objective::new(design, targets, l2);
         let mut notes = Vec::new();
+        let l2 = self.l2.unwrap_or_else(|| default_l2(design, targets, &mut notes));
         let mut start = None;
         if let Some(found) = dense::fit(design, targets, l2) {
-            let certificate = Certificate::at(&objective, &found.beta);
+            let certificate = Certificate::at(&Objective::new(design, targets, l2), &found.beta);
             if certificate.certified {
+                let learner = found.learner;
                 return Ok(self.done(
                     found.beta,
-                    found.learner,
+                    learner,
                     l2,
                     (0, 0),
                     "converged",
@@ -107,6 +107,7 @@ impl CheckedLearnParams {
             ));
             start = certificate.objective.is_finite().then_some(found.beta);
         }
+        let objective = Objective::new(design, targets, l2);
         let start = start.unwrap_or_else(|| objective.start());
         let mut solution = minimise(
             &objective,
@@ -120,7 +121,7 @@ impl CheckedLearnParams {
         }
         centre_intercepts(&mut solution.beta, objective.outputs());
         let certificate = Certificate::at(&objective, &solution.beta);
-        if !certificate.objective.is_finite() {
+        if !certificate.objective.is_finite() || !certificate.gap.is_finite() {
             return Err(LearnError::NotFinite);
         }
         if !certificate.certified {
@@ -187,14 +188,21 @@ fn tolerance(design: &Design) -> f64 {
     }
 }
 
-/// One over the rows, which is scikit-learn's `C = 1`; none for a regression over few dense columns.
-fn default_l2(design: &Design, targets: &Targets) -> f64 {
-    let narrow = design.sparse == 0 && design.rows >= ROWS_A_COLUMN * design.dense;
-    if narrow && matches!(targets, Targets::Values(_)) {
-        0.0
-    } else {
-        1.0 / design.rows as f64
+/// One over the rows, which is scikit-learn's `C = 1`; none for a small regression over few dense columns
+/// of which none is a sum of others.
+fn default_l2(design: &Design, targets: &Targets, notes: &mut Vec<String>) -> f64 {
+    let penalty = 1.0 / design.rows as f64;
+    let narrow = dense::is_small(design) && design.rows >= ROWS_A_COLUMN * design.dense;
+    if !narrow || !matches!(targets, Targets::Values(_)) {
+        return penalty;
     }
+    if dense::has_full_rank(design) {
+        return 0.0;
+    }
+    notes.push(
+        "some columns are copies or sums of others; a small penalty (l2) shares the weight among them".into(),
+    );
+    penalty
 }
 
 /// Scores of several classes do not change when all intercepts move together; they are made to sum to

@@ -3,7 +3,7 @@
 //! Columns: `tag` (the row id, if the schema has one and the file holds it), `trueLabel` (if the file
 //! holds the target), then `bestAnswer,score` for two classes, one column for each class, or `score`
 //! for a number; then columns passed through and explanations, where asked for. A record that cannot
-//! be read leaves a blank line.
+//! be read, and an empty line before another record, leaves a blank line.
 
 use std::io::Write;
 
@@ -14,6 +14,7 @@ use super::error::PipelineError;
 use super::table::Table;
 use crate::ml::Task;
 use crate::ml::columns::ColumnMap;
+use crate::ml::ingest::problems::MAX_REJECTED;
 use crate::ml::ingest::{Batch, Problems, RecordReader, for_each_batch};
 use crate::ml::observe::{Observer, Stage};
 use crate::ml::predict::{Predictor, Scratch};
@@ -75,6 +76,9 @@ pub fn predict(
         observer,
         |batch| -> Result<(), PipelineError> { layout.score(batch, options, &mut summary, out) },
     )?;
+    if summary.records == summary.invalid && summary.records > 0 {
+        summary.problems.check(summary.records, true)?;
+    }
     out.flush()?;
     Ok(summary)
 }
@@ -98,6 +102,7 @@ impl<'a> Layout<'a> {
     ) -> Result<Self, PipelineError> {
         let schema = predictor.schema();
         let columns = ColumnMap::new(schema, reader.columns(), reader.has_header(), &[])?;
+        columns.require_any_input(schema, reader.columns())?;
         let find = |name: &String| {
             reader
                 .columns()
@@ -166,13 +171,7 @@ impl<'a> Layout<'a> {
         summary: &mut BatchSummary,
         out: &mut dyn Write,
     ) -> Result<(), PipelineError> {
-        for (_, bad, problem) in &batch.problems {
-            if *bad {
-                summary.problems.reject(problem.clone())
-            } else {
-                summary.problems.note(problem.clone())
-            }
-        }
+        summary.problems.add(&batch.problems);
         let selected: Vec<(bool, &Record)> = batch
             .records()
             .iter()
@@ -191,7 +190,17 @@ impl<'a> Layout<'a> {
                 *summary.notes.entry((*kind).to_string()).or_default() += count;
             }
         }
-        summary.records += selected.len() as u64;
+        if summary.problems.rejected > MAX_REJECTED {
+            summary
+                .problems
+                .check(summary.records + selected.len() as u64, false)?;
+        }
+        let empty: u64 = selected
+            .iter()
+            .map(|(_, record)| record.position.empty_before)
+            .sum();
+        summary.records += selected.len() as u64 + empty;
+        summary.invalid += empty;
         summary.invalid += selected.iter().filter(|(bad, _)| *bad).count() as u64;
         Ok(())
     }
@@ -200,6 +209,9 @@ impl<'a> Layout<'a> {
         let (mut scratch, mut buffer, mut line) = (Scratch::default(), Record::new(), LineWriter::default());
         let mut notes = [0; NOTES.len()];
         for (bad, record) in chunk {
+            // An empty line is a record that cannot be read: its line in the output is blank as well.
+            line.bytes
+                .extend((0..record.position.empty_before).map(|_| b'\n'));
             if *bad {
                 line.bytes.push(b'\n');
                 continue;

@@ -9,6 +9,7 @@ use super::error::PipelineError;
 use super::table::Table;
 use crate::ml::columns::ColumnMap;
 use crate::ml::features::{FeatureVector, Featurizer, FeaturizerFit, FeaturizerState};
+use crate::ml::ingest::batch::LONGEST_RECYCLED;
 use crate::ml::ingest::{Batch, Problems, for_each_batch};
 use crate::ml::learn::{Design, DesignBuilder, Targets};
 use crate::ml::moments::Moments;
@@ -81,7 +82,11 @@ impl TrainingRows<'_> {
                 .zip(buffers.iter_mut())
                 .map(|(record, buffer)| columns.align(record, buffer))
                 .collect();
-            work(&aligned)
+            let done = work(&aligned);
+            if batch.longest_row() > LONGEST_RECYCLED {
+                buffers.clear();
+            }
+            done
         })?;
         Ok(problems)
     }

@@ -32,6 +32,11 @@ pub enum PipelineError {
     /// Training was asked for without a target.
     #[error("no target is given; name the column to predict")]
     NoTarget,
+    /// Every column but the target was left out.
+    #[error(
+        "no column is left to learn from: every one but the target is empty, constant or an identifier; bring a column that varies, or say otherwise with a schema"
+    )]
+    NoInputs,
     /// Too few rows are left.
     #[error(
         "{rows} rows with a target are left to learn from, {least} are needed at least; bring more data or hold out fewer rows"
@@ -84,6 +89,7 @@ impl PipelineError {
             PipelineError::Learn(error) => error.code(),
             PipelineError::Bundle(error) => error.code(),
             PipelineError::NoTarget => "no_target",
+            PipelineError::NoInputs => "no_inputs",
             PipelineError::TooFewRows { .. } => "too_few_rows",
             PipelineError::NothingToEvaluate { .. } => "nothing_to_evaluate",
             PipelineError::UnknownColumn { .. } => "unknown_column",

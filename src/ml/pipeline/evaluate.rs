@@ -7,7 +7,7 @@ use super::table::Table;
 use crate::ml::columns::ColumnMap;
 use crate::ml::evaluate::multiclass::Truth as Judged;
 use crate::ml::evaluate::{BinaryEvaluator, MulticlassEvaluator, RegressionEvaluator, Report};
-use crate::ml::ingest::{Batch, for_each_batch};
+use crate::ml::ingest::{Batch, Problems, for_each_batch};
 use crate::ml::model::bundle::TrainingFacts;
 use crate::ml::observe::{Observer, Stage};
 use crate::ml::predict::{Predictor, Scratch};
@@ -27,8 +27,8 @@ pub struct Evaluation {
     pub report: Report,
     /// Rows whose target is missing or unreadable.
     pub unknown_target: u64,
-    /// Rows that could not be read.
-    pub rejected: u64,
+    /// Rows of the whole table that could not be read, with examples.
+    pub problems: Problems,
     /// Remarks for people.
     pub warnings: Vec<String>,
 }
@@ -45,15 +45,19 @@ pub fn evaluate(
     let target = schema.target_index().ok_or(PipelineError::NoTarget)?;
     let reader = table.records()?;
     let columns = ColumnMap::new(schema, reader.columns(), reader.has_header(), &[target])?;
+    columns.require_any_input(schema, reader.columns())?;
     let mut judge = Judge::new(predictor.target(), facts);
-    let (mut unknown_target, mut rejected, mut records) = (0, 0, 0u64);
+    let (mut unknown_target, mut seen, mut records) = (0, 0, 0u64);
+    let mut problems = Problems::default();
     for_each_batch(
         reader,
         table.bytes(),
         Stage::Evaluate,
         observer,
         |batch: &Batch| -> Result<(), PipelineError> {
-            rejected += batch.problems.iter().filter(|problem| problem.1).count() as u64;
+            problems.add(&batch.problems);
+            seen += batch.records().len() as u64;
+            problems.check(seen, false)?;
             let good = batch
                 .records()
                 .iter()
@@ -75,16 +79,16 @@ pub fn evaluate(
             Ok(())
         },
     )?;
+    problems.check(seen, true)?;
     if records == 0 {
         return Err(PipelineError::NothingToEvaluate {
             target: schema.attributes[target].name.clone(),
         });
     }
     let mut warnings = Vec::new();
-    if unknown_target + rejected > 0 {
+    if unknown_target > 0 {
         warnings.push(format!(
-            "{} rows could not be used: {unknown_target} without a usable target, {rejected} unreadable",
-            unknown_target + rejected
+            "{unknown_target} rows to evaluate on have no usable target and were left out"
         ));
     }
     if !columns.absent.is_empty() {
@@ -96,7 +100,7 @@ pub fn evaluate(
     Ok(Evaluation {
         report: judge.finish(predictor.threshold()),
         unknown_target,
-        rejected,
+        problems,
         warnings,
     })
 }

@@ -89,6 +89,7 @@ pub fn train(
     retype(&mut schema, position, plan.task);
     let recipe = match &request.recipe {
         Some(recipe) => recipe.clone(),
+        None if schema.inputs().next().is_none() => return Err(PipelineError::NoInputs),
         None => suggest(&schema, &inspection.statistics),
     };
     let terms = check(&recipe, &schema)?;
@@ -107,8 +108,11 @@ pub fn train(
     check_memory(&learned, &terms, &inspection.statistics, request.memory)?;
     let featurizer = Featurizer::new(learned.featurizer.clone(), &schema);
     let (design, targets) = rows.encode(&featurizer, &learned.target, observer)?;
-    let warnings = warnings(&learned, &featurizer, &inspection.statistics);
+    let mut warnings = warnings(&learned, &featurizer, &inspection.statistics);
     let bundle = fit(design, targets, learned, schema, recipe, request, observer)?;
+    if !bundle.document.solver.certificate.certified {
+        warnings.extend(bundle.document.solver.notes.iter().cloned());
+    }
     Ok(Trained {
         bundle,
         statistics: inspection.statistics,
@@ -321,16 +325,11 @@ fn warnings(learned: &Learned, featurizer: &Featurizer, statistics: &TableStatis
         .collect();
     if learned.unknown_target > 0 {
         warnings.push(format!(
-            "{} rows were left out because their target is missing or unreadable",
+            "{} training rows were left out because their target is missing or unreadable; fill it in, or remove them",
             learned.unknown_target
         ));
     }
-    if learned.rejected > 0 {
-        warnings.push(format!(
-            "{} rows were left out because they could not be read",
-            learned.rejected
-        ));
-    }
+    warnings.extend(statistics.problems.warning());
     if featurizer.features() as u64 > learned.rows {
         warnings.push(format!(
             "there are more features ({}) than rows ({}); trust the evaluation only with many held-out rows",

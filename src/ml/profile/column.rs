@@ -48,19 +48,12 @@ pub struct ColumnProfile {
     pub values: ValueProfile,
     /// Words.
     pub text: TextProfile,
-    candidates: Vec<String>,
+    listed: Vec<String>,
 }
 
 impl ColumnProfile {
     /// A profile for one of `columns` columns; `listed` are words that a schema lists as missing.
     pub fn new(columns: usize, listed: &[String]) -> Self {
-        let mut candidates: Vec<String> = MISSING_WORDS.iter().map(|word| word.to_string()).collect();
-        candidates.extend(
-            listed
-                .iter()
-                .filter(|word| !MISSING_WORDS.contains(&word.as_str()))
-                .cloned(),
-        );
         Self {
             rows: 0,
             empty: 0,
@@ -73,7 +66,7 @@ impl ColumnProfile {
             first_not_binary: None,
             values: ValueProfile::new(super::values::exact_capacity(columns)),
             text: TextProfile::default(),
-            candidates,
+            listed: listed.to_vec(),
         }
     }
 
@@ -85,6 +78,13 @@ impl ColumnProfile {
             self.empty += 1;
             self.text.add_empty();
             return;
+        }
+        if self.listed.iter().any(|word| word == trimmed) {
+            return self.count_missing(MissingWord {
+                word: trimmed.to_string(),
+                count: 1,
+                line,
+            });
         }
         self.values.add(field);
         match binary(trimmed) {
@@ -101,7 +101,7 @@ impl ColumnProfile {
 
     fn add_text(&mut self, line: u64, field: &str, trimmed: &str) {
         self.text.add(field);
-        if self.candidates.iter().any(|word| word == trimmed) {
+        if MISSING_WORDS.contains(&trimmed) {
             self.count_missing(MissingWord {
                 word: trimmed.to_string(),
                 count: 1,

@@ -114,13 +114,7 @@ impl Profiler {
     }
 
     fn add(&mut self, batch: &Batch, split: &Split) {
-        for (_, bad, problem) in &batch.problems {
-            if *bad {
-                self.problems.reject(problem.clone())
-            } else {
-                self.problems.note(problem.clone())
-            }
-        }
+        self.problems.add(&batch.problems);
         let good = batch
             .records()
             .iter()

@@ -62,6 +62,8 @@ impl Term {
 const FUNCTIONS: [&str; 4] = ["group", "group_remove", "normalize", "quantile_bin"];
 /// Bins a `quantile_bin` may ask for.
 const BINS: std::ops::RangeInclusive<u32> = 2..=1000;
+/// Members that all groups and assignments together may have, so that a short text cannot fill the memory.
+const MOST_NAMED: usize = 200_000;
 /// Output terms a recipe may have.
 const MOST_TERMS: usize = 10_000;
 
@@ -73,6 +75,7 @@ pub fn check(recipe: &Recipe, schema: &Schema) -> Result<Vec<Term>, RecipeError>
         schema,
         names: HashMap::new(),
     };
+    let mut named = 0;
     for (section, entries) in [("groups", &recipe.groups), ("assignments", &recipe.assignments)] {
         for (name, value) in entries {
             let place = format!("{section}.{name}");
@@ -81,6 +84,15 @@ pub fn check(recipe: &Recipe, schema: &Schema) -> Result<Vec<Term>, RecipeError>
             };
             let expression = parse_expression(text, &place)?;
             let terms = scope.resolve(&expression, &place)?;
+            named += terms.len();
+            if named > MOST_NAMED {
+                return Err(unusable(
+                    &place,
+                    &format!(
+                        "groups and assignments hold more than {MOST_NAMED} members in all; use fewer or smaller ones"
+                    ),
+                ));
+            }
             scope.names.insert(name.clone(), terms);
         }
     }

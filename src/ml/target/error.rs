@@ -1,5 +1,7 @@
 //! Why a target cannot be learned.
 
+use crate::ml::Task;
+
 /// A target that cannot be learned.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -61,6 +63,16 @@ pub enum TargetError {
         /// The text.
         value: String,
     },
+    /// A positive label was given for a model that has none.
+    #[error(
+        "a positive label is given, but the target `{target}` makes a {task} model; leave the label out, or ask for type binary"
+    )]
+    PositiveNotBinary {
+        /// The target.
+        target: String,
+        /// The question it poses.
+        task: Task,
+    },
     /// The label given as positive does not occur.
     #[error("the positive label `{label}` does not occur in the target `{target}`; its labels are {shown}")]
     UnknownPositive {
@@ -83,7 +95,9 @@ impl TargetError {
             TargetError::TooManyClasses { .. } => "too_many_classes",
             TargetError::NotBinary { .. } => "target_not_binary",
             TargetError::NotNumeric { .. } => "target_not_numeric",
-            TargetError::UnknownPositive { .. } => "unknown_positive_label",
+            TargetError::PositiveNotBinary { .. } | TargetError::UnknownPositive { .. } => {
+                "unknown_positive_label"
+            }
         }
     }
 }

@@ -72,9 +72,32 @@ pub fn plan(
         None => decide(profile, numeric, &labels.0, distinct, exact),
     };
     let limit = wish.max_classes.unwrap_or(MOST_CLASSES);
+    if wish.positive.is_some() && task != Task::Binary {
+        return Err(TargetError::PositiveNotBinary {
+            target: wish.name.clone(),
+            task,
+        });
+    }
     let binary = match task {
+        Task::Binary if !labels.1 => {
+            return Err(TargetError::NotBinary {
+                target: wish.name.clone(),
+                found: distinct,
+                shown: "too many to show".into(),
+            });
+        }
         Task::Binary => Some(binary_target(&labels.0, profile, wish)?),
         Task::Multiclass if distinct == 1 => return Err(one_class(wish, &labels.0)),
+        // Mostly numbers with a few that are none: the line of the first of those helps more than a count.
+        Task::Multiclass
+            if (!exact || distinct > limit as u64)
+                && wish.task.is_none()
+                && profile.first_other.is_some()
+                && profile.numbers.moments.count * 2 > profile.filled() =>
+        {
+            check_numbers(profile, &words, wish)?;
+            None
+        }
         Task::Multiclass if !exact || distinct > limit as u64 => {
             return Err(TargetError::TooManyClasses {
                 target: wish.name.clone(),
@@ -210,6 +233,16 @@ fn binary_target(
             && profile.falses > 0
             && profile.trues + profile.falses == profile.filled() =>
         {
+            if let Some(label) = wish.positive.as_ref().filter(|label| binary(label) != Some(true)) {
+                return Err(TargetError::UnknownPositive {
+                    target: wish.name.clone(),
+                    label: label.clone(),
+                    shown: format!(
+                        "{}, spelled in several ways; only those that mean true can be positive",
+                        shown()
+                    ),
+                });
+            }
             Ok(Target::Binary {
                 negative: "0".into(),
                 positive: "1".into(),

@@ -20,7 +20,7 @@ fn each(check: impl Fn(&str, &Value)) {
             count += 1;
         }
     }
-    assert_eq!(count, 37, "operations");
+    assert!(count > 30, "{count} operations");
 }
 
 #[test]
