@@ -288,4 +288,8 @@ impl JobHandler for Measured {
         self.metrics.job(job.kind.as_str(), outcome, begun.elapsed());
         ended
     }
+
+    fn discard(&self, job: &ClaimedJob) {
+        self.handler.discard(job);
+    }
 }

@@ -37,7 +37,7 @@ pub enum BlobError {
         source: Source,
     },
     /// The home folder cannot be used.
-    #[error("cannot use the folder {path}: {source}")]
+    #[error("cannot use the folder {path}")]
     Folder {
         /// The folder.
         path: String,
@@ -45,7 +45,7 @@ pub enum BlobError {
         source: std::io::Error,
     },
     /// Anything else.
-    #[error("cannot {action} {what}: {source}")]
+    #[error("cannot {action} {what}")]
     Storage {
         /// `read`, `write`, `publish`, `list` or `delete`.
         action: &'static str,
@@ -88,18 +88,22 @@ impl BlobError {
     /// True when the same call may succeed later with nothing else changed.
     pub fn is_transient(&self) -> bool {
         match self {
-            BlobError::Storage { .. } => true,
+            BlobError::Storage { .. } | BlobError::DiskFull { .. } => true,
             BlobError::NotFound { .. }
-            | BlobError::DiskFull { .. }
             | BlobError::TooLarge { .. }
             | BlobError::Input { .. }
             | BlobError::Folder { .. } => false,
         }
     }
 
-    /// The error as an entity keeps it.
+    /// The error as an entity keeps it: without paths of this machine and without the cause, which
+    /// is for the log.
     pub fn to_problem(&self) -> Problem {
-        Problem::new(self.code(), self.to_string())
+        let message = match self {
+            BlobError::Folder { .. } => "the home folder cannot be used; see the server's log".to_owned(),
+            other => other.to_string(),
+        };
+        Problem::new(self.code(), message)
     }
 }
 

@@ -2,8 +2,6 @@
 //!
 //! ```text
 //! datasets/uploads/{name}/{sha256}-{token}       one version of an uploaded dataset
-//! statistics/{data source}/{claim}.json          statistics too large for the catalogue
-//! evaluations/{evaluation}/{claim}.json          a report too large for the catalogue
 //! models/{model}/{claim}.yosoku                  a bundle
 //! predictions/{batch prediction}/{claim}.csv     a file of predictions
 //! .staging/{process}/{number}                    files that are being written
@@ -11,7 +9,9 @@
 //!
 //! Every key is written once and never again: an upload's token and a job's claim number differ
 //! each time, so that neither a late deletion nor a worker that lost its job can touch the file of
-//! another. Everything an entity owns lies in one folder, and goes with it.
+//! another. Everything an entity owns lies in one folder, and goes with it. Data sources and
+//! evaluations have folder names too, so that every kind is treated alike, but write no files: their
+//! results are in the catalogue.
 
 use crate::domain::dataset::ContentHash;
 use crate::domain::ids::{BlobKey, DatasetName, EntityKind, EntityRef, random_text};

@@ -58,8 +58,9 @@ impl Blobs {
         };
         std::fs::create_dir_all(home).map_err(unusable)?;
         let store = LocalFileSystem::new_with_prefix(home).map_err(|e| unusable(std::io::Error::other(e)))?;
-        // Synchronised: what is acknowledged must survive a power cut.
-        let store = store.with_fsync(true).with_automatic_cleanup(true);
+        // Synchronised: what is acknowledged must survive a power cut. Empty folders are not removed by
+        // the store, because it would take the top ones too, while another upload is about to use them.
+        let store = store.with_fsync(true).with_automatic_cleanup(false);
         let staging = Staging::local(home)?;
         Ok(Self {
             store: Arc::new(store),
@@ -170,7 +171,9 @@ impl Blobs {
 
     /// Removes every file that an entity owns; returns how many.
     pub async fn delete_owned(&self, at: &EntityRef) -> Result<usize, BlobError> {
-        self.delete_where(at, |_| true).await
+        let removed = self.delete_where(at, |_| true).await?;
+        self.staging.remove_empty(&key::folder(at));
+        Ok(removed)
     }
 
     /// Removes what attempts at `job` before this one left behind; returns how many files. Those of
@@ -214,6 +217,16 @@ impl Blobs {
     /// Begins a staged file for code that blocks; never call it on an async thread.
     pub fn write_blocking(&self) -> Result<BlockingWriter, BlobError> {
         BlockingWriter::begin(self.clone(), u64::MAX)
+    }
+
+    /// [`Blobs::size`] for code that blocks.
+    pub fn size_blocking(&self, key: &BlobKey) -> Result<u64, BlobError> {
+        self.runtime.block_on(self.size(key))
+    }
+
+    /// [`Blobs::delete`] for code that blocks.
+    pub fn delete_blocking(&self, key: &BlobKey) -> Result<(), BlobError> {
+        self.runtime.block_on(self.delete(key))
     }
 
     /// [`Blobs::delete_owned`] for code that blocks.

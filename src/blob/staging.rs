@@ -68,6 +68,14 @@ impl Staging {
         (!top.is_dir()).then(|| top.display().to_string())
     }
 
+    /// Removes a folder of the store, relative to the home, if there is one and it is empty.
+    pub(super) fn remove_empty(&self, folder: &str) {
+        if let Some(home) = self.held.as_ref().and_then(|(top, _)| top.parent()) {
+            // Anything in it is a reason to leave it.
+            drop(fs::remove_dir(home.join(folder)));
+        }
+    }
+
     /// A key that nothing else uses.
     pub(super) fn next_key(&self) -> BlobKey {
         key::staged(self.process.as_str(), self.next.fetch_add(1, Ordering::Relaxed))

@@ -173,7 +173,12 @@ async fn an_entity_takes_its_files_with_it_and_no_others() {
             .map(|f| f.key.into())
             .collect();
         assert_eq!(left, ["models/ml-11/1.yosoku"]);
+        let last = EntityRef::new(EntityKind::Model, EntityId::new("ml-11").unwrap());
+        assert_eq!(blobs.delete_owned(&last).await.unwrap(), 1);
     }
+    // Only the entities' own folders are removed.
+    assert!(home.path().join("models").is_dir());
+    assert!(!home.path().join("models/ml-1").exists());
 }
 
 #[tokio::test]

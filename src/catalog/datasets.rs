@@ -17,6 +17,11 @@ impl Catalog {
         now: i64,
     ) -> Result<DatasetVersion, CatalogError> {
         let mut tx = self.begin().await?;
+        // A deletion locks the name first as well.
+        sqlx::query("UPDATE datasets SET updated_at = updated_at WHERE name = $1")
+            .bind(version.name.as_str())
+            .execute(&mut *tx)
+            .await?;
         // The update that changes nothing returns the stored row and locks it against a deletion.
         let sql = format!(
             "INSERT INTO dataset_versions AS v (name, version, size_bytes, blob, media, created_at)
@@ -45,6 +50,29 @@ impl Catalog {
         .await?;
         self.commit(tx).await?;
         Ok(stored)
+    }
+
+    /// Gives a known version the file of `version`, which has the same bytes, because its own file
+    /// `lost` is gone; none when it is not the file of that version any more.
+    pub async fn dataset_mend(
+        &self,
+        version: &DatasetVersion,
+        lost: &BlobKey,
+    ) -> Result<Option<DatasetVersion>, CatalogError> {
+        let mut tx = self.begin().await?;
+        let sql = format!(
+            "UPDATE dataset_versions SET blob = $4 WHERE name = $1 AND version = $2 AND blob = $3 RETURNING {}",
+            rows::VERSION.replace("v.", "")
+        );
+        let row = sqlx::query(AssertSqlSafe(sql))
+            .bind(version.name.as_str())
+            .bind(version.version.as_str())
+            .bind(lost.as_str())
+            .bind(version.blob.as_str())
+            .fetch_optional(&mut *tx)
+            .await?;
+        self.commit(tx).await?;
+        row.as_ref().map(rows::dataset_version).transpose()
     }
 
     /// Reads a dataset by name.
@@ -100,15 +128,20 @@ impl Catalog {
     /// that the caller now removes.
     pub async fn dataset_delete(&self, name: &DatasetName) -> Result<Vec<BlobKey>, CatalogError> {
         let mut tx = self.begin().await?;
-        // Locks every version against new users before looking for old ones.
-        let versions =
-            sqlx::query("UPDATE dataset_versions SET media = media WHERE name = $1 RETURNING blob")
-                .bind(name.as_str())
-                .fetch_all(&mut *tx)
-                .await?;
-        if versions.is_empty() {
+        // The name goes first: an upload that adds a version meanwhile waits for it. A refusal below
+        // undoes this.
+        let named = sqlx::query("DELETE FROM datasets WHERE name = $1")
+            .bind(name.as_str())
+            .execute(&mut *tx)
+            .await?;
+        if named.rows_affected() == 0 {
             return Err(CatalogError::DatasetNotFound { name: name.clone() });
         }
+        // Locks every version against new users before looking for old ones.
+        sqlx::query("UPDATE dataset_versions SET media = media WHERE name = $1")
+            .bind(name.as_str())
+            .execute(&mut *tx)
+            .await?;
         let by = users(&mut tx, name).await?;
         if !by.is_empty() {
             return Err(CatalogError::DatasetInUse {
@@ -116,12 +149,10 @@ impl Catalog {
                 by,
             });
         }
-        for sql in [
-            "DELETE FROM datasets WHERE name = $1",
-            "DELETE FROM dataset_versions WHERE name = $1",
-        ] {
-            sqlx::query(sql).bind(name.as_str()).execute(&mut *tx).await?;
-        }
+        let versions = sqlx::query("DELETE FROM dataset_versions WHERE name = $1 RETURNING blob")
+            .bind(name.as_str())
+            .fetch_all(&mut *tx)
+            .await?;
         self.commit(tx).await?;
         versions
             .iter()

@@ -93,6 +93,9 @@ pub enum CatalogError {
     /// Too many others are writing; trying again helps.
     #[error("the catalogue is busy; try again")]
     Busy(#[source] sqlx::Error),
+    /// The database cannot be reached, or is just starting or stopping; trying again helps.
+    #[error("the catalogue cannot be reached now; try again")]
+    Unavailable(#[source] sqlx::Error),
     /// The volume that holds the database is full.
     #[error("no space is left for the catalogue; free some and try again")]
     DiskFull(#[source] sqlx::Error),
@@ -109,6 +112,17 @@ pub enum CatalogError {
     Database(#[source] sqlx::Error),
 }
 
+impl CatalogError {
+    /// True for a state of the whole database, as opposed to that of a row: whatever is tried next
+    /// will meet it too.
+    pub(super) fn is_general(&self) -> bool {
+        matches!(
+            self,
+            CatalogError::Busy(_) | CatalogError::Unavailable(_) | CatalogError::DiskFull(_)
+        )
+    }
+}
+
 fn list(entities: &[EntityRef]) -> String {
     entities
         .iter()
@@ -118,8 +132,16 @@ fn list(entities: &[EntityRef]) -> String {
 }
 
 /// Codes for "busy" and "locked" in SQLite (with their extensions), for serialisation failure,
-/// deadlock and shutdown in PostgreSQL.
-const BUSY: [&str; 9] = ["5", "6", "261", "262", "517", "773", "40001", "40P01", "57P01"];
+/// deadlock and a lock that cannot be had in PostgreSQL.
+const BUSY: [&str; 9] = ["5", "6", "261", "262", "517", "773", "40001", "40P01", "55P03"];
+
+/// Codes of PostgreSQL for a server that stops, crashed, is starting, or has too many connections.
+const UNAVAILABLE: [&str; 4] = ["57P01", "57P02", "57P03", "53300"];
+
+/// The class of connection failures in PostgreSQL.
+fn is_connection_failure(code: &str) -> bool {
+    code.len() == 5 && code.starts_with("08")
+}
 
 impl From<sqlx::Error> for CatalogError {
     fn from(error: sqlx::Error) -> Self {
@@ -128,10 +150,33 @@ impl From<sqlx::Error> for CatalogError {
             .and_then(|e| e.code())
             .map(|c| c.into_owned());
         match (&error, code.as_deref()) {
-            (sqlx::Error::PoolTimedOut, _) => CatalogError::Busy(error),
+            (sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed, _) => {
+                CatalogError::Unavailable(error)
+            }
             (_, Some(code)) if BUSY.contains(&code) => CatalogError::Busy(error),
+            (_, Some(code)) if UNAVAILABLE.contains(&code) || is_connection_failure(code) => {
+                CatalogError::Unavailable(error)
+            }
             (_, Some("13" | "53100")) => CatalogError::DiskFull(error),
             _ => CatalogError::Database(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trouble_that_passes_is_told_from_defects() {
+        let kind = |error: sqlx::Error| CatalogError::from(error).is_general();
+        assert!(kind(sqlx::Error::Io(
+            std::io::ErrorKind::ConnectionRefused.into()
+        )));
+        assert!(kind(sqlx::Error::PoolTimedOut));
+        assert!(kind(sqlx::Error::PoolClosed));
+        assert!(!kind(sqlx::Error::RowNotFound));
+        assert!(is_connection_failure("08006"));
+        assert!(!is_connection_failure("8") && !is_connection_failure("42601"));
     }
 }

@@ -36,33 +36,45 @@ const CANDIDATES: i64 = 16;
 impl Catalog {
     /// Claims a job for `worker` until `lease_until` and marks its entity INPROGRESS; none when
     /// there is nothing to do now. Jobs that turn out to be over (cancelled, deleted, begun too
-    /// often) are closed on the way.
+    /// often) are closed on the way. A job whose rows cannot be read does not keep others waiting:
+    /// its error is returned only when there is nothing else to do.
     pub async fn job_claim(
         &self,
         worker: &WorkerId,
         now: i64,
         lease_until: i64,
     ) -> Result<Option<ClaimedJob>, CatalogError> {
-        // Looking first keeps an idle worker from taking SQLite's one write lock.
+        let mut failed: Vec<String> = Vec::new();
+        let mut last_error = None;
         loop {
-            let sql =
-                format!("SELECT id FROM jobs WHERE {CLAIMABLE} ORDER BY run_after, id LIMIT {CANDIDATES}");
-            let candidates = sqlx::query(AssertSqlSafe(sql))
-                .bind(now)
-                .fetch_all(&self.pool)
-                .await?;
+            let mut candidates = self.job_candidates(now, failed.len()).await?;
+            candidates.retain(|id| !failed.contains(id));
             if candidates.is_empty() {
-                return Ok(None);
+                return last_error.map_or(Ok(None), Err);
             }
-            for row in &candidates {
-                let claimed = self
-                    .job_try_claim(&row.try_get::<String, _>("id")?, worker, now, lease_until)
-                    .await?;
-                if claimed.is_some() {
-                    return Ok(claimed);
+            for id in candidates {
+                match self.job_try_claim(&id, worker, now, lease_until).await {
+                    Ok(Some(job)) => return Ok(Some(job)),
+                    Ok(None) => {}
+                    Err(error) if error.is_general() => return Err(error),
+                    Err(error) => {
+                        tracing::error!(job.id = %id, %error, "a job cannot be claimed; going on with others");
+                        failed.push(id);
+                        last_error = Some(error);
+                    }
                 }
             }
         }
+    }
+
+    /// The next claimable jobs, and `more` beyond them. Looking first keeps an idle worker from taking
+    /// SQLite's one write lock.
+    async fn job_candidates(&self, now: i64, more: usize) -> Result<Vec<String>, CatalogError> {
+        let sql = format!("SELECT id FROM jobs WHERE {CLAIMABLE} ORDER BY run_after, id LIMIT $2");
+        let most = CANDIDATES.saturating_add(i64::try_from(more).unwrap_or(i64::MAX));
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(now).bind(most);
+        let rows = query.fetch_all(&self.pool).await?;
+        rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
     }
 
     async fn job_try_claim(
@@ -147,7 +159,7 @@ impl Catalog {
             return Ok(Renewal::Lost);
         }
         let wanted = sqlx::query(
-            "UPDATE entities SET progress = $3, revision = revision + 1
+            "UPDATE entities SET progress = $3
              WHERE kind = $1 AND id = $2 AND status = 'INPROGRESS' RETURNING cancel_requested",
         )
         .bind(job.entity.kind().as_str())

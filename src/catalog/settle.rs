@@ -35,9 +35,12 @@ impl Catalog {
     }
 }
 
-/// Turns a retry into a failure when no attempt is left.
+/// Turns a retry into a failure when no attempt is left; files are removed sooner or later.
 fn settlement_that_counts(job: &ClaimedJob, settlement: Settlement) -> Settlement {
     match settlement {
+        // Given up, they would lie there for ever with nothing that names them.
+        Settlement::Failed(problem) if job.kind == JobKind::DeleteFiles => Settlement::Retry(problem),
+        Settlement::Retry(problem) if job.kind == JobKind::DeleteFiles => Settlement::Retry(problem),
         Settlement::Retry(mut problem) if job.attempt >= MAX_ATTEMPTS => {
             problem.message = format!("given up after {MAX_ATTEMPTS} attempts: {}", problem.message);
             Settlement::Failed(problem)

@@ -1,6 +1,7 @@
 //! Uploaded datasets: a name, and versions that are immutable by the hash of their content.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::ids::{BlobKey, DatasetName, InvalidName};
 
@@ -26,6 +27,11 @@ impl ContentHash {
             value,
             reason: "must be 64 lower-case hexadecimal digits",
         })
+    }
+
+    /// The hash of `bytes`.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self::from_digest(Sha256::digest(bytes).into())
     }
 
     /// The hash whose bytes are `digest`.

@@ -33,7 +33,7 @@ impl Problem {
     pub fn new(code: &str, message: impl Into<String>) -> Self {
         Self {
             code: code.to_owned(),
-            message: message.into(),
+            message: without_nul(message.into()),
             hint: None,
             details: None,
         }
@@ -42,7 +42,7 @@ impl Problem {
     /// Adds how to mend it.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint = Some(without_nul(hint.into()));
         self
     }
 
@@ -56,6 +56,15 @@ impl Problem {
     /// The user asked for a stop.
     pub fn cancelled() -> Self {
         Self::new("cancelled", "cancelled on request")
+    }
+}
+
+/// Data may put a NUL into a message, and not every database stores one.
+fn without_nul(text: String) -> String {
+    if text.contains('\0') {
+        text.replace('\0', "")
+    } else {
+        text
     }
 }
 
@@ -97,7 +106,8 @@ pub struct Entity {
     pub finished_at: Option<i64>,
     /// The creation parameters as canonical JSON: a repeat must match them.
     pub request: String,
-    /// Counts stored changes, progress included.
+    /// Counts stored changes; that of the progress alone is none, so that others can be made while
+    /// work runs.
     pub revision: i64,
     /// A stop was asked for and not yet carried out.
     pub cancel_requested: bool,
@@ -147,7 +157,7 @@ impl Entity {
         EntityRef::new(self.kind(), self.id.clone())
     }
 
-    /// The strong validator of its present representation, with quotes.
+    /// The validator of everything about it but its progress, with quotes.
     pub fn etag(&self) -> String {
         format!("\"{}\"", self.revision)
     }

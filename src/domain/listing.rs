@@ -136,6 +136,14 @@ impl Listing {
         let bytes = from_hex(cursor).ok_or(ListingError::CursorUnreadable)?;
         let (query, position): (u64, Position) =
             serde_json::from_slice(&bytes).map_err(|_| ListingError::CursorUnreadable)?;
+        if position
+            .text
+            .chars()
+            .chain(position.id.chars())
+            .any(char::is_control)
+        {
+            return Err(ListingError::CursorUnreadable);
+        }
         if query == self.fingerprint(scope) {
             Ok(Some(position))
         } else {
@@ -248,7 +256,13 @@ mod tests {
             filtered.position("models"),
             Err(ListingError::CursorOfAnotherQuery)
         );
-        for bad in ["", "zz", "7b7d", "é", "123"] {
+        let odd = Position {
+            time: 0,
+            text: "a\0".to_owned(),
+            id: "x".to_owned(),
+        };
+        let odd = to_hex(&serde_json::json!([listing("name").fingerprint("models"), odd]).to_string());
+        for bad in ["", "zz", "7b7d", "é", "123", &odd] {
             let list = Listing {
                 cursor: Some(bad.to_owned()),
                 ..listing("name")

@@ -163,6 +163,17 @@ pub enum Produced {
     Nothing,
 }
 
+impl Produced {
+    /// The file that holds the result, if it has one.
+    pub fn file(&self) -> Option<&BlobKey> {
+        match self {
+            Produced::Model(made) => Some(&made.bundle),
+            Produced::BatchPrediction(made) => Some(&made.output),
+            Produced::DataSource(_) | Produced::Evaluation(_) | Produced::Nothing => None,
+        }
+    }
+}
+
 /// A job handed back a result of another kind than its entity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the result does not belong to a {kind}")]
@@ -172,6 +183,15 @@ pub struct WrongResult {
 }
 
 impl Body {
+    /// The file that holds the result, if there is one.
+    pub fn file(&self) -> Option<&BlobKey> {
+        match self {
+            Body::Model(work) => work.result.as_ref().map(|made| &made.bundle),
+            Body::BatchPrediction(work) => work.result.as_ref().map(|made| &made.output),
+            Body::DataSource(_) | Body::Evaluation(_) => None,
+        }
+    }
+
     /// Which kind of entity this is.
     pub fn kind(&self) -> EntityKind {
         match self {

@@ -5,6 +5,8 @@
 //! `Origin` or `Sec-Fetch-Site` that is not our own, and a body type that browsers send without
 //! asking first. No answer carries a CORS header, so a page cannot read what it gets either.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 use axum::extract::Request;
 use axum::http::header::{HOST, ORIGIN, TRANSFER_ENCODING};
 use axum::http::{HeaderMap, Method, Uri};
@@ -77,7 +79,18 @@ fn is_loopback(host: &str) -> bool {
         Some((name, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => name,
         _ => &host,
     };
-    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
+    let v6 = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+    match v6 {
+        Some(address) => address
+            .parse::<Ipv6Addr>()
+            .is_ok_and(|address| address.is_loopback()),
+        None => {
+            name == "localhost"
+                || name
+                    .parse::<Ipv4Addr>()
+                    .is_ok_and(|address| address.is_loopback())
+        }
+    }
 }
 
 fn is_own(origin: &str, host: &str) -> bool {
@@ -153,6 +166,7 @@ mod tests {
             "127.0.0.1",
             "[::1]",
             "[::1]:8080",
+            "127.0.0.2:8080",
         ] {
             assert_eq!(verdict(&[("host", good)]), Ok(()), "{good}");
         }
@@ -161,6 +175,9 @@ mod tests {
             "localhost.evil.example",
             "127.0.0.1.evil.example:8080",
             "10.0.0.1",
+            "[127.0.0.1]",
+            "127.1",
+            "[::2]",
             "",
             "[::1]x",
             "localhost:80:80",

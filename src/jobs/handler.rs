@@ -9,7 +9,7 @@ use super::evaluate_model::evaluate_model;
 use super::profile_data::profile_data;
 use super::runner::{JobError, JobHandler};
 use super::train_model::train_model;
-use crate::blob::Blobs;
+use crate::blob::{Blobs, key};
 use crate::clock::Clock;
 use crate::domain::job::{ClaimedJob, JobKind};
 use crate::domain::spec::Produced;
@@ -37,6 +37,12 @@ impl JobHandler for Handler {
             JobKind::EvaluateModel => evaluate_model(self, job, context),
             JobKind::BatchPredict => batch_predict(self, job, context),
             JobKind::DeleteFiles => delete_files(job, &self.blobs),
+        }
+    }
+
+    fn discard(&self, job: &ClaimedJob) {
+        if let Err(error) = self.blobs.delete_blocking(&key::output(job)) {
+            tracing::warn!(job.id = %job.id, error = &error as &dyn std::error::Error, "cannot remove an unneeded file");
         }
     }
 }

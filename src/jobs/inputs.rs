@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::context::JobContext;
 use super::runner::JobError;
-use crate::blob::Blobs;
+use crate::blob::{BlobError, Blobs};
 use crate::clock::Clock;
-use crate::domain::dataset::DatasetVersion;
+use crate::domain::dataset::{ContentHash, DatasetVersion};
 use crate::domain::entity::{Entity, Problem};
 use crate::domain::ids::BlobKey;
 use crate::domain::job::ClaimedJob;
@@ -32,7 +32,8 @@ pub struct BlobTable {
 }
 
 impl BlobTable {
-    /// The dataset version that `entity` pins. Fails for good when it was deleted.
+    /// The dataset version that `entity` pins. Fails for good when it was deleted, or when its file
+    /// is not there any more or has another length.
     pub fn of(
         blobs: &Blobs,
         job: &ClaimedJob,
@@ -40,14 +41,14 @@ impl BlobTable {
         header: HeaderMode,
     ) -> Result<Self, JobError> {
         let Some(DatasetVersion { blob, size_bytes, .. }) = job.dataset_of(entity) else {
-            let problem = Problem::new(
-                "source_changed",
-                "the dataset version this was made for does not exist any more",
-            );
-            return Err(problem
-                .with_hint("upload it again and create a new data source")
-                .into());
+            return Err(source_changed("does not exist any more"));
         };
+        match blobs.size_blocking(blob) {
+            Ok(size) if size == *size_bytes => {}
+            Ok(_) => return Err(source_changed("was changed in the store")),
+            Err(BlobError::NotFound { .. }) => return Err(source_changed("is missing in the store")),
+            Err(error) => return Err(error.into()),
+        }
         Ok(Self {
             blobs: blobs.clone(),
             key: blob.clone(),
@@ -57,9 +58,22 @@ impl BlobTable {
     }
 }
 
+fn source_changed(how: &str) -> JobError {
+    let message = format!("the dataset version this was made for {how}");
+    let problem = Problem::new("source_changed", message);
+    problem
+        .with_hint("upload it again and create a new data source")
+        .into()
+}
+
 impl Table for BlobTable {
     fn open(&self) -> std::io::Result<Source> {
-        Ok(Box::new(self.blobs.open_blocking(&self.key)?))
+        let reader = self.blobs.open_blocking(&self.key)?;
+        if reader.size_bytes() != self.bytes {
+            // The next attempt finds it before it begins.
+            return Err(std::io::Error::other("the stored file has changed its length"));
+        }
+        Ok(Box::new(reader))
     }
 
     fn bytes(&self) -> u64 {
@@ -184,6 +198,11 @@ pub fn model_of<'e>(blobs: &Blobs, entity: &'e Entity) -> Result<(Bundle, &'e Mo
         return Err(Problem::new("wrong_state", "the model is not trained yet").into());
     };
     let bytes = blobs.get_blocking(&result.bundle)?;
+    if ContentHash::of(&bytes) != result.bundle_hash {
+        let message = "the model's file is not the one that training wrote: its SHA-256 differs";
+        let hint = "restore the file from a backup, or train anew";
+        return Err(Problem::new("model_damaged", message).with_hint(hint).into());
+    }
     let bundle = Bundle::decode(&bytes).map_err(PipelineError::from)?;
     Ok((bundle, result))
 }
@@ -199,10 +218,13 @@ impl From<PipelineError> for JobError {
         let problem = Problem::new(error.code(), error.to_string());
         match error {
             error if error.is_stopped() => JobError::Stopped,
+            // Writing fails with the error of the store, whichever step notices.
+            PipelineError::Write(error) => match error.downcast::<BlobError>() {
+                Ok(error) => error.into(),
+                Err(_) => JobError::Retry(Box::new(problem)),
+            },
             // The store may answer next time.
-            PipelineError::Ingest(IngestError::Io { .. }) | PipelineError::Write(_) => {
-                JobError::Retry(Box::new(problem))
-            }
+            PipelineError::Ingest(IngestError::Io { .. }) => JobError::Retry(Box::new(problem)),
             _ => problem.into(),
         }
     }

@@ -17,6 +17,7 @@ use crate::blob::BlobError;
 use crate::catalog::{Catalog, CatalogError};
 use crate::clock::Clock;
 use crate::domain::entity::Problem;
+use crate::domain::ids::BlobKey;
 use crate::domain::job::{ClaimedJob, LEASE_MICROS, RENEW_MICROS, Renewal, Settled, Settlement, WorkerId};
 use crate::domain::spec::Produced;
 
@@ -43,6 +44,11 @@ impl From<Problem> for JobError {
 
 impl From<BlobError> for JobError {
     fn from(error: BlobError) -> Self {
+        // The attempt's span says which job it was.
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "a job cannot use a file"
+        );
         let problem = Box::new(error.to_problem());
         if error.is_transient() {
             JobError::Retry(problem)
@@ -57,6 +63,9 @@ pub trait JobHandler: Send + Sync + 'static {
     /// Does one attempt. It may be called again for the same job, also while an earlier attempt is
     /// still dying elsewhere, and must write to keys of its own attempt only.
     fn run(&self, job: &ClaimedJob, context: &JobContext) -> Result<Produced, JobError>;
+
+    /// Removes the file of an attempt whose result was refused; called on a blocking thread.
+    fn discard(&self, _job: &ClaimedJob) {}
 }
 
 impl<F> JobHandler for F
@@ -189,10 +198,31 @@ impl Runner {
             self.attempt(&job, stop).await
         };
         let outcome = describe(&settlement);
+        let file = match &settlement {
+            Settlement::Completed(produced) => produced.file().cloned(),
+            _ => None,
+        };
         let settled = self.settle(&job, settlement).await?;
         let stored = settled == Settled::Recorded;
         tracing::info!(job.id = %job.id, job.attempt = job.attempt, stored, "job ends: {outcome}");
+        if let (Settled::LeaseLost, Some(file)) = (settled, file) {
+            self.discard(job, file).await;
+        }
         Ok(settled)
+    }
+
+    /// Removes the file of an attempt that lost its job. Settling is tried several times, and the
+    /// first may have been stored although it answered with an error: what the entity names stays.
+    async fn discard(&self, job: ClaimedJob, file: BlobKey) {
+        match self.catalog.entity_get(&job.entity.at()).await {
+            Ok(entity) if entity.body.file() != Some(&file) => {}
+            _ => return,
+        }
+        let handler = self.handler.clone();
+        let removed = tokio::task::spawn_blocking(move || handler.discard(&job)).await;
+        if let Err(error) = removed {
+            tracing::warn!(%error, "cannot remove the file of an attempt that lost its job");
+        }
     }
 
     /// Runs the handler on a blocking thread and keeps the lease meanwhile.
@@ -200,7 +230,10 @@ impl Runner {
         let context = JobContext::new(job.kind);
         let begun = self.clock.now_micros();
         let (handler, inner, its_job) = (self.handler.clone(), context.clone(), job.clone());
-        let mut work = tokio::task::spawn_blocking(move || handler.run(&its_job, &inner));
+        let mut work = tokio::task::spawn_blocking(move || {
+            let _span = tracing::error_span!("attempt", job.id = %its_job.id).entered();
+            handler.run(&its_job, &inner)
+        });
         let mut renewals = tokio::time::interval(self.options.renew);
         renewals.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {

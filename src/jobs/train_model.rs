@@ -10,7 +10,6 @@ use super::inputs::{BlobTable, StageTimer, read_document, required, source_facts
 use super::runner::JobError;
 use crate::blob::key;
 use crate::clock::rfc3339;
-use crate::domain::entity::Problem;
 use crate::domain::ids::EntityKind;
 use crate::domain::job::ClaimedJob;
 use crate::domain::spec::{ModelResult, ModelSpec, Produced};
@@ -70,8 +69,7 @@ fn wish(spec: &ModelSpec, target: String) -> TargetWish {
 fn store(handler: &Handler, job: &ClaimedJob, trained: &Trained) -> Result<Produced, JobError> {
     let bundle = &trained.bundle;
     let mut file = handler.blobs.write_blocking()?;
-    file.write_all(&bundle.encode())
-        .map_err(|error| write_error(&error))?;
+    file.write_all(&bundle.encode()).map_err(PipelineError::Write)?;
     let published = file.publish(&key::output(job))?;
     let task = bundle.document.target.task();
     Ok(Produced::Model(ModelResult {
@@ -82,19 +80,6 @@ fn store(handler: &Handler, job: &ClaimedJob, trained: &Trained) -> Result<Produ
         threshold: (task == Task::Binary).then_some(bundle.document.threshold),
         document: document(bundle, trained),
     }))
-}
-
-/// A failed write may succeed next time, once there is space again.
-fn write_error(error: &std::io::Error) -> JobError {
-    let code = if error.kind() == std::io::ErrorKind::StorageFull {
-        "disk_full"
-    } else {
-        "write_failed"
-    };
-    JobError::Retry(Box::new(Problem::new(
-        code,
-        format!("writing the model failed: {error}"),
-    )))
 }
 
 /// The training report.

@@ -83,9 +83,9 @@ pub const CODES: &[ErrorCode] = &[
     row("invalid_parameter", Class::InvalidInput, "invalid parameter", ""),
     row("unknown_parameter", Class::InvalidInput, "unknown query parameter", "compare the spelling with the reference at /docs"),
     row("invalid_id", Class::InvalidInput, "invalid identifier", "use letters, digits, `-`, `_` and `.`"),
-    row("invalid_page_token", Class::InvalidInput, "invalid page token", "start again without a page token"),
+    row("invalid_cursor", Class::InvalidInput, "invalid cursor", "use `next_cursor` of the page before with the same query, or start again without a cursor"),
     row("unknown_reference", Class::InvalidInput, "something named does not exist", "make it first, or list the resource to see what exists"),
-    row("empty_range", Class::InvalidInput, "no such range", "ask for bytes within the size of the file"),
+    row("range_not_satisfiable", Class::InvalidInput, "no such range", "ask for bytes within the size of the file"),
     row("upload_interrupted", Class::InvalidInput, "the upload broke off", "send the file again"),
     row("incomplete_body", Class::InvalidInput, "the body ended early", "send it again"),
     // What data can get wrong.
@@ -135,7 +135,7 @@ pub const CODES: &[ErrorCode] = &[
     // Who may call, from where.
     row("invalid_key", Class::Unauthenticated, "the key is not valid", "check for a typing error; `yosoku key list` shows which keys are revoked"),
     row("foreign_origin", Class::Forbidden, "request from a foreign page", "a server without keys answers programs and its own pages only"),
-    row("foreign_host", Class::Forbidden, "foreign host name", "a server without keys answers on localhost, 127.0.0.1 and [::1] only"),
+    row("foreign_host", Class::Forbidden, "foreign host name", "a server without keys answers on localhost and on loopback addresses such as 127.0.0.1 and [::1] only"),
     // When the server cannot.
     row("timeout", Class::Unavailable, "the request took too long", "repeat it; large work belongs in a batch"),
     row("overloaded", Class::Unavailable, "too many requests at once", "wait as long as Retry-After says, then repeat"),

@@ -1,7 +1,7 @@
 //! Errors of the layers below as errors of the use cases: what the caller can do about each.
 
 use super::codes::{self, Class};
-use super::error::Error;
+use super::error::{Error, chain};
 use crate::blob::BlobError;
 use crate::catalog::CatalogError;
 use crate::domain::ids::EntityRef;
@@ -50,7 +50,9 @@ impl From<CatalogError> for Error {
             },
             CatalogError::WrongState { at, status, source } => wrong_state(&at, status, source.to_string()),
             CatalogError::Listing(error) => error.into(),
-            CatalogError::Busy(_) => Error::unavailable("unavailable", message),
+            CatalogError::Busy(_) | CatalogError::Unavailable(_) => {
+                Error::unavailable("unavailable", message)
+            }
             CatalogError::DiskFull(_) => Error::unavailable("disk_full", message),
             error @ (CatalogError::SchemaTooNew { .. }
             | CatalogError::UnknownAddress
@@ -70,7 +72,7 @@ impl From<ListingError> for Error {
     fn from(error: ListingError) -> Self {
         let code = match error {
             ListingError::Sort { .. } => "invalid_parameter",
-            ListingError::CursorUnreadable | ListingError::CursorOfAnotherQuery => "invalid_page_token",
+            ListingError::CursorUnreadable | ListingError::CursorOfAnotherQuery => "invalid_cursor",
         };
         Error::invalid(code, error.to_string())
     }
@@ -90,9 +92,13 @@ impl From<BlobError> for Error {
                 Err(_) => Error::invalid("upload_interrupted", message),
             },
             BlobError::DiskFull { .. } => Error::unavailable("disk_full", message),
-            error @ (BlobError::NotFound { .. } | BlobError::Folder { .. } | BlobError::Storage { .. }) => {
-                Error::internal("using the files", error)
+            error @ (BlobError::Folder { .. } | BlobError::Storage { .. }) => {
+                tracing::warn!(error = chain(&error), "the files cannot be reached");
+                let message =
+                    "the files cannot be reached now; try again, and see the server's log if it lasts";
+                Error::unavailable("storage_unavailable", message)
             }
+            error @ BlobError::NotFound { .. } => Error::internal("using the files", error),
         }
     }
 }

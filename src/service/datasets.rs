@@ -8,7 +8,7 @@ use super::creation::random;
 use super::error::Error;
 use super::requests::{ByteRange, ListQuery};
 use super::{Service, check};
-use crate::blob::{Staged, key};
+use crate::blob::{BlobError, Staged, key};
 use crate::catalog::CatalogError;
 use crate::domain::dataset::{Dataset, DatasetVersion, MediaHints};
 use crate::domain::ids::{BlobKey, DatasetName};
@@ -62,12 +62,42 @@ impl Service {
             media,
             created_at: now,
         };
-        let stored = self.0.catalog.dataset_put(&version, now).await;
-        let is_used = stored.as_ref().is_ok_and(|stored| stored.blob == version.blob);
-        if !is_used {
+        let stored = self.version_put(&version, now).await;
+        let is_needed = match &stored {
+            Ok(stored) => stored.blob == version.blob,
+            Err(_) => self.may_be_named(&version).await,
+        };
+        if !is_needed {
             self.remove(&version.blob).await;
         }
         Ok((stored?, !known))
+    }
+
+    /// Stores the version. Bytes that are known already keep their file, unless it is gone.
+    async fn version_put(&self, version: &DatasetVersion, now: i64) -> Result<DatasetVersion, Error> {
+        let stored = self.0.catalog.dataset_put(version, now).await?;
+        if stored.blob == version.blob {
+            return Ok(stored);
+        }
+        match self.0.blobs.size(&stored.blob).await {
+            Err(BlobError::NotFound { .. }) => {
+                tracing::warn!(file = %stored.blob, "a dataset's file was gone; the new upload takes its place");
+                let mended = self.0.catalog.dataset_mend(version, &stored.blob).await?;
+                Ok(mended.unwrap_or(stored))
+            }
+            _ => Ok(stored),
+        }
+    }
+
+    /// After an error that leaves open whether the version was stored: false only when its file is
+    /// certainly not the one that the catalogue names.
+    async fn may_be_named(&self, version: &DatasetVersion) -> bool {
+        let catalog = &self.0.catalog;
+        match catalog.dataset_get_version(&version.name, &version.version).await {
+            Ok(stored) => stored.blob == version.blob,
+            Err(CatalogError::DatasetVersionNotFound { .. }) => false,
+            Err(_) => true,
+        }
     }
 
     /// Describes a dataset.
@@ -124,7 +154,7 @@ impl Service {
             None => None,
             Some(range) => Some(range.resolve(size).ok_or_else(|| {
                 let message = format!("the file has {size} bytes, none of which are asked for");
-                Error::invalid("empty_range", message)
+                Error::invalid("range_not_satisfiable", message)
             })?),
         };
         let reading = self.0.blobs.read(file, range).await?;

@@ -141,6 +141,14 @@ impl ListQuery {
             (None, Some(id)) => Some(at(EntityKind::DataSource, id)?),
             (None, None) => None,
         };
+        if self
+            .name_prefix
+            .iter()
+            .any(|prefix| prefix.contains(char::is_control))
+        {
+            let message = "name_prefix has a control character, which no name has; leave it out".to_owned();
+            return Err(parameter(message));
+        }
         Ok(Listing {
             status: status.map_err(parameter)?,
             name_prefix: self.name_prefix,

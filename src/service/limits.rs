@@ -9,8 +9,9 @@ pub struct Limits {
     pub records: usize,
     /// Real-time requests that are scored at the same time; further ones are refused.
     pub concurrent_predictions: usize,
-    /// Requests of more records than this are scored on a thread of their own.
-    pub inline_records: usize,
+    /// Requests of more cells (records times attributes of the model) than this are scored on a thread
+    /// of their own.
+    pub inline_cells: usize,
     /// Warnings kept for one record.
     pub warnings: usize,
     /// Bytes of the model files that are kept loaded.
@@ -29,7 +30,7 @@ impl Default for Limits {
             upload_bytes: 1 << 40,
             records: 10_000,
             concurrent_predictions: 64,
-            inline_records: 100,
+            inline_cells: 10_000,
             warnings: 20,
             loaded_bytes: 256 << 20,
             loaded_models: 64,

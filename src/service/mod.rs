@@ -90,14 +90,22 @@ impl Service {
 
     /// Whether each thing that the service needs answers.
     pub async fn ready(&self) -> Vec<Readiness> {
-        let catalogue = self.0.catalog.ping().await.is_ok();
-        let files = self.0.blobs.ping().await.is_ok();
+        let catalogue = answers("catalogue", self.0.catalog.ping().await);
+        let files = answers("files", self.0.blobs.ping().await);
         vec![("catalogue", catalogue), ("files", files)]
     }
 
     fn now(&self) -> i64 {
         self.0.clock.now_micros()
     }
+}
+
+/// Whether a check succeeded; the log has the cause if not.
+fn answers<E: std::error::Error>(what: &str, check: Result<(), E>) -> bool {
+    if let Err(error) = &check {
+        tracing::warn!(what, error = error::chain(error), "not ready");
+    }
+    check.is_ok()
 }
 
 #[cfg(test)]

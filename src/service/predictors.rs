@@ -9,6 +9,7 @@ use tokio::task::spawn_blocking;
 use super::error::Error;
 use super::limits::Limits;
 use crate::blob::Blobs;
+use crate::domain::dataset::ContentHash;
 use crate::domain::ids::BlobKey;
 use crate::domain::spec::ModelResult;
 use crate::ml::model::Bundle;
@@ -70,10 +71,15 @@ impl Predictors {
 
     async fn load(&self, model: &ModelResult) -> Result<Arc<Predictor>, Error> {
         let (blobs, file, threshold) = (self.blobs.clone(), model.bundle.clone(), model.threshold);
+        let hash = model.bundle_hash.clone();
         let loaded = spawn_blocking(move || -> Result<Predictor, Error> {
             let bytes = blobs.get_blocking(&file)?;
             // The file is ours: that it cannot be used is nothing the caller can mend.
             let unusable = |error| Error::internal(format!("loading the model file {file}"), error);
+            if ContentHash::of(&bytes) != hash {
+                let cause = "model_damaged: its SHA-256 is not the one that training stored; restore it or train anew";
+                return Err(Error::internal(format!("loading the model file {file}"), cause));
+            }
             let bundle = Bundle::decode(&bytes).map_err(unusable)?;
             Predictor::with_threshold(&bundle, threshold).map_err(unusable)
         });

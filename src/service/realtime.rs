@@ -1,6 +1,6 @@
 //! Predictions now, for records in the request.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ impl Service {
             explain,
             most_warnings: limits.warnings,
         };
-        let rows = if work.records.len() <= limits.inline_records {
+        let rows = if work.cells() <= limits.inline_cells {
             work.score()
         } else {
             // The permit goes with the work, which goes on when the caller has gone.
@@ -109,33 +109,47 @@ struct Work {
 }
 
 impl Work {
+    /// The amount of work: fields that are looked at.
+    fn cells(&self) -> usize {
+        let attributes = self.predictor.schema().attributes.len();
+        self.records.len().saturating_mul(attributes.max(1))
+    }
+
     fn score(&self) -> Vec<Scored> {
         let (mut scratch, mut record) = (Scratch::default(), Record::new());
+        let mut seen = HashSet::new();
         self.records
             .iter()
-            .map(|fields| self.score_one(fields, &mut record, &mut scratch))
+            .map(|fields| self.score_one(fields, &mut record, &mut scratch, &mut seen))
             .collect()
     }
 
-    fn score_one(&self, fields: &Fields, record: &mut Record, scratch: &mut Scratch) -> Scored {
+    fn score_one(
+        &self,
+        fields: &Fields,
+        record: &mut Record,
+        scratch: &mut Scratch,
+        seen: &mut HashSet<(usize, NoteKind)>,
+    ) -> Scored {
         let predictor = &self.predictor;
         let unknown = predictor.record_from_map(fields, record);
         let mut notes: Vec<FieldNote> = Vec::new();
+        seen.clear();
         predictor.score_noting(record, scratch, |note| {
-            // An attribute may be read by several terms.
-            if !notes.contains(&note) {
+            // An attribute may be read by several terms. What is not shown is only counted.
+            if seen.insert((note.attribute, note.kind)) && notes.len() < self.most_warnings {
                 notes.push(note);
             }
         });
+        let found = unknown.len() + seen.len();
         let odd = notes.iter().map(|note| self.warning(*note, record));
         let unknown = unknown.into_iter().map(|name| FieldWarning {
             field: shortened(name),
             code: "unknown_field",
             value: fields.get(name).map(|value| shortened(value)),
         });
-        let mut warnings: Vec<FieldWarning> = unknown.chain(odd).collect();
-        let more_warnings = warnings.len().saturating_sub(self.most_warnings) as u64;
-        warnings.truncate(self.most_warnings);
+        let warnings: Vec<FieldWarning> = unknown.chain(odd).take(self.most_warnings).collect();
+        let more_warnings = found.saturating_sub(warnings.len()) as u64;
         Scored {
             class: (predictor.task() != Task::Regression).then(|| predictor.class_of(&scratch.scores)),
             explanation: self.explain.then(|| self.explained(scratch)),

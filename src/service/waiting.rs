@@ -11,11 +11,18 @@ use tokio_util::sync::CancellationToken;
 use super::Service;
 use super::entities::at;
 use super::error::Error;
-use crate::domain::entity::Entity;
+use crate::domain::entity::{Entity, Progress};
 use crate::domain::ids::{EntityId, EntityKind, EntityRef};
 
 /// How often the catalogue is looked at for changes of other processes.
 const POLL: Duration = Duration::from_millis(500);
+
+/// What a follower has seen: progress is no change of the revision.
+type Seen = (i64, Progress);
+
+fn state_of(entity: &Entity) -> Seen {
+    (entity.revision, entity.progress)
+}
 
 impl Service {
     /// Waits until an entity is final, the time is up or `stop` is cancelled; returns it as it is
@@ -32,7 +39,7 @@ impl Service {
         let seconds = seconds.min(self.0.limits.wait_seconds);
         let deadline = Instant::now() + Duration::from_secs(seconds);
         while !entity.status.is_final() {
-            let change = self.changed(&at, Some(entity.revision), stop);
+            let change = self.changed(&at, Some(state_of(&entity)), stop);
             match timeout_at(deadline, change).await {
                 Ok(Ok(Some(changed))) => entity = changed,
                 Ok(Ok(None)) | Err(_) => break,
@@ -61,18 +68,18 @@ impl Service {
                 None
             })?;
             let rest = (!entity.status.is_final()).then(|| {
-                let seen = Some(entity.revision);
+                let seen = Some(state_of(&entity));
                 (service, at, seen, stop)
             });
             Some((entity, rest))
         })
     }
 
-    /// The entity, as soon as its revision is another than `seen`; none when stopped before.
+    /// The entity, as soon as its state is another than `seen`; none when stopped before.
     async fn changed(
         &self,
         at: &EntityRef,
-        seen: Option<i64>,
+        seen: Option<Seen>,
         stop: &CancellationToken,
     ) -> Result<Option<Entity>, Error> {
         let changes = self.0.catalog.changed();
@@ -81,7 +88,7 @@ impl Service {
             let mut change = std::pin::pin!(changes.notified());
             change.as_mut().enable();
             let entity = self.0.catalog.entity_get(at).await?;
-            if Some(entity.revision) != seen {
+            if Some(state_of(&entity)) != seen {
                 return Ok(Some(entity));
             }
             tokio::select! {

@@ -52,12 +52,6 @@ struct PredictionLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct JobLabels {
-    kind: &'static str,
-    state: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OutcomeLabels {
     kind: &'static str,
     outcome: &'static str,
@@ -70,7 +64,6 @@ pub struct Metrics {
     request_seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
     predictions: Family<PredictionLabels, Counter>,
     models: Mutex<HashSet<String>>,
-    jobs: Family<JobLabels, Gauge>,
     job_seconds: Family<OutcomeLabels, Histogram, fn() -> Histogram>,
     memory: Gauge,
 }
@@ -96,7 +89,6 @@ impl Metrics {
             request_seconds: Family::new_with_constructor(|| Histogram::new(REQUEST_SECONDS)),
             predictions: Family::default(),
             models: Mutex::default(),
-            jobs: Family::default(),
             job_seconds: Family::new_with_constructor(|| Histogram::new(JOB_SECONDS)),
             memory: Gauge::default(),
             registry: Registry::default(),
@@ -115,7 +107,6 @@ impl Metrics {
             metrics.request_seconds.clone(),
         );
         registry.register("predictions", "Records scored", metrics.predictions.clone());
-        registry.register("jobs", "Jobs by state", metrics.jobs.clone());
         registry.register_with_unit(
             "job_duration",
             "Time of one attempt at a job",
@@ -157,11 +148,6 @@ impl Metrics {
         let model = if known { model } else { "other" }.to_owned();
         self.predictions
             .get_or_create_owned(&PredictionLabels { model, kind })
-    }
-
-    /// Says how many jobs of a kind are in a state now.
-    pub fn set_jobs(&self, kind: &'static str, state: &'static str, count: i64) {
-        self.jobs.get_or_create(&JobLabels { kind, state }).set(count);
     }
 
     /// Counts one finished attempt at a job. `outcome` is a word such as `completed` or `failed`.
@@ -207,7 +193,6 @@ mod tests {
         let metrics = Metrics::new();
         metrics.request("/v1/models/{id}", "GET", 200, Duration::from_micros(80));
         metrics.predictions("ml-1", "realtime").inc_by(3);
-        metrics.set_jobs("train", "waiting", 2);
         metrics.job("train", "completed", Duration::from_secs(2));
         let text = metrics.render().unwrap();
         for line in [
@@ -215,7 +200,6 @@ mod tests {
             "yosoku_http_request_duration_seconds_bucket{le=\"0.0001\",route=\"/v1/models/{id}\",method=\"GET\"} 1",
             "yosoku_http_request_duration_seconds_bucket{le=\"0.00005\",route=\"/v1/models/{id}\",method=\"GET\"} 0",
             "yosoku_predictions_total{model=\"ml-1\",kind=\"realtime\"} 3",
-            "yosoku_jobs{kind=\"train\",state=\"waiting\"} 2",
             "yosoku_job_duration_seconds_count{kind=\"train\",outcome=\"completed\"} 1",
             concat!("yosoku_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
         ] {

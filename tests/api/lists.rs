@@ -62,7 +62,7 @@ async fn a_cursor_belongs_to_its_query() {
         format!("/v1/models?cursor={cursor}"),
         "/v1/datasources?cursor=zz".to_owned(),
     ] {
-        place.get(&path).await.problem(400, "invalid_page_token");
+        place.get(&path).await.problem(400, "invalid_cursor");
     }
     for query in [
         "sort=size",

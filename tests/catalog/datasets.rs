@@ -136,3 +136,20 @@ pub async fn datasets_are_listed_in_pages(place: &Place) {
         assert_eq!(second.next_cursor, None);
     }
 }
+
+pub async fn a_lost_file_is_replaced_once(place: &Place) {
+    let catalog = place.open().await;
+    let (lost, new, late) = (
+        version("a.csv", 1, "x"),
+        version("a.csv", 1, "y"),
+        version("a.csv", 1, "z"),
+    );
+    catalog.dataset_put(&lost, 10).await.unwrap();
+    let mended = catalog.dataset_mend(&new, &lost.blob).await.unwrap();
+    assert_eq!(mended.unwrap().blob, new.blob);
+    assert_eq!(catalog.dataset_mend(&late, &lost.blob).await.unwrap(), None);
+    assert_eq!(
+        catalog.dataset_get(&lost.name).await.unwrap().current.blob,
+        new.blob
+    );
+}

@@ -68,11 +68,14 @@ pub async fn a_lost_lease_may_not_renew_or_settle(place: &Place) {
         eta_seconds: Some(3),
     };
     let until = 20 + LEASE_MICROS;
+    let revision = catalog.entity_get(&ds("ds-1")).await.unwrap().revision;
     assert_eq!(
         catalog.job_renew(&first, 20, until, &progress).await.unwrap(),
         Renewal::Held
     );
-    assert_eq!(catalog.entity_get(&ds("ds-1")).await.unwrap().progress, progress);
+    let working = catalog.entity_get(&ds("ds-1")).await.unwrap();
+    assert_eq!(working.progress, progress);
+    assert_eq!(working.revision, revision, "progress alone is no revision");
     assert!(
         claim(&catalog, 2, until - 1).await.is_none(),
         "the renewed lease holds"
@@ -331,6 +334,16 @@ pub async fn files_go_when_no_running_work_needs_them(place: &Place) {
         .await
         .unwrap();
     assert_eq!(renewal, Renewal::Held);
+    // Whatever goes wrong and however often, files are removed in the end.
+    let failed = Settlement::Failed(Problem::new("storage_unavailable", "x"));
+    let mut now = now;
+    let mut cleaning = cleaning;
+    for _ in 0..10 {
+        let ended = catalog.job_settle(&cleaning, now, failed.clone()).await.unwrap();
+        assert_eq!(ended, Settled::Recorded);
+        now += 61_000_000;
+        cleaning = claim(&catalog, 2, now).await.unwrap();
+    }
     let done = Settlement::Completed(Produced::Nothing);
     assert_eq!(
         catalog.job_settle(&cleaning, now, done).await.unwrap(),
@@ -357,4 +370,27 @@ pub async fn a_result_of_another_kind_is_a_failure(place: &Place) {
         (entity.status, entity.error.unwrap().code.as_str()),
         (Status::Failed, "internal")
     );
+}
+
+pub async fn a_job_that_cannot_be_read_keeps_no_other_waiting(place: &Place) {
+    let catalog = with_dataset(place).await;
+    // More than are looked at in one go.
+    for n in 0..20 {
+        create(&catalog, data_source(&format!("bad-{n}"), 1)).await;
+    }
+    create(&catalog, data_source("good", 2)).await;
+    execute(
+        &place.url,
+        "UPDATE jobs SET kind = 'from_the_future' WHERE entity_id LIKE 'bad-1%'",
+    )
+    .await;
+    execute(
+        &place.url,
+        "UPDATE entities SET document = '{' WHERE id LIKE 'bad-%'",
+    )
+    .await;
+    let job = claim(&catalog, 1, 3).await.unwrap();
+    assert_eq!(job.entity.at(), ds("good"));
+    let nothing_else = catalog.job_claim(&worker(1), 3, 3 + LEASE_MICROS).await;
+    assert!(nothing_else.is_err(), "{nothing_else:?}");
 }

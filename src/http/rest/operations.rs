@@ -16,6 +16,7 @@ use super::extract::Json;
 use super::problem::ApiError;
 use super::resource::{Detail, ListQuery, Page, ReadQuery, Resource, address};
 use crate::domain::entity::Entity;
+use crate::domain::status::Status;
 use crate::service::answers::Created;
 use crate::service::requests::Changes;
 
@@ -75,8 +76,9 @@ pub async fn read<R: Resource>(
         None | Some(0) => api.service.entity_get(R::KIND, id).await?,
         Some(seconds) => api.service.entity_wait(R::KIND, id, seconds, &api.stop).await?,
     };
+    // The tag stands for everything but the progress, which a caller who asks again wants to see.
     match entity.etag() {
-        etag if is_known(headers, &etag) => Ok(not_modified(&etag)),
+        etag if entity.status != Status::InProgress && is_known(headers, &etag) => Ok(not_modified(&etag)),
         _ => shown::<R>(StatusCode::OK, entity),
     }
 }

@@ -1,7 +1,8 @@
 //! `/v1/models/{id}/predict`: answers now, for records in the request.
 //!
-//! A record is an object of fields. Texts count as they are; numbers and booleans count as their
-//! JSON text, so that a record means the same here as in a CSV file; null is a missing value.
+//! A record is an object of fields. Texts count as they are; numbers and booleans count as the JSON
+//! text of their value, so that 1.50 is `1.5` and a number of many digits loses some; null is a
+//! missing value. Codes and identifiers should be sent as texts to mean the same as in a CSV file.
 
 use std::collections::BTreeMap;
 
@@ -21,10 +22,11 @@ use crate::service::{Error, FieldProblem};
 /// What to predict: one record or several.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct PredictRequest {
-    /// One record.
+    /// One record: fields by name. Send codes and identifiers as texts; a number counts as the text of
+    /// its value, so that 1.50 is `1.5` and digits beyond those of a 64-bit float are lost.
     #[schema(value_type = Option<Object>)]
     record: Option<Value>,
-    /// Several records, at most 10,000.
+    /// Several records, at most 10,000; fields as in `record`.
     #[schema(value_type = Option<Vec<Object>>)]
     records: Option<Vec<Value>>,
     /// Anything else is a warning.

@@ -319,3 +319,51 @@ async fn new_work_wakes_a_sleeping_runner_and_jobs_run_side_by_side() {
     task.await.unwrap();
     assert_eq!(seen.lock().unwrap().try_iter().count(), 2);
 }
+
+/// Loses its job to another worker while it works, then hands a file back.
+struct Loser {
+    bench: (Catalog, Arc<ManualClock>),
+    discarded: Arc<AtomicUsize>,
+}
+
+impl JobHandler for Loser {
+    fn run(&self, _: &ClaimedJob, _: &JobContext) -> Result<Produced, JobError> {
+        let (catalog, clock) = &self.bench;
+        // Beyond any lease that is renewed meanwhile.
+        let later = clock.now_micros() + 10 * LEASE_MICROS;
+        let heir = WorkerId::new(1, [2; 8]);
+        let taken = catalog.job_claim(&heir, later, later + LEASE_MICROS);
+        let taken = tokio::runtime::Handle::current().block_on(taken).unwrap();
+        assert_eq!(taken.unwrap().claim, 2);
+        Ok(Produced::Model(crate::domain::spec::ModelResult {
+            task: crate::ml::Task::Binary,
+            bundle: BlobKey::new("models/ml/1.yosoku").unwrap(),
+            bundle_hash: ContentHash::from_digest([9; 32]),
+            size_bytes: 5,
+            threshold: None,
+            document: json!({}),
+        }))
+    }
+
+    fn discard(&self, job: &ClaimedJob) {
+        assert_eq!(job.claim, 1);
+        self.discarded.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_file_of_an_attempt_that_lost_its_job_is_discarded() {
+    let bench = Bench::new().await;
+    bench.data_source("ds-1").await;
+    let discarded = Arc::new(AtomicUsize::new(0));
+    let loser = Loser {
+        bench: (bench.catalog.clone(), bench.clock.clone()),
+        discarded: discarded.clone(),
+    };
+    let runner = bench.runner(1, loser);
+    assert_eq!(
+        runner.run_one(&bench.stop).await.unwrap(),
+        Some(Settled::LeaseLost)
+    );
+    assert_eq!(discarded.load(Ordering::SeqCst), 1);
+}

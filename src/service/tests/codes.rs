@@ -155,12 +155,12 @@ fn errors_of_the_catalogue_say_what_the_caller_can_do() {
     check(
         CatalogError::from(ListingError::CursorUnreadable),
         Class::InvalidInput,
-        "invalid_page_token",
+        "invalid_cursor",
     );
     check(
         ListingError::CursorOfAnotherQuery,
         Class::InvalidInput,
-        "invalid_page_token",
+        "invalid_cursor",
     );
     let given = "x".to_owned();
     check(
@@ -174,6 +174,11 @@ fn errors_of_the_catalogue_say_what_the_caller_can_do() {
         "internal",
     );
     check(CatalogError::UnknownAddress, Class::Internal, "internal");
+    check(
+        CatalogError::from(sqlx::Error::PoolTimedOut),
+        Class::Unavailable,
+        "unavailable",
+    );
     let (what, reason) = ("x".to_owned(), "y".to_owned());
     check(
         CatalogError::Corrupt { what, reason },
@@ -226,4 +231,23 @@ fn errors_of_the_pipeline_keep_their_codes() {
     let broken = PipelineError::Write(std::io::Error::other("x"));
     check(broken, Class::Unavailable, "write_failed");
     assert_eq!(Problem::cancelled().code, "cancelled");
+}
+
+#[test]
+fn trouble_with_the_store_passes_and_keeps_its_paths_to_itself() {
+    let error = BlobError::Folder {
+        path: "/secret".to_owned(),
+        source: std::io::ErrorKind::NotFound.into(),
+    };
+    assert!(!error.to_problem().message.contains("secret"));
+    let error = Error::from(error);
+    assert!(!error.public_message().contains("secret"), "{error}");
+    check(error, Class::Unavailable, "storage_unavailable");
+    let error = BlobError::Storage {
+        action: "read",
+        what: "models/m/1.yosoku".to_owned(),
+        source: "disk on fire at /secret".into(),
+    };
+    assert_eq!(error.to_problem().message, "cannot read models/m/1.yosoku");
+    check(error, Class::Unavailable, "storage_unavailable");
 }

@@ -51,7 +51,7 @@ async fn parts_of_a_file() {
         assert_eq!(read(&place, range).await.unwrap(), (10, expected.to_owned()));
     }
     for nothing in [slice(10, None), slice(5, Some(4)), Some(ByteRange::Suffix(0))] {
-        assert_eq!(refusal(read(&place, nothing).await).0, "empty_range");
+        assert_eq!(refusal(read(&place, nothing).await).0, "range_not_satisfiable");
     }
 }
 
@@ -123,4 +123,16 @@ async fn datasets_are_listed_by_name_only() {
     );
     let by_size = place.service.dataset_list(query("size", "")).await;
     assert_eq!(refusal(by_size).0, "invalid_parameter");
+}
+
+#[tokio::test]
+async fn a_file_that_was_lost_comes_back_with_the_same_bytes() {
+    let place = Place::new().await;
+    place.put("data.csv", "a,b\n1,2\n").await.unwrap();
+    let lost = place.service.dataset_get("data.csv").await.unwrap().current.blob;
+    place.blobs.delete(&lost).await.unwrap();
+    assert!(read(&place, None).await.is_err());
+    place.put("data.csv", "a,b\n1,2\n").await.unwrap();
+    assert_eq!(read(&place, None).await.unwrap().1, "a,b\n1,2\n");
+    assert_eq!(files(&place).await, 1);
 }

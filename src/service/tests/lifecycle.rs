@@ -166,10 +166,12 @@ async fn lists_are_filtered_by_what_things_are_made_from() {
         cursor: Some("zz".to_owned()),
         ..ListQuery::default()
     };
-    assert_eq!(
-        refusal(list(EntityKind::Model, cursor).await).0,
-        "invalid_page_token"
-    );
+    assert_eq!(refusal(list(EntityKind::Model, cursor).await).0, "invalid_cursor");
+    let odd = ListQuery {
+        name_prefix: Some("a\0".to_owned()),
+        ..ListQuery::default()
+    };
+    assert_eq!(refusal(list(EntityKind::Model, odd).await).0, "invalid_parameter");
     let one = |cursor| ListQuery {
         page_size: Some(1),
         cursor,

@@ -32,12 +32,17 @@ async fn predictor(place: &Place) -> Predictor {
 #[tokio::test]
 async fn scores_are_those_of_the_pipeline_to_the_bit() {
     for (text, labels) in [(BINARY, 2), (CLASSES, 3), (NUMBERS, 0)] {
-        let place = Place::new().await;
+        let limits = Limits {
+            inline_cells: 100,
+            ..Limits::default()
+        };
+        let place = Place::with(limits).await;
         place.finished_model(text).await;
         let predictor = predictor(&place).await;
         let records = records(text);
         // One by one and all at once, which takes the other way.
-        assert!(records.len() > place.service.limits().inline_records);
+        let cells = records.len() * predictor.schema().attributes.len();
+        assert!(cells > place.service.limits().inline_cells);
         let all = place.service.predict("ml", records.clone(), true).await.unwrap();
         assert_eq!((all.labels.len(), all.rows.len()), (labels, records.len()));
         assert_eq!(all.threshold.is_some(), labels == 2);
