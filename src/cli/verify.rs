@@ -28,7 +28,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let document = &bundle.document;
     if !document.training.reproducible {
         return Err(CliError::Conflict(
-            "the model is marked as not reproducible: a time budget cut its training short".into(),
+            "a time budget cut the model's training short, so that training again gives another one; train without it".into(),
         ));
     }
     let data_sha256 = table.sha256()?;
@@ -38,12 +38,6 @@ pub fn run(args: &Args) -> Result<(), CliError> {
             args.data.display(),
             document.training.data_sha256
         )));
-    }
-    if !document.training.reproducible {
-        return Err(CliError::Conflict(
-            "the fit was cut short by a time budget, so that training again gives another model; train without one"
-                .into(),
-        ));
     }
     let positive = match &document.target {
         Target::Binary { positive, .. } => Some(positive.clone()),

@@ -632,7 +632,11 @@ fn judging_and_scoring_other_data() {
     );
     let partly = judge("n,answer\n1,no\n2,\n90,yes\n1,2,3\n").unwrap();
     assert_eq!(
-        (partly.report.records(), partly.unknown_target, partly.problems.rejected),
+        (
+            partly.report.records(),
+            partly.unknown_target,
+            partly.problems.rejected
+        ),
         (2, 1, 1)
     );
     assert!(

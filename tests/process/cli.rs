@@ -71,11 +71,7 @@ fn exit_codes_say_what_went_wrong() {
             3,
             "absent.json",
         ),
-        (
-            "train @iris --target target --out absent/m.yosoku",
-            3,
-            "absent/m.yosoku",
-        ),
+        ("train @iris --target target --out absent/m.yosoku", 3, "`absent`"),
         ("predict absent.yosoku @iris --out -", 3, "absent.yosoku"),
         ("verify iris.yosoku absent.csv", 3, "absent.csv"),
         ("train @iris --target nope", 4, "[unknown_target]"),
@@ -232,7 +228,7 @@ fn training_again_gives_the_same_model_bit_for_bit() {
     .ok();
     let refused = told(place, "verify m.yosoku @digits");
     assert_eq!(refused.code, Some(5));
-    assert!(refused.err.contains("cut short"), "{}", refused.err);
+    assert!(refused.err.contains("time budget"), "{}", refused.err);
 }
 
 /// Runs the program with files limited to 512 bytes, as if the disk were full then.
