@@ -4,17 +4,12 @@
 use std::io::Write;
 use std::net::TcpStream;
 use std::path::Path;
-use std::time::Duration;
 
 use serde_json::json;
 
 use crate::data::{Answers, slow, slow_hash, visits};
 use crate::server::Server;
-use crate::support::{PATIENCE, files, run, text, until, yosoku};
-
-/// A restarted server begins within this time what its killed predecessor was at: well before the lease of the
-/// dead one, 15 seconds, runs out.
-const AT_ONCE: Duration = Duration::from_secs(10);
+use crate::support::{AT_ONCE, PATIENCE, files, run, text, until, yosoku};
 
 /// The files that are being written below a home.
 fn staged(home: &Path) -> Vec<String> {

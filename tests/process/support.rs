@@ -15,6 +15,10 @@ pub const PROGRAM: &str = env!("CARGO_BIN_EXE_yosoku");
 /// How long anything may take before a test gives up: far longer than it takes.
 pub const PATIENCE: Duration = Duration::from_secs(50);
 
+/// A fresh process begins within this time what a killed one was at: well before the lease of the dead one, 15
+/// seconds, runs out.
+pub const AT_ONCE: Duration = Duration::from_secs(10);
+
 /// The path of a sample file.
 pub fn sample(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("datasets/{name}.csv"))

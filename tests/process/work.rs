@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::data::{slow, slow_hash};
 use crate::server::Server;
-use crate::support::{PATIENCE, Running, files, until, yosoku};
+use crate::support::{AT_ONCE, PATIENCE, Running, files, until, yosoku};
 
 fn worker(home: &Path) -> Running {
     let mut worker = Running::start(yosoku(["work", "--home"]).arg(home));
@@ -46,7 +46,7 @@ fn workers_that_come_and_go_finish_what_the_server_took_in() {
 
     // The first one's death cost an attempt; giving the work back in order costs none.
     let mut stopped = worker(home.path());
-    stopped.line(&begins("job.attempt=2"), PATIENCE);
+    stopped.line(&begins("job.attempt=2"), AT_ONCE);
     until_solving(&server);
     stopped.signal("TERM");
     let (status, log) = stopped.end(PATIENCE);
@@ -54,7 +54,7 @@ fn workers_that_come_and_go_finish_what_the_server_took_in() {
     assert!(log.contains("given back job.id=train_model/model/t"), "{log}");
 
     let mut last = worker(home.path());
-    last.line(&begins("job.attempt=2"), PATIENCE);
+    last.line(&begins("job.attempt=2"), AT_ONCE);
     let model = server.completed("/v1/models/t");
     server.completed("/v1/evaluations/t");
     assert_eq!(model["hash"], *slow_hash());
