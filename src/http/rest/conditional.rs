@@ -43,6 +43,29 @@ pub fn expected_revision(headers: &HeaderMap, entity: &Entity) -> Result<Option<
     })
 }
 
+/// Whether a change may be made of a thing whose entity tag is `etag`, or that does not exist yet.
+/// If-Match wants one of its tags there, If-None-Match none of them; `*` stands for any.
+pub fn check(headers: &HeaderMap, etag: Option<&str>, kind: &'static str, id: &str) -> Result<(), Error> {
+    let names = |tags: Vec<String>| etag.is_some_and(|etag| tags.iter().any(|tag| tag == "*" || tag == etag));
+    let wanted = tags(headers, IF_MATCH).is_none_or(&names);
+    let unwanted = tags(headers, IF_NONE_MATCH).is_some_and(&names);
+    if wanted && !unwanted {
+        return Ok(());
+    }
+    let header = if wanted {
+        "If-None-Match rules out"
+    } else {
+        "If-Match does not name"
+    };
+    Err(Error::WrongState {
+        code: "revision_mismatch",
+        kind,
+        id: id.to_owned(),
+        state: etag.map_or_else(|| "not there".to_owned(), |etag| format!("at {etag} now")),
+        reason: format!("which {header}: read it again and repeat the change"),
+    })
+}
+
 /// The answer to someone who already has it.
 pub fn not_modified(etag: &str) -> Response {
     tagged(StatusCode::NOT_MODIFIED.into_response(), etag)
@@ -64,6 +87,21 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append(IF_NONE_MATCH, value.parse().unwrap());
         is_known(&headers, "\"7\"")
+    }
+
+    #[test]
+    fn changes_heed_both_headers() {
+        let allowed = |name: HeaderName, value: &str, etag: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            headers.append(name, value.parse().unwrap());
+            check(&headers, etag, "dataset", "d").is_ok()
+        };
+        let there = Some("\"7\"");
+        assert!(allowed(IF_MATCH, "\"7\"", there) && allowed(IF_MATCH, "*", there));
+        assert!(!allowed(IF_MATCH, "\"6\"", there) && !allowed(IF_MATCH, "*", None));
+        assert!(allowed(IF_NONE_MATCH, "*", None) && allowed(IF_NONE_MATCH, "\"6\"", there));
+        assert!(!allowed(IF_NONE_MATCH, "*", there) && !allowed(IF_NONE_MATCH, "\"7\"", there));
+        assert!(check(&HeaderMap::new(), None, "dataset", "d").is_ok());
     }
 
     #[test]

@@ -3,14 +3,14 @@
 //! The address of a dataset gives its description as JSON, `/content` below it gives the bytes.
 
 use axum::extract::State;
-use axum::http::header::CONTENT_ENCODING;
+use axum::http::header::{CONTENT_ENCODING, IF_MATCH, IF_NONE_MATCH};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
-use super::conditional::{is_known, not_modified, tagged};
+use super::conditional::{self, is_known, not_modified, tagged};
 use super::download::{self, File};
 use super::extract::{Json, Path, Query, Upload};
 use super::operations::accepted;
@@ -18,7 +18,7 @@ use super::problem::ApiError;
 use super::resource::Page;
 use crate::clock::rfc3339;
 use crate::domain::dataset::{self, MediaHints};
-use crate::service::requests;
+use crate::service::{Error, requests};
 
 /// A dataset: a name for the present version of a file.
 #[derive(Debug, Serialize, ToSchema)]
@@ -112,6 +112,7 @@ pub(super) async fn put_dataset(
     headers: HeaderMap,
     upload: Upload,
 ) -> Result<Response, ApiError> {
+    check_conditions(&api, &name, &headers).await?;
     let media = media_hints(upload.content_type, &headers);
     let limit = api.service.limits().upload_bytes;
     let (version, new) = api
@@ -126,6 +127,20 @@ pub(super) async fn put_dataset(
         ..present
     };
     Ok(accepted(shown(status, dataset), &format!("/v1/datasets/{name}")))
+}
+
+/// Holds If-Match and If-None-Match against the version that is there now. Two changes at the same moment
+/// may both pass; each is still stored whole.
+async fn check_conditions(api: &Api, name: &str, headers: &HeaderMap) -> Result<(), Error> {
+    if !headers.contains_key(IF_MATCH) && !headers.contains_key(IF_NONE_MATCH) {
+        return Ok(());
+    }
+    let present = match api.service.dataset_get(name).await {
+        Ok(dataset) => Some(etag(&dataset)),
+        Err(Error::NotFound { .. }) => None,
+        Err(error) => return Err(error),
+    };
+    conditional::check(headers, present.as_deref(), "dataset", name)
 }
 
 fn media_hints(content_type: Option<String>, headers: &HeaderMap) -> MediaHints {
@@ -180,7 +195,9 @@ pub(super) async fn get_dataset(
 pub(super) async fn delete_dataset(
     State(api): State<Api>,
     Path(name): Path<String>,
+    headers: HeaderMap,
 ) -> Result<StatusCode, ApiError> {
+    check_conditions(&api, &name, &headers).await?;
     api.service.dataset_delete(&name).await?;
     Ok(StatusCode::NO_CONTENT)
 }

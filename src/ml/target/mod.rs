@@ -1,4 +1,4 @@
-//! The column to predict: which question it poses ([`plan`]), and how its text becomes a truth.
+//! The column to predict: which question it poses ([`plan()`]), and how its text becomes a truth.
 
 pub mod error;
 pub mod plan;
