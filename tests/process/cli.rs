@@ -343,3 +343,59 @@ fn an_interrupted_training_says_so_and_writes_nothing() {
     assert!(log.contains("interrupted"), "{log}");
     assert_eq!(files(folder.path()), ["slow.csv"]);
 }
+
+#[test]
+fn a_copied_column_shares_its_weight_under_a_small_penalty() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    let mut table = String::from("celsius,fahrenheit,y\n");
+    for i in 0..200 {
+        let celsius = f64::from(i * 37 % 200) / 4.0;
+        table += &format!(
+            "{celsius},{},{}\n",
+            celsius * 1.8 + 32.0,
+            2.0 * celsius + f64::from(i % 7)
+        );
+    }
+    fs::write(place.join("t.csv"), table).unwrap();
+    let ran = text(&told(place, "train t.csv --target y --out t.yosoku --json").ok());
+    let report: serde_json::Value = serde_json::from_str(&ran).unwrap();
+    assert!(
+        report["solver"]["l2"].as_f64().unwrap() > 0.0,
+        "{}",
+        report["solver"]
+    );
+    assert_eq!(report["solver"]["certificate"]["certified"], true);
+    // One of the two columns missing moves the answer by a sensible amount only.
+    fs::write(place.join("new.csv"), "celsius,fahrenheit\n20,68\n20,\n").unwrap();
+    let answers = text(&told(place, "predict t.yosoku new.csv --out -").ok());
+    assert!(
+        answers
+            .lines()
+            .skip(1)
+            .all(|line| line.parse::<f64>().unwrap().abs() < 1000.0),
+        "{answers}"
+    );
+}
+
+#[test]
+fn an_empty_line_keeps_its_place_and_an_input_is_never_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    told(place, "train @iris --target target --out m.yosoku").ok();
+    fs::write(place.join("gaps.csv"), "petal_length_cm\n1.4\n\n\n5.1\n").unwrap();
+    let lines = text(&told(place, "predict m.yosoku gaps.csv --out -").ok());
+    let blank: Vec<bool> = lines.lines().map(str::is_empty).collect();
+    assert_eq!(blank, [false, false, true, true, false], "{lines}");
+    for line in [
+        "predict m.yosoku gaps.csv --out gaps.csv",
+        "predict m.yosoku gaps.csv --out m.yosoku",
+    ] {
+        assert_eq!(told(place, line).code, Some(5), "{line}");
+    }
+    assert!(
+        fs::read_to_string(place.join("gaps.csv"))
+            .unwrap()
+            .starts_with("petal")
+    );
+}
