@@ -7,6 +7,7 @@
 //! them, [`predict`] is the only way to a score, [`evaluate`] judges scores. [`pipeline`] puts them
 //! together into the four flows.
 
+pub mod date;
 pub mod ingest;
 pub mod record;
 pub mod value;

@@ -8,6 +8,7 @@ pub mod ast;
 pub mod check;
 pub mod parse;
 pub mod suggest;
+pub mod term;
 
 pub use ast::{Expr, Recipe};
 pub use check::{Term, check};
