@@ -73,6 +73,7 @@ pub fn propose(profile: &Profile, target: Option<&str>, has_header: bool) -> (Sc
             name: name.clone(),
             kind: decision.kind,
             missing_values: decision.missing_values.clone(),
+            date_format: None,
         })
         .collect();
     let named = |role: Role| {

@@ -1,6 +1,7 @@
 //! Names and types of the attributes of a table, in the schema format of Amazon ML.
 //!
-//! Our one extension is `missingValues` on an attribute: words that stand for "missing" in it.
+//! Our extensions are two keys of an attribute: `missingValues`, words that stand for "missing" in it, and
+//! `dateFormat`, how its dates are written.
 
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +43,9 @@ pub struct Attribute {
     /// Words that stand for "missing", compared after trimming.
     #[serde(rename = "missingValues", default, skip_serializing_if = "Vec::is_empty")]
     pub missing_values: Vec<String>,
+    /// How dates are written, if the values are dates: a chrono format such as `%Y-%m-%d`.
+    #[serde(rename = "dateFormat", default, skip_serializing_if = "Option::is_none")]
+    pub date_format: Option<String>,
 }
 
 /// The attributes of a table and the part some of them play.
