@@ -1,65 +1,42 @@
 //! A frozen featurizer at work: record in, features out, remarks on the fields if wanted.
 
-use serde::Serialize;
-
-use super::dictionary::Dictionary;
-use super::fit::{read_number, read_text};
+use super::dictionary::{Dictionary, Found};
+use super::fit::is_missing;
+use super::notes::{FieldNote, NoteKind};
+use super::plan::{Cut, Plan, Step, Workspace};
 use super::state::{FeaturizerState, TermState};
 use super::vector::FeatureVector;
+use crate::ml::recipe::term::{NumberSource, Tokens};
 use crate::ml::record::Record;
-use crate::ml::schema::Schema;
-use crate::ml::value::{Number, binary, is_missing, words};
+use crate::ml::schema::{AttributeType, Schema};
+use crate::ml::value::{Number, binary};
 
 /// Scaled numbers are kept within this range, so that a wild value cannot make a score infinite.
 const LARGEST_SCALED: f64 = 1e18;
-
-/// What was odd about a field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NoteKind {
-    /// The field is empty or stands for missing.
-    Missing,
-    /// The field of a number or binary literal is neither.
-    Invalid,
-    /// The number lies outside what was seen in training.
-    OutOfRange,
-    /// The category was not seen in training.
-    UnknownCategory,
-    /// None of the words was seen in training.
-    UnknownWords,
-}
-
-impl NoteKind {
-    /// The name used in JSON and metrics.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            NoteKind::Missing => "missing",
-            NoteKind::Invalid => "invalid",
-            NoteKind::OutOfRange => "out_of_range",
-            NoteKind::UnknownCategory => "unknown_category",
-            NoteKind::UnknownWords => "unknown_words",
-        }
-    }
-}
-
-/// A remark on one field of a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FieldNote {
-    /// Position of the attribute in the schema.
-    pub attribute: usize,
-    /// What was odd.
-    pub kind: NoteKind,
-}
 
 /// Turns records in schema order into features.
 #[derive(Debug)]
 pub struct Featurizer {
     state: FeaturizerState,
+    plan: Plan,
+    cuts: Vec<Cut>,
     /// For each term, the id of its first sparse feature and its dictionary.
     ready: Vec<(u32, Dictionary)>,
-    missing_values: Vec<Vec<String>>,
+    checks: Vec<Check>,
     dense: usize,
     sparse: usize,
+}
+
+/// How oddities of one attribute are found.
+#[derive(Debug)]
+struct Check {
+    attribute: usize,
+    kind: AttributeType,
+    is_date: bool,
+    /// Smallest and largest training value.
+    range: Option<(f64, f64)>,
+    /// The term that knows the values or words, if one does.
+    term: Option<usize>,
 }
 
 impl Featurizer {
@@ -69,26 +46,22 @@ impl Featurizer {
         let mut ready = Vec::with_capacity(state.terms.len());
         for term in &state.terms {
             let dictionary = match term {
-                TermState::Level { dictionary, .. } | TermState::Words { dictionary, .. } => {
-                    Dictionary::new(dictionary)
-                }
+                TermState::Tokens { dictionary, .. } => Dictionary::new(dictionary),
                 _ => Dictionary::default(),
             };
             ready.push((first, dictionary));
-            first += term.sparse() as u32;
+            first += state.sparse_of(term) as u32;
         }
-        let missing_values = schema
-            .attributes
-            .iter()
-            .map(|attribute| attribute.missing_values.clone())
-            .collect();
-        let (dense, sparse) = (state.dense(), state.sparse());
+        let cut_of = state.cuts.iter().zip(0..);
+        let cut_of = cut_of.map(|(cut, index)| ((cut.source, cut.bins), index)).collect();
         Self {
-            state,
+            plan: Plan::new(&state.recipe_terms(), schema, &cut_of),
+            cuts: state.cuts.iter().map(|cut| Cut::new(cut.bounds.clone())).collect(),
+            checks: checks(&state, schema),
+            dense: state.dense(),
+            sparse: state.sparse(),
             ready,
-            missing_values,
-            dense,
-            sparse,
+            state,
         }
     }
 
@@ -112,115 +85,155 @@ impl Featurizer {
         self.dense + self.sparse
     }
 
-    /// Puts the features of `record` into `features`.
-    pub fn apply(&self, record: &Record, features: &mut FeatureVector) {
-        self.apply_noting(record, features, |_| {});
+    /// Puts the features of `record` into `features`. With buffers that have seen a few records, nothing is
+    /// allocated.
+    pub fn apply(&self, record: &Record, workspace: &mut Workspace, features: &mut FeatureVector) {
+        features.clear();
+        self.plan.read(record, workspace);
+        workspace.found.clear();
+        let steps = self.plan.steps().iter();
+        for ((step, term), (first, dictionary)) in steps.zip(&self.state.terms).zip(&self.ready) {
+            let mut found = (0, 0);
+            match (step, term) {
+                (Step::Number(at), TermState::Number { mean, scale, .. }) => {
+                    features.dense.push(scaled(workspace.numbers[*at], *mean, *scale));
+                }
+                (Step::Bin { number, cut }, _) => {
+                    if let Number::Value(value) = workspace.numbers[*number] {
+                        features.active.push(first + self.cuts[*cut].bin(value) as u32);
+                    }
+                }
+                (Step::Truth(at), _) => {
+                    if workspace.truths[*at] == Some(true) {
+                        features.active.push(*first);
+                    }
+                }
+                (Step::Tokens(tokens), TermState::Tokens { dictionary: state, .. }) => {
+                    let start = features.active.len();
+                    self.plan.for_each_token(tokens, record, &self.cuts, workspace, |token| {
+                        found.0 += 1;
+                        match dictionary.find(state, token) {
+                            Found::Entry(id) | Found::Bucket(id) => {
+                                found.1 += 1;
+                                features.active.push(first + id);
+                            }
+                            Found::Unknown => {}
+                        }
+                    });
+                    features.settle(start);
+                }
+                (Step::Missing(place), TermState::Missing { seen: true, .. }) => {
+                    if is_missing(*place, workspace) {
+                        features.active.push(*first);
+                    }
+                }
+                _ => {}
+            }
+            workspace.found.push(found);
+        }
     }
 
-    /// The same, with a remark on every odd field.
+    /// The same, with a remark on every odd field, in the order of the schema.
     pub fn apply_noting(
         &self,
         record: &Record,
+        workspace: &mut Workspace,
         features: &mut FeatureVector,
         mut note: impl FnMut(FieldNote),
     ) {
-        features.clear();
-        for (term, (first, dictionary)) in self.state.terms.iter().zip(&self.ready) {
-            let field = record.get(term.attribute());
-            self.apply_term(term, *first, dictionary, field, features, &mut note);
+        self.apply(record, workspace, features);
+        for check in &self.checks {
+            if let Some(kind) = self.oddity(check, record, workspace) {
+                note(FieldNote {
+                    attribute: check.attribute,
+                    kind,
+                });
+            }
         }
-        features.settle();
     }
 
-    fn apply_term(
-        &self,
-        term: &TermState,
-        first: u32,
-        dictionary: &Dictionary,
-        field: &str,
-        features: &mut FeatureVector,
-        note: &mut impl FnMut(FieldNote),
-    ) {
-        let missing_values = &self.missing_values[term.attribute()];
-        match term {
-            TermState::Number {
-                mean,
-                scale,
-                min,
-                max,
-                attribute,
-            } => {
-                let value = read_number(field, missing_values);
-                if let Number::Value(value) = value
-                    && !(*min..=*max).contains(&value)
-                {
-                    note(FieldNote {
-                        attribute: *attribute,
-                        kind: NoteKind::OutOfRange,
-                    });
-                }
-                features.dense.push(scaled(value, *mean, *scale));
-            }
-            TermState::QuantileBin { bounds, .. } => {
-                if let Number::Value(value) = read_number(field, missing_values) {
-                    features
-                        .active
-                        .push(first + bounds.partition_point(|&bound| bound <= value) as u32);
+    fn oddity(&self, check: &Check, record: &Record, workspace: &Workspace) -> Option<NoteKind> {
+        let found = check.term.and_then(|term| workspace.found.get(term).copied());
+        let field = self.plan.read_text(record, check.attribute);
+        let is_empty = field.trim().is_empty();
+        match check.kind {
+            _ if check.is_date => {
+                let date = self.plan.date_of(check.attribute, workspace)?;
+                match date {
+                    Some(_) => None,
+                    None if is_empty => Some(NoteKind::Missing),
+                    None => Some(NoteKind::Invalid),
                 }
             }
-            TermState::Binary { .. } => {
-                if binary(field) == Some(true) {
-                    features.active.push(first);
+            AttributeType::Numeric => match self.plan.number_of(check.attribute, workspace)? {
+                Number::Missing => Some(NoteKind::Missing),
+                Number::Invalid => Some(NoteKind::Invalid),
+                Number::Value(value) => {
+                    let (low, high) = check.range?;
+                    (value < low || value > high).then_some(NoteKind::OutOfRange)
                 }
-            }
-            TermState::Level { attribute, .. } => match dictionary.id(read_text(field, missing_values)) {
-                Some(id) => features.active.push(first + id),
-                None if field.trim().is_empty() => note(FieldNote {
-                    attribute: *attribute,
-                    kind: NoteKind::Missing,
-                }),
-                None => note(FieldNote {
-                    attribute: *attribute,
-                    kind: NoteKind::UnknownCategory,
-                }),
             },
-            TermState::Words { attribute, .. } => {
-                let field = read_text(field, missing_values);
-                add_words(field, first, dictionary, *attribute, features, note)
-            }
-            TermState::Missing {
-                attribute,
-                is_binary,
-                seen,
-            } => {
-                if let Some(kind) = oddity(*is_binary, field, missing_values) {
-                    note(FieldNote {
-                        attribute: *attribute,
-                        kind,
-                    });
-                    if *seen {
-                        features.active.push(first);
-                    }
-                }
-            }
+            AttributeType::Binary => match binary(field) {
+                Some(_) => None,
+                None if is_empty => Some(NoteKind::Missing),
+                None => Some(NoteKind::Invalid),
+            },
+            AttributeType::Categorical => match found {
+                Some((_, 0)) if is_empty => Some(NoteKind::Missing),
+                Some((_, 0)) => Some(NoteKind::UnknownCategory),
+                None if is_empty => Some(NoteKind::Missing),
+                _ => None,
+            },
+            AttributeType::Text => match found {
+                Some((seen, 0)) if seen > 0 => Some(NoteKind::UnknownWords),
+                _ => None,
+            },
         }
     }
 }
 
-/// Whether the field of a number or binary literal is missing or unreadable.
-fn oddity(is_binary: bool, field: &str, missing_values: &[String]) -> Option<NoteKind> {
-    if is_binary {
-        return match binary(field) {
-            Some(_) => None,
-            None if is_missing(field.trim(), missing_values) => Some(NoteKind::Missing),
-            None => Some(NoteKind::Invalid),
-        };
+/// One check for each attribute that the terms read.
+fn checks(state: &FeaturizerState, schema: &Schema) -> Vec<Check> {
+    let terms = state.recipe_terms();
+    let mut attributes: Vec<usize> = terms.iter().flat_map(|term| term.attributes()).collect();
+    attributes.sort_unstable();
+    attributes.dedup();
+    let check = |attribute: usize| {
+        let declared = schema.attributes.get(attribute)?;
+        let source = NumberSource::Attribute(attribute);
+        let range = state.terms.iter().find_map(|term| match term {
+            TermState::Number { source: of, min, max, .. } if *of == source => Some((*min, *max)),
+            _ => None,
+        });
+        let cut = || state.cuts.iter().find(|cut| cut.source == source);
+        Some(Check {
+            attribute,
+            kind: declared.kind,
+            is_date: declared.date_format.is_some() && reads_date(state, attribute),
+            range: range.or_else(|| cut().map(|cut| (cut.min, cut.max))),
+            term: state.terms.iter().position(|term| knows(term, attribute)),
+        })
+    };
+    attributes.into_iter().filter_map(check).collect()
+}
+
+/// Whether a term has the attribute's values or words in a dictionary of its own.
+fn knows(term: &TermState, attribute: usize) -> bool {
+    let TermState::Tokens { tokens, .. } = term else {
+        return false;
+    };
+    match tokens {
+        Tokens::Level { attribute: of, .. } => *of == attribute,
+        Tokens::Words(text) | Tokens::Ngrams { text, .. } | Tokens::SparseBigrams { text, .. } => {
+            text.attribute == attribute
+        }
+        Tokens::Bin { .. } | Tokens::Truth { .. } | Tokens::DatePart { .. } | Tokens::Product(_) => false,
     }
-    match read_number(field, missing_values) {
-        Number::Value(_) => None,
-        Number::Missing => Some(NoteKind::Missing),
-        Number::Invalid => Some(NoteKind::Invalid),
-    }
+}
+
+fn reads_date(state: &FeaturizerState, attribute: usize) -> bool {
+    let is = |term: &TermState| matches!(term, TermState::Missing { attribute: of, .. } if *of == attribute);
+    state.terms.iter().any(is)
 }
 
 fn scaled(value: Number, mean: f64, scale: f64) -> f32 {
@@ -232,98 +245,5 @@ fn scaled(value: Number, mean: f64, scale: f64) -> f32 {
     }
 }
 
-fn add_words(
-    field: &str,
-    first: u32,
-    dictionary: &Dictionary,
-    attribute: usize,
-    features: &mut FeatureVector,
-    note: &mut impl FnMut(FieldNote),
-) {
-    let (mut seen, mut known) = (false, false);
-    for word in words(field) {
-        seen = true;
-        if let Some(id) = dictionary.id(word) {
-            known = true;
-            features.active.push(first + id);
-        }
-    }
-    if seen && !known {
-        note(FieldNote {
-            attribute,
-            kind: NoteKind::UnknownWords,
-        });
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ml::features::FeaturizerFit;
-    use crate::ml::recipe::{Recipe, check};
-
-    fn fitted(recipe: &str) -> Featurizer {
-        let schema = Schema::from_json(
-            r#"{"version":"1.0","dataFormat":"CSV","attributes":[{"attributeName":"n","attributeType":"NUMERIC","missingValues":["NA"]},
-            {"attributeName":"b","attributeType":"BINARY"},{"attributeName":"c","attributeType":"CATEGORICAL"},
-            {"attributeName":"t","attributeType":"TEXT"}]}"#,
-        )
-        .unwrap();
-        let terms = check(&Recipe::from_json(recipe).unwrap(), &schema).unwrap();
-        let mut fit = FeaturizerFit::new(&terms, &schema);
-        let rows = [
-            ["1", "yes", "red", "a b"],
-            ["3", "0", "", "b c b"],
-            ["NA", "", "red", ""],
-        ];
-        for (index, fields) in rows.iter().enumerate() {
-            let mut record = Record::from_fields(fields.iter().copied());
-            record.position.record = index as u64;
-            fit.add(&[&record]);
-        }
-        Featurizer::new(fit.freeze(), &schema)
-    }
-
-    fn features(featurizer: &Featurizer, fields: [&str; 4]) -> (Vec<f32>, Vec<u32>, Vec<(usize, NoteKind)>) {
-        let mut vector = FeatureVector::default();
-        let mut notes = Vec::new();
-        featurizer.apply_noting(&Record::from_fields(fields), &mut vector, |n| {
-            notes.push((n.attribute, n.kind))
-        });
-        (vector.dense, vector.active, notes)
-    }
-
-    #[test]
-    fn every_kind_of_term() {
-        let featurizer = fitted(r#"{"outputs":["ALL_NUMERIC","ALL_BINARY","ALL_CATEGORICAL","ALL_TEXT"]}"#);
-        // Sparse ids: b 0; c: red 1, empty 2; t: b 3, a 4, c 5; n missing 6; b missing 7.
-        assert_eq!((featurizer.dense(), featurizer.sparse()), (1, 8));
-        assert_eq!(
-            features(&featurizer, ["1", "yes", "red", "b a b"]),
-            (vec![-1.0], vec![0, 1, 3, 4], vec![])
-        );
-        let (dense, active, notes) = features(&featurizer, ["NA", "what", "blue", "z"]);
-        assert_eq!((dense, active), (vec![0.0], vec![6, 7]));
-        assert_eq!(
-            notes,
-            [
-                (2, NoteKind::UnknownCategory),
-                (3, NoteKind::UnknownWords),
-                (0, NoteKind::Missing),
-                (1, NoteKind::Invalid)
-            ]
-        );
-        assert_eq!(
-            features(&featurizer, ["5", "1", "", "a"]).2,
-            [(0, NoteKind::OutOfRange)]
-        );
-    }
-
-    #[test]
-    fn bins_leave_missing_numbers_out() {
-        let featurizer = fitted(r#"{"outputs":["quantile_bin(n, 2)"]}"#);
-        assert_eq!(features(&featurizer, ["2.9", "", "", ""]).1, [0]);
-        assert_eq!(features(&featurizer, ["3", "", "", ""]).1, [1]);
-        assert_eq!(features(&featurizer, ["", "", "", ""]).1, [2]);
-    }
-}
+mod tests;

@@ -1,215 +1,318 @@
-//! The one pass over the training rows that learns means, quantiles and dictionaries.
+//! What is learned from the training rows before any weight: means, bins and dictionaries.
+//!
+//! Chunks of rows are read side by side, each into counts of its own; then they are put together term by
+//! term. Neither the chunks nor the order in which they are put together depend on the threads.
+
+use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::dictionary::DictionaryFit;
-use super::state::{FeaturizerState, TermState};
+use super::count::TokenCounts;
+use super::plan::{Cut, Place, Plan, Step, TokenStep, Workspace};
+use super::space;
+use super::state::{CutState, FeaturizerState, TermState};
 use crate::ml::moments::Moments;
 use crate::ml::quantile::{Quantiles, exact_capacity};
-use crate::ml::recipe::Term;
+use crate::ml::recipe::term::{NumberSource, Term, Tokens};
 use crate::ml::record::Record;
 use crate::ml::schema::Schema;
-use crate::ml::value::{Number, binary, is_missing, number, words};
+use crate::ml::value::Number;
+
+/// Rows that are read together by one thread.
+const CHUNK_ROWS: usize = 512;
+/// Tokens that all dictionaries together count before rare ones are forgotten.
+const MOST_TOKENS: usize = 6_000_000;
+/// Bytes that all dictionaries together take before rare tokens are forgotten.
+const MOST_BYTES: usize = 1 << 30;
 
 /// Learns a [`FeaturizerState`] from training rows.
 #[derive(Debug)]
 pub struct FeaturizerFit {
-    terms: Vec<TermFit>,
-    missing_values: Vec<Vec<String>>,
+    terms: Vec<Term>,
+    plan: Plan,
+    allowed: usize,
+    /// Whether the pass that needs finished bins is under way.
+    second: bool,
+    /// For each number of the plan.
+    numbers: Vec<NumberFit>,
+    /// For each wanted cut: the number's place in the plan and the bins.
+    wanted: Vec<(usize, u32)>,
+    cuts: Vec<Cut>,
+    /// For each term.
+    counts: Vec<TokenCounts>,
+    missing: Vec<bool>,
+    rows: u64,
+    active: u64,
 }
 
 #[derive(Debug)]
-enum TermFit {
-    Number {
-        attribute: usize,
-        moments: Moments,
-    },
-    QuantileBin {
-        attribute: usize,
-        bins: u32,
-        quantiles: Box<Quantiles>,
-    },
-    Binary {
-        attribute: usize,
-    },
-    Level {
-        attribute: usize,
-        fit: DictionaryFit,
-    },
-    Words {
-        attribute: usize,
-        fit: DictionaryFit,
-    },
-    Missing {
-        attribute: usize,
-        is_binary: bool,
-        seen: bool,
-    },
+struct NumberFit {
+    source: NumberSource,
+    moments: Moments,
+    /// Only where bins are wanted.
+    quantiles: Option<Box<Quantiles>>,
+}
+
+/// What one chunk of rows holds.
+struct Chunk {
+    numbers: Vec<Vec<f64>>,
+    counts: Vec<TokenCounts>,
+    missing: Vec<bool>,
+    active: u64,
 }
 
 impl FeaturizerFit {
-    /// Prepares for the terms of a checked recipe.
-    pub fn new(terms: &[Term], schema: &Schema) -> Self {
-        let numbers = terms
+    /// Prepares for the terms of a checked recipe; `allowed` features at most.
+    pub fn new(terms: &[Term], schema: &Schema, allowed: usize) -> Self {
+        let mut cut_of = BTreeMap::new();
+        terms.iter().for_each(|term| collect_cuts(term, &mut cut_of));
+        let plan = Plan::new(terms, schema, &cut_of);
+        let place = |source: NumberSource| plan.numbers().iter().position(|known| *known == source);
+        let mut wanted = vec![(0, 0); cut_of.len()];
+        for ((source, bins), &cut) in &cut_of {
+            wanted[cut] = (place(*source).unwrap_or(0), *bins);
+        }
+        let binned = |at: usize| wanted.iter().any(|(number, _)| *number == at);
+        let sketches = (0..plan.numbers().len()).filter(|&at| binned(at)).count();
+        let numbers = plan
+            .numbers()
             .iter()
-            .filter(|term| matches!(term, Term::Number { .. } | Term::QuantileBin { .. }))
-            .count();
-        let quantiles = || Box::new(Quantiles::new(exact_capacity(numbers)));
-        let fit = |term: &Term| match *term {
-            Term::Number { attribute } => TermFit::Number {
-                attribute,
+            .enumerate()
+            .map(|(at, source)| NumberFit {
+                source: *source,
                 moments: Moments::default(),
-            },
-            Term::QuantileBin { attribute, bins } => TermFit::QuantileBin {
-                attribute,
-                bins,
-                quantiles: quantiles(),
-            },
-            Term::Binary { attribute } => TermFit::Binary { attribute },
-            Term::Level { attribute } => TermFit::Level {
-                attribute,
-                fit: DictionaryFit::default(),
-            },
-            Term::Words { attribute } => TermFit::Words {
-                attribute,
-                fit: DictionaryFit::default(),
-            },
-            Term::Missing { attribute } => {
-                let is_binary = schema.attributes[attribute].kind == crate::ml::schema::AttributeType::Binary;
-                TermFit::Missing {
-                    attribute,
-                    is_binary,
-                    seen: false,
-                }
-            }
-        };
+                quantiles: binned(at).then(|| Box::new(Quantiles::new(exact_capacity(sketches)))),
+            })
+            .collect();
         Self {
-            terms: terms.iter().map(fit).collect(),
-            missing_values: schema
-                .attributes
-                .iter()
-                .map(|attribute| attribute.missing_values.clone())
-                .collect(),
+            terms: terms.to_vec(),
+            counts: vec![TokenCounts::default(); terms.len()],
+            missing: vec![false; terms.len()],
+            plan,
+            allowed,
+            second: false,
+            numbers,
+            wanted,
+            cuts: Vec::new(),
+            rows: 0,
+            active: 0,
         }
     }
 
     /// Learns from some rows in schema order. Call it with the training rows in file order.
     pub fn add(&mut self, rows: &[&Record]) {
-        let missing_values = &self.missing_values;
-        self.terms
-            .par_iter_mut()
-            .for_each(|term| rows.iter().for_each(|row| term.add(row, missing_values)));
+        let chunks: Vec<Chunk> = rows
+            .par_chunks(CHUNK_ROWS)
+            .map_init(Workspace::default, |workspace, rows| self.read(rows, workspace))
+            .collect();
+        if !self.second {
+            self.rows += rows.len() as u64;
+            self.numbers.par_iter_mut().enumerate().for_each(|(at, number)| {
+                chunks.iter().for_each(|chunk| number.add(&chunk.numbers[at]));
+            });
+        }
+        self.counts.par_iter_mut().enumerate().for_each(|(term, counts)| {
+            chunks.iter().for_each(|chunk| counts.merge(&chunk.counts[term]));
+        });
+        for chunk in &chunks {
+            self.active += chunk.active;
+            self.missing
+                .iter_mut()
+                .zip(&chunk.missing)
+                .for_each(|(seen, here)| *seen |= here);
+        }
+        self.forget();
     }
 
-    /// Freezes what was learned.
+    fn read(&self, rows: &[&Record], workspace: &mut Workspace) -> Chunk {
+        let mut chunk = Chunk {
+            numbers: vec![Vec::new(); self.numbers.len()],
+            counts: vec![TokenCounts::default(); self.terms.len()],
+            missing: vec![false; self.terms.len()],
+            active: 0,
+        };
+        for (row, record) in rows.iter().enumerate() {
+            self.plan.read(record, workspace);
+            for (at, number) in workspace.numbers.iter().enumerate() {
+                if let Number::Value(value) = number {
+                    chunk.numbers[at].push(*value);
+                }
+            }
+            for (term, step) in self.plan.steps().iter().enumerate() {
+                match step {
+                    Step::Tokens(tokens) if needs_cuts(tokens) == self.second => {
+                        let counts = &mut chunk.counts[term];
+                        let active = &mut chunk.active;
+                        self.plan.for_each_token(tokens, record, &self.cuts, workspace, |token| {
+                            *active += 1;
+                            counts.add(token, row as u32);
+                        });
+                    }
+                    Step::Missing(place) => chunk.missing[term] |= is_missing(*place, workspace),
+                    Step::Bin { .. } | Step::Truth(_) if !self.second => chunk.active += 1,
+                    Step::Tokens(_) | Step::Number(_) | Step::Bin { .. } | Step::Truth(_) => {}
+                }
+            }
+        }
+        chunk
+    }
+
+    /// Lossy counting over all dictionaries, so that many of them cannot fill the memory together.
+    fn forget(&mut self) {
+        let size = |counts: &[TokenCounts]| {
+            counts.iter().fold((0, 0), |(tokens, bytes), counts| {
+                (tokens + counts.len(), bytes + counts.bytes())
+            })
+        };
+        let (mut tokens, mut bytes) = size(&self.counts);
+        if tokens <= MOST_TOKENS && bytes <= MOST_BYTES {
+            return;
+        }
+        let mut least = 1;
+        while tokens > MOST_TOKENS / 2 || bytes > MOST_BYTES / 2 {
+            self.counts.par_iter_mut().for_each(|counts| counts.forget(least));
+            (tokens, bytes) = size(&self.counts);
+            least *= 2;
+        }
+    }
+
+    /// Ends a pass over the rows. True when all rows must be added once more, because products of bins can
+    /// only be counted when the bins are known.
+    pub fn next_pass(&mut self) -> bool {
+        if self.second {
+            return false;
+        }
+        let bounds = |(number, bins): &(usize, u32)| {
+            let quantiles = self.numbers.get_mut(*number).and_then(|number| number.quantiles.as_mut());
+            Cut::new(quantiles.map_or_else(Vec::new, |quantiles| quantiles.bin_bounds(*bins as usize)))
+        };
+        self.cuts = self.wanted.iter().map(bounds).collect();
+        self.second = true;
+        let needed = |step: &Step| matches!(step, Step::Tokens(tokens) if needs_cuts(tokens));
+        self.plan.steps().iter().any(needed)
+    }
+
+    /// Active features of a row on average, before any are dropped.
+    pub fn active_per_row(&self) -> f64 {
+        self.active as f64 / self.rows.max(1) as f64
+    }
+
+    /// Freezes what was learned. Call it after [`FeaturizerFit::next_pass`] has answered false.
     pub fn freeze(self) -> FeaturizerState {
+        let cuts: Vec<CutState> = self
+            .wanted
+            .iter()
+            .zip(&self.cuts)
+            .map(|(&(number, bins), cut)| self.numbers[number].cut(bins, cut))
+            .collect();
+        let is_tokens = |step: &Step| matches!(step, Step::Tokens(_));
+        let steps = self.plan.steps();
+        let counted: Vec<&TokenCounts> = steps
+            .iter()
+            .zip(&self.counts)
+            .filter(|(step, _)| is_tokens(step))
+            .map(|(_, counts)| counts)
+            .collect();
+        let taken = steps
+            .iter()
+            .map(|step| match step {
+                Step::Bin { cut, .. } => cuts[*cut].bounds.len() + 1,
+                Step::Number(_) | Step::Truth(_) | Step::Missing(_) => 1,
+                Step::Tokens(_) => 0,
+            })
+            .sum();
+        let (dictionaries, space) = space::settle(&counted, self.allowed, taken);
+        let mut dictionaries = dictionaries.into_iter();
+        let freeze = |((term, step), seen): ((&Term, &Step), &bool)| match (term, step) {
+            (Term::Tokens(tokens), Step::Tokens(_)) => TermState::Tokens {
+                tokens: tokens.clone(),
+                dictionary: dictionaries.next().unwrap_or_default(),
+            },
+            (_, Step::Bin { cut, .. }) => TermState::Bin { cut: *cut },
+            (_, Step::Number(place)) => self.numbers[*place].freeze(),
+            (Term::Missing { attribute }, _) => TermState::Missing {
+                attribute: *attribute,
+                seen: *seen,
+            },
+            (term, _) => TermState::Truth {
+                attribute: term.attributes().first().copied().unwrap_or(0),
+            },
+        };
         FeaturizerState {
-            terms: self.terms.into_par_iter().map(TermFit::freeze).collect(),
+            terms: self.terms.iter().zip(steps).zip(&self.missing).map(freeze).collect(),
+            cuts,
+            space,
         }
     }
 }
 
-/// The number in a field, if there is one that counts.
-pub(super) fn read_number(field: &str, missing_values: &[String]) -> Number {
-    if is_missing(field, missing_values) {
-        Number::Missing
-    } else {
-        number(field)
-    }
-}
-
-/// The text of a field; empty when it stands for missing.
-pub(super) fn read_text<'a>(field: &'a str, missing_values: &[String]) -> &'a str {
-    if is_missing(field, missing_values) {
-        ""
-    } else {
-        field
-    }
-}
-
-impl TermFit {
-    fn add(&mut self, row: &Record, missing_values: &[Vec<String>]) {
-        match self {
-            TermFit::Number { attribute, moments } => {
-                if let Number::Value(value) = read_number(row.get(*attribute), &missing_values[*attribute]) {
-                    moments.add(value);
-                }
-            }
-            TermFit::QuantileBin {
-                attribute, quantiles, ..
-            } => {
-                if let Number::Value(value) = read_number(row.get(*attribute), &missing_values[*attribute]) {
-                    quantiles.add(value);
-                }
-            }
-            TermFit::Binary { .. } => {}
-            TermFit::Level { attribute, fit } => {
-                let field = read_text(row.get(*attribute), &missing_values[*attribute]);
-                fit.add(field, row.position.record);
-            }
-            TermFit::Words { attribute, fit } => {
-                let field = read_text(row.get(*attribute), &missing_values[*attribute]);
-                words(field).for_each(|word| fit.add(word, row.position.record));
-            }
-            TermFit::Missing { seen: true, .. } => {}
-            TermFit::Missing {
-                attribute,
-                is_binary,
-                seen,
-            } => {
-                let field = row.get(*attribute);
-                *seen = if *is_binary {
-                    binary(field).is_none()
-                } else {
-                    !matches!(read_number(field, &missing_values[*attribute]), Number::Value(_))
-                };
-            }
+impl NumberFit {
+    fn add(&mut self, values: &[f64]) {
+        values.iter().for_each(|&value| self.moments.add(value));
+        if let Some(quantiles) = &mut self.quantiles {
+            values.iter().for_each(|&value| quantiles.add(value));
         }
     }
 
-    fn freeze(self) -> TermState {
-        match self {
-            TermFit::Number { attribute, moments } => {
-                let (min, max) = if moments.count > 0 {
-                    (moments.min, moments.max)
-                } else {
-                    (0.0, 0.0)
-                };
-                TermState::Number {
-                    attribute,
-                    mean: moments.mean,
-                    scale: moments.deviation(),
-                    min,
-                    max,
-                }
-            }
-            TermFit::QuantileBin {
-                attribute,
-                bins,
-                mut quantiles,
-            } => TermState::QuantileBin {
-                attribute,
-                bins,
-                bounds: quantiles.bin_bounds(bins as usize),
-            },
-            TermFit::Binary { attribute } => TermState::Binary { attribute },
-            TermFit::Level { attribute, fit } => TermState::Level {
-                attribute,
-                dictionary: fit.freeze(),
-            },
-            TermFit::Words { attribute, fit } => TermState::Words {
-                attribute,
-                dictionary: fit.freeze(),
-            },
-            TermFit::Missing {
-                attribute,
-                is_binary,
-                seen,
-            } => TermState::Missing {
-                attribute,
-                is_binary,
-                seen,
-            },
+    fn range(&self) -> (f64, f64) {
+        match self.moments.count {
+            0 => (0.0, 0.0),
+            _ => (self.moments.min, self.moments.max),
         }
+    }
+
+    fn cut(&self, bins: u32, cut: &Cut) -> CutState {
+        let (min, max) = self.range();
+        CutState {
+            source: self.source,
+            bins,
+            bounds: cut.bounds.clone(),
+            min,
+            max,
+        }
+    }
+
+    fn freeze(&self) -> TermState {
+        let (min, max) = self.range();
+        TermState::Number {
+            source: self.source,
+            mean: self.moments.mean,
+            scale: self.moments.deviation(),
+            min,
+            max,
+        }
+    }
+}
+
+/// Gives every pair of a number and its bins an index.
+fn collect_cuts(term: &Term, cut_of: &mut BTreeMap<(NumberSource, u32), usize>) {
+    let mut add = |tokens: &Tokens| {
+        if let Tokens::Bin { number, bins } = tokens {
+            let next = cut_of.len();
+            cut_of.entry((*number, *bins)).or_insert(next);
+        }
+    };
+    if let Term::Tokens(tokens) = term {
+        match tokens {
+            Tokens::Product(factors) => factors.iter().for_each(add),
+            other => add(other),
+        }
+    }
+}
+
+fn needs_cuts(step: &TokenStep) -> bool {
+    match step {
+        TokenStep::Bin { .. } => true,
+        TokenStep::Product(factors) => factors.iter().any(needs_cuts),
+        _ => false,
+    }
+}
+
+/// Whether the value at a place is missing or unreadable in the record that was read last.
+pub(super) fn is_missing(place: Place, workspace: &Workspace) -> bool {
+    match place {
+        Place::Number(at) => !matches!(workspace.numbers[at], Number::Value(_)),
+        Place::Truth(at) => workspace.truths[at].is_none(),
+        Place::Date(at) => workspace.dates[at].is_none(),
     }
 }

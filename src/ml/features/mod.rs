@@ -5,13 +5,27 @@
 //! Features come in two blocks: dense numbers, scaled and rounded to `f32`, and value-less active ones
 //! (bins, levels, words, indicators), given by their ids.
 
+//! [`plan`] compiles the terms of a recipe, so that work they share is done once for each record; [`fit`] and
+//! [`featurizer`] both run it. [`words`] and [`product`] make tokens, [`count`] counts them, [`space`] decides
+//! which of them become features, [`dictionary`] finds them again.
+
+pub mod count;
 pub mod dictionary;
+pub mod entries;
 pub mod featurizer;
 pub mod fit;
+pub mod notes;
+pub mod plan;
+pub mod product;
+pub mod space;
 pub mod state;
 pub mod vector;
+pub mod words;
 
-pub use featurizer::{Featurizer, FieldNote, NoteKind};
+pub use featurizer::Featurizer;
 pub use fit::FeaturizerFit;
-pub use state::{FeatureName, FeaturizerState, TermState};
+pub use notes::{FieldNote, NoteKind};
+pub use plan::Workspace;
+pub use space::{FeatureSpace, MOST_FEATURES};
+pub use state::{CutState, FeatureName, FeaturizerState, TermState};
 pub use vector::FeatureVector;

@@ -3,6 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::dictionary::DictionaryState;
+use super::plan::bin_name;
+use super::space::FeatureSpace;
+use crate::ml::date::DatePart;
+use crate::ml::recipe::term::{NumberSource, Term, TextSource, Tokens};
 use crate::ml::schema::Schema;
 
 /// The frozen part of one term of a recipe.
@@ -11,8 +15,8 @@ use crate::ml::schema::Schema;
 pub enum TermState {
     /// `(x − mean) / scale`; a missing number becomes 0, the mean.
     Number {
-        /// Position in the schema.
-        attribute: usize,
+        /// The number.
+        source: NumberSource,
         /// Mean of the training values.
         mean: f64,
         /// Population standard deviation of the training values; 0 for a constant column.
@@ -22,160 +26,229 @@ pub enum TermState {
         /// Largest training value.
         max: f64,
     },
-    /// One feature for each bin; the bin's index is the number of bounds that are at most the value.
-    QuantileBin {
-        /// Position in the schema.
-        attribute: usize,
-        /// Bins asked for.
-        bins: u32,
-        /// The bounds, ascending.
-        bounds: Vec<f64>,
+    /// One feature for each bin of a cut.
+    Bin {
+        /// Index of the cut.
+        cut: usize,
     },
     /// One feature, active when the literal means true.
-    Binary {
+    Truth {
         /// Position in the schema.
         attribute: usize,
     },
-    /// One feature for each value seen.
-    Level {
-        /// Position in the schema.
-        attribute: usize,
-        /// The values.
-        dictionary: DictionaryState,
-    },
-    /// One feature for each word seen.
-    Words {
-        /// Position in the schema.
-        attribute: usize,
-        /// The words.
+    /// One feature for each token seen.
+    Tokens {
+        /// What gives the tokens.
+        tokens: Tokens,
+        /// The tokens seen.
         dictionary: DictionaryState,
     },
     /// One feature, active when the value is missing or unreadable.
     Missing {
         /// Position in the schema.
         attribute: usize,
-        /// Whether the attribute is BINARY (else NUMERIC).
-        is_binary: bool,
         /// Whether that happened in training; if not there is no feature.
         seen: bool,
     },
 }
 
-impl TermState {
-    /// Position in the schema of the attribute that the term reads.
-    pub fn attribute(&self) -> usize {
-        match *self {
-            TermState::Number { attribute, .. }
-            | TermState::QuantileBin { attribute, .. }
-            | TermState::Binary { attribute }
-            | TermState::Level { attribute, .. }
-            | TermState::Words { attribute, .. }
-            | TermState::Missing { attribute, .. } => attribute,
-        }
-    }
-
-    /// Dense features of the term.
-    pub fn dense(&self) -> usize {
-        usize::from(matches!(self, TermState::Number { .. }))
-    }
-
-    /// Active-or-not features of the term.
-    pub fn sparse(&self) -> usize {
-        match self {
-            TermState::Number { .. } => 0,
-            TermState::QuantileBin { bounds, .. } => bounds.len() + 1,
-            TermState::Binary { .. } => 1,
-            TermState::Level { dictionary, .. } | TermState::Words { dictionary, .. } => {
-                dictionary.entries.len()
-            }
-            TermState::Missing { seen, .. } => usize::from(*seen),
-        }
-    }
+/// The bins of one number.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CutState {
+    /// The number.
+    pub source: NumberSource,
+    /// Bins asked for.
+    pub bins: u32,
+    /// The bounds, ascending; the index of a bin is the number of bounds that are at most the value.
+    pub bounds: Vec<f64>,
+    /// Smallest training value.
+    pub min: f64,
+    /// Largest training value.
+    pub max: f64,
 }
 
 /// Everything a featurizer has learned, in the order of the recipe.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct FeaturizerState {
+    /// Bins of numbers, used by terms and by products.
+    pub cuts: Vec<CutState>,
     /// The terms; their features follow each other in this order.
     pub terms: Vec<TermState>,
+    /// How many features there were to choose from, and what was left out.
+    pub space: FeatureSpace,
 }
 
 /// The name of one feature.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FeatureName {
-    /// The attribute it comes from.
+    /// The attribute it comes from; several are joined by ` × `.
     pub attribute: String,
     /// Which part of it: empty for a plain number, else for example `= red`, `in [3, 5)`, `is missing`.
     pub part: String,
 }
 
 impl FeaturizerState {
+    /// The term of a recipe at `index`, as it was before training.
+    pub fn term(&self, index: usize) -> Term {
+        match &self.terms[index] {
+            TermState::Number { source, .. } => Term::Number(*source),
+            TermState::Bin { cut } => {
+                let (number, bins) = self
+                    .cuts
+                    .get(*cut)
+                    .map_or((NumberSource::Attribute(0), 0), |cut| (cut.source, cut.bins));
+                Term::Tokens(Tokens::Bin { number, bins })
+            }
+            TermState::Truth { attribute } => Term::Truth {
+                attribute: *attribute,
+            },
+            TermState::Tokens { tokens, .. } => Term::Tokens(tokens.clone()),
+            TermState::Missing { attribute, .. } => Term::Missing {
+                attribute: *attribute,
+            },
+        }
+    }
+
+    /// The terms of the recipe, as they were before training.
+    pub fn recipe_terms(&self) -> Vec<Term> {
+        (0..self.terms.len()).map(|index| self.term(index)).collect()
+    }
+
+    /// Whether every part refers to attributes below `attributes` and to cuts that exist, and every list is
+    /// as long as it must be.
+    pub fn is_consistent(&self, attributes: usize) -> bool {
+        self.cuts.iter().all(|cut| {
+            cut.source.attribute() < attributes && cut.bounds.windows(2).all(|pair| pair[0] < pair[1])
+        }) && self.terms.iter().enumerate().all(|(index, state)| {
+            let parts_fit = match state {
+                TermState::Bin { cut } => *cut < self.cuts.len(),
+                TermState::Tokens { tokens, dictionary } => {
+                    dictionary.rows.len() == dictionary.entries.len() && self.has_cuts(tokens)
+                }
+                _ => true,
+            };
+            parts_fit && self.term(index).attributes().iter().all(|&attribute| attribute < attributes)
+        })
+    }
+
+    fn has_cuts(&self, tokens: &Tokens) -> bool {
+        match tokens {
+            Tokens::Bin { number, bins } => self
+                .cuts
+                .iter()
+                .any(|cut| cut.source == *number && cut.bins == *bins),
+            Tokens::Product(factors) => factors
+                .iter()
+                .all(|factor| !matches!(factor, Tokens::Product(_)) && self.has_cuts(factor)),
+            _ => true,
+        }
+    }
+
+    /// Dense features of a term.
+    pub fn dense_of(&self, term: &TermState) -> usize {
+        usize::from(matches!(term, TermState::Number { .. }))
+    }
+
+    /// Active-or-not features of a term.
+    pub fn sparse_of(&self, term: &TermState) -> usize {
+        match term {
+            TermState::Number { .. } => 0,
+            TermState::Bin { cut } => self.cuts.get(*cut).map_or(0, |cut| cut.bounds.len() + 1),
+            TermState::Truth { .. } => 1,
+            TermState::Tokens { dictionary, .. } => dictionary.features(),
+            TermState::Missing { seen, .. } => usize::from(*seen),
+        }
+    }
+
     /// Number of dense features.
     pub fn dense(&self) -> usize {
-        self.terms.iter().map(TermState::dense).sum()
+        self.terms.iter().map(|term| self.dense_of(term)).sum()
     }
 
     /// Number of active-or-not features.
     pub fn sparse(&self) -> usize {
-        self.terms.iter().map(TermState::sparse).sum()
+        self.terms.iter().map(|term| self.sparse_of(term)).sum()
     }
 
-    /// Calls `each` with every feature in weight order: its attribute's position and its part.
-    pub fn for_each_feature(&self, mut each: impl FnMut(usize, &str)) {
-        self.terms
-            .iter()
-            .filter(|term| term.dense() == 1)
-            .for_each(|term| each(term.attribute(), ""));
-        for term in &self.terms {
-            let attribute = term.attribute();
-            match term {
-                TermState::Number { .. } => {}
-                TermState::QuantileBin { bounds, .. } => {
-                    (0..=bounds.len()).for_each(|bin| each(attribute, &bin_name(bounds, bin)));
-                }
-                TermState::Binary { .. } => each(attribute, "is true"),
-                TermState::Level { dictionary, .. } => dictionary
-                    .entries
-                    .iter()
-                    .for_each(|entry| each(attribute, &format!("= {entry}"))),
-                TermState::Words { dictionary, .. } => dictionary
-                    .entries
-                    .iter()
-                    .for_each(|entry| each(attribute, &format!("has {entry}"))),
-                TermState::Missing { seen, .. } => {
-                    if *seen {
-                        each(attribute, "is missing");
-                    }
-                }
-            }
-        }
+    /// For each feature in weight order, the index of its term.
+    pub fn term_of_features(&self) -> Vec<u32> {
+        let indexed = || self.terms.iter().zip(0..);
+        let dense = indexed().flat_map(|(term, index)| std::iter::repeat_n(index, self.dense_of(term)));
+        let sparse = indexed().flat_map(|(term, index)| std::iter::repeat_n(index, self.sparse_of(term)));
+        dense.chain(sparse).collect()
     }
 
     /// The names of all features in weight order.
     pub fn names(&self, schema: &Schema) -> Vec<FeatureName> {
         let mut names = Vec::with_capacity(self.dense() + self.sparse());
-        self.for_each_feature(|attribute, part| {
-            let attribute = schema
-                .attributes
-                .get(attribute)
-                .map_or_else(String::new, |attribute| attribute.name.clone());
+        let attribute_of = |index: usize| {
+            let attributes = self.term(index).attributes();
+            let named = attributes.iter().filter_map(|&at| schema.attributes.get(at));
+            named.map(|attribute| attribute.name.as_str()).collect::<Vec<_>>().join(" × ")
+        };
+        let mut add = |attribute: &str, part: String| {
             names.push(FeatureName {
-                attribute,
-                part: part.to_string(),
-            });
-        });
+                attribute: attribute.to_string(),
+                part,
+            })
+        };
+        for (index, term) in self.terms.iter().enumerate() {
+            if let TermState::Number { source, .. } = term {
+                let part = match source {
+                    NumberSource::Attribute(_) => "",
+                    NumberSource::Timestamp(_) => "as days since 1970-01-01",
+                };
+                add(&attribute_of(index), part.into());
+            }
+        }
+        for (index, term) in self.terms.iter().enumerate() {
+            let attribute = attribute_of(index);
+            match term {
+                TermState::Number { .. } => {}
+                TermState::Bin { cut } => {
+                    let bounds = self.cuts.get(*cut).map_or(&[] as &[f64], |cut| &cut.bounds);
+                    (0..=bounds.len()).for_each(|bin| add(&attribute, bin_name(bounds, bin)));
+                }
+                TermState::Truth { .. } => add(&attribute, "is true".into()),
+                TermState::Tokens { tokens, dictionary } => {
+                    let kind = kind_of(tokens);
+                    dictionary
+                        .entries
+                        .iter()
+                        .for_each(|entry| add(&attribute, format!("{kind} {entry}")));
+                    (1..=dictionary.buckets)
+                        .for_each(|bucket| add(&attribute, format!("{kind} one of the rare values of bucket {bucket}")));
+                }
+                TermState::Missing { seen, .. } => {
+                    if *seen {
+                        add(&attribute, "is missing".into());
+                    }
+                }
+            }
+        }
         names
     }
 }
 
-fn bin_name(bounds: &[f64], bin: usize) -> String {
-    match (
-        bin.checked_sub(1).and_then(|below| bounds.get(below)),
-        bounds.get(bin),
-    ) {
-        (None, None) => "has a value".into(),
-        (None, Some(high)) => format!("< {high}"),
-        (Some(low), None) => format!(">= {low}"),
-        (Some(low), Some(high)) => format!("in [{low}, {high})"),
+/// How the names of a term's features begin.
+fn kind_of(tokens: &Tokens) -> String {
+    let words = |what: &str, text: &TextSource| match (text.lowercase, text.no_punct) {
+        (false, false) => what.to_string(),
+        (true, false) => format!("in lower case {what}"),
+        (false, true) => format!("without punctuation {what}"),
+        (true, true) => format!("in lower case without punctuation {what}"),
+    };
+    match tokens {
+        Tokens::Level { lowercase: false, .. } | Tokens::Product(_) | Tokens::Bin { .. } | Tokens::Truth { .. } => {
+            "=".into()
+        }
+        Tokens::Level { lowercase: true, .. } => "in lower case =".into(),
+        Tokens::Words(text) | Tokens::Ngrams { text, .. } | Tokens::SparseBigrams { text, .. } => words("has", text),
+        Tokens::DatePart { part, .. } => match part {
+            DatePart::Month => "month =".into(),
+            DatePart::DayOfMonth => "day of month =".into(),
+            DatePart::DayOfWeek => "day of week =".into(),
+            DatePart::Hour => "hour =".into(),
+        },
     }
 }

@@ -17,9 +17,21 @@ impl FeatureVector {
         self.active.clear();
     }
 
-    /// Puts the active ids in order, each once, so that sums over them always run the same way.
-    pub(crate) fn settle(&mut self) {
-        self.active.sort_unstable();
-        self.active.dedup();
+    /// Puts the active ids from `start` on in order, each once, so that sums over them always run the same
+    /// way. The ids before it are smaller.
+    pub(crate) fn settle(&mut self, start: usize) {
+        let Some(added) = self.active.get_mut(start..) else { return };
+        if added.len() < 2 {
+            return;
+        }
+        added.sort_unstable();
+        let mut kept = start + 1;
+        for at in start + 1..self.active.len() {
+            if self.active[at] != self.active[kept - 1] {
+                self.active[kept] = self.active[at];
+                kept += 1;
+            }
+        }
+        self.active.truncate(kept);
     }
 }

@@ -1,0 +1,41 @@
+//! Remarks on odd fields of a record.
+
+use serde::Serialize;
+
+/// What was odd about a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoteKind {
+    /// The field is empty or stands for missing.
+    Missing,
+    /// The field of a number, binary literal or date is neither.
+    Invalid,
+    /// The number lies outside what was seen in training.
+    OutOfRange,
+    /// The category was not seen in training.
+    UnknownCategory,
+    /// None of the words was seen in training.
+    UnknownWords,
+}
+
+impl NoteKind {
+    /// The name used in JSON and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            NoteKind::Missing => "missing",
+            NoteKind::Invalid => "invalid",
+            NoteKind::OutOfRange => "out_of_range",
+            NoteKind::UnknownCategory => "unknown_category",
+            NoteKind::UnknownWords => "unknown_words",
+        }
+    }
+}
+
+/// A remark on one field of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FieldNote {
+    /// Position of the attribute in the schema.
+    pub attribute: usize,
+    /// What was odd.
+    pub kind: NoteKind,
+}

@@ -1,0 +1,401 @@
+//! Terms compiled for evaluation: what several of them need is read, tokenised or parsed once for each record.
+
+use std::collections::BTreeMap;
+
+use super::product::ProductBuffer;
+use super::words::{WordBuffer, push_lowercase};
+use crate::ml::date::{DateFormat, Moment};
+use crate::ml::recipe::term::{NumberSource, Term, TextSource, Tokens};
+use crate::ml::record::Record;
+use crate::ml::schema::{AttributeType, Schema};
+use crate::ml::value::{Number, binary, is_missing, number};
+
+/// Tokens that one term takes from one record at most; the rest of the record is not looked at.
+const MOST_TOKENS: usize = 100_000;
+
+/// A list of terms with what they share.
+#[derive(Debug)]
+pub struct Plan {
+    numbers: Vec<NumberSource>,
+    dates: Vec<(usize, Option<DateFormat>)>,
+    truths: Vec<usize>,
+    texts: Vec<TextSource>,
+    missing_values: Vec<Vec<String>>,
+    terms: Vec<Step>,
+}
+
+/// One term, with places in the workspace instead of attributes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// The number at a place.
+    Number(usize),
+    /// The bin of the number at a place, among the cuts with this index.
+    Bin {
+        /// Place of the number.
+        number: usize,
+        /// Index of the cuts.
+        cut: usize,
+    },
+    /// The truth at a place.
+    Truth(usize),
+    /// Tokens with a dictionary.
+    Tokens(TokenStep),
+    /// Whether the number, truth or date at a place is missing.
+    Missing(Place),
+}
+
+/// Where a value is that can be missing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Place {
+    /// Among the numbers.
+    Number(usize),
+    /// Among the truths.
+    Truth(usize),
+    /// Among the dates.
+    Date(usize),
+}
+
+/// Tokens, with places in the workspace instead of attributes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TokenStep {
+    /// The whole field of an attribute, or in lower case.
+    Level { attribute: usize, lowercase: bool },
+    /// The words of the text at a place.
+    Words(usize),
+    /// Runs of words of the text at a place.
+    Ngrams { text: usize, longest: u32 },
+    /// Pairs of words of the text at a place.
+    SparseBigrams { text: usize, window: u32 },
+    /// The name of the bin of the number at a place.
+    Bin { number: usize, cut: usize },
+    /// `0` or `1`.
+    Truth(usize),
+    /// A part of the date at a place.
+    DatePart {
+        date: usize,
+        part: crate::ml::date::DatePart,
+    },
+    /// Every combination.
+    Product(Vec<TokenStep>),
+}
+
+/// The bounds of the bins of one number, with a name for each bin.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Cut {
+    /// Ascending; the index of a bin is the number of bounds that are at most the value.
+    pub bounds: Vec<f64>,
+    names: Vec<String>,
+}
+
+impl Cut {
+    /// The bins between these bounds.
+    pub fn new(bounds: Vec<f64>) -> Self {
+        let names = (0..=bounds.len()).map(|bin| bin_name(&bounds, bin)).collect();
+        Self { bounds, names }
+    }
+
+    /// The index of the bin that holds a number.
+    #[inline]
+    pub fn bin(&self, value: f64) -> usize {
+        self.bounds.partition_point(|&bound| bound <= value)
+    }
+}
+
+/// A bin as it is shown.
+pub fn bin_name(bounds: &[f64], bin: usize) -> String {
+    let low = bin.checked_sub(1).and_then(|below| bounds.get(below));
+    match (low, bounds.get(bin)) {
+        (None, None) => "has a value".into(),
+        (None, Some(high)) => format!("< {high}"),
+        (Some(low), None) => format!(">= {low}"),
+        (Some(low), Some(high)) => format!("in [{low}, {high})"),
+    }
+}
+
+/// What a record holds, read once; reuse it for many records to read without allocating.
+#[derive(Debug, Default)]
+pub struct Workspace {
+    /// The numbers, in the order of the plan.
+    pub numbers: Vec<Number>,
+    /// The dates.
+    pub dates: Vec<Option<Moment>>,
+    /// The binary literals.
+    pub truths: Vec<Option<bool>>,
+    /// For each term, how many tokens it gave and how many of them are known; kept by the featurizer.
+    pub(super) found: Vec<(u32, u32)>,
+    texts: Vec<WordBuffer>,
+    scratch: String,
+    product: ProductBuffer,
+}
+
+impl Plan {
+    /// Compiles `terms`. `cut_of` tells the index of the cuts of a number with so many bins.
+    pub fn new(terms: &[Term], schema: &Schema, cut_of: &BTreeMap<(NumberSource, u32), usize>) -> Self {
+        let mut plan = Self {
+            numbers: Vec::new(),
+            dates: Vec::new(),
+            truths: Vec::new(),
+            texts: Vec::new(),
+            missing_values: schema
+                .attributes
+                .iter()
+                .map(|attribute| attribute.missing_values.clone())
+                .collect(),
+            terms: Vec::new(),
+        };
+        plan.terms = terms
+            .iter()
+            .map(|term| plan.step(term, schema, cut_of))
+            .collect();
+        plan
+    }
+
+    fn step(&mut self, term: &Term, schema: &Schema, cut_of: &BTreeMap<(NumberSource, u32), usize>) -> Step {
+        match term {
+            Term::Number(source) => Step::Number(self.number(*source, schema)),
+            Term::Truth { attribute } => Step::Truth(place_of(&mut self.truths, *attribute)),
+            Term::Tokens(Tokens::Bin { number, bins }) => Step::Bin {
+                number: self.number(*number, schema),
+                cut: cut_of.get(&(*number, *bins)).copied().unwrap_or(0),
+            },
+            Term::Tokens(tokens) => Step::Tokens(self.tokens(tokens, schema, cut_of)),
+            Term::Missing { attribute } => Step::Missing(self.missing(*attribute, schema)),
+        }
+    }
+
+    fn tokens(
+        &mut self,
+        tokens: &Tokens,
+        schema: &Schema,
+        cut_of: &BTreeMap<(NumberSource, u32), usize>,
+    ) -> TokenStep {
+        match tokens {
+            Tokens::Level { attribute, lowercase } => TokenStep::Level {
+                attribute: *attribute,
+                lowercase: *lowercase,
+            },
+            Tokens::Words(text) => TokenStep::Words(place_of(&mut self.texts, *text)),
+            Tokens::Ngrams { text, longest } => TokenStep::Ngrams {
+                text: place_of(&mut self.texts, *text),
+                longest: *longest,
+            },
+            Tokens::SparseBigrams { text, window } => TokenStep::SparseBigrams {
+                text: place_of(&mut self.texts, *text),
+                window: *window,
+            },
+            Tokens::Bin { number, bins } => TokenStep::Bin {
+                number: self.number(*number, schema),
+                cut: cut_of.get(&(*number, *bins)).copied().unwrap_or(0),
+            },
+            Tokens::Truth { attribute } => TokenStep::Truth(place_of(&mut self.truths, *attribute)),
+            Tokens::DatePart { attribute, part } => TokenStep::DatePart {
+                date: self.date(*attribute, schema),
+                part: *part,
+            },
+            Tokens::Product(factors) => TokenStep::Product(
+                factors
+                    .iter()
+                    .map(|factor| self.tokens(factor, schema, cut_of))
+                    .collect(),
+            ),
+        }
+    }
+
+    fn number(&mut self, source: NumberSource, schema: &Schema) -> usize {
+        if let NumberSource::Timestamp(attribute) = source {
+            self.date(attribute, schema);
+        }
+        place_of(&mut self.numbers, source)
+    }
+
+    fn date(&mut self, attribute: usize, schema: &Schema) -> usize {
+        if let Some(place) = self.dates.iter().position(|(known, _)| *known == attribute) {
+            return place;
+        }
+        let format = schema
+            .attributes
+            .get(attribute)
+            .and_then(|attribute| attribute.date_format.as_deref())
+            .and_then(|format| DateFormat::new(format).ok());
+        // A schema that was checked has a format that can be used; without one no date can be read.
+        self.dates.push((attribute, format));
+        self.dates.len() - 1
+    }
+
+    fn missing(&mut self, attribute: usize, schema: &Schema) -> Place {
+        let declared = schema.attributes.get(attribute);
+        let is_date = declared.is_some_and(|declared| declared.date_format.is_some());
+        let kind = declared.map(|declared| declared.kind);
+        match kind {
+            _ if is_date => Place::Date(self.date(attribute, schema)),
+            Some(AttributeType::Binary) => Place::Truth(place_of(&mut self.truths, attribute)),
+            _ => Place::Number(self.number(NumberSource::Attribute(attribute), schema)),
+        }
+    }
+
+    /// The terms in the order they were given.
+    pub fn steps(&self) -> &[Step] {
+        &self.terms
+    }
+
+    /// Words that stand for missing in an attribute.
+    pub fn missing_values(&self, attribute: usize) -> &[String] {
+        self.missing_values.get(attribute).map_or(&[], Vec::as_slice)
+    }
+
+    /// The sources of the numbers, by place.
+    pub fn numbers(&self) -> &[NumberSource] {
+        &self.numbers
+    }
+
+    /// Reads everything that the terms share.
+    pub fn read(&self, record: &Record, workspace: &mut Workspace) {
+        workspace.dates.clear();
+        workspace.dates.extend(
+            self.dates
+                .iter()
+                .map(|(attribute, format)| format.as_ref()?.parse(record.get(*attribute).trim())),
+        );
+        workspace.numbers.clear();
+        for source in &self.numbers {
+            let value = match *source {
+                NumberSource::Attribute(attribute) => self.read_number(record, attribute),
+                NumberSource::Timestamp(attribute) => self.timestamp(record, attribute, &workspace.dates),
+            };
+            workspace.numbers.push(value);
+        }
+        workspace.truths.clear();
+        workspace
+            .truths
+            .extend(self.truths.iter().map(|&attribute| binary(record.get(attribute))));
+        if workspace.texts.len() < self.texts.len() {
+            workspace.texts.resize_with(self.texts.len(), WordBuffer::default);
+        }
+        for (buffer, source) in workspace.texts.iter_mut().zip(&self.texts) {
+            buffer.fill(self.read_text(record, source.attribute), *source);
+        }
+    }
+
+    fn read_number(&self, record: &Record, attribute: usize) -> Number {
+        let field = record.get(attribute);
+        if is_missing(field, self.missing_values(attribute)) {
+            Number::Missing
+        } else {
+            number(field)
+        }
+    }
+
+    fn timestamp(&self, record: &Record, attribute: usize, dates: &[Option<Moment>]) -> Number {
+        let place = self.dates.iter().position(|(known, _)| *known == attribute);
+        match place.and_then(|place| dates.get(place)) {
+            Some(Some(moment)) => Number::Value(moment.days()),
+            _ if self.read_text(record, attribute).trim().is_empty() => Number::Missing,
+            _ => Number::Invalid,
+        }
+    }
+
+    /// The number of an attribute in the record that was read last, if the plan reads it.
+    pub fn number_of(&self, attribute: usize, workspace: &Workspace) -> Option<Number> {
+        let source = NumberSource::Attribute(attribute);
+        let place = self.numbers.iter().position(|known| *known == source)?;
+        workspace.numbers.get(place).copied()
+    }
+
+    /// The date of an attribute in the record that was read last, if the plan reads it.
+    pub fn date_of(&self, attribute: usize, workspace: &Workspace) -> Option<Option<Moment>> {
+        let place = self.dates.iter().position(|(known, _)| *known == attribute)?;
+        workspace.dates.get(place).copied()
+    }
+
+    /// The text of a field; empty when it stands for missing.
+    pub fn read_text<'r>(&self, record: &'r Record, attribute: usize) -> &'r str {
+        let field = record.get(attribute);
+        if is_missing(field, self.missing_values(attribute)) {
+            ""
+        } else {
+            field
+        }
+    }
+
+    /// Calls `each` with every token that a step takes from the record that was read last.
+    pub fn for_each_token(
+        &self,
+        step: &TokenStep,
+        record: &Record,
+        cuts: &[Cut],
+        workspace: &mut Workspace,
+        mut each: impl FnMut(&str),
+    ) {
+        let TokenStep::Product(factors) = step else {
+            let mut left = MOST_TOKENS;
+            return self.simple_tokens(step, record, cuts, workspace, |token| {
+                if left > 0 {
+                    left -= 1;
+                    each(token);
+                }
+            });
+        };
+        // The buffer is taken out, so that the factors can use the rest of the workspace meanwhile.
+        let mut product = std::mem::take(&mut workspace.product);
+        product.clear();
+        for factor in factors {
+            self.simple_tokens(factor, record, cuts, workspace, |token| product.push(token));
+            product.end_factor();
+        }
+        product.for_each_combination(MOST_TOKENS, each);
+        workspace.product = product;
+    }
+
+    fn simple_tokens(
+        &self,
+        step: &TokenStep,
+        record: &Record,
+        cuts: &[Cut],
+        workspace: &mut Workspace,
+        mut each: impl FnMut(&str),
+    ) {
+        match step {
+            TokenStep::Level { attribute, lowercase } => {
+                let field = self.read_text(record, *attribute);
+                if *lowercase {
+                    workspace.scratch.clear();
+                    push_lowercase(&mut workspace.scratch, field);
+                    each(&workspace.scratch);
+                } else {
+                    each(field);
+                }
+            }
+            TokenStep::Words(text) => workspace.texts[*text].for_each_word(each),
+            TokenStep::Ngrams { text, longest } => workspace.texts[*text].for_each_run(*longest, each),
+            TokenStep::SparseBigrams { text, window } => {
+                workspace.texts[*text].for_each_sparse_bigram(*window, &mut workspace.scratch, each)
+            }
+            TokenStep::Bin { number, cut } => {
+                if let (Some(Number::Value(value)), Some(cut)) = (workspace.numbers.get(*number), cuts.get(*cut)) {
+                    each(&cut.names[cut.bin(*value)]);
+                }
+            }
+            TokenStep::Truth(place) => {
+                if let Some(truth) = workspace.truths[*place] {
+                    each(if truth { "1" } else { "0" });
+                }
+            }
+            TokenStep::DatePart { date, part } => {
+                if let Some(moment) = &workspace.dates[*date] {
+                    each(moment.part(*part));
+                }
+            }
+            // Products are flat: no factor is one.
+            TokenStep::Product(_) => {}
+        }
+    }
+}
+
+/// The place of a value in a list; it is added where it is new.
+fn place_of<T: PartialEq>(list: &mut Vec<T>, value: T) -> usize {
+    if let Some(place) = list.iter().position(|known| *known == value) {
+        return place;
+    }
+    list.push(value);
+    list.len() - 1
+}
