@@ -55,7 +55,7 @@ pub struct Args {
     /// After the evaluation, fit again on all rows
     #[arg(long)]
     refit: bool,
-    /// A parameter of the learner: l2, max_iterations, max_classes
+    /// A parameter of the learner: l2, max_iterations, max_classes, max_features
     #[arg(long = "param", value_name = "KEY=VALUE")]
     params: Vec<String>,
     /// Threads to use; the model does not depend on it

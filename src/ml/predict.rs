@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Task;
-use super::features::{FeatureVector, Featurizer, FieldNote};
+use super::features::{FeatureVector, Featurizer, FieldNote, Workspace};
 use super::model::golden::agrees;
 use super::model::linear::largest;
 use super::model::{Bundle, BundleError, LinearModel};
@@ -22,8 +22,10 @@ pub struct Predictor {
     average_contributions: Vec<f64>,
     threshold: f64,
     hash: String,
-    /// The attribute of each feature, in weight order.
-    attribute_of: Vec<u32>,
+    /// The term of each feature, in weight order.
+    term_of: Vec<u32>,
+    /// The attributes of each term.
+    attributes_of: Vec<Vec<usize>>,
 }
 
 /// Buffers for scoring; reuse them to score without allocating.
@@ -34,6 +36,7 @@ pub struct Scratch {
     /// Scores of the record scored last: the probability of the positive label, one probability for each
     /// class, or the predicted number.
     pub scores: Vec<f64>,
+    workspace: Workspace,
     margins: Vec<f64>,
 }
 
@@ -43,7 +46,8 @@ pub struct Explanation {
     /// The margin of an average training row: log-odds of the positive label, score of the predicted
     /// class, or the number.
     pub baseline: f64,
-    /// What each input attribute adds, in schema order, as (position in the schema, amount).
+    /// What each input attribute adds, in schema order, as (position in the schema, amount). What a product of
+    /// attributes adds is shared evenly among them.
     pub contributions: Vec<(usize, f64)>,
     /// The margin: baseline plus all contributions.
     pub margin: f64,
@@ -59,10 +63,7 @@ impl Predictor {
     pub fn with_threshold(bundle: &Bundle, threshold: Option<f64>) -> Result<Self, BundleError> {
         let document = &bundle.document;
         let featurizer = Featurizer::new(document.featurizer.clone(), &document.schema);
-        let mut attribute_of = Vec::with_capacity(featurizer.features());
-        document
-            .featurizer
-            .for_each_feature(|attribute, _| attribute_of.push(attribute as u32));
+        let terms = document.featurizer.recipe_terms();
         let predictor = Self {
             schema: document.schema.clone(),
             target: document.target.clone(),
@@ -75,7 +76,8 @@ impl Predictor {
             average_contributions: document.average_contributions.clone(),
             threshold: threshold.unwrap_or(document.threshold),
             hash: bundle.hash(),
-            attribute_of,
+            term_of: document.featurizer.term_of_features(),
+            attributes_of: terms.iter().map(|term| term.attributes()).collect(),
         };
         predictor.check_golden(bundle)?;
         Ok(predictor)
@@ -131,13 +133,15 @@ impl Predictor {
 
     /// Puts the scores of a record in schema order into `scratch`.
     pub fn score(&self, record: &Record, scratch: &mut Scratch) {
-        self.featurizer.apply(record, &mut scratch.features);
+        self.featurizer
+            .apply(record, &mut scratch.workspace, &mut scratch.features);
         self.model.score(&scratch.features, &mut scratch.scores);
     }
 
     /// The same, with a remark on every odd field.
     pub fn score_noting(&self, record: &Record, scratch: &mut Scratch, note: impl FnMut(FieldNote)) {
-        self.featurizer.apply_noting(record, &mut scratch.features, note);
+        self.featurizer
+            .apply_noting(record, &mut scratch.workspace, &mut scratch.features, note);
         self.model.score(&scratch.features, &mut scratch.scores);
     }
 
@@ -162,8 +166,13 @@ impl Predictor {
         self.model.margins(&scratch.features, &mut scratch.margins);
         let mut amounts = vec![0.0; self.schema.attributes.len()];
         let dense = scratch.features.dense.len();
+        // What comes from several attributes together is shared evenly among them.
         let mut add = |feature: usize, x: f64| {
-            amounts[self.attribute_of[feature] as usize] += sign * x * self.model.weights(feature)[output]
+            let attributes = &self.attributes_of[self.term_of[feature] as usize];
+            let share = sign * x * self.model.weights(feature)[output] / attributes.len() as f64;
+            attributes
+                .iter()
+                .for_each(|&attribute| amounts[attribute] += share);
         };
         scratch
             .features

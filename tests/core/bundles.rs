@@ -8,6 +8,7 @@ use yosoku::ml::features::TermState;
 use yosoku::ml::hash::Stream;
 use yosoku::ml::learn::objective::{sigmoid, softmax};
 use yosoku::ml::model::{Bundle, BundleError, Provenance};
+use yosoku::ml::model::upgrade::CURRENT;
 use yosoku::ml::observe::Silent;
 use yosoku::ml::pipeline::table::MemoryTable;
 use yosoku::ml::pipeline::train;
@@ -148,14 +149,48 @@ fn one_wrong_byte_anywhere_is_noticed() {
     }
 }
 
+/// Every format version there ever was is still read, and scores as it did.
+#[test]
+fn older_versions_are_upgraded() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/models/versions");
+    let mut read = 0;
+    for version in 1..10 {
+        let Ok(bytes) = std::fs::read(format!("{folder}/version-{version}.yosoku")) else {
+            continue;
+        };
+        assert_eq!(bytes[8], version, "the file is of the version in its name");
+        let bundle = Bundle::decode(&bytes).unwrap();
+        assert!(bundle.document.golden.len() > 4);
+        // Making a predictor scores the golden rows.
+        let predictor = Predictor::new(&bundle).unwrap();
+        let fields = ["12.5", "yes", "Lima", "red fish", ""];
+        let mut scratch = Scratch::default();
+        predictor.score(&Record::from_fields(fields), &mut scratch);
+        let explanation = predictor.explain(&mut scratch);
+        assert_eq!(explanation.contributions.len(), 4);
+        assert_eq!(
+            explanation
+                .contributions
+                .iter()
+                .filter(|(_, amount)| *amount != 0.0)
+                .count(),
+            4
+        );
+        let again = Bundle::decode(&bundle.encode()).unwrap();
+        assert_eq!(again, bundle);
+        read += 1;
+    }
+    assert!(read >= 1);
+}
+
 #[test]
 fn other_versions_are_named() {
     let mut bytes = small().encode();
-    bytes[VERSION..CONTENT].copy_from_slice(&2u32.to_le_bytes());
+    bytes[VERSION..CONTENT].copy_from_slice(&99u32.to_le_bytes());
     let error = Bundle::decode(&sealed(bytes.clone())).unwrap_err();
-    assert!(matches!(error, BundleError::TooNew { found: 2 }), "{error}");
+    assert!(matches!(error, BundleError::TooNew { found: 99 }), "{error}");
     assert!(
-        error.to_string().contains("version 2") && error.to_string().contains("newer program"),
+        error.to_string().contains("version 99") && error.to_string().contains("newer program"),
         "{error}"
     );
     bytes[VERSION..CONTENT].copy_from_slice(&0u32.to_le_bytes());
@@ -192,12 +227,17 @@ fn made_up_lengths_are_refused() {
 
 /// Puts a file together from any JSON document and weights.
 fn file(document: &Value, beta: &[f64]) -> Vec<u8> {
+    file_of(CURRENT, document, beta)
+}
+
+fn file_of(version: u32, document: &Value, beta: &[f64]) -> Vec<u8> {
     let document = serde_json::to_vec(document).unwrap();
     let mut content = (document.len() as u64).to_le_bytes().to_vec();
     content.extend(document);
     beta.iter().for_each(|b| content.extend(b.to_le_bytes()));
     let provenance = serde_json::to_vec(&Provenance::default()).unwrap();
-    let mut bytes = b"YOSOKUMB\x01\0\0\0".to_vec();
+    let mut bytes = b"YOSOKUMB".to_vec();
+    bytes.extend(version.to_le_bytes());
     for block in [content, provenance] {
         bytes.extend((block.len() as u64).to_le_bytes());
         bytes.extend(block);
@@ -235,6 +275,27 @@ fn use_it(bytes: &[u8]) -> &'static str {
         let _ = predictor.explain(&mut scratch);
     }
     "ok"
+}
+
+/// The same for the steps that bring older versions up to date.
+#[test]
+fn hostile_documents_of_older_versions_bring_nothing_down() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/models/versions/version-1.yosoku");
+    let bytes = std::fs::read(path).unwrap();
+    let beta = Bundle::decode(&bytes).unwrap().beta;
+    let length = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap()) as usize;
+    let start = CONTENT + 16;
+    let document: Value = serde_json::from_slice(&bytes[start..start + length(CONTENT + 8)]).unwrap();
+    assert_eq!(use_it(&file_of(1, &document, &beta)), "ok");
+    let mut all = Vec::new();
+    pointers(&document["featurizer"], "/featurizer".into(), &mut all);
+    for pointer in &all {
+        for value in [Value::Null, u64::MAX.into(), (-1).into(), "x".into(), serde_json::json!([1, 2])] {
+            let mut changed = document.clone();
+            *changed.pointer_mut(pointer).unwrap() = value;
+            use_it(&file_of(1, &changed, &beta));
+        }
+    }
 }
 
 /// Every value of the document replaced by every hostile one, under a checksum that fits: refused or harmless.
@@ -465,6 +526,6 @@ fn features_have_names_in_the_order_of_the_weights() {
             .featurizer
             .terms
             .iter()
-            .all(|term| !matches!(term, TermState::QuantileBin { .. }))
+            .all(|term| !matches!(term, TermState::Bin { .. }))
     );
 }

@@ -14,6 +14,7 @@ use yosoku::ml::pipeline::encode::TrainingRows;
 use yosoku::ml::pipeline::table::MemoryTable;
 use yosoku::ml::pipeline::{BatchOptions, predict, train};
 use yosoku::ml::predict::{Predictor, Scratch};
+use yosoku::ml::recipe::term::Tokens;
 use yosoku::ml::record::Record;
 use yosoku::ml::schema::{AttributeType, Schema};
 use yosoku::ml::split::Split;
@@ -285,12 +286,23 @@ fn a_table_with_every_kind_of_attribute_and_gap() {
         assert_eq!(document.target.task().as_str(), what);
         let terms = &document.featurizer.terms;
         let has = |wanted: fn(&TermState) -> bool| terms.iter().any(wanted);
-        assert!(has(
-            |term| matches!(term, TermState::QuantileBin { bounds, .. } if bounds.len() > 5)
-        ));
-        assert!(has(|term| matches!(term, TermState::Level { .. })));
-        assert!(has(|term| matches!(term, TermState::Words { .. })));
-        assert!(has(|term| matches!(term, TermState::Binary { .. })));
+        assert!(has(|term| matches!(
+            term,
+            TermState::Tokens {
+                tokens: Tokens::Level { .. },
+                ..
+            }
+        )));
+        assert!(has(|term| matches!(
+            term,
+            TermState::Tokens {
+                tokens: Tokens::Words(_) | Tokens::Ngrams { .. },
+                ..
+            }
+        )));
+        assert!(has(|term| matches!(term, TermState::Bin { .. })));
+        assert!(document.featurizer.cuts[0].bounds.len() > 5);
+        assert!(has(|term| matches!(term, TermState::Truth { .. })));
         assert!(has(|term| matches!(term, TermState::Missing { seen: true, .. })));
         let kind = |name: &str| {
             let schema = &document.schema;

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use yosoku::ml::ingest::{HeaderMode, Options};
 use yosoku::ml::observe::Silent;
 use yosoku::ml::pipeline::train;
+use yosoku::ml::recipe::term::{NumberSource, Tokens};
 use yosoku::ml::recipe::{Recipe, Term, check};
 use yosoku::ml::schema::Schema;
 use yosoku::ml::split::Split;
@@ -87,7 +88,7 @@ proptest! {
         match checked(&outputs, &[("G".into(), group)]) {
             Ok(terms) => {
                 prop_assert!(!terms.is_empty());
-                prop_assert!(terms.iter().all(|term| term.attribute() < 5), "{terms:?}");
+                prop_assert!(terms.iter().all(|term| term.attributes().iter().all(|&attribute| attribute < 5)), "{terms:?}");
             }
             Err(message) => prop_assert!(message.starts_with("groups.G") || message.starts_with("outputs"), "{message}"),
         }
@@ -192,14 +193,14 @@ fn the_suggested_recipe_can_be_used_whatever_the_columns_are_called() {
         let (recipe, schema) = (&trained.bundle.document.recipe, &trained.bundle.document.schema);
         let terms = check(recipe, schema).unwrap();
         assert!(
-            terms.contains(&Term::Number { attribute: 0 }),
+            terms.contains(&Term::Number(NumberSource::Attribute(0))),
             "{name}: {recipe:?}"
         );
         assert!(
-            terms.contains(&Term::QuantileBin {
-                attribute: 1,
+            terms.contains(&Term::Tokens(Tokens::Bin {
+                number: NumberSource::Attribute(1),
                 bins: 10
-            }),
+            })),
             "{name}: {recipe:?}"
         );
         let again = Recipe::from_json(&serde_json::to_string(recipe).unwrap()).unwrap();

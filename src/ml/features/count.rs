@@ -75,8 +75,9 @@ impl TokenCounts {
 
     fn find(&mut self, hash: u64, token: &str) -> Option<&mut Counted> {
         let text = &self.text;
-        self.table
-            .find_mut(hash, |counted| counted.hash == hash && slice(text, counted) == token)
+        self.table.find_mut(hash, |counted| {
+            counted.hash == hash && slice(text, counted) == token
+        })
     }
 
     fn insert(&mut self, hash: u64, token: &str, rows: u32, last_row: u32) {

@@ -106,7 +106,10 @@ mod tests {
         let text = serde_json::to_string(&entries).unwrap();
         assert_eq!(text, r#"["a","","été","b c"]"#);
         assert_eq!(serde_json::from_str::<Entries>(&text).unwrap(), entries);
-        assert_eq!(serde_json::from_str::<Entries>(r#"["a\n"]"#).unwrap().get(0), "a\n");
+        assert_eq!(
+            serde_json::from_str::<Entries>(r#"["a\n"]"#).unwrap().get(0),
+            "a\n"
+        );
         assert_eq!(entries.get(9), "");
     }
 }

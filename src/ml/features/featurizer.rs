@@ -53,10 +53,16 @@ impl Featurizer {
             first += state.sparse_of(term) as u32;
         }
         let cut_of = state.cuts.iter().zip(0..);
-        let cut_of = cut_of.map(|(cut, index)| ((cut.source, cut.bins), index)).collect();
+        let cut_of = cut_of
+            .map(|(cut, index)| ((cut.source, cut.bins), index))
+            .collect();
         Self {
             plan: Plan::new(&state.recipe_terms(), schema, &cut_of),
-            cuts: state.cuts.iter().map(|cut| Cut::new(cut.bounds.clone())).collect(),
+            cuts: state
+                .cuts
+                .iter()
+                .map(|cut| Cut::new(cut.bounds.clone()))
+                .collect(),
             checks: checks(&state, schema),
             dense: state.dense(),
             sparse: state.sparse(),
@@ -108,18 +114,24 @@ impl Featurizer {
                         features.active.push(*first);
                     }
                 }
-                (Step::Tokens(tokens), TermState::Tokens { dictionary: state, .. }) => {
+                (
+                    Step::Tokens(tokens),
+                    TermState::Tokens {
+                        dictionary: state, ..
+                    },
+                ) => {
                     let start = features.active.len();
-                    self.plan.for_each_token(tokens, record, &self.cuts, workspace, |token| {
-                        found.0 += 1;
-                        match dictionary.find(state, token) {
-                            Found::Entry(id) | Found::Bucket(id) => {
-                                found.1 += 1;
-                                features.active.push(first + id);
+                    self.plan
+                        .for_each_token(tokens, record, &self.cuts, workspace, |token| {
+                            found.0 += 1;
+                            match dictionary.find(state, token) {
+                                Found::Entry(id) | Found::Bucket(id) => {
+                                    found.1 += 1;
+                                    features.active.push(first + id);
+                                }
+                                Found::Unknown => {}
                             }
-                            Found::Unknown => {}
-                        }
-                    });
+                        });
                     features.settle(start);
                 }
                 (Step::Missing(place), TermState::Missing { seen: true, .. }) => {
@@ -202,7 +214,9 @@ fn checks(state: &FeaturizerState, schema: &Schema) -> Vec<Check> {
         let declared = schema.attributes.get(attribute)?;
         let source = NumberSource::Attribute(attribute);
         let range = state.terms.iter().find_map(|term| match term {
-            TermState::Number { source: of, min, max, .. } if *of == source => Some((*min, *max)),
+            TermState::Number {
+                source: of, min, max, ..
+            } if *of == source => Some((*min, *max)),
             _ => None,
         });
         let cut = || state.cuts.iter().find(|cut| cut.source == source);

@@ -143,10 +143,11 @@ impl FeaturizerFit {
                     Step::Tokens(tokens) if needs_cuts(tokens) == self.second => {
                         let counts = &mut chunk.counts[term];
                         let active = &mut chunk.active;
-                        self.plan.for_each_token(tokens, record, &self.cuts, workspace, |token| {
-                            *active += 1;
-                            counts.add(token, row as u32);
-                        });
+                        self.plan
+                            .for_each_token(tokens, record, &self.cuts, workspace, |token| {
+                                *active += 1;
+                                counts.add(token, row as u32);
+                            });
                     }
                     Step::Missing(place) => chunk.missing[term] |= is_missing(*place, workspace),
                     Step::Bin { .. } | Step::Truth(_) if !self.second => chunk.active += 1,
@@ -183,7 +184,10 @@ impl FeaturizerFit {
             return false;
         }
         let bounds = |(number, bins): &(usize, u32)| {
-            let quantiles = self.numbers.get_mut(*number).and_then(|number| number.quantiles.as_mut());
+            let quantiles = self
+                .numbers
+                .get_mut(*number)
+                .and_then(|number| number.quantiles.as_mut());
             Cut::new(quantiles.map_or_else(Vec::new, |quantiles| quantiles.bin_bounds(*bins as usize)))
         };
         self.cuts = self.wanted.iter().map(bounds).collect();
@@ -239,7 +243,13 @@ impl FeaturizerFit {
             },
         };
         FeaturizerState {
-            terms: self.terms.iter().zip(steps).zip(&self.missing).map(freeze).collect(),
+            terms: self
+                .terms
+                .iter()
+                .zip(steps)
+                .zip(&self.missing)
+                .map(freeze)
+                .collect(),
             cuts,
             space,
         }

@@ -4,7 +4,7 @@
 //!
 //! Features come in two blocks: dense numbers, scaled and rounded to `f32`, and value-less active ones
 //! (bins, levels, words, indicators), given by their ids.
-
+//!
 //! [`plan`] compiles the terms of a recipe, so that work they share is done once for each record; [`fit`] and
 //! [`featurizer`] both run it. [`words`] and [`product`] make tokens, [`count`] counts them, [`space`] decides
 //! which of them become features, [`dictionary`] finds them again.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::product::ProductBuffer;
 use super::words::{WordBuffer, push_lowercase};
-use crate::ml::date::{DateFormat, Moment};
+use crate::ml::date::{DateFormat, DatePart, Moment};
 use crate::ml::recipe::term::{NumberSource, Term, TextSource, Tokens};
 use crate::ml::record::Record;
 use crate::ml::schema::{AttributeType, Schema};
@@ -58,22 +58,44 @@ pub enum Place {
 /// Tokens, with places in the workspace instead of attributes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TokenStep {
-    /// The whole field of an attribute, or in lower case.
-    Level { attribute: usize, lowercase: bool },
+    /// The whole field of an attribute.
+    Level {
+        /// Position in the schema.
+        attribute: usize,
+        /// In lower case.
+        lowercase: bool,
+    },
     /// The words of the text at a place.
     Words(usize),
-    /// Runs of words of the text at a place.
-    Ngrams { text: usize, longest: u32 },
-    /// Pairs of words of the text at a place.
-    SparseBigrams { text: usize, window: u32 },
-    /// The name of the bin of the number at a place.
-    Bin { number: usize, cut: usize },
+    /// Runs of words.
+    Ngrams {
+        /// Place of the text.
+        text: usize,
+        /// Words in the longest run.
+        longest: u32,
+    },
+    /// Pairs of words.
+    SparseBigrams {
+        /// Place of the text.
+        text: usize,
+        /// Words in the window.
+        window: u32,
+    },
+    /// The name of the bin of a number.
+    Bin {
+        /// Place of the number.
+        number: usize,
+        /// Index of the cut.
+        cut: usize,
+    },
     /// `0` or `1`.
     Truth(usize),
-    /// A part of the date at a place.
+    /// A part of a date.
     DatePart {
+        /// Place of the date.
         date: usize,
-        part: crate::ml::date::DatePart,
+        /// Which part.
+        part: DatePart,
     },
     /// Every combination.
     Product(Vec<TokenStep>),
@@ -128,6 +150,18 @@ pub struct Workspace {
     product: ProductBuffer,
 }
 
+impl Workspace {
+    /// Bytes of all buffers, about.
+    pub fn capacity(&self) -> usize {
+        let words: usize = self.texts.iter().map(WordBuffer::capacity).sum();
+        words
+            + self.scratch.capacity()
+            + self.product.capacity()
+            + size_of::<Number>() * self.numbers.capacity()
+            + size_of::<(u32, u32)>() * self.found.capacity()
+    }
+}
+
 impl Plan {
     /// Compiles `terms`. `cut_of` tells the index of the cuts of a number with so many bins.
     pub fn new(terms: &[Term], schema: &Schema, cut_of: &BTreeMap<(NumberSource, u32), usize>) -> Self {
@@ -143,10 +177,7 @@ impl Plan {
                 .collect(),
             terms: Vec::new(),
         };
-        plan.terms = terms
-            .iter()
-            .map(|term| plan.step(term, schema, cut_of))
-            .collect();
+        plan.terms = terms.iter().map(|term| plan.step(term, schema, cut_of)).collect();
         plan
     }
 
@@ -246,6 +277,11 @@ impl Plan {
     /// The sources of the numbers, by place.
     pub fn numbers(&self) -> &[NumberSource] {
         &self.numbers
+    }
+
+    /// The sources of the words, by place.
+    pub fn texts(&self) -> &[TextSource] {
+        &self.texts
     }
 
     /// Reads everything that the terms share.
@@ -371,7 +407,9 @@ impl Plan {
                 workspace.texts[*text].for_each_sparse_bigram(*window, &mut workspace.scratch, each)
             }
             TokenStep::Bin { number, cut } => {
-                if let (Some(Number::Value(value)), Some(cut)) = (workspace.numbers.get(*number), cuts.get(*cut)) {
+                if let (Some(Number::Value(value)), Some(cut)) =
+                    (workspace.numbers.get(*number), cuts.get(*cut))
+                {
                     each(&cut.names[cut.bin(*value)]);
                 }
             }

@@ -16,6 +16,11 @@ pub struct ProductBuffer {
 }
 
 impl ProductBuffer {
+    /// Bytes of the buffers, about.
+    pub fn capacity(&self) -> usize {
+        self.text.capacity() + self.joined.capacity() + size_of::<(u32, u32)>() * self.spans.capacity()
+    }
+
     /// Forgets all factors and keeps the buffers, unless one record made them very large.
     pub fn clear(&mut self) {
         if self.text.capacity() > MOST_KEPT {

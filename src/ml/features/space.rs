@@ -114,7 +114,9 @@ pub fn settle(counts: &[&TokenCounts], allowed: usize, taken: usize) -> (Vec<Dic
             let (own, shared) = kept.split_at(own);
             let buckets = match shared.len() {
                 0 => 0,
-                count => ((room / BUCKET_SHARE) as u128 * count as u128 / hashed.max(1) as u128).max(1) as u32,
+                count => {
+                    ((room / BUCKET_SHARE) as u128 * count as u128 / hashed.max(1) as u128).max(1) as u32
+                }
             };
             note_hashed(shared, buckets, &mut space);
             DictionaryState {
@@ -138,7 +140,10 @@ fn at_least(ranked: &[(&str, u32)], least: u32) -> usize {
 
 /// How many of each list are among the `room` most frequent of all; among equals, earlier lists come first.
 fn most_frequent(lists: &[&[(&str, u32)]], room: usize) -> Vec<usize> {
-    let mut rows: Vec<u32> = lists.iter().flat_map(|list| list.iter().map(|(_, rows)| *rows)).collect();
+    let mut rows: Vec<u32> = lists
+        .iter()
+        .flat_map(|list| list.iter().map(|(_, rows)| *rows))
+        .collect();
     if rows.len() <= room {
         return lists.iter().map(|list| list.len()).collect();
     }
@@ -168,7 +173,11 @@ fn note_hashed(shared: &[(&str, u32)], buckets: u32, space: &mut FeatureSpace) {
     space.hashed += shared.len() as u64;
     space.hashed_occurrences += occurrences(shared);
     space.buckets += u64::from(buckets);
-    space.collided += used.iter().filter(|&&count| count > 1).map(|&count| u64::from(count)).sum::<u64>();
+    space.collided += used
+        .iter()
+        .filter(|&&count| count > 1)
+        .map(|&count| u64::from(count))
+        .sum::<u64>();
 }
 
 #[cfg(test)]
@@ -193,7 +202,10 @@ mod tests {
         let (a, b) = (counted(5), counted(3));
         let (dictionaries, space) = settle(&[&a, &b], 10, 2);
         assert_eq!(dictionaries[0].features() + dictionaries[1].features(), 8);
-        assert_eq!((space.tokens, space.occurrences, space.dropped, space.hashed), (8, 21, 0, 0));
+        assert_eq!(
+            (space.tokens, space.occurrences, space.dropped, space.hashed),
+            (8, 21, 0, 0)
+        );
         assert_eq!(space.warning(), None);
     }
 
@@ -201,9 +213,20 @@ mod tests {
     fn the_rare_go_before_any_share_a_feature() {
         let (a, b) = (counted(5), counted(3));
         let (dictionaries, space) = settle(&[&a, &b], 7, 0);
-        assert_eq!(dictionaries[0].entries.iter().collect::<Vec<_>>(), ["t4", "t3", "t2", "t1"]);
-        assert_eq!((space.dropped, space.dropped_occurrences, space.hashed), (2, 2, 0));
-        assert!(space.warning().unwrap().contains("2 rare values and words were dropped (9.52 %"));
+        assert_eq!(
+            dictionaries[0].entries.iter().collect::<Vec<_>>(),
+            ["t4", "t3", "t2", "t1"]
+        );
+        assert_eq!(
+            (space.dropped, space.dropped_occurrences, space.hashed),
+            (2, 2, 0)
+        );
+        assert!(
+            space
+                .warning()
+                .unwrap()
+                .contains("2 rare values and words were dropped (9.52 %")
+        );
     }
 
     #[test]

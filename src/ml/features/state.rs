@@ -1,5 +1,7 @@
 //! What a featurizer has learned, as it is stored in a bundle.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::dictionary::DictionaryState;
@@ -117,8 +119,12 @@ impl FeaturizerState {
     /// Whether every part refers to attributes below `attributes` and to cuts that exist, and every list is
     /// as long as it must be.
     pub fn is_consistent(&self, attributes: usize) -> bool {
+        let mut cuts = HashSet::new();
         self.cuts.iter().all(|cut| {
-            cut.source.attribute() < attributes && cut.bounds.windows(2).all(|pair| pair[0] < pair[1])
+            cut.source.attribute() < attributes
+                && cut.bounds.windows(2).all(|pair| pair[0] < pair[1])
+                // Terms find their cut by number and bins.
+                && cuts.insert((cut.source, cut.bins))
         }) && self.terms.iter().enumerate().all(|(index, state)| {
             let parts_fit = match state {
                 TermState::Bin { cut } => *cut < self.cuts.len(),
@@ -127,7 +133,12 @@ impl FeaturizerState {
                 }
                 _ => true,
             };
-            parts_fit && self.term(index).attributes().iter().all(|&attribute| attribute < attributes)
+            parts_fit
+                && self
+                    .term(index)
+                    .attributes()
+                    .iter()
+                    .all(|&attribute| attribute < attributes)
         })
     }
 
@@ -137,9 +148,10 @@ impl FeaturizerState {
                 .cuts
                 .iter()
                 .any(|cut| cut.source == *number && cut.bins == *bins),
-            Tokens::Product(factors) => factors
-                .iter()
-                .all(|factor| !matches!(factor, Tokens::Product(_)) && self.has_cuts(factor)),
+            Tokens::Product(factors) => {
+                let fits = |factor: &Tokens| !matches!(factor, Tokens::Product(_)) && self.has_cuts(factor);
+                factors.len() > 1 && factors.iter().all(fits)
+            }
             _ => true,
         }
     }
@@ -184,7 +196,10 @@ impl FeaturizerState {
         let attribute_of = |index: usize| {
             let attributes = self.term(index).attributes();
             let named = attributes.iter().filter_map(|&at| schema.attributes.get(at));
-            named.map(|attribute| attribute.name.as_str()).collect::<Vec<_>>().join(" × ")
+            named
+                .map(|attribute| attribute.name.as_str())
+                .collect::<Vec<_>>()
+                .join(" × ")
         };
         let mut add = |attribute: &str, part: String| {
             names.push(FeatureName {
@@ -216,8 +231,12 @@ impl FeaturizerState {
                         .entries
                         .iter()
                         .for_each(|entry| add(&attribute, format!("{kind} {entry}")));
-                    (1..=dictionary.buckets)
-                        .for_each(|bucket| add(&attribute, format!("{kind} one of the rare values of bucket {bucket}")));
+                    (1..=dictionary.buckets).for_each(|bucket| {
+                        add(
+                            &attribute,
+                            format!("{kind} one of the rare values of bucket {bucket}"),
+                        )
+                    });
                 }
                 TermState::Missing { seen, .. } => {
                     if *seen {
@@ -239,11 +258,14 @@ fn kind_of(tokens: &Tokens) -> String {
         (true, true) => format!("in lower case without punctuation {what}"),
     };
     match tokens {
-        Tokens::Level { lowercase: false, .. } | Tokens::Product(_) | Tokens::Bin { .. } | Tokens::Truth { .. } => {
-            "=".into()
-        }
+        Tokens::Level { lowercase: false, .. }
+        | Tokens::Product(_)
+        | Tokens::Bin { .. }
+        | Tokens::Truth { .. } => "=".into(),
         Tokens::Level { lowercase: true, .. } => "in lower case =".into(),
-        Tokens::Words(text) | Tokens::Ngrams { text, .. } | Tokens::SparseBigrams { text, .. } => words("has", text),
+        Tokens::Words(text) | Tokens::Ngrams { text, .. } | Tokens::SparseBigrams { text, .. } => {
+            words("has", text)
+        }
         Tokens::DatePart { part, .. } => match part {
             DatePart::Month => "month =".into(),
             DatePart::DayOfMonth => "day of month =".into(),

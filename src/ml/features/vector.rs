@@ -20,7 +20,9 @@ impl FeatureVector {
     /// Puts the active ids from `start` on in order, each once, so that sums over them always run the same
     /// way. The ids before it are smaller.
     pub(crate) fn settle(&mut self, start: usize) {
-        let Some(added) = self.active.get_mut(start..) else { return };
+        let Some(added) = self.active.get_mut(start..) else {
+            return;
+        };
         if added.len() < 2 {
             return;
         }

@@ -42,9 +42,9 @@ impl WordBuffer {
         }
     }
 
-    /// Number of words.
-    pub fn len(&self) -> usize {
-        self.spans.len()
+    /// Bytes of the buffers.
+    pub fn capacity(&self) -> usize {
+        self.text.capacity() + size_of::<(u32, u32)>() * self.spans.capacity()
     }
 
     /// Calls `each` with every word.
@@ -158,7 +158,10 @@ mod tests {
 
     #[test]
     fn ngrams_are_all_sizes_up_to_n() {
-        assert_eq!(runs("big  red\tbus", 2), ["big", "big red", "bus", "red", "red bus"]);
+        assert_eq!(
+            runs("big  red\tbus", 2),
+            ["big", "big red", "bus", "red", "red bus"]
+        );
         assert_eq!(
             runs("big red bus", 3),
             ["big", "big red", "big red bus", "bus", "red", "red bus"]

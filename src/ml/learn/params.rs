@@ -9,7 +9,9 @@ use crate::ml::schema::nearest;
 
 /// Data passes after which the engine stops unless told otherwise.
 const DEFAULT_ITERATIONS: u32 = 1000;
-const KNOWN: [&str; 3] = ["l2", "max_iterations", "max_classes"];
+const KNOWN: [&str; 4] = ["l2", "max_iterations", "max_classes", "max_features"];
+/// Features a model may be allowed.
+const FEATURES: std::ops::RangeInclusive<usize> = 10..=100_000_000;
 
 /// Parameters as given, not yet checked. Defaults are meant to be good.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -20,6 +22,9 @@ pub struct LearnParams {
     pub max_iterations: Option<u32>,
     /// Most classes of a multiclass target.
     pub max_classes: Option<usize>,
+    /// Most features; beyond, rare values and words are dropped, then share features.
+    #[serde(default)]
+    pub max_features: Option<usize>,
 }
 
 /// Parameters that were checked.
@@ -77,6 +82,7 @@ impl LearnParams {
                 "l2" => params.l2 = Some(parse(name, text, "a number such as 1e-4")?),
                 "max_iterations" => params.max_iterations = Some(parse(name, text, "a whole number")?),
                 "max_classes" => params.max_classes = Some(parse(name, text, "a whole number")?),
+                "max_features" => params.max_features = Some(parse(name, text, "a whole number")?),
                 other => {
                     let hint =
                         nearest(other, KNOWN.into_iter()).map(|near| format!("did you mean `{near}`?"));
@@ -108,6 +114,9 @@ impl LearnParams {
             .is_some_and(|classes| !(2..=10_000).contains(&classes))
         {
             return Err(bad("max_classes", "it must be between 2 and 10000"));
+        }
+        if self.max_features.is_some_and(|most| !FEATURES.contains(&most)) {
+            return Err(bad("max_features", "it must be between 10 and 100000000"));
         }
         Ok(CheckedLearnParams {
             l2: self.l2,

@@ -236,11 +236,7 @@ impl Bundle {
             && self.beta.iter().all(|weight| weight.is_finite())
             && document.average_contributions.len() == attributes * outputs
             && document.golden.iter().all(|row| row.scores.len() == scores)
-            && document
-                .featurizer
-                .terms
-                .iter()
-                .all(|term| term.attribute() < attributes);
+            && document.featurizer.is_consistent(attributes);
         if fits {
             Ok(())
         } else {

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::error::PipelineError;
 use super::table::Table;
 use crate::ml::columns::ColumnMap;
-use crate::ml::features::{FeatureVector, Featurizer, FeaturizerFit, FeaturizerState};
+use crate::ml::features::{FeatureVector, Featurizer, FeaturizerFit, FeaturizerState, Workspace};
 use crate::ml::ingest::batch::LONGEST_RECYCLED;
 use crate::ml::ingest::{Batch, Problems, for_each_batch};
 use crate::ml::learn::{Design, DesignBuilder, Targets};
@@ -51,6 +51,8 @@ pub struct Learned {
     pub unknown_target: u64,
     /// Rows that could not be read.
     pub rejected: u64,
+    /// Active features of a row on average, before any were dropped.
+    pub active_per_row: f64,
 }
 
 impl TrainingRows<'_> {
@@ -109,52 +111,47 @@ impl TrainingRows<'_> {
         )
     }
 
-    /// First pass: learns the featurizer and the classes or mean of the target. `target` is the target as
-    /// far as it is known; the classes of a multiclass target are those of the training rows, the most
-    /// frequent first, ties in byte order.
+    /// First pass: learns the featurizer, with at most `max_features` features, and the classes or mean of the
+    /// target. `target` is the target as far as it is known; the classes of a multiclass target are those of
+    /// the training rows, the most frequent first, ties in byte order. The rows are read once more where the
+    /// recipe multiplies bins.
     pub fn learn(
         &self,
         terms: &[Term],
+        max_features: usize,
         target: Target,
         observer: &mut dyn Observer,
     ) -> Result<Learned, PipelineError> {
-        let mut fit = FeaturizerFit::new(terms, self.schema);
-        let mut labels: HashMap<String, u64> = HashMap::new();
-        let mut counts = [0u64; 2];
-        let mut numbers = Moments::default();
-        let (mut rows, mut unknown_target) = (0, 0);
+        let mut fit = FeaturizerFit::new(terms, self.schema, max_features);
+        let mut truths = Truths::default();
         let problems = self.for_each(Stage::Featurize, observer, |records| {
-            let mut known = Vec::with_capacity(records.len());
-            for record in records {
-                match self.truth(&target, record) {
-                    Truth::Unknown => {
-                        unknown_target += 1;
-                        continue;
-                    }
-                    Truth::Class(class) => counts[class.min(1)] += 1,
-                    Truth::UnseenClass(label) => match labels.get_mut(label) {
-                        Some(count) => *count += 1,
-                        None => {
-                            labels.insert(label.to_string(), 1);
-                        }
-                    },
-                    Truth::Value(value) => numbers.add(value),
-                }
-                known.push(*record);
-            }
-            rows += known.len() as u64;
+            let known: Vec<&Record> = records
+                .iter()
+                .copied()
+                .filter(|record| truths.add(self.truth(&target, record)))
+                .collect();
             fit.add(&known);
             Ok(())
         })?;
-        let (target, class_rows) = settle_classes(target, counts, labels);
+        if fit.next_pass() {
+            self.for_each(Stage::Featurize, observer, |records| {
+                let is_known = |record: &&Record| !matches!(self.truth(&target, record), Truth::Unknown);
+                let known: Vec<&Record> = records.iter().copied().filter(is_known).collect();
+                fit.add(&known);
+                Ok(())
+            })?;
+        }
+        let active_per_row = fit.active_per_row();
+        let (target, class_rows) = settle_classes(target, truths.counts, truths.labels);
         Ok(Learned {
             featurizer: fit.freeze(),
             target,
             class_rows,
-            target_mean: numbers.mean,
-            rows,
-            unknown_target,
+            target_mean: truths.numbers.mean,
+            rows: truths.rows,
+            unknown_target: truths.unknown,
             rejected: problems.rejected,
+            active_per_row,
         })
     }
 
@@ -171,11 +168,15 @@ impl TrainingRows<'_> {
         self.for_each(Stage::Encode, observer, |records| {
             let chunks: Vec<Vec<(FeatureVector, Truth<'_>)>> = records
                 .par_chunks(CHUNK_ROWS)
-                .map(|chunk| {
-                    chunk
-                        .iter()
-                        .map(|record| (features_of(featurizer, record), self.truth(target, record)))
-                        .collect()
+                .map_init(Workspace::default, |workspace, chunk| {
+                    let encode = |record: &&'_ Record| {
+                        let mut features = FeatureVector::default();
+                        featurizer.apply(record, workspace, &mut features);
+                        features
+                    };
+                    let features: Vec<FeatureVector> = chunk.iter().map(encode).collect();
+                    let truths = chunk.iter().map(|record| self.truth(target, record));
+                    features.into_iter().zip(truths).collect()
                 })
                 .collect();
             for (features, truth) in chunks.into_iter().flatten() {
@@ -203,10 +204,36 @@ impl TrainingRows<'_> {
     }
 }
 
-fn features_of(featurizer: &Featurizer, record: &Record) -> FeatureVector {
-    let mut features = FeatureVector::default();
-    featurizer.apply(record, &mut features);
-    features
+/// What is counted of the target.
+#[derive(Default)]
+struct Truths {
+    labels: HashMap<String, u64>,
+    counts: [u64; 2],
+    numbers: Moments,
+    rows: u64,
+    unknown: u64,
+}
+
+impl Truths {
+    /// Counts a truth. False when there is none, so that the row cannot be learned from.
+    fn add(&mut self, truth: Truth<'_>) -> bool {
+        match truth {
+            Truth::Unknown => {
+                self.unknown += 1;
+                return false;
+            }
+            Truth::Class(class) => self.counts[class.min(1)] += 1,
+            Truth::UnseenClass(label) => match self.labels.get_mut(label) {
+                Some(count) => *count += 1,
+                None => {
+                    self.labels.insert(label.to_string(), 1);
+                }
+            },
+            Truth::Value(value) => self.numbers.add(value),
+        }
+        self.rows += 1;
+        true
+    }
 }
 
 fn settle_classes(target: Target, counts: [u64; 2], labels: HashMap<String, u64>) -> (Target, Vec<u64>) {

@@ -5,7 +5,7 @@ use super::error::PipelineError;
 use super::inspect::inspect;
 use super::table::Table;
 use crate::ml::Task;
-use crate::ml::features::Featurizer;
+use crate::ml::features::{Featurizer, MOST_FEATURES};
 use crate::ml::learn::learner::{OUT_OF_TIME, dataset};
 use crate::ml::learn::{Design, LearnParams, Targets, fit_observed, objective};
 use crate::ml::model::bundle::{BundleDocument, TrainingFacts};
@@ -14,7 +14,7 @@ use crate::ml::model::{Bundle, LinearModel, Provenance};
 use crate::ml::observe::Observer;
 use crate::ml::predict::{Predictor, Scratch};
 use crate::ml::profile::TableStatistics;
-use crate::ml::recipe::{Recipe, Term, check, suggest};
+use crate::ml::recipe::{Recipe, check, suggest};
 use crate::ml::record::Record;
 use crate::ml::schema::{AttributeType, Schema};
 use crate::ml::split::Split;
@@ -103,9 +103,10 @@ pub fn train(
         Task::Regression => Target::Regression,
         Task::Binary | Task::Multiclass => Target::Multiclass { classes: Vec::new() },
     });
-    let learned = rows.learn(&terms, target, observer)?;
+    let max_features = request.params.max_features.unwrap_or(MOST_FEATURES);
+    let learned = rows.learn(&terms, max_features, target, observer)?;
     check_rows(&learned, &request.target.name)?;
-    check_memory(&learned, &terms, &inspection.statistics, request.memory)?;
+    check_memory(&learned, request.memory)?;
     let featurizer = Featurizer::new(learned.featurizer.clone(), &schema);
     let (design, targets) = rows.encode(&featurizer, &learned.target, observer)?;
     let mut warnings = warnings(&learned, &featurizer, &inspection.statistics);
@@ -170,29 +171,9 @@ fn check_rows(learned: &Learned, name: &str) -> Result<(), PipelineError> {
 }
 
 /// Holds an estimate of what training will take against the budget, before the rows are encoded.
-fn check_memory(
-    learned: &Learned,
-    terms: &[Term],
-    statistics: &TableStatistics,
-    memory: Option<u64>,
-) -> Result<(), PipelineError> {
+fn check_memory(learned: &Learned, memory: Option<u64>) -> Result<(), PipelineError> {
     let Some(allowed) = memory else { return Ok(()) };
-    let words = |attribute: usize| {
-        let text = statistics
-            .columns
-            .get(attribute)
-            .and_then(|column| column.text.as_ref());
-        text.map_or(1.0, |text| text.words as f64 / statistics.rows.max(1) as f64)
-    };
-    let active: f64 = terms
-        .iter()
-        .map(|term| match *term {
-            Term::Number { .. } | Term::Missing { .. } => 0.0,
-            Term::QuantileBin { .. } | Term::Binary { .. } | Term::Level { .. } => 1.0,
-            Term::Words { attribute } => words(attribute),
-        })
-        .sum();
-    let row_bytes = 4.0 * (learned.featurizer.dense() as f64 + active + 1.0);
+    let row_bytes = 4.0 * (learned.featurizer.dense() as f64 + learned.active_per_row + 1.0);
     let outputs = learned.class_rows.len().max(1) as f64;
     let weights = (learned.featurizer.dense() + learned.featurizer.sparse() + 1) as f64 * outputs;
     // The solver keeps ten pairs of steps, up to sixteen partial gradients and a handful of vectors.
@@ -300,14 +281,16 @@ fn average_contributions(
         });
     }
     let mut averages = vec![0.0; attributes * model.outputs];
-    let mut feature = 0;
-    learned.featurizer.for_each_feature(|attribute, _| {
-        let mean = totals[feature] / design.rows.max(1) as f64;
+    let terms = learned.featurizer.recipe_terms();
+    let attributes_of: Vec<Vec<usize>> = terms.iter().map(|term| term.attributes()).collect();
+    for (feature, term) in learned.featurizer.term_of_features().into_iter().enumerate() {
+        let of = &attributes_of[term as usize];
+        let mean = totals[feature] / design.rows.max(1) as f64 / of.len() as f64;
         for (output, weight) in model.weights(feature).iter().enumerate() {
-            averages[attribute * model.outputs + output] += mean * weight;
+            of.iter()
+                .for_each(|&attribute| averages[attribute * model.outputs + output] += mean * weight);
         }
-        feature += 1;
-    });
+    }
     averages
 }
 
@@ -330,6 +313,7 @@ fn warnings(learned: &Learned, featurizer: &Featurizer, statistics: &TableStatis
         ));
     }
     warnings.extend(statistics.problems.warning());
+    warnings.extend(learned.featurizer.space.warning());
     if featurizer.features() as u64 > learned.rows {
         warnings.push(format!(
             "there are more features ({}) than rows ({}); trust the evaluation only with many held-out rows",

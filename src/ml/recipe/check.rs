@@ -6,58 +6,8 @@ use serde_json::Value;
 
 use super::ast::{Expr, Recipe, quoted};
 use super::parse::{RecipeError, parse_expression};
+use super::term::{NumberSource, Term, TextSource, Tokens};
 use crate::ml::schema::{AttributeType, Schema, nearest};
-
-/// One thing that becomes features.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Term {
-    /// A number, scaled to mean 0 and variance 1 over the training rows.
-    Number {
-        /// Position in the schema.
-        attribute: usize,
-    },
-    /// The bin of a number among bins of equal population.
-    QuantileBin {
-        /// Position in the schema.
-        attribute: usize,
-        /// Number of bins asked for.
-        bins: u32,
-    },
-    /// A binary literal: one feature that is 0 or 1.
-    Binary {
-        /// Position in the schema.
-        attribute: usize,
-    },
-    /// The whole text as one value among those seen in training.
-    Level {
-        /// Position in the schema.
-        attribute: usize,
-    },
-    /// The words of a text among those seen in training.
-    Words {
-        /// Position in the schema.
-        attribute: usize,
-    },
-    /// Whether a number or binary literal is missing. Added by [`check`], once for each attribute.
-    Missing {
-        /// Position in the schema.
-        attribute: usize,
-    },
-}
-
-impl Term {
-    /// Position in the schema of the attribute the term reads.
-    pub fn attribute(&self) -> usize {
-        match *self {
-            Term::Number { attribute }
-            | Term::QuantileBin { attribute, .. }
-            | Term::Binary { attribute }
-            | Term::Level { attribute }
-            | Term::Words { attribute }
-            | Term::Missing { attribute } => attribute,
-        }
-    }
-}
 
 const FUNCTIONS: [&str; 4] = ["group", "group_remove", "normalize", "quantile_bin"];
 /// Bins a `quantile_bin` may ask for.
@@ -141,10 +91,10 @@ fn add_missing_indicators(terms: &mut Vec<Term>) {
         .filter(|term| {
             matches!(
                 term,
-                Term::Number { .. } | Term::QuantileBin { .. } | Term::Binary { .. }
+                Term::Number(_) | Term::Tokens(Tokens::Bin { .. }) | Term::Truth { .. }
             )
         })
-        .map(Term::attribute)
+        .flat_map(Term::attributes)
         .collect();
     attributes.sort_unstable();
     attributes.dedup();
@@ -225,10 +175,17 @@ impl Scope<'_> {
 
     fn bare(&self, attribute: usize) -> Term {
         match self.schema.attributes[attribute].kind {
-            AttributeType::Numeric => Term::Number { attribute },
-            AttributeType::Binary => Term::Binary { attribute },
-            AttributeType::Categorical => Term::Level { attribute },
-            AttributeType::Text => Term::Words { attribute },
+            AttributeType::Numeric => Term::Number(NumberSource::Attribute(attribute)),
+            AttributeType::Binary => Term::Truth { attribute },
+            AttributeType::Categorical => Term::Tokens(Tokens::Level {
+                attribute,
+                lowercase: false,
+            }),
+            AttributeType::Text => Term::Tokens(Tokens::Words(TextSource {
+                attribute,
+                lowercase: false,
+                no_punct: false,
+            })),
         }
     }
 
@@ -249,11 +206,10 @@ impl Scope<'_> {
                 }
                 Ok(terms)
             }
-            ("normalize", [of]) => self.numbers(of, function, place, |attribute| Term::Number { attribute }),
+            ("normalize", [of]) => self.numbers(of, function, place, Term::Number),
             ("quantile_bin", [of, Expr::Integer(bins)]) if BINS.contains(bins) => {
-                self.numbers(of, function, place, |attribute| Term::QuantileBin {
-                    attribute,
-                    bins: *bins,
+                self.numbers(of, function, place, |number| {
+                    Term::Tokens(Tokens::Bin { number, bins: *bins })
                 })
             }
             ("quantile_bin", _) => Err(unusable(
@@ -286,12 +242,12 @@ impl Scope<'_> {
         of: &Expr,
         function: &str,
         place: &str,
-        make: impl Fn(usize) -> Term,
+        make: impl Fn(NumberSource) -> Term,
     ) -> Result<Vec<Term>, RecipeError> {
         let numeric = |term: Term| match term {
-            Term::Number { attribute } => Ok(make(attribute)),
+            Term::Number(number) => Ok(make(number)),
             other => {
-                let name = quoted(&self.schema.attributes[other.attribute()].name);
+                let name = quoted(&self.schema.attributes[other.attributes()[0]].name);
                 Err(unusable(
                     place,
                     &format!("{function} needs a NUMERIC attribute, and {name} is none"),
@@ -326,17 +282,26 @@ mod tests {
             "outputs":["ALL_CATEGORICAL","band","normalize(ALL_NUMERIC)","ALL_TEXT"]}"#,
         )
         .unwrap();
-        assert_eq!(found[0], Term::Level { attribute: 2 });
+        assert_eq!(
+            found[0],
+            Term::Tokens(Tokens::Level {
+                attribute: 2,
+                lowercase: false
+            })
+        );
         assert_eq!(
             found[1],
-            Term::QuantileBin {
-                attribute: 0,
+            Term::Tokens(Tokens::Bin {
+                number: NumberSource::Attribute(0),
                 bins: 5
-            }
+            })
         );
         assert_eq!(
             found[2..4],
-            [Term::Number { attribute: 0 }, Term::Number { attribute: 1 }]
+            [
+                Term::Number(NumberSource::Attribute(0)),
+                Term::Number(NumberSource::Attribute(1))
+            ]
         );
         assert_eq!(
             found[4..],

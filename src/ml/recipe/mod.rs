@@ -11,6 +11,7 @@ pub mod suggest;
 pub mod term;
 
 pub use ast::{Expr, Recipe};
-pub use check::{Term, check};
+pub use check::check;
 pub use parse::RecipeError;
 pub use suggest::suggest;
+pub use term::Term;

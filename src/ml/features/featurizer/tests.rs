@@ -1,0 +1,345 @@
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::ml::date::DatePart;
+use crate::ml::features::FeaturizerFit;
+use crate::ml::recipe::term::{Term, TextSource};
+
+const SCHEMA: &str = r#"{"version":"1.0","dataFormat":"CSV","attributes":[
+    {"attributeName":"n","attributeType":"NUMERIC","missingValues":["NA"]},
+    {"attributeName":"b","attributeType":"BINARY"},
+    {"attributeName":"c","attributeType":"CATEGORICAL"},
+    {"attributeName":"t","attributeType":"TEXT"},
+    {"attributeName":"d","attributeType":"CATEGORICAL","dateFormat":"%Y-%m-%d"}]}"#;
+
+const ROWS: [[&str; 5]; 3] = [
+    ["1", "yes", "red", "a b", "2024-01-01"],
+    ["3", "0", "", "b c b", "2024-01-06"],
+    ["NA", "", "red", "", ""],
+];
+
+fn number() -> NumberSource {
+    NumberSource::Attribute(0)
+}
+
+fn text(lowercase: bool, no_punct: bool) -> TextSource {
+    TextSource {
+        attribute: 3,
+        lowercase,
+        no_punct,
+    }
+}
+
+fn level() -> Tokens {
+    Tokens::Level {
+        attribute: 2,
+        lowercase: false,
+    }
+}
+
+fn bin(bins: u32) -> Tokens {
+    Tokens::Bin {
+        number: number(),
+        bins,
+    }
+}
+
+fn fitted_on(rows: &[[&str; 5]], terms: &[Term], allowed: usize) -> Featurizer {
+    let schema = Schema::from_json(SCHEMA).unwrap();
+    let mut fit = FeaturizerFit::new(terms, &schema, allowed);
+    let records: Vec<Record> = rows
+        .iter()
+        .map(|fields| Record::from_fields(fields.iter().copied()))
+        .collect();
+    loop {
+        records.iter().for_each(|record| fit.add(&[record]));
+        if !fit.next_pass() {
+            break;
+        }
+    }
+    Featurizer::new(fit.freeze(), &schema)
+}
+
+fn fitted(terms: &[Term]) -> Featurizer {
+    fitted_on(&ROWS, terms, 1000)
+}
+
+type Features = (Vec<f32>, Vec<u32>, Vec<(usize, NoteKind)>);
+
+fn features(featurizer: &Featurizer, fields: [&str; 5]) -> Features {
+    let (mut workspace, mut vector) = (Workspace::default(), FeatureVector::default());
+    let mut notes = Vec::new();
+    featurizer.apply_noting(&Record::from_fields(fields), &mut workspace, &mut vector, |n| {
+        notes.push((n.attribute, n.kind))
+    });
+    (vector.dense, vector.active, notes)
+}
+
+fn names(featurizer: &Featurizer) -> Vec<String> {
+    let schema = Schema::from_json(SCHEMA).unwrap();
+    let names = featurizer.state().names(&schema);
+    names
+        .iter()
+        .map(|name| format!("{} {}", name.attribute, name.part))
+        .collect()
+}
+
+#[test]
+fn every_kind_of_bare_attribute() {
+    let featurizer = fitted(&[
+        Term::Number(number()),
+        Term::Truth { attribute: 1 },
+        Term::Tokens(level()),
+        Term::Tokens(Tokens::Words(text(false, false))),
+        Term::Missing { attribute: 0 },
+        Term::Missing { attribute: 1 },
+    ]);
+    assert_eq!(
+        names(&featurizer),
+        [
+            "n ",
+            "b is true",
+            "c = red",
+            "c = ",
+            "t has b",
+            "t has a",
+            "t has c",
+            "n is missing",
+            "b is missing"
+        ]
+    );
+    assert_eq!((featurizer.dense(), featurizer.sparse()), (1, 8));
+    assert_eq!(
+        features(&featurizer, ["1", "yes", "red", "b a b", ""]),
+        (vec![-1.0], vec![0, 1, 3, 4], vec![])
+    );
+    let (dense, active, notes) = features(&featurizer, ["NA", "what", "blue", "z", ""]);
+    assert_eq!((dense, active), (vec![0.0], vec![6, 7]));
+    assert_eq!(
+        notes,
+        [
+            (0, NoteKind::Missing),
+            (1, NoteKind::Invalid),
+            (2, NoteKind::UnknownCategory),
+            (3, NoteKind::UnknownWords),
+        ]
+    );
+    assert_eq!(
+        features(&featurizer, ["5", "1", "", "a", ""]).2,
+        [(0, NoteKind::OutOfRange)]
+    );
+}
+
+#[test]
+fn bins_leave_missing_numbers_out() {
+    let featurizer = fitted(&[Term::Tokens(bin(2)), Term::Missing { attribute: 0 }]);
+    assert_eq!(features(&featurizer, ["2.9", "", "", "", ""]).1, [0]);
+    assert_eq!(features(&featurizer, ["3", "", "", "", ""]).1, [1]);
+    assert_eq!(features(&featurizer, ["", "", "", "", ""]).1, [2]);
+    assert_eq!(
+        features(&featurizer, ["9", "", "", "", ""]).2,
+        [(0, NoteKind::OutOfRange)]
+    );
+}
+
+#[test]
+fn products_join_every_combination() {
+    let featurizer = fitted(&[Term::Tokens(Tokens::Product(vec![
+        level(),
+        Tokens::Words(text(false, false)),
+        Tokens::Truth { attribute: 1 },
+    ]))]);
+    assert_eq!(
+        names(&featurizer),
+        [
+            "b × c × t = _b_0",
+            "b × c × t = _c_0",
+            "b × c × t = red_a_1",
+            "b × c × t = red_b_1"
+        ]
+    );
+    assert_eq!(features(&featurizer, ["", "t", "red", "b x", ""]).1, [3]);
+    assert!(features(&featurizer, ["", "t", "red", "", ""]).1.is_empty());
+}
+
+#[test]
+fn products_of_bins_are_counted_when_the_bins_are_known() {
+    let featurizer = fitted(&[Term::Tokens(Tokens::Product(vec![bin(2), level()]))]);
+    assert_eq!(names(&featurizer), ["n × c = < 3_red", "n × c = >= 3_"]);
+    assert_eq!(features(&featurizer, ["-7", "", "red", "", ""]).1, [0]);
+    assert_eq!(features(&featurizer, ["70", "", "", "", ""]).1, [1]);
+    assert!(features(&featurizer, ["", "", "red", "", ""]).1.is_empty());
+}
+
+#[test]
+fn dates_give_parts_and_days() {
+    let part = |part| Term::Tokens(Tokens::DatePart { attribute: 4, part });
+    let featurizer = fitted(&[
+        Term::Number(NumberSource::Timestamp(4)),
+        part(DatePart::DayOfWeek),
+        part(DatePart::Month),
+        Term::Missing { attribute: 4 },
+    ]);
+    assert_eq!(
+        names(&featurizer),
+        [
+            "d as days since 1970-01-01",
+            "d day of week = monday",
+            "d day of week = saturday",
+            "d month = 1",
+            "d is missing"
+        ]
+    );
+    assert_eq!(
+        features(&featurizer, ["", "", "", "", "2024-01-06"]),
+        (vec![1.0], vec![1, 2], vec![])
+    );
+    assert_eq!(
+        features(&featurizer, ["", "", "", "", "last week"]),
+        (vec![0.0], vec![3], vec![(4, NoteKind::Invalid)])
+    );
+    assert_eq!(
+        features(&featurizer, ["", "", "", "", ""]).2,
+        [(4, NoteKind::Missing)]
+    );
+}
+
+#[test]
+fn terms_share_words_of_the_same_source() {
+    let schema = Schema::from_json(SCHEMA).unwrap();
+    let source = text(true, true);
+    let terms = [
+        Term::Tokens(Tokens::Ngrams {
+            text: source,
+            longest: 2,
+        }),
+        Term::Tokens(Tokens::SparseBigrams {
+            text: source,
+            window: 3,
+        }),
+        Term::Tokens(Tokens::Product(vec![level(), Tokens::Words(source)])),
+    ];
+    let plan = Plan::new(&terms, &schema, &BTreeMap::new());
+    assert_eq!(plan.texts(), [source]);
+}
+
+#[test]
+fn the_same_features_on_any_number_of_threads() {
+    let rows: Vec<[String; 5]> = (0..3000)
+        .map(|i: u64| {
+            let pick = |of: u64| crate::ml::hash::splitmix64(i * 7 + of) % (of * 11);
+            [
+                pick(90).to_string(),
+                (pick(1) % 2).to_string(),
+                format!("c{}", pick(5)),
+                format!("w{} w{} w{}", pick(50), pick(51), pick(60)),
+                String::new(),
+            ]
+        })
+        .collect();
+    let rows: Vec<[&str; 5]> = rows
+        .iter()
+        .map(|row| row.each_ref().map(String::as_str))
+        .collect();
+    let terms = [
+        Term::Number(number()),
+        Term::Tokens(bin(20)),
+        Term::Tokens(level()),
+        Term::Tokens(Tokens::Ngrams {
+            text: text(true, true),
+            longest: 3,
+        }),
+        Term::Tokens(Tokens::Product(vec![bin(20), level()])),
+    ];
+    let schema = Schema::from_json(SCHEMA).unwrap();
+    let records: Vec<Record> = rows
+        .iter()
+        .map(|fields| Record::from_fields(fields.iter().copied()))
+        .collect();
+    let all: Vec<&Record> = records.iter().collect();
+    let on = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        pool.install(|| {
+            let mut fit = FeaturizerFit::new(&terms, &schema, 2000);
+            loop {
+                all.chunks(1100).for_each(|rows| fit.add(rows));
+                if !fit.next_pass() {
+                    return serde_json::to_string(&fit.freeze()).unwrap();
+                }
+            }
+        })
+    };
+    let one = on(1);
+    assert_eq!(one, on(2));
+    assert_eq!(one, on(7));
+    assert!(one.contains("\"hashed\":"));
+}
+
+#[test]
+fn a_short_budget_drops_the_rare_and_says_so() {
+    let rows: Vec<[String; 5]> = (0..200)
+        .map(|i| {
+            let word = if i % 2 == 0 {
+                "often".to_string()
+            } else {
+                format!("rare{i}")
+            };
+            [String::new(), String::new(), word, String::new(), String::new()]
+        })
+        .collect();
+    let rows: Vec<[&str; 5]> = rows
+        .iter()
+        .map(|row| row.each_ref().map(String::as_str))
+        .collect();
+    let featurizer = fitted_on(&rows, &[Term::Tokens(level())], 50);
+    assert_eq!(featurizer.features(), 1);
+    let space = featurizer.state().space;
+    assert_eq!(
+        (space.tokens, space.dropped, space.dropped_occurrences),
+        (101, 100, 100)
+    );
+    assert!(
+        space
+            .warning()
+            .unwrap()
+            .contains("100 rare values and words were dropped (50.00 %")
+    );
+    assert_eq!(
+        features(&featurizer, ["", "", "rare1", "", ""]).2,
+        [(2, NoteKind::UnknownCategory)]
+    );
+}
+
+#[test]
+fn nothing_is_allocated_once_the_buffers_have_grown() {
+    let featurizer = fitted(&[
+        Term::Number(number()),
+        Term::Tokens(Tokens::Ngrams {
+            text: text(true, true),
+            longest: 3,
+        }),
+        Term::Tokens(Tokens::Product(vec![level(), Tokens::Words(text(true, true))])),
+    ]);
+    let record = Record::from_fields(["2", "1", "red", "B a, b c!", ""]);
+    let (mut workspace, mut vector) = (Workspace::default(), FeatureVector::default());
+    featurizer.apply(&record, &mut workspace, &mut vector);
+    let before = (
+        workspace.capacity(),
+        vector.active.capacity(),
+        vector.dense.capacity(),
+    );
+    for _ in 0..100 {
+        featurizer.apply(&record, &mut workspace, &mut vector);
+    }
+    assert_eq!(
+        before,
+        (
+            workspace.capacity(),
+            vector.active.capacity(),
+            vector.dense.capacity()
+        )
+    );
+}
