@@ -7,8 +7,8 @@ use yosoku::ml::Task;
 use yosoku::ml::features::TermState;
 use yosoku::ml::hash::Stream;
 use yosoku::ml::learn::objective::{sigmoid, softmax};
-use yosoku::ml::model::{Bundle, BundleError, Provenance};
 use yosoku::ml::model::upgrade::CURRENT;
+use yosoku::ml::model::{Bundle, BundleError, Provenance};
 use yosoku::ml::observe::Silent;
 use yosoku::ml::pipeline::table::MemoryTable;
 use yosoku::ml::pipeline::train;
@@ -290,7 +290,13 @@ fn hostile_documents_of_older_versions_bring_nothing_down() {
     let mut all = Vec::new();
     pointers(&document["featurizer"], "/featurizer".into(), &mut all);
     for pointer in &all {
-        for value in [Value::Null, u64::MAX.into(), (-1).into(), "x".into(), serde_json::json!([1, 2])] {
+        for value in [
+            Value::Null,
+            u64::MAX.into(),
+            (-1).into(),
+            "x".into(),
+            serde_json::json!([1, 2]),
+        ] {
             let mut changed = document.clone();
             *changed.pointer_mut(pointer).unwrap() = value;
             use_it(&file_of(1, &changed, &beta));

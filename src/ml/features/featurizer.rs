@@ -1,11 +1,13 @@
 //! A frozen featurizer at work: record in, features out, remarks on the fields if wanted.
 
+use super::cut::Cut;
 use super::dictionary::{Dictionary, Found};
 use super::fit::is_missing;
 use super::notes::{FieldNote, NoteKind};
-use super::plan::{Cut, Plan, Step, Workspace};
+use super::plan::{Plan, Step, TokenStep};
 use super::state::{FeaturizerState, TermState};
 use super::vector::FeatureVector;
+use super::workspace::Workspace;
 use crate::ml::recipe::term::{NumberSource, Tokens};
 use crate::ml::record::Record;
 use crate::ml::schema::{AttributeType, Schema};
@@ -89,6 +91,28 @@ impl Featurizer {
     /// Number of features in all, which is the number of weights for each class.
     pub fn features(&self) -> usize {
         self.dense + self.sparse
+    }
+
+    /// The compiled terms.
+    pub(super) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The cut with this index.
+    pub(super) fn cut(&self, index: usize) -> &Cut {
+        &self.cuts[index]
+    }
+
+    /// Calls `each` with every token that a step takes from the record that was read last.
+    pub(super) fn for_each_token(
+        &self,
+        step: &TokenStep,
+        record: &Record,
+        workspace: &mut Workspace,
+        each: impl FnMut(&str),
+    ) {
+        self.plan
+            .for_each_token(step, record, &self.cuts, workspace, each);
     }
 
     /// Puts the features of `record` into `features`. With buffers that have seen a few records, nothing is

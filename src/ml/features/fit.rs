@@ -8,9 +8,11 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::count::TokenCounts;
-use super::plan::{Cut, Place, Plan, Step, TokenStep, Workspace};
+use super::cut::Cut;
+use super::plan::{Place, Plan, Step, TokenStep};
 use super::space;
 use super::state::{CutState, FeaturizerState, TermState};
+use super::workspace::Workspace;
 use crate::ml::moments::Moments;
 use crate::ml::quantile::{Quantiles, exact_capacity};
 use crate::ml::recipe::term::{NumberSource, Term, Tokens};

@@ -10,6 +10,7 @@
 //! which of them become features, [`dictionary`] finds them again.
 
 pub mod count;
+pub mod cut;
 pub mod dictionary;
 pub mod entries;
 pub mod featurizer;
@@ -17,15 +18,18 @@ pub mod fit;
 pub mod notes;
 pub mod plan;
 pub mod product;
+pub mod show;
 pub mod space;
 pub mod state;
 pub mod vector;
 pub mod words;
+pub mod workspace;
 
 pub use featurizer::Featurizer;
 pub use fit::FeaturizerFit;
 pub use notes::{FieldNote, NoteKind};
-pub use plan::Workspace;
+pub use show::Shown;
 pub use space::{FeatureSpace, MOST_FEATURES};
 pub use state::{CutState, FeatureName, FeaturizerState, TermState};
 pub use vector::FeatureVector;
+pub use workspace::Workspace;

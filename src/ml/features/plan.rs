@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::product::ProductBuffer;
+use super::cut::Cut;
 use super::words::{WordBuffer, push_lowercase};
+use super::workspace::Workspace;
 use crate::ml::date::{DateFormat, DatePart, Moment};
 use crate::ml::recipe::term::{NumberSource, Term, TextSource, Tokens};
 use crate::ml::record::Record;
@@ -99,67 +100,6 @@ pub enum TokenStep {
     },
     /// Every combination.
     Product(Vec<TokenStep>),
-}
-
-/// The bounds of the bins of one number, with a name for each bin.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Cut {
-    /// Ascending; the index of a bin is the number of bounds that are at most the value.
-    pub bounds: Vec<f64>,
-    names: Vec<String>,
-}
-
-impl Cut {
-    /// The bins between these bounds.
-    pub fn new(bounds: Vec<f64>) -> Self {
-        let names = (0..=bounds.len()).map(|bin| bin_name(&bounds, bin)).collect();
-        Self { bounds, names }
-    }
-
-    /// The index of the bin that holds a number.
-    #[inline]
-    pub fn bin(&self, value: f64) -> usize {
-        self.bounds.partition_point(|&bound| bound <= value)
-    }
-}
-
-/// A bin as it is shown.
-pub fn bin_name(bounds: &[f64], bin: usize) -> String {
-    let low = bin.checked_sub(1).and_then(|below| bounds.get(below));
-    match (low, bounds.get(bin)) {
-        (None, None) => "has a value".into(),
-        (None, Some(high)) => format!("< {high}"),
-        (Some(low), None) => format!(">= {low}"),
-        (Some(low), Some(high)) => format!("in [{low}, {high})"),
-    }
-}
-
-/// What a record holds, read once; reuse it for many records to read without allocating.
-#[derive(Debug, Default)]
-pub struct Workspace {
-    /// The numbers, in the order of the plan.
-    pub numbers: Vec<Number>,
-    /// The dates.
-    pub dates: Vec<Option<Moment>>,
-    /// The binary literals.
-    pub truths: Vec<Option<bool>>,
-    /// For each term, how many tokens it gave and how many of them are known; kept by the featurizer.
-    pub(super) found: Vec<(u32, u32)>,
-    texts: Vec<WordBuffer>,
-    scratch: String,
-    product: ProductBuffer,
-}
-
-impl Workspace {
-    /// Bytes of all buffers, about.
-    pub fn capacity(&self) -> usize {
-        let words: usize = self.texts.iter().map(WordBuffer::capacity).sum();
-        words
-            + self.scratch.capacity()
-            + self.product.capacity()
-            + size_of::<Number>() * self.numbers.capacity()
-            + size_of::<(u32, u32)>() * self.found.capacity()
-    }
 }
 
 impl Plan {
@@ -410,7 +350,7 @@ impl Plan {
                 if let (Some(Number::Value(value)), Some(cut)) =
                     (workspace.numbers.get(*number), cuts.get(*cut))
                 {
-                    each(&cut.names[cut.bin(*value)]);
+                    each(cut.name(*value));
                 }
             }
             TokenStep::Truth(place) => {

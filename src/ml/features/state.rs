@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::cut::bin_name;
 use super::dictionary::DictionaryState;
-use super::plan::bin_name;
 use super::space::FeatureSpace;
 use crate::ml::date::DatePart;
 use crate::ml::recipe::term::{NumberSource, Term, TextSource, Tokens};

@@ -24,22 +24,28 @@ impl WordBuffer {
         }
         self.text.clear();
         self.spans.clear();
-        for word in words(field) {
-            let word = if source.no_punct { strip(word) } else { word };
-            if word.is_empty() {
-                continue;
-            }
-            if !self.text.is_empty() {
-                self.text.push(' ');
-            }
-            let start = self.text.len() as u32;
-            if source.lowercase {
-                push_lowercase(&mut self.text, word);
-            } else {
-                self.text.push_str(word);
-            }
-            self.spans.push((start, self.text.len() as u32));
+        if field.is_ascii() {
+            ascii_words(field).for_each(|word| self.add(word, source));
+        } else {
+            words(field).for_each(|word| self.add(word, source));
         }
+    }
+
+    fn add(&mut self, word: &str, source: TextSource) {
+        let word = if source.no_punct { strip(word) } else { word };
+        if word.is_empty() {
+            return;
+        }
+        if !self.text.is_empty() {
+            self.text.push(' ');
+        }
+        let start = self.text.len() as u32;
+        if source.lowercase {
+            push_lowercase(&mut self.text, word);
+        } else {
+            self.text.push_str(word);
+        }
+        self.spans.push((start, self.text.len() as u32));
     }
 
     /// Bytes of the buffers.
@@ -78,6 +84,20 @@ impl WordBuffer {
             }
         }
     }
+}
+
+/// The same as [`words`] for ASCII, several times faster.
+fn ascii_words(text: &str) -> impl Iterator<Item = &str> {
+    // White space as Unicode has it: the standard library's ASCII set leaves the vertical tab out.
+    let is_space = |byte: u8| matches!(byte, b' ' | b'\t'..=b'\r');
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let start = at + bytes[at..].iter().position(|&byte| !is_space(byte))?;
+        let length = bytes[start..].iter().position(|&byte| is_space(byte));
+        at = length.map_or(bytes.len(), |length| start + length);
+        text.get(start..at)
+    })
 }
 
 /// Appends `text` in lower case, letter by letter: what a letter becomes does not depend on its neighbours.
@@ -189,6 +209,13 @@ mod tests {
         );
         assert_eq!(plain("«Prix» 5€ …", false, true), ["Prix", "5"]);
         assert_eq!(plain("$100 +1 a_b_", false, true), ["100", "1", "a_b"]);
+    }
+
+    #[test]
+    fn white_space_is_that_of_unicode() {
+        let expected: Vec<&str> = words("a\u{b}b\u{c}c\r\nd\te \u{1c}f ").collect();
+        assert_eq!(plain("a\u{b}b\u{c}c\r\nd\te \u{1c}f ", false, false), expected);
+        assert_eq!(plain("é\u{a0}b\u{2003}c", false, false), ["é", "b", "c"]);
     }
 
     #[test]

@@ -1,0 +1,34 @@
+//! What was read of one record, in buffers that are used again.
+
+use super::product::ProductBuffer;
+use super::words::WordBuffer;
+use crate::ml::date::Moment;
+use crate::ml::value::Number;
+
+/// What a record holds, read once; reuse it for many records to read without allocating.
+#[derive(Debug, Default)]
+pub struct Workspace {
+    /// The numbers, in the order of the plan.
+    pub numbers: Vec<Number>,
+    /// The dates.
+    pub dates: Vec<Option<Moment>>,
+    /// The binary literals.
+    pub truths: Vec<Option<bool>>,
+    /// For each term, how many tokens it gave and how many of them are known; kept by the featurizer.
+    pub(super) found: Vec<(u32, u32)>,
+    pub(super) texts: Vec<WordBuffer>,
+    pub(super) scratch: String,
+    pub(super) product: ProductBuffer,
+}
+
+impl Workspace {
+    /// Bytes of all buffers, about.
+    pub fn capacity(&self) -> usize {
+        let words: usize = self.texts.iter().map(WordBuffer::capacity).sum();
+        words
+            + self.scratch.capacity()
+            + self.product.capacity()
+            + size_of::<Number>() * self.numbers.capacity()
+            + size_of::<(u32, u32)>() * self.found.capacity()
+    }
+}
