@@ -7,6 +7,7 @@ pub mod batch;
 pub mod encode;
 pub mod error;
 pub mod evaluate;
+pub mod explain;
 pub mod inspect;
 pub mod table;
 pub mod train;
