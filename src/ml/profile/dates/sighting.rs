@@ -16,7 +16,8 @@ use crate::ml::date::read::{Unit, epoch};
 /// One value read as a date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Sighting {
-    /// The formats that read it: bits of [`DATES`], and of [`TIMES`] from bit 32 on.
+    /// The formats that read it: bits of [`super::formats::DATES`], and of
+    /// [`super::formats::TIMES`] from bit 32 on.
     pub(super) formats: u64,
     /// What it means in each [`Order`].
     pub(super) moments: [Option<Moment>; 3],
@@ -92,7 +93,7 @@ impl Day<'_> {
     }
 }
 
-/// The place of a separator among the threes of [`DATES`].
+/// The place of a separator among the threes of [`super::formats::DATES`].
 fn separator(byte: u8) -> Option<usize> {
     match byte {
         b'-' => Some(0),
