@@ -4,9 +4,9 @@
 //! every flow. Times are UTC: an offset in the text is taken off, a text without offset is taken as UTC.
 //! Nothing here asks for the present time.
 
-mod calendar;
+pub(crate) mod calendar;
 mod format;
-mod read;
+pub(crate) mod read;
 
 use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Serialize};
@@ -84,10 +84,7 @@ impl Moment {
         match part {
             DatePart::Month => calendar::number(self.date().month()),
             DatePart::DayOfMonth => calendar::number(self.date().day()),
-            DatePart::DayOfWeek => {
-                // 1970-01-01 was a Thursday, the fourth day of a week that begins on Monday.
-                calendar::WEEKDAYS[(self.whole_days() + 3).rem_euclid(7) as usize]
-            }
+            DatePart::DayOfWeek => calendar::WEEKDAYS[calendar::weekday(self.seconds) as usize],
             DatePart::Hour => calendar::number((self.seconds.rem_euclid(DAY) / 3600) as u32),
         }
     }
@@ -101,6 +98,11 @@ impl Moment {
         }
         let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
         format!("{date}T{hour:02}:{minute:02}:{second:02}Z")
+    }
+
+    /// Whole seconds since 1970-01-01T00:00:00Z.
+    pub(crate) fn seconds(&self) -> i64 {
+        self.seconds
     }
 
     fn whole_days(&self) -> i64 {

@@ -1,6 +1,10 @@
 //! Proposes a type for each column from the evidence of every row, and says why.
 
+mod dates;
+
 use serde::{Deserialize, Serialize};
+
+use dates::Dates;
 
 use super::profile::{ColumnProfile, Profile};
 use super::schema::{Attribute, AttributeType, Schema};
@@ -41,6 +45,9 @@ pub struct Decision {
     pub forced_by: Option<Evidence>,
     /// Words that stand for "missing" in this column.
     pub missing_values: Vec<String>,
+    /// How dates are written, if the values are dates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date_format: Option<String>,
     /// Something a person should look at, if anything.
     pub warning: Option<String>,
 }
@@ -54,11 +61,12 @@ const FEW_ROWS: u64 = 20;
 
 /// Proposes a schema for a profiled table. `target` names the column to predict.
 pub fn propose(profile: &Profile, target: Option<&str>, has_header: bool) -> (Schema, Vec<Decision>) {
+    // The target is asked for as it is written, so it is never a date.
     let mut decisions: Vec<Decision> = profile
         .columns
         .iter()
         .zip(&profile.profiles)
-        .map(|(n, p)| decide(n, p))
+        .map(|(name, evidence)| decide(name, evidence, Some(name.as_str()) != target))
         .collect();
     if let Some(position) = target.and_then(|name| profile.columns.iter().position(|column| column == name)) {
         decisions[position].role = Role::Target;
@@ -73,7 +81,7 @@ pub fn propose(profile: &Profile, target: Option<&str>, has_header: bool) -> (Sc
             name: name.clone(),
             kind: decision.kind,
             missing_values: decision.missing_values.clone(),
-            date_format: None,
+            date_format: decision.date_format.clone(),
         })
         .collect();
     let named = |role: Role| {
@@ -127,11 +135,12 @@ pub fn described(schema: &Schema, index: usize) -> Decision {
         reason: "given by the schema".into(),
         forced_by: None,
         missing_values: attribute.missing_values.clone(),
+        date_format: attribute.date_format.clone(),
         warning: None,
     }
 }
 
-fn decide(name: &str, profile: &ColumnProfile) -> Decision {
+fn decide(name: &str, profile: &ColumnProfile, may_be_date: bool) -> Decision {
     let filled = profile.filled();
     if filled == 0 {
         return Decision {
@@ -140,12 +149,26 @@ fn decide(name: &str, profile: &ColumnProfile) -> Decision {
             ..input(AttributeType::Categorical, "no row has a value")
         };
     }
-    let mut decision = decide_type(name, profile);
+    let dates = if may_be_date {
+        dates::decide(name, profile)
+    } else {
+        Dates::None
+    };
+    // Dates that never repeat say when a row happened, not which row it is.
+    let may_be_id = matches!(dates, Dates::None);
+    let mut decision = match dates {
+        Dates::Decided(decision) => decision,
+        Dates::Doubtful(warning) => Decision {
+            warning: Some(warning),
+            ..decide_type(name, profile)
+        },
+        Dates::None => decide_type(name, profile),
+    };
     let (distinct, exact) = profile.values.distinct();
     if exact && distinct == 1 && profile.empty == 0 && decision.missing_values.is_empty() {
         decision.role = Role::Excluded;
         decision.warning = Some("every row has the same value; the column is left out".into());
-    } else if let Some(reason) = identity(name, profile, decision.kind) {
+    } else if may_be_id && let Some(reason) = identity(name, profile, decision.kind) {
         decision.role = Role::Id;
         decision.kind = AttributeType::Categorical;
         decision.reason = reason;
@@ -162,6 +185,7 @@ fn input(kind: AttributeType, reason: impl Into<String>) -> Decision {
         reason: reason.into(),
         forced_by: None,
         missing_values: Vec::new(),
+        date_format: None,
         warning: None,
     }
 }

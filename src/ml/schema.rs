@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::date::{DateFormat, DateFormatError};
+
 /// The type of an attribute, which decides what its text means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
@@ -43,7 +45,7 @@ pub struct Attribute {
     /// Words that stand for "missing", compared after trimming.
     #[serde(rename = "missingValues", default, skip_serializing_if = "Vec::is_empty")]
     pub missing_values: Vec<String>,
-    /// How dates are written, if the values are dates: a chrono format such as `%Y-%m-%d`.
+    /// How dates are written, if the values are dates: a [`DateFormat`] such as `%Y-%m-%d`.
     #[serde(rename = "dateFormat", default, skip_serializing_if = "Option::is_none")]
     pub date_format: Option<String>,
 }
@@ -108,6 +110,16 @@ pub enum SchemaError {
     /// A feature of the format that is not supported.
     #[error("{0}")]
     Unsupported(String),
+    /// A `dateFormat` that no date can be read by.
+    #[error("attribute `{attribute}` has the dateFormat `{format}`, which is unusable: {source}")]
+    DateFormat {
+        /// The attribute.
+        attribute: String,
+        /// Its format.
+        format: String,
+        /// What is wrong with it.
+        source: DateFormatError,
+    },
     /// The file's columns are not those of the schema.
     #[error(
         "the data lacks attribute `{missing}` of the schema (its columns are {found}); rename the column or change the schema"
@@ -144,7 +156,9 @@ impl SchemaError {
     /// The stable code of this error.
     pub fn code(&self) -> &'static str {
         match self {
-            SchemaError::Unreadable(_) | SchemaError::Unsupported(_) => "invalid_schema",
+            SchemaError::Unreadable(_) | SchemaError::Unsupported(_) | SchemaError::DateFormat { .. } => {
+                "invalid_schema"
+            }
             SchemaError::Duplicate(_) => "duplicate_column",
             SchemaError::Undeclared { role: "target", .. } => "unknown_target",
             SchemaError::Undeclared { .. } => "invalid_schema",
@@ -164,7 +178,8 @@ impl Schema {
         Ok(schema)
     }
 
-    /// Checks that names are unique and that target, row id and excluded names are declared.
+    /// Checks that names are unique, that target, row id and excluded names are declared, and that formats
+    /// of dates are usable.
     pub fn check(&self) -> Result<(), SchemaError> {
         let mut names: Vec<&str> = self
             .attributes
@@ -186,6 +201,7 @@ impl Schema {
                 self.data_format
             )));
         }
+        self.attributes.iter().try_for_each(check_date_format)?;
         let named = [("target", &self.target), ("rowId", &self.row_id)];
         let roles = named
             .into_iter()
@@ -237,6 +253,31 @@ impl Schema {
     pub fn inputs(&self) -> impl Iterator<Item = usize> {
         (0..self.attributes.len()).filter(|&index| self.is_input(index))
     }
+}
+
+/// A format must be readable, and fit the type: a number is a date only when it counts from 1970.
+fn check_date_format(attribute: &Attribute) -> Result<(), SchemaError> {
+    let Some(text) = &attribute.date_format else {
+        return Ok(());
+    };
+    let format = DateFormat::new(text).map_err(|source| SchemaError::DateFormat {
+        attribute: attribute.name.clone(),
+        format: text.clone(),
+        source,
+    })?;
+    let advice = match attribute.kind {
+        AttributeType::Categorical | AttributeType::Text => return Ok(()),
+        AttributeType::Numeric if format.is_epoch() => return Ok(()),
+        AttributeType::Numeric => {
+            "only epoch_seconds and epoch_milliseconds go with numbers; declare it CATEGORICAL"
+        }
+        AttributeType::Binary => "declare it CATEGORICAL or remove the dateFormat",
+    };
+    Err(SchemaError::Unsupported(format!(
+        "attribute `{}` is {} and has the dateFormat `{text}`; {advice}",
+        attribute.name,
+        attribute.kind.as_str()
+    )))
 }
 
 /// The error for a name that is none of `known`, with the nearest of them as a suggestion.
@@ -317,6 +358,44 @@ mod tests {
         assert_eq!(schema.target.as_deref(), Some("y"));
         assert_eq!(schema.excluded, ["x"]);
         assert!(!schema.data_file_contains_header);
+    }
+
+    #[test]
+    fn formats_of_dates_are_checked() {
+        let with = |kind: &str, format: &str| {
+            let attribute = format!(r#""km","attributeType":"{kind}","dateFormat":"{format}""#);
+            Schema::from_json(&TEXT.replace(r#""km","attributeType":"NUMERIC""#, &attribute))
+        };
+        for (kind, format) in [
+            ("CATEGORICAL", "%d.%m.%Y"),
+            ("TEXT", "%F %T"),
+            ("NUMERIC", "epoch_seconds"),
+            ("CATEGORICAL", "epoch_milliseconds"),
+        ] {
+            let schema = with(kind, format).unwrap();
+            assert_eq!(schema.attributes[1].date_format.as_deref(), Some(format));
+            let again = Schema::from_json(&serde_json::to_string(&schema).unwrap()).unwrap();
+            assert_eq!(again, schema);
+        }
+        for (kind, format, expected) in [
+            (
+                "CATEGORICAL",
+                "%d.%m",
+                "attribute `km` has the dateFormat `%d.%m`, which is unusable: it lacks the year; write it like",
+            ),
+            ("CATEGORICAL", "", "it must have 1 to 64 bytes"),
+            (
+                "NUMERIC",
+                "%Y%m%d",
+                "attribute `km` is NUMERIC and has the dateFormat `%Y%m%d`; only epoch",
+            ),
+            ("BINARY", "%F", "attribute `km` is BINARY"),
+            ("BINARY", "epoch_seconds", "attribute `km` is BINARY"),
+        ] {
+            let error = with(kind, format).unwrap_err();
+            assert_eq!(error.code(), "invalid_schema");
+            assert!(error.to_string().contains(expected), "{error}");
+        }
     }
 
     #[test]

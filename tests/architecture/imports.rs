@@ -82,6 +82,8 @@ const IMPURE: &[&str] = &[
     "std::process",
     "std::time::SystemTime",
     "std::time::Instant",
+    "chrono::Local",
+    "chrono::Utc",
     "tokio",
     "axum",
     "tower",

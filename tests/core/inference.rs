@@ -206,7 +206,7 @@ fn what_columns_look_like_decides_their_type() {
             "dates and times",
             "at",
             &|row| format!("2024-01-05 10:{:02}:{:02}", row % 60, row / 60),
-            (Text, Input),
+            (Categorical, Input),
         ),
         (
             "sentences",
@@ -664,6 +664,9 @@ fn merged_profiles_equal_the_whole() {
             ("note", &|row| {
                 format!("w{} w{} some words", row % 90, row * 13 % 70)
             }),
+            ("day", &|row| {
+                format!("{}/{}/2024", row % 12 + 1, row % 29 % 28 + 1)
+            }),
             ("late", &|row| {
                 if row == 7000 {
                     "odd".into()
@@ -689,7 +692,8 @@ fn merged_profiles_equal_the_whole() {
         describe(profiler.all(), &decisions, profiler.problems.clone())
     };
     let mut whole = described(&Split::all());
-    assert_eq!(decisions[3].forced_by.as_ref().unwrap().line, 7002);
+    assert_eq!(decisions[3].date_format.as_deref(), Some("%m/%d/%Y"));
+    assert_eq!(decisions[4].forced_by.as_ref().unwrap().line, 7002);
     for seed in 1..4 {
         let mut merged = described(&Split::training(40.0, seed));
         for (merged, whole) in merged.columns.iter_mut().zip(&mut whole.columns) {
@@ -746,4 +750,240 @@ fn the_question_is_read_from_the_target() {
         .0,
         "regression"
     );
+}
+
+/// A column's name, its fields, and the format found in them.
+type DateCase<'a> = (
+    &'a str,
+    &'a dyn Fn(u64) -> String,
+    Option<&'a str>,
+    AttributeType,
+    Role,
+);
+
+#[test]
+fn dates_are_known_by_their_values() {
+    use Role::{Excluded, Input};
+    let cases: Vec<DateCase> = vec![
+        (
+            "unique days",
+            &|row| {
+                format!(
+                    "20{:02}-{:02}-{:02}",
+                    row / 300 + 10,
+                    row / 28 % 12 + 1,
+                    row % 28 + 1
+                )
+            },
+            Some("%Y-%m-%d"),
+            Categorical,
+            Input,
+        ),
+        (
+            "one day",
+            &|_| "2024-01-05".into(),
+            Some("%Y-%m-%d"),
+            Categorical,
+            Excluded,
+        ),
+        (
+            "unique times",
+            &|row| format!("2024-01-05T10:{:02}:{:02}.5Z", row % 60, row / 60),
+            Some("%Y-%m-%dT%H:%M:%S%.f%#z"),
+            Categorical,
+            Input,
+        ),
+        (
+            "gaps",
+            &|row| {
+                if row % 3 == 0 {
+                    " ".into()
+                } else {
+                    format!("{}.01.2024", row % 31 + 1)
+                }
+            },
+            Some("%d.%m.%Y"),
+            Categorical,
+            Input,
+        ),
+        (
+            "order date",
+            &|row| (20_240_101 + row % 31).to_string(),
+            Some("%Y%m%d"),
+            Categorical,
+            Input,
+        ),
+        (
+            "amount",
+            &|row| (20_240_101 + row % 31).to_string(),
+            None,
+            Numeric,
+            Input,
+        ),
+        (
+            "created_at",
+            &|row| (1_700_000_000 + row * 977).to_string(),
+            Some("epoch_seconds"),
+            Numeric,
+            Input,
+        ),
+        (
+            "eventTimestamp",
+            &|row| (1_700_000_000_123 + row * 97_777).to_string(),
+            Some("epoch_milliseconds"),
+            Numeric,
+            Input,
+        ),
+        (
+            "views",
+            &|row| (1_700_000_000 + row * 977).to_string(),
+            None,
+            Numeric,
+            Input,
+        ),
+        ("time", &|row| (row * 977).to_string(), None, Numeric, Input),
+        (
+            "version",
+            &|row| format!("{}.{}.20", row % 12 + 1, row % 9 + 1),
+            None,
+            Categorical,
+            Input,
+        ),
+        (
+            "date",
+            &|row| format!("{:02}:30", row % 24),
+            None,
+            Categorical,
+            Input,
+        ),
+    ];
+    for (name, field, format, kind, role) in cases {
+        let decision = column(150, name, field).decision;
+        assert_eq!(decision.date_format.as_deref(), format, "{name}: {decision:?}");
+        assert_eq!(
+            (decision.kind, decision.role),
+            (kind, role),
+            "{name}: {decision:?}"
+        );
+        assert!(
+            decision.warning.is_none() || role == Excluded,
+            "{name}: {decision:?}"
+        );
+    }
+}
+
+#[test]
+fn a_date_says_why_and_over_what_time() {
+    let found = column(150, "when", |row| match row {
+        40 => "NA".into(),
+        _ => format!("{:02}/{:02}/2024", row / 8 + 1, row % 12 + 1),
+    });
+    let decision = found.decision;
+    assert_eq!(decision.date_format.as_deref(), Some("%d/%m/%Y"));
+    assert_eq!(
+        decision.reason,
+        "every value but `NA` is a date like 01/01/2024 (%d/%m/%Y)"
+    );
+    assert_eq!(decision.missing_values, ["NA"]);
+    // 96 is the first row of day 13.
+    let forced = decision.forced_by.unwrap();
+    assert_eq!((forced.line, forced.value.as_str()), (98, "13/01/2024"));
+    let dates = found.dates.unwrap();
+    assert_eq!(
+        (dates.min.as_str(), dates.max.as_str()),
+        ("2024-01-01", "2024-12-18")
+    );
+    assert_eq!((found.missing, found.invalid), (1, 0));
+}
+
+#[test]
+fn doubtful_dates_are_reported_and_not_guessed() {
+    let ambiguous = column(150, "when", |row| {
+        format!("{:02}/{:02}/2024", row % 12 + 1, row / 13 + 1)
+    });
+    assert_eq!(ambiguous.decision.date_format, None);
+    assert_eq!(
+        (ambiguous.decision.kind, ambiguous.decision.role),
+        (Categorical, Role::Input)
+    );
+    let warning = ambiguous.decision.warning.unwrap();
+    assert!(
+        warning.contains("`01/01/2024` on line 2") && warning.contains("`%d/%m/%Y` or `%m/%d/%Y`"),
+        "{warning}"
+    );
+    let nearly = column(150, "when", |row| match row {
+        50 => "2023-02-29".into(),
+        70 => "later".into(),
+        _ => format!("2024-01-{:02}", row % 28 + 1),
+    });
+    assert_eq!(nearly.decision.date_format, None);
+    let warning = nearly.decision.warning.unwrap();
+    assert!(
+        warning.contains("148 of 150 values are dates, 2 are not, the first on line 52 (`2023-02-29`)")
+            && warning.contains("`%Y-%m-%d`"),
+        "{warning}"
+    );
+    let mixed = column(150, "when", |row| match row % 3 {
+        0 => format!("2024-01-{:02}", row % 28 + 1),
+        _ => format!("{}.1.2024", row % 28 + 1),
+    });
+    let warning = mixed.decision.warning.unwrap();
+    assert!(
+        warning.contains("different ways, such as `2.1.2024` on line 3 and `2024-01-01` on line 2"),
+        "{warning}"
+    );
+}
+
+/// Text of days is not the question of when; the target is asked for as it is written.
+#[test]
+fn the_target_is_never_a_date() {
+    let text = made(
+        150,
+        &[
+            ("x", &|row| (row * 7 % 31).to_string()),
+            ("y", &|row| format!("2024-01-{:02}", row % 3 + 1)),
+        ],
+    );
+    let found = inspect_text(&text, Some("y")).unwrap();
+    assert_eq!(found.schema.attributes[1].date_format, None);
+    assert_eq!(found.statistics.columns[1].decision.date_format, None);
+    let found = inspect_text(&text, Some("x")).unwrap();
+    assert_eq!(
+        found.schema.attributes[1].date_format.as_deref(),
+        Some("%Y-%m-%d")
+    );
+}
+
+/// A format given by a schema is the only one; what it does not read is counted.
+#[test]
+fn a_given_format_counts_what_it_does_not_read() {
+    let text = made(
+        150,
+        &[
+            ("day", &|row| match row % 10 {
+                0 => "2024-01-05".into(),
+                1 => "-".into(),
+                2 => String::new(),
+                _ => format!("{}. 1. 2024", row % 28 + 1),
+            }),
+            ("y", &|row| (row % 2).to_string()),
+        ],
+    );
+    let mut schema = inspect_text(&text, Some("y")).unwrap().schema;
+    assert_eq!(schema.attributes[0].date_format, None);
+    schema.attributes[0].date_format = Some("%d. %m. %Y".into());
+    schema.attributes[0].kind = Categorical;
+    schema.attributes[0].missing_values = vec!["-".into()];
+    let table = MemoryTable::new(&text);
+    let found = inspect(&table, Some(&schema), None, &Split::all(), &mut Silent).unwrap();
+    let day = &found.statistics.columns[0];
+    assert_eq!((day.missing, day.invalid), (30, 15));
+    let dates = day.dates.as_ref().unwrap();
+    assert_eq!(
+        (dates.min.as_str(), dates.max.as_str()),
+        ("2024-01-01", "2024-01-28")
+    );
+    schema.attributes[0].date_format = Some("%d. %q".into());
+    let error = inspect(&table, Some(&schema), None, &Split::all(), &mut Silent).unwrap_err();
+    assert!(error.to_string().contains("`%q`"), "{error}");
 }

@@ -1,11 +1,11 @@
 //! Names and numbers of the calendar: read from text, and written as tokens.
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 
 use super::{DAY, EPOCH_FROM_CE};
 
 /// The days of the week, Monday first.
-pub(super) const WEEKDAYS: [&str; 7] = [
+pub(crate) const WEEKDAYS: [&str; 7] = [
     "monday",
     "tuesday",
     "wednesday",
@@ -16,7 +16,7 @@ pub(super) const WEEKDAYS: [&str; 7] = [
 ];
 
 /// The months, January first.
-pub(super) const MONTHS: [&str; 12] = [
+pub(crate) const MONTHS: [&str; 12] = [
     "january",
     "february",
     "march",
@@ -43,12 +43,17 @@ pub(super) fn number(value: u32) -> &'static str {
 
 /// Seconds from 1970 to the beginning of a day; `None` when there is no such day or year.
 pub(crate) fn midnight(year: u32, month: u32, day: u32) -> Option<i64> {
-    use chrono::Datelike;
     if !(1..=9999).contains(&year) {
         return None;
     }
     let date = NaiveDate::from_ymd_opt(year as i32, month, day)?;
     Some(i64::from(date.num_days_from_ce() - EPOCH_FROM_CE) * DAY)
+}
+
+/// The day of the week of a moment in seconds since 1970; Monday is 0.
+pub(crate) fn weekday(seconds: i64) -> u32 {
+    // 1970-01-01 was a Thursday.
+    (seconds.div_euclid(DAY) + 3).rem_euclid(7) as u32
 }
 
 /// The year meant by its last two digits: 70 to 99 are of the 20th century, the others of the 21st.
@@ -109,4 +114,13 @@ pub(crate) fn nanoseconds(text: &[u8]) -> Option<(u32, &[u8])> {
     let scale = 10_u32.pow(9 - (text.len() - rest.len()) as u32);
     let unread = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
     Some((value * scale, &rest[unread..]))
+}
+
+/// `AM` and `PM` in any case.
+pub(crate) fn is_afternoon(half: &[u8]) -> Option<bool> {
+    match half {
+        [b'a' | b'A', b'm' | b'M'] => Some(false),
+        [b'p' | b'P', b'm' | b'M'] => Some(true),
+        _ => None,
+    }
 }

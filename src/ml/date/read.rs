@@ -1,12 +1,14 @@
 //! Reads a text by a compiled format, byte by byte and without allocating.
 
-use super::calendar::{MONTHS, WEEKDAYS, digits, full_year, midnight, name, nanoseconds, offset};
+use super::Moment;
+use super::calendar::{
+    MONTHS, WEEKDAYS, digits, full_year, is_afternoon, midnight, name, nanoseconds, offset, weekday,
+};
 use super::format::Item;
-use super::{DAY, Moment};
 
 /// What a number since 1970 counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unit {
+pub(crate) enum Unit {
     Seconds,
     Milliseconds,
 }
@@ -87,10 +89,7 @@ impl Fields {
 
     fn moment(&self) -> Option<Moment> {
         let midnight = midnight(self.year, self.month, self.day)?;
-        // 1970-01-01 was a Thursday.
-        if let Some(weekday) = self.weekday
-            && (midnight / DAY + 3).rem_euclid(7) != i64::from(weekday)
-        {
+        if self.weekday.is_some_and(|written| written != weekday(midnight)) {
             return None;
         }
         let hour = match self.afternoon {
@@ -106,17 +105,8 @@ impl Fields {
     }
 }
 
-/// `AM` and `PM` in any case.
-pub(crate) fn is_afternoon(half: &[u8]) -> Option<bool> {
-    match half {
-        [b'a' | b'A', b'm' | b'M'] => Some(false),
-        [b'p' | b'P', b'm' | b'M'] => Some(true),
-        _ => None,
-    }
-}
-
 /// A number since 1970: an optional minus, at most 18 digits, and an optional fraction.
-pub(super) fn epoch(unit: Unit, text: &[u8]) -> Option<Moment> {
+pub(crate) fn epoch(unit: Unit, text: &[u8]) -> Option<Moment> {
     let (negative, text) = match text.split_first()? {
         (b'-', rest) => (true, rest),
         _ => (false, text),

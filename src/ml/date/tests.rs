@@ -185,3 +185,69 @@ fn parts_and_days_are_those_of_the_moment_in_utc() {
     assert_eq!(days("2024-01-31 06:00:00"), 19_753.25);
     assert!(days("2024-01-31 06:00:00.5") > days("2024-01-31 06:00:00"));
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn what_chrono_writes_is_read_back(
+        seconds in super::FIRST..=super::LAST,
+        nanos in 0_u32..1_000_000_000,
+        offset in -14 * 60..=14 * 60_i32,
+    ) {
+        let zone = chrono::FixedOffset::east_opt(offset * 60).unwrap();
+        let utc = chrono::DateTime::from_timestamp(seconds, nanos).unwrap();
+        for format in ["%Y-%m-%dT%H:%M:%S%.9f%:z", "%a, %d %B %Y %I:%M:%S %p %z", "%d.%m.%Y %T,%6f", "%Y%m%d %R"] {
+            let text = if format.contains('z') {
+                utc.with_timezone(&zone).format(format).to_string()
+            } else {
+                utc.format(format).to_string()
+            };
+            let read = parse(&format.replace("%.9f", "%.f"), &text);
+            // An offset can write a moment with a year that is not read.
+            if text.contains("+10000") || text.contains("0000-") || text.contains(" 0000 ") {
+                continue;
+            }
+            let left_out = match format {
+                "%Y-%m-%dT%H:%M:%S%.9f%:z" => 1,
+                "%d.%m.%Y %T,%6f" => 1_000,
+                "%Y%m%d %R" => 60_000_000_000,
+                _ => 1_000_000_000,
+            };
+            let nanos = i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
+            let expected = nanos - nanos.rem_euclid(left_out);
+            let found = read.map(|at| i128::from(at.seconds) * 1_000_000_000 + i128::from(at.nanos));
+            proptest::prop_assert_eq!(found, Some(expected), "{}", text);
+            let moment = read.unwrap();
+            proptest::prop_assert!((moment.days() - expected as f64 / 86_400e9).abs() < 1e-9);
+            let of = chrono::DateTime::from_timestamp(moment.seconds, 0).unwrap();
+            let parts = DatePart::ALL.map(|part| moment.part(part)).join(" ");
+            proptest::prop_assert_eq!(parts, of.format("%-m %-d %A %-H").to_string().to_lowercase());
+        }
+    }
+
+    #[test]
+    fn what_is_read_chrono_reads_the_same(text in "[0-9]{1,4}[-/. ][0-9]{1,2}[-/. ][0-9]{1,4}([T ][0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2})?)?") {
+        for format in ["%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%y", "%Y-%m-%dT%H:%M", "%d.%m.%Y %H:%M:%S"] {
+            let theirs = match format.contains('H') {
+                true => chrono::NaiveDateTime::parse_from_str(&text, format).ok(),
+                false => NaiveDate::parse_from_str(&text, format).ok().and_then(|date| date.and_hms_opt(0, 0, 0)),
+            };
+            if let Some(found) = parse(format, &text) {
+                proptest::prop_assert_eq!(theirs.map(|at| at.and_utc().timestamp()), Some(found.seconds), "{}", text);
+            }
+        }
+    }
+
+    #[test]
+    fn arbitrary_formats_and_texts_do_no_harm(format in "\\PC{0,20}", fields in "(%[-:#.369]?[YymdbBaAHIpMSfzFTRD%]|[-/ T]){1,9}", text in "\\PC{0,40}") {
+        for format in [format, fields] {
+            if let Ok(format) = DateFormat::new(&format) {
+                format.parse(&text);
+            }
+        }
+        for format in ["%a, %d %B %Y %I:%M:%S%.f %p %#z", "epoch_seconds", "epoch_milliseconds"] {
+            parse(format, &text);
+        }
+    }
+}

@@ -104,6 +104,7 @@ fn unknown() -> Decision {
         reason: "not in the schema".into(),
         forced_by: None,
         missing_values: Vec::new(),
+        date_format: None,
         warning: Some("the schema does not have this column; it is left out".into()),
     }
 }

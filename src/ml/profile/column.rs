@@ -1,5 +1,6 @@
 //! All evidence about one column.
 
+use super::dates::DateProfile;
 use super::numbers::{NumberProfile, earlier};
 use super::text::TextProfile;
 use super::values::ValueProfile;
@@ -48,6 +49,8 @@ pub struct ColumnProfile {
     pub values: ValueProfile,
     /// Words.
     pub text: TextProfile,
+    /// Dates.
+    pub dates: DateProfile,
     listed: Vec<String>,
 }
 
@@ -66,6 +69,7 @@ impl ColumnProfile {
             first_not_binary: None,
             values: ValueProfile::new(super::values::exact_capacity(columns)),
             text: TextProfile::default(),
+            dates: DateProfile::default(),
             listed: listed.to_vec(),
         }
     }
@@ -87,6 +91,7 @@ impl ColumnProfile {
             });
         }
         self.values.add(field);
+        self.dates.add(line, trimmed);
         match binary(trimmed) {
             Some(true) => self.trues += 1,
             Some(false) => self.falses += 1,
@@ -155,11 +160,12 @@ impl ColumnProfile {
         self.first_not_binary = earlier(self.first_not_binary.take(), other.first_not_binary);
         self.values.merge(other.values);
         self.text.merge(other.text);
+        self.dates.merge(other.dates);
     }
 }
 
 /// A field as it is shown to people: at most 60 characters.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     let mut shown: String = text.chars().take(60).collect();
     if shown.len() < text.len() {
         shown.push('…');

@@ -6,6 +6,7 @@
 
 pub mod association;
 pub mod column;
+pub mod dates;
 pub mod numbers;
 pub mod profiler;
 pub mod sample;

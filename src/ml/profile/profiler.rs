@@ -3,7 +3,9 @@
 use rayon::prelude::*;
 
 use super::column::ColumnProfile;
+use super::dates::DateProfile;
 use super::sample::RowSample;
+use crate::ml::date::DateFormat;
 use crate::ml::ingest::{Batch, IngestError, Problems, RecordReader, for_each_batch};
 use crate::ml::observe::{Observer, Stage};
 use crate::ml::record::Record;
@@ -24,18 +26,22 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// An empty profile of a table with these columns; `schema` tells listed missing words.
+    /// An empty profile of a table with these columns; `schema` tells listed missing words and known
+    /// formats of dates.
     pub fn new(columns: &[String], schema: Option<&Schema>) -> Self {
-        let listed = |name: &String| {
+        let column = |name: &String| {
             let attribute = schema.and_then(|schema| schema.attributes.iter().find(|a| a.name == *name));
-            attribute.map_or(&[] as &[String], |attribute| &attribute.missing_values)
+            let listed = attribute.map_or(&[] as &[String], |attribute| &attribute.missing_values);
+            let mut column = ColumnProfile::new(columns.len(), listed);
+            let format = attribute.and_then(|attribute| attribute.date_format.as_deref());
+            if let Some(format) = format.and_then(|format| DateFormat::new(format).ok()) {
+                column.dates = DateProfile::of_format(format);
+            }
+            column
         };
         Self {
             columns: columns.to_vec(),
-            profiles: columns
-                .iter()
-                .map(|name| ColumnProfile::new(columns.len(), listed(name)))
-                .collect(),
+            profiles: columns.iter().map(column).collect(),
             sample: RowSample::default(),
             rows: 0,
         }

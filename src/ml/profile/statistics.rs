@@ -53,6 +53,9 @@ pub struct ColumnStatistics {
     /// For text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<TextStatistics>,
+    /// For dates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dates: Option<DateStatistics>,
 }
 
 /// A count that may be an estimate.
@@ -116,6 +119,15 @@ pub struct TextStatistics {
     pub top_words: Vec<ValueCount>,
 }
 
+/// Statistics of a column of dates, in UTC.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DateStatistics {
+    /// The earliest, as ISO 8601.
+    pub min: String,
+    /// The latest, as ISO 8601.
+    pub max: String,
+}
+
 /// Writes down the statistics of `profile` under the decided types.
 pub fn describe(profile: Profile, decisions: &[Decision], problems: Problems) -> TableStatistics {
     let Profile {
@@ -170,7 +182,12 @@ fn describe_column(
         .map(|word| word.count)
         .sum();
     let filled = profile.filled() - listed;
+    let format = decision.date_format.as_deref();
+    let span = format.and_then(|format| profile.dates.span(format));
     let invalid = match decision.kind {
+        _ if format.is_some() && decision.role != Role::Target => {
+            filled - span.map_or(0, |span| span.count).min(filled)
+        }
         AttributeType::Numeric => filled - profile.numbers.moments.count.min(filled),
         AttributeType::Binary if decision.role != Role::Target => {
             filled - (profile.trues + profile.falses).min(filled)
@@ -196,6 +213,10 @@ fn describe_column(
             Vec::new()
         },
         text: (decision.kind == AttributeType::Text).then(|| text(&profile)),
+        dates: span.map(|span| DateStatistics {
+            min: span.earliest.to_iso(),
+            max: span.latest.to_iso(),
+        }),
         decision,
     }
 }
