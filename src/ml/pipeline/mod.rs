@@ -4,10 +4,12 @@
 //! known here.
 
 pub mod batch;
+pub mod coverage;
 pub mod encode;
 pub mod error;
 pub mod evaluate;
 pub mod inspect;
+pub mod select;
 pub mod table;
 pub mod train;
 
@@ -15,5 +17,6 @@ pub use batch::{BatchOptions, BatchSummary, predict};
 pub use error::PipelineError;
 pub use evaluate::{Evaluation, evaluate};
 pub use inspect::{Inspection, inspect};
+pub use select::select;
 pub use table::Table;
 pub use train::{TrainRequest, Trained, train};
