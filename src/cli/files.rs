@@ -42,6 +42,7 @@ impl From<Header> for HeaderMode {
 #[derive(Debug)]
 pub struct FileTable {
     path: PathBuf,
+    name: String,
     header: HeaderMode,
     bytes: u64,
     /// Keeps the copy of standard input until the end.
@@ -51,6 +52,9 @@ pub struct FileTable {
 impl FileTable {
     /// Opens `path`, or standard input for `-`.
     pub fn open(path: &Path, header: Header) -> Result<Self, CliError> {
+        let name = path
+            .file_name()
+            .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let copy = if path == Path::new("-") {
             Some(copy_of_stdin()?)
         } else {
@@ -68,10 +72,17 @@ impl FileTable {
         }
         Ok(Self {
             path,
+            name,
             header: header.into(),
             bytes: data.len(),
             _copy: copy,
         })
+    }
+
+    /// The same file under the name that it had elsewhere; folders in it are left out.
+    pub fn called(mut self, name: &str) -> Self {
+        self.name = name.rsplit('/').next().unwrap_or_default().to_string();
+        self
     }
 
     /// SHA-256 of the file, in hexadecimal.
@@ -96,6 +107,10 @@ impl Table for FileTable {
 
     fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    fn name(&self) -> &str {
+        &self.name
     }
 
     fn header(&self) -> HeaderMode {

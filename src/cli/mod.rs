@@ -15,6 +15,7 @@ mod progress;
 mod recipe;
 mod serve;
 mod show;
+mod split;
 mod train;
 mod verify;
 

@@ -11,6 +11,7 @@ use super::files::{FileTable, Header, check_output, read_text, write_whole};
 use super::inspect::read_schema;
 use super::progress::Progress;
 use super::show;
+use super::split::SplitBy;
 use crate::clock::{Clock, SystemClock, rfc3339};
 use crate::config::units::{parse_duration, parse_size};
 use crate::ml::Task;
@@ -49,6 +50,18 @@ pub struct Args {
     /// Seed of the split
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
+    /// How rows are held out: random, sequential, stratified, group:COL or time:COL
+    ///
+    /// random          rows do not depend on each other: the usual case
+    /// stratified      a class is rare: each class keeps its share
+    /// stratified:COL  the same for the values of another column
+    /// group:COL       several rows belong to one customer, patient or place:
+    ///                 rows of one value are never on both sides
+    /// time:COL        the model is to predict what comes later: the latest rows
+    ///                 are held out, by numbers or dates such as 2024-05-31
+    /// sequential      the last rows of the file are held out
+    #[arg(long, value_name = "HOW", default_value = "random", verbatim_doc_comment)]
+    split: SplitBy,
     /// The label whose probability is the score of a binary model
     #[arg(long, value_name = "LABEL")]
     positive: Option<String>,
@@ -154,11 +167,16 @@ fn request(args: &Args, table: &FileTable) -> Result<TrainRequest, CliError> {
             max_classes: None,
         },
         recipe,
-        split: Split::training(args.holdout, args.seed),
+        split: training_part(args),
         params: LearnParams::from_map(&params).map_err(|e| invalid(e.code(), e.to_string()))?,
         memory: args.memory,
         data_sha256: table.sha256()?,
     })
+}
+
+/// The rows to learn from.
+fn training_part(args: &Args) -> Split {
+    args.split.part(Split::training(args.holdout, args.seed))
 }
 
 fn work(args: &Args, table: &FileTable, request: &TrainRequest) -> Result<Done, CliError> {
@@ -166,7 +184,7 @@ fn work(args: &Args, table: &FileTable, request: &TrainRequest) -> Result<Done, 
     let mut trained = train(table, request, &mut progress)?;
     let evaluation = if args.holdout > 0.0 {
         let predictor = Predictor::new(&trained.bundle)?;
-        let held_out = Split::held_out(args.holdout, args.seed);
+        let held_out = training_part(args).others();
         Some(evaluate(
             &predictor,
             &trained.bundle.document.training,

@@ -24,7 +24,8 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), CliError> {
     let bundle = read_bundle(&args.model)?;
-    let table = FileTable::open(&args.data, args.header)?;
+    // A split may go by the name that the file had in training.
+    let table = FileTable::open(&args.data, args.header)?.called(&bundle.provenance.source);
     let document = &bundle.document;
     let data_sha256 = table.sha256()?;
     if data_sha256 != document.training.data_sha256 {
@@ -54,7 +55,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
             max_classes: None,
         },
         recipe: Some(document.recipe.clone()),
-        split: document.training.split,
+        split: document.training.split.clone(),
         params: document.training.params.clone(),
         memory: None,
         data_sha256,

@@ -27,6 +27,7 @@ use crate::ml::split::Split;
 pub struct BlobTable {
     blobs: Blobs,
     key: BlobKey,
+    name: String,
     bytes: u64,
     header: HeaderMode,
 }
@@ -52,6 +53,10 @@ impl BlobTable {
         Ok(Self {
             blobs: blobs.clone(),
             key: blob.clone(),
+            name: entity
+                .body
+                .dataset()
+                .map_or_else(String::new, |pin| pin.name.as_str().to_string()),
             bytes: *size_bytes,
             header,
         })
@@ -78,6 +83,10 @@ impl Table for BlobTable {
 
     fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    fn name(&self) -> &str {
+        &self.name
     }
 
     fn header(&self) -> HeaderMode {
@@ -143,9 +152,13 @@ pub struct SourceFacts {
     pub header: HeaderMode,
 }
 
-/// The split of a data source.
-pub fn split_of(spec: &DataSourceSpec) -> Result<Split, JobError> {
-    read_document("split", spec.split.as_ref()).map(Option::unwrap_or_default)
+/// The split of a data source; `target` is what a stratified split goes by if it names no column.
+pub fn split_of(spec: &DataSourceSpec, target: Option<&str>) -> Result<Split, JobError> {
+    let Some(document) = &spec.split else {
+        return Ok(Split::all());
+    };
+    let split = Split::from_json(document).map_err(PipelineError::from)?;
+    Ok(split.for_target(target))
 }
 
 /// The header mode of a data source.
@@ -179,12 +192,12 @@ pub fn source_facts(entity: &Entity) -> Result<SourceFacts, JobError> {
         return Err(Problem::new("wrong_state", "the data source has no statistics yet").into());
     };
     let schema = read_document("schema", document.get("schema"))?;
-    let schema =
+    let schema: Schema =
         schema.ok_or_else(|| JobError::from(Problem::new("internal", "the data source has no schema")))?;
     Ok(SourceFacts {
+        split: split_of(spec, schema.target.as_deref())?,
         schema,
         schema_given: spec.schema.is_some(),
-        split: split_of(spec)?,
         header: header_of(spec)?,
     })
 }

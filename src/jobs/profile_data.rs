@@ -20,7 +20,7 @@ pub fn profile_data(handler: &Handler, job: &ClaimedJob, context: &JobContext) -
     let spec = &work.spec;
     let schema: Option<Schema> = read_document("schema", spec.schema.as_ref())?;
     let table = BlobTable::of(&handler.blobs, job, &job.entity, header_of(spec)?)?;
-    let split = split_of(spec)?;
+    let split = split_of(spec, spec.target.as_deref())?;
     let inspection = inspect(
         &table,
         schema.as_ref(),

@@ -21,7 +21,17 @@ pub fn splitmix64(x: u64) -> u64 {
 /// It needs no earlier number, so rows can be judged in any order: `unit(seed, row) < 0.3` is a
 /// reproducible 30 % sample.
 pub fn unit(seed: u64, index: u64) -> f64 {
-    to_unit(word(splitmix64(seed), index))
+    to_unit(word(seed, index))
+}
+
+/// The 64 bits behind [`unit`]; no two indices of a seed share them.
+pub fn word(seed: u64, index: u64) -> u64 {
+    word_from(splitmix64(seed), index)
+}
+
+/// 64 bits as a number, evenly spread over [0, 1).
+pub fn unit_of(bits: u64) -> f64 {
+    to_unit(bits)
 }
 
 /// A sequence of random numbers that is nothing but a start and a counter.
@@ -48,7 +58,7 @@ impl Stream {
     /// The next 64 random bits.
     #[inline]
     pub fn next_u64(&mut self) -> u64 {
-        let value = word(self.start, self.index);
+        let value = word_from(self.start, self.index);
         self.index = self.index.wrapping_add(1);
         value
     }
@@ -78,7 +88,7 @@ impl Stream {
 }
 
 #[inline]
-fn word(start: u64, index: u64) -> u64 {
+fn word_from(start: u64, index: u64) -> u64 {
     splitmix64(start.wrapping_add(index.wrapping_mul(GAMMA)))
 }
 

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
+    /// Reading what a split has to know of the table.
+    Split,
     /// Reading every row: types and statistics.
     Profile,
     /// Learning vocabularies, means and quantiles from the training rows.
@@ -28,6 +30,7 @@ impl Stage {
     /// The lower-case name used in progress messages and in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
+            Stage::Split => "split",
             Stage::Profile => "profile",
             Stage::Featurize => "featurize",
             Stage::Encode => "encode",

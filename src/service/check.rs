@@ -9,7 +9,7 @@ use crate::domain::ids::{DatasetName, EntityId, check_name};
 use crate::ml::recipe::parse::parse_expression;
 use crate::ml::recipe::{Recipe, RecipeError, check};
 use crate::ml::schema::{Schema, SchemaError, undeclared};
-use crate::ml::split::Split;
+use crate::ml::split::{Split, SplitError};
 
 /// An identifier in the field `pointer`.
 pub(super) fn id(pointer: &str, text: &str) -> Result<EntityId, Error> {
@@ -121,13 +121,39 @@ pub(super) fn target(target: Option<&String>, schema: Option<&Schema>) -> Result
     Err(Error::field("/target", error.code(), error.to_string()))
 }
 
-/// The split in the field `/split`.
-pub(super) fn split(value: Option<&Value>) -> Result<(), Error> {
+/// The split in the field `/split`: in itself, and its column where the schema is known. `target` is the
+/// column to predict, if there is one.
+pub(super) fn split(
+    value: Option<&Value>,
+    schema: Option<&Schema>,
+    target: Option<&String>,
+) -> Result<(), Error> {
     let Some(value) = value else { return Ok(()) };
-    let split: Split = document("/split", "invalid_split", value)?;
-    split
-        .check()
-        .map_err(|message| Error::field("/split", "invalid_split", message))
+    let named = target.or(schema.and_then(|schema| schema.target.as_ref()));
+    let split = readable_split(value)?;
+    let applied = split.for_target(named.map(String::as_str));
+    match (&applied.column, schema) {
+        (None, _) if applied.strategy.uses_column() => {
+            let problem =
+                "a stratified split goes by the target if it names no column; name a column, or the target";
+            Err(split_error(SplitError::invalid("/column", problem)))
+        }
+        (Some(column), Some(schema)) if schema.index_of(column).is_none() => {
+            let names = schema.attributes.iter().map(|a| a.name.as_str());
+            Err(split_error(SplitError::unknown_column(column, names)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The split in the field `/split`, in itself.
+pub(super) fn readable_split(value: &Value) -> Result<Split, Error> {
+    Split::from_json(value).map_err(split_error)
+}
+
+fn split_error(error: SplitError) -> Error {
+    let at = format!("/split{}", error.field());
+    Error::field(at.clone(), error.code(), format!("`{at}`: {error}"))
 }
 
 /// The recipe in the field `/recipe`: its expressions, and the names in them where the schema is known.

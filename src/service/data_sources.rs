@@ -28,7 +28,7 @@ impl Service {
         let name = check::name(name.as_ref())?;
         let known = check::schema(schema.as_ref())?;
         check::target(target.as_ref(), known.as_ref())?;
-        check::split(split.as_ref())?;
+        check::split(split.as_ref(), known.as_ref(), target.as_ref())?;
         check::header(header.as_ref())?;
         let spec = DataSourceSpec {
             dataset: self.pinned("/dataset", &dataset).await?,

@@ -108,6 +108,10 @@ pub struct NewTraining {
     pub holdout: f64,
     /// Seed of the split.
     pub seed: u64,
+    /// How rows are held out; at random when not given. Its own percentages and seed count before
+    /// `holdout` and `seed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub split: Option<Value>,
     /// `auto`, `yes` or `no`.
     pub header: Option<String>,
 }
@@ -126,6 +130,7 @@ impl Default for NewTraining {
             positive: None,
             holdout: 30.0,
             seed: 1,
+            split: None,
             header: None,
         }
     }

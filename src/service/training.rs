@@ -1,6 +1,6 @@
 //! The whole way from a dataset to an evaluated model in one request.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::answers::StartedTraining;
 use super::creation::{Wanted, random};
@@ -10,7 +10,7 @@ use super::{Service, check, models};
 use crate::domain::entity::Entity;
 use crate::domain::ids::{EntityKind, EntityRef, random_text};
 use crate::domain::spec::{DataSourceSpec, EvaluationSpec, ModelSpec};
-use crate::ml::split::Split;
+use crate::ml::split::{Seed, Split};
 
 /// The longest base of identifiers: the longest ending still has to fit.
 const LONGEST_BASE: usize = 56;
@@ -31,11 +31,13 @@ impl Service {
     /// With `id` `x` they are called `x-train`, `x-holdout`, `x` and `x`.
     pub async fn train(&self, request: NewTraining) -> Result<StartedTraining, Error> {
         let parts = Parts::new(&request)?;
-        let held_out = request.holdout != 0.0;
+        let split = training_split(&request);
+        // A request that was accepted before had a split that can be read.
+        let held_out = split.as_ref().is_ok_and(Option::is_some);
         if let Some(before) = self.training_repeated(&parts, held_out).await? {
             return Ok(before);
         }
-        let entities = self.training_entities(&parts, request).await?;
+        let entities = self.training_entities(&parts, request, split?).await?;
         let created = self.0.catalog.entity_create_all(entities).await?;
         let fresh = created.iter().all(|created| created.fresh);
         assembled(created.into_iter().map(|created| created.entity), fresh)
@@ -56,16 +58,19 @@ impl Service {
         assembled(found.into_iter(), false).map(Some)
     }
 
-    async fn training_entities(&self, parts: &Parts, request: NewTraining) -> Result<Vec<Entity>, Error> {
+    async fn training_entities(
+        &self,
+        parts: &Parts,
+        request: NewTraining,
+        split: Option<Split>,
+    ) -> Result<Vec<Entity>, Error> {
         let name = check::name(request.name.as_ref())?;
         self.check_training(&request)?;
         let now = self.now();
-        let NewTraining { holdout, seed, .. } = request;
-        let held_out = holdout != 0.0;
         let source = DataSourceSpec {
             dataset: self.pinned("/dataset", &request.dataset).await?,
             schema: request.schema,
-            split: held_out.then(|| Split::training(holdout, seed)).map(document),
+            split: split.as_ref().map(|split| json!(split)),
             header: request.header,
             target: request.target,
         };
@@ -78,11 +83,11 @@ impl Service {
         };
         let training = parts.training_source.entity(name.clone(), source.clone(), now);
         let model = parts.model.entity(name.clone(), model, now);
-        if !held_out {
+        let Some(split) = split else {
             return Ok(vec![training, model]);
-        }
+        };
         let rest = DataSourceSpec {
-            split: Some(document(Split::held_out(holdout, seed))),
+            split: Some(json!(split.others())),
             ..source
         };
         let evaluation = EvaluationSpec {
@@ -103,6 +108,7 @@ impl Service {
         }
         let mut schema = check::schema(request.schema.as_ref())?;
         check::target(request.target.as_ref(), schema.as_ref())?;
+        check::split(request.split.as_ref(), schema.as_ref(), request.target.as_ref())?;
         check::header(request.header.as_ref())?;
         models::learning(request.task, &request.parameters, request.positive.as_ref())?;
         if let (Some(schema), Some(target)) = (&mut schema, &request.target) {
@@ -117,8 +123,25 @@ impl Service {
     }
 }
 
-fn document(split: Split) -> Value {
-    json!(split)
+/// The rows to learn from; none when nothing is held out. Percentages and a seed that the split gives
+/// itself count before those of the request.
+fn training_split(request: &NewTraining) -> Result<Option<Split>, Error> {
+    let Some(document) = &request.split else {
+        return Ok((request.holdout != 0.0).then(|| Split::training(request.holdout, request.seed)));
+    };
+    let mut split = check::readable_split(document)?;
+    if !Split::names_percentages(document) {
+        if split.complement {
+            let message =
+                "`/split/complement`: without percentages there is nothing to turn round; leave it out";
+            return Err(Error::field("/split/complement", "invalid_split", message));
+        }
+        split.percent_end = 100.0 - request.holdout;
+    }
+    if document.get("seed").is_none() && document.get("splitting").is_none() {
+        split.seed = Seed::Number(request.seed);
+    }
+    Ok(Some(split).filter(|split| !split.is_all()))
 }
 
 impl Parts {

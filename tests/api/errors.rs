@@ -49,7 +49,7 @@ async fn creations_name_the_field_that_is_wrong() {
             "datasources",
             json!({"dataset": "iris.csv", "split": {"percent_end": 120}}),
             "invalid_split",
-            "/split",
+            "/split/percent_end",
         ),
         (
             "datasources",

@@ -16,5 +16,6 @@ mod following;
 mod lists;
 mod predict;
 mod resources;
+mod splits;
 mod support;
 mod training;

@@ -13,7 +13,7 @@ use yosoku::ml::predict::Predictor;
 use yosoku::ml::schema::{AttributeType, Schema};
 use yosoku::ml::split::Split;
 
-use crate::support::{MadeTable, Pieces, inspect_text, request, train_text};
+use crate::support::{MadeTable, Pieces, inspect_text, request, selects, train_text};
 
 /// `rows` lines `i,word,answer` under the header `n,word,answer`.
 fn table(rows: usize) -> String {
@@ -280,7 +280,7 @@ fn targets_that_do_not_fit_the_type_asked_for() {
 fn one_class_in_the_training_part_alone() {
     let split = Split::training(30.0, 1);
     // The only `yes` lies in the part that is held out.
-    let row = (0..40).find(|&row| !split.selects(row)).unwrap();
+    let row = (0..40).find(|&row| !selects(&split, row)).unwrap();
     let text: String = (0..40)
         .map(|i| format!("{},{}\n", i % 9, if i == row { "yes" } else { "no" }))
         .collect();

@@ -12,9 +12,9 @@ use yosoku::ml::profile::statistics::describe;
 use yosoku::ml::profile::{ColumnStatistics, Profiler, TableStatistics};
 use yosoku::ml::record::Record;
 use yosoku::ml::schema::AttributeType::{self, Binary, Categorical, Numeric, Text};
-use yosoku::ml::split::Split;
+use yosoku::ml::split::{Split, Survey};
 
-use crate::support::{inspect_text, request, train_text};
+use crate::support::{inspect_text, request, selects, train_text};
 
 /// A table of named columns, each made by a function of the row.
 fn made(rows: u64, columns: &[(&str, &dyn Fn(u64) -> String)]) -> String {
@@ -416,7 +416,7 @@ fn a_late_change_of_type_names_its_line_and_value() {
 #[test]
 fn the_part_held_out_decides_types_too() {
     let split = Split::training(30.0, 1);
-    let row = (500..).find(|&row| !split.selects(row)).unwrap();
+    let row = (500..).find(|&row| !selects(&split, row)).unwrap();
     let text = made(
         1000,
         &[
@@ -432,7 +432,7 @@ fn the_part_held_out_decides_types_too() {
     );
     let found = inspect(&MemoryTable::new(&text), None, Some("y"), &split, &mut Silent).unwrap();
     assert_eq!(found.schema.attributes[0].kind, Categorical);
-    let selected = (0..1000).filter(|&row| split.selects(row)).count() as u64;
+    let selected = (0..1000).filter(|&row| selects(&split, row)).count() as u64;
     assert_eq!(found.statistics.rows, selected);
     assert!(
         found.statistics.columns[0]
@@ -685,9 +685,10 @@ fn merged_profiles_equal_the_whole() {
         .map(|column| column.decision.clone())
         .collect();
     let described = |split: &Split| -> TableStatistics {
+        let part = Survey::new(split, 0, "").finish().unwrap();
         let source = std::io::Cursor::new(text.clone().into_bytes());
         let reader = RecordReader::open(Box::new(source), &Default::default()).unwrap();
-        let profiler = Profiler::read(reader, 0, None, split, &mut Silent).unwrap();
+        let profiler = Profiler::read(reader, 0, None, &part, &mut Silent).unwrap();
         assert!(split.is_all() || profiler.selected.rows > 1000 && profiler.others.rows > 1000);
         describe(profiler.all(), &decisions, profiler.problems.clone())
     };

@@ -18,4 +18,5 @@ mod learners;
 mod parity;
 mod quality;
 mod recipes;
+mod splits;
 mod support;

@@ -17,7 +17,7 @@ use yosoku::ml::predict::{Predictor, Scratch};
 use yosoku::ml::recipe::term::Tokens;
 use yosoku::ml::record::Record;
 use yosoku::ml::schema::{AttributeType, Schema};
-use yosoku::ml::split::Split;
+use yosoku::ml::split::{Selector, Split};
 
 use crate::support::{DATASETS, request, sample};
 
@@ -52,7 +52,7 @@ fn by_training(bundle: &Bundle, table: &MemoryTable) -> Vec<Row> {
         table,
         schema: &document.schema,
         target: document.schema.target_index().unwrap(),
-        split: &Split::all(),
+        split: &Selector::all(),
     };
     let featurizer = Featurizer::new(document.featurizer.clone(), &document.schema);
     let (design, _): (Design, _) = rows.encode(&featurizer, &document.target, &mut Silent).unwrap();

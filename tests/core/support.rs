@@ -8,7 +8,8 @@ use yosoku::ml::learn::LearnParams;
 use yosoku::ml::observe::Silent;
 use yosoku::ml::pipeline::table::MemoryTable;
 use yosoku::ml::pipeline::{Inspection, PipelineError, Table, TrainRequest, Trained, inspect, train};
-use yosoku::ml::split::Split;
+use yosoku::ml::record::Record;
+use yosoku::ml::split::{Split, Survey};
 use yosoku::ml::target::TargetWish;
 
 /// The names of the files in `datasets/`; each has the target column `target`.
@@ -40,6 +41,13 @@ pub fn request(target: &str, split: Split) -> TrainRequest {
         memory: None,
         data_sha256: String::new(),
     }
+}
+
+/// Whether a split that goes by numbers of rows selects row `row`.
+pub fn selects(split: &Split, row: u64) -> bool {
+    let mut record = Record::new();
+    record.position.record = row;
+    Survey::new(split, 0, "").finish().unwrap().selects(&record)
 }
 
 /// Trains on all rows of a text with no options but the target.

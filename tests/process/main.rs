@@ -14,5 +14,6 @@ mod readme;
 mod recovery;
 mod serve;
 mod server;
+mod splits;
 mod support;
 mod work;

@@ -32,7 +32,11 @@ pub struct NewDataSource {
     /// An Amazon ML schema document; inferred from every row if not given.
     #[schema(value_type = Option<Object>)]
     schema: Option<Value>,
-    /// Which rows belong to it, all if not given: `percent_begin`, `percent_end`, `seed`, `complement`.
+    /// Which rows belong to it, all if not given: those from `percent_begin` (0) to `percent_end` (100), or with
+    /// `complement` the others, by the `strategy` `random` (with a `seed`), `sequential`, `stratified` (each
+    /// value of a `column`, by default the target, keeps its share; `seed`), `group` (equal values of `column`
+    /// stay together; `seed`) or `time` (later values of `column` in later parts). An Amazon ML
+    /// `{"splitting": {…}}` is understood as well.
     #[schema(value_type = Option<Object>)]
     split: Option<Value>,
     /// Whether the first line names the columns: `auto`, `yes` or `no`.

@@ -17,6 +17,7 @@ use super::problem::ApiError;
 use super::resource::address;
 use crate::domain::entity::Entity;
 use crate::ml::Task;
+use crate::ml::split::Split;
 use crate::service::answers::StartedTraining;
 use crate::service::{Error, requests};
 
@@ -51,6 +52,10 @@ pub struct NewTraining {
     holdout: Option<f64>,
     /// Seed of the split, 1 if not given.
     seed: Option<u64>,
+    /// How rows are held out, at random if not given: `strategy` and `column` as in a data source. With
+    /// percentages it is the part to learn from, and `holdout` is left out.
+    #[schema(value_type = Option<Object>)]
+    split: Option<Value>,
     /// Whether the first line names the columns: `auto`, `yes` or `no`.
     header: Option<String>,
 }
@@ -60,6 +65,7 @@ impl TryFrom<NewTraining> for requests::NewTraining {
 
     fn try_from(new: NewTraining) -> Result<Self, Error> {
         let default = requests::NewTraining::default();
+        said_once(&new)?;
         Ok(requests::NewTraining {
             id: new.id,
             name: new.name,
@@ -72,9 +78,29 @@ impl TryFrom<NewTraining> for requests::NewTraining {
             positive: new.positive,
             holdout: new.holdout.unwrap_or(default.holdout),
             seed: new.seed.unwrap_or(default.seed),
+            split: new.split,
             header: new.header,
         })
     }
+}
+
+/// Refuses a share or a seed that is given twice, once in the split.
+fn said_once(new: &NewTraining) -> Result<(), Error> {
+    let Some(split) = &new.split else { return Ok(()) };
+    let twice = |pointer: &str, what: &str| {
+        let message = format!(
+            "{} is given, and the split has {what} of its own; give one of them",
+            &pointer[1..]
+        );
+        Err(Error::field(pointer, "invalid_value", message))
+    };
+    if new.holdout.is_some() && Split::names_percentages(split) {
+        return twice("/holdout", "percentages");
+    }
+    if new.seed.is_some() && split.get("seed").is_some() {
+        return twice("/seed", "a seed");
+    }
+    Ok(())
 }
 
 /// Where to find everything that was made.
@@ -104,7 +130,7 @@ impl From<&StartedTraining> for Training {
 
 /// Train and judge a model in one call
 ///
-/// Makes two data sources by a seeded split of the rows, the model and its evaluation, all or none
+/// Makes two data sources by a split of the rows, the model and its evaluation, all or none
 /// of them. Location is the model.
 #[utoipa::path(post, path = "/v1/train", tag = "Models", request_body = NewTraining, responses(
     (status = 202, description = "Accepted", body = Training),

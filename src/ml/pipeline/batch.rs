@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::error::PipelineError;
+use super::select::select;
 use super::table::Table;
 use crate::ml::Task;
 use crate::ml::columns::ColumnMap;
@@ -20,7 +21,7 @@ use crate::ml::observe::{Observer, Stage};
 use crate::ml::predict::{Predictor, Scratch};
 use crate::ml::record::Record;
 use crate::ml::schema::nearest;
-use crate::ml::split::Split;
+use crate::ml::split::{Selector, Split};
 
 /// Rows that one thread scores and formats at a time.
 const CHUNK_ROWS: usize = 256;
@@ -61,6 +62,14 @@ pub fn predict(
     out: &mut dyn Write,
     observer: &mut dyn Observer,
 ) -> Result<BatchSummary, PipelineError> {
+    let schema = predictor.schema();
+    let part = select(
+        table,
+        &options.split,
+        Some(schema),
+        schema.target.as_deref(),
+        observer,
+    )?;
     let reader = table.records()?;
     let layout = Layout::new(predictor, &reader, options)?;
     let mut summary = BatchSummary {
@@ -74,7 +83,7 @@ pub fn predict(
         table.bytes(),
         Stage::Predict,
         observer,
-        |batch| -> Result<(), PipelineError> { layout.score(batch, options, &mut summary, out) },
+        |batch| -> Result<(), PipelineError> { layout.score(batch, &part, &mut summary, out) },
     )?;
     if summary.records == summary.invalid && summary.records > 0 {
         summary.problems.check(summary.records, true)?;
@@ -167,7 +176,7 @@ impl<'a> Layout<'a> {
     fn score(
         &self,
         batch: &Batch,
-        options: &BatchOptions,
+        part: &Selector,
         summary: &mut BatchSummary,
         out: &mut dyn Write,
     ) -> Result<(), PipelineError> {
@@ -176,7 +185,7 @@ impl<'a> Layout<'a> {
             .records()
             .iter()
             .enumerate()
-            .filter(|(_, record)| options.split.selects(record.position.record))
+            .filter(|(_, record)| part.selects(record))
             .map(|(index, record)| (batch.is_bad(index), record))
             .collect();
         let chunks: Vec<Result<Lines, PipelineError>> = selected

@@ -17,7 +17,7 @@ use crate::ml::observe::{Observer, Stage};
 use crate::ml::recipe::Term;
 use crate::ml::record::Record;
 use crate::ml::schema::Schema;
-use crate::ml::split::Split;
+use crate::ml::split::Selector;
 use crate::ml::target::{Target, Truth};
 
 /// Rows that one thread encodes at a time.
@@ -32,7 +32,7 @@ pub struct TrainingRows<'a> {
     /// Position of the target in the schema.
     pub target: usize,
     /// Which rows to learn from.
-    pub split: &'a Split,
+    pub split: &'a Selector,
 }
 
 /// What the first pass learned.
@@ -100,7 +100,7 @@ impl TrainingRows<'_> {
             .enumerate()
             .filter(|(index, _)| !batch.is_bad(*index));
         good.map(|(_, record)| record)
-            .filter(|record| self.split.selects(record.position.record))
+            .filter(|record| self.split.selects(record))
             .collect()
     }
 

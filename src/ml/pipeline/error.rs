@@ -5,6 +5,7 @@ use crate::ml::learn::LearnError;
 use crate::ml::model::BundleError;
 use crate::ml::recipe::RecipeError;
 use crate::ml::schema::SchemaError;
+use crate::ml::split::{Split, SplitError};
 use crate::ml::target::TargetError;
 
 /// The errors of all parts, and those of the flows themselves.
@@ -17,6 +18,9 @@ pub enum PipelineError {
     /// The schema contradicts itself or the table.
     #[error(transparent)]
     Schema(#[from] SchemaError),
+    /// The split contradicts itself or the table.
+    #[error(transparent)]
+    Split(#[from] SplitError),
     /// The recipe cannot be used.
     #[error(transparent)]
     Recipe(#[from] RecipeError),
@@ -46,6 +50,28 @@ pub enum PipelineError {
         rows: u64,
         /// Rows needed.
         least: u64,
+    },
+    /// The split leaves nothing over.
+    #[error(
+        "0 rows of the table belong to the part that was asked for, {split}; widen the part, hold out fewer rows or more, or split another way"
+    )]
+    EmptyPart {
+        /// The part.
+        split: Box<Split>,
+        /// What the rows were meant for.
+        code: &'static str,
+    },
+    /// The split leaves one class to learn from.
+    #[error(
+        "the target `{target}` has only one value, `{value}`, in the rows to learn from, {split}; take more rows, or split with strategy stratified, which keeps the share of every class"
+    )]
+    OneClassInPart {
+        /// The target.
+        target: String,
+        /// The value.
+        value: String,
+        /// The part.
+        split: Box<Split>,
     },
     /// Nothing to judge the model by.
     #[error(
@@ -84,6 +110,7 @@ impl PipelineError {
         match self {
             PipelineError::Ingest(error) => error.code(),
             PipelineError::Schema(error) => error.code(),
+            PipelineError::Split(error) => error.code(),
             PipelineError::Recipe(error) => error.code(),
             PipelineError::Target(error) => error.code(),
             PipelineError::Learn(error) => error.code(),
@@ -91,6 +118,8 @@ impl PipelineError {
             PipelineError::NoTarget => "no_target",
             PipelineError::NoInputs => "no_inputs",
             PipelineError::TooFewRows { .. } => "too_few_rows",
+            PipelineError::EmptyPart { code, .. } => code,
+            PipelineError::OneClassInPart { .. } => "one_class",
             PipelineError::NothingToEvaluate { .. } => "nothing_to_evaluate",
             PipelineError::UnknownColumn { .. } => "unknown_column",
             PipelineError::NotEnoughMemory { .. } => "not_enough_memory",

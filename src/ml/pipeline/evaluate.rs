@@ -2,7 +2,9 @@
 
 use rayon::prelude::*;
 
+use super::coverage::not_judged;
 use super::error::PipelineError;
+use super::select::select;
 use super::table::Table;
 use crate::ml::columns::ColumnMap;
 use crate::ml::evaluate::multiclass::Truth as Judged;
@@ -43,11 +45,13 @@ pub fn evaluate(
 ) -> Result<Evaluation, PipelineError> {
     let schema = predictor.schema();
     let target = schema.target_index().ok_or(PipelineError::NoTarget)?;
+    let part = select(table, split, Some(schema), schema.target.as_deref(), observer)?;
     let reader = table.records()?;
     let columns = ColumnMap::new(schema, reader.columns(), reader.has_header(), &[target])?;
     columns.require_any_input(schema, reader.columns())?;
     let mut judge = Judge::new(predictor.target(), facts);
     let (mut unknown_target, mut seen, mut records) = (0, 0, 0u64);
+    let mut belonging = 0;
     let mut problems = Problems::default();
     for_each_batch(
         reader,
@@ -64,9 +68,8 @@ pub fn evaluate(
                 .enumerate()
                 .filter(|(index, _)| !batch.is_bad(*index))
                 .map(|(_, record)| record);
-            let selected: Vec<&Record> = good
-                .filter(|record| split.selects(record.position.record))
-                .collect();
+            let selected: Vec<&Record> = good.filter(|record| part.selects(record)).collect();
+            belonging += selected.len();
             for (scores, truth) in score_all(predictor, &columns, &selected, target) {
                 match truth {
                     Truth::Unknown => unknown_target += 1,
@@ -80,12 +83,18 @@ pub fn evaluate(
         },
     )?;
     problems.check(seen, true)?;
+    if belonging == 0 && !part.is_all() {
+        return Err(PipelineError::EmptyPart {
+            split: Box::new(split.clone()),
+            code: "nothing_to_evaluate",
+        });
+    }
     if records == 0 {
         return Err(PipelineError::NothingToEvaluate {
             target: schema.attributes[target].name.clone(),
         });
     }
-    let mut warnings = Vec::new();
+    let mut warnings = part.warnings().to_vec();
     if unknown_target > 0 {
         warnings.push(format!(
             "{unknown_target} rows to evaluate on have no usable target and were left out"
@@ -97,8 +106,10 @@ pub fn evaluate(
             columns.absent.join(", ")
         ));
     }
+    let report = judge.finish(predictor.threshold());
+    warnings.extend(not_judged(&report, predictor.target(), split));
     Ok(Evaluation {
-        report: judge.finish(predictor.threshold()),
+        report,
         unknown_target,
         problems,
         warnings,

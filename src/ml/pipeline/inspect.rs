@@ -1,6 +1,7 @@
 //! Looks at a table: types, statistics, problems.
 
 use super::error::PipelineError;
+use super::select::select;
 use super::table::Table;
 use crate::ml::columns::ColumnMap;
 use crate::ml::infer::{Decision, Role, described, propose};
@@ -8,7 +9,7 @@ use crate::ml::observe::Observer;
 use crate::ml::profile::statistics::describe;
 use crate::ml::profile::{ColumnProfile, Profiler, TableStatistics};
 use crate::ml::schema::{AttributeType, Schema, undeclared};
-use crate::ml::split::Split;
+use crate::ml::split::{Selector, Split};
 
 /// What was found in a table.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub struct Inspection {
     pub schema: Schema,
     /// Statistics of the rows that the split selects.
     pub statistics: TableStatistics,
+    /// The rows that the split selects, for further passes over the same table.
+    pub part: Selector,
     /// Bytes of the source.
     pub bytes: u64,
     /// Evidence about the target over all rows, if there is a target.
@@ -50,7 +53,15 @@ pub fn inspect(
     {
         return Err(undeclared("target", name, reader.columns().iter().map(String::as_str)).into());
     }
-    let profiler = Profiler::read(reader, table.bytes(), schema, split, observer)?;
+    let by_schema = schema.and_then(|schema| schema.target.as_deref());
+    let part = select(table, split, schema, target.or(by_schema), observer)?;
+    let profiler = Profiler::read(reader, table.bytes(), schema, &part, observer)?;
+    if profiler.selected.rows == 0 && profiler.others.rows > 0 {
+        return Err(PipelineError::EmptyPart {
+            split: Box::new(split.clone()),
+            code: "too_few_rows",
+        });
+    }
     let everything = profiler.all();
     let (schema, decisions) = match schema {
         Some(given) => given_schema(given, target)?,
@@ -75,6 +86,7 @@ pub fn inspect(
     Ok(Inspection {
         schema,
         statistics,
+        part,
         bytes,
         target,
     })

@@ -4,11 +4,13 @@
 //! known here.
 
 pub mod batch;
+pub mod coverage;
 pub mod encode;
 pub mod error;
 pub mod evaluate;
 pub mod explain;
 pub mod inspect;
+pub mod select;
 pub mod table;
 pub mod train;
 
@@ -16,5 +18,6 @@ pub use batch::{BatchOptions, BatchSummary, predict};
 pub use error::PipelineError;
 pub use evaluate::{Evaluation, evaluate};
 pub use inspect::{Inspection, inspect};
+pub use select::select;
 pub use table::Table;
 pub use train::{TrainRequest, Trained, train};

@@ -11,6 +11,11 @@ pub trait Table: Sync {
     /// Number of bytes, for progress; 0 when unknown.
     fn bytes(&self) -> u64;
 
+    /// The name of the file, without folders; empty when there is none. Random splits by a text go by it.
+    fn name(&self) -> &str {
+        ""
+    }
+
     /// Whether the first line names the columns.
     fn header(&self) -> HeaderMode {
         HeaderMode::Auto

@@ -1,5 +1,6 @@
 //! From a table to a bundle.
 
+use super::coverage::not_learned;
 use super::encode::{Learned, TrainingRows};
 use super::error::PipelineError;
 use super::inspect::inspect;
@@ -97,7 +98,7 @@ pub fn train(
         table,
         schema: &schema,
         target: position,
-        split: &request.split,
+        split: &inspection.part,
     };
     let target = plan.binary.unwrap_or(match plan.task {
         Task::Regression => Target::Regression,
@@ -105,11 +106,21 @@ pub fn train(
     });
     let max_features = request.params.max_features.unwrap_or(MOST_FEATURES);
     let learned = rows.learn(&terms, max_features, target, observer)?;
-    check_rows(&learned, &request.target.name)?;
+    check_rows(&learned, request)?;
     check_memory(&learned, request.memory)?;
     let featurizer = Featurizer::new(learned.featurizer.clone(), &schema);
     let (design, targets) = rows.encode(&featurizer, &learned.target, observer)?;
     let mut warnings = warnings(&learned, &featurizer, &inspection.statistics);
+    warnings.extend(inspection.part.warnings().iter().cloned());
+    let missing_values = &schema.attributes[position].missing_values;
+    let (name, split) = (&request.target.name, part_of(request));
+    warnings.extend(not_learned(
+        &learned.target,
+        name,
+        &profile,
+        missing_values,
+        &split,
+    ));
     let bundle = fit(design, targets, learned, schema, recipe, request, observer)?;
     if !bundle.document.solver.certificate.certified {
         warnings.extend(bundle.document.solver.notes.iter().cloned());
@@ -120,6 +131,11 @@ pub fn train(
         reason: plan.reason,
         warnings,
     })
+}
+
+/// The rows to learn from, with the column named by which they are split.
+fn part_of(request: &TrainRequest) -> Split {
+    request.split.for_target(Some(&request.target.name))
 }
 
 /// A given schema settles the question unless the caller asks for another one.
@@ -147,7 +163,7 @@ fn retype(schema: &mut Schema, position: usize, task: Task) {
     };
 }
 
-fn check_rows(learned: &Learned, name: &str) -> Result<(), PipelineError> {
+fn check_rows(learned: &Learned, request: &TrainRequest) -> Result<(), PipelineError> {
     if learned.rows < LEAST_ROWS {
         return Err(PipelineError::TooFewRows {
             rows: learned.rows,
@@ -159,12 +175,15 @@ fn check_rows(learned: &Learned, name: &str) -> Result<(), PipelineError> {
         .collect();
     match present.as_slice() {
         [only] => {
-            let value = learned.target.label(*only).to_string();
-            Err(TargetError::OneClass {
-                target: name.to_string(),
-                value,
+            let (target, value) = (
+                request.target.name.clone(),
+                learned.target.label(*only).to_string(),
+            );
+            if request.split.is_all() {
+                return Err(TargetError::OneClass { target, value }.into());
             }
-            .into())
+            let split = Box::new(request.split.clone());
+            Err(PipelineError::OneClassInPart { target, value, split })
         }
         _ => Ok(()),
     }
@@ -211,7 +230,7 @@ fn fit(
         rows: learned.rows,
         unknown_target: learned.unknown_target,
         rejected: learned.rejected,
-        split: request.split,
+        split: part_of(request),
         params: request.params.clone(),
         refit: false,
         reproducible: fitted.report.stopped != OUT_OF_TIME,

@@ -10,7 +10,7 @@ use crate::ml::ingest::{Batch, IngestError, Problems, RecordReader, for_each_bat
 use crate::ml::observe::{Observer, Stage};
 use crate::ml::record::Record;
 use crate::ml::schema::Schema;
-use crate::ml::split::Split;
+use crate::ml::split::Selector;
 
 /// Evidence about some rows of a table.
 #[derive(Debug, Clone)]
@@ -94,7 +94,7 @@ impl Profiler {
         reader: RecordReader,
         total_bytes: u64,
         schema: Option<&Schema>,
-        split: &Split,
+        split: &Selector,
         observer: &mut dyn Observer,
     ) -> Result<Self, IngestError> {
         let counted = reader.byte_count();
@@ -119,7 +119,7 @@ impl Profiler {
         Ok(profiler)
     }
 
-    fn add(&mut self, batch: &Batch, split: &Split) {
+    fn add(&mut self, batch: &Batch, split: &Selector) {
         self.problems.add(&batch.problems);
         let good = batch
             .records()
@@ -127,8 +127,7 @@ impl Profiler {
             .enumerate()
             .filter(|(index, _)| !batch.is_bad(*index))
             .map(|(_, record)| record);
-        let (selected, others): (Vec<&Record>, Vec<&Record>) =
-            good.partition(|record| split.selects(record.position.record));
+        let (selected, others): (Vec<&Record>, Vec<&Record>) = good.partition(|record| split.selects(record));
         self.selected.add(&selected);
         self.others.add(&others);
     }

@@ -112,7 +112,25 @@ async fn fields_of_a_data_source() {
         ),
         (
             split(json!({"percent_begin": 9, "percent_end": 3})),
-            at("invalid_split", "/split"),
+            at("invalid_split", "/split/percent_end"),
+        ),
+        (
+            NewDataSource {
+                target: None,
+                ..split(json!({"strategy": "stratified"}))
+            },
+            at("invalid_split", "/split/column"),
+        ),
+        (
+            split(json!({"splitting": {"percentEnd": "x"}})),
+            at("invalid_split", "/split/splitting/percentEnd"),
+        ),
+        (
+            NewDataSource {
+                schema: Some(schema()),
+                ..split(json!({"strategy": "group", "column": "nowhere"}))
+            },
+            at("unknown_column", "/split/column"),
         ),
         (with(|s| *s = json!("text")), at("invalid_schema", "/schema")),
         (

@@ -40,11 +40,8 @@ async fn one_request_makes_four_things_that_fit_each_other() {
     let judged = &evaluation.evaluation().unwrap().spec;
     assert_eq!((&judged.model, &judged.datasource), (&made.model.id, &rest.id));
     let (fitted, held) = (split_of(&made.training_source).unwrap(), split_of(&rest).unwrap());
-    assert_eq!(
-        (fitted, held),
-        (Split::training(20.0, 7), Split::held_out(20.0, 7))
-    );
-    assert!((0..1000).all(|row| fitted.selects(row) != held.selects(row)));
+    assert_eq!(fitted, Split::training(20.0, 7));
+    assert_eq!(held, Split::held_out(20.0, 7));
 
     let again = place.service.train(request.clone()).await.unwrap();
     assert!(!again.fresh);

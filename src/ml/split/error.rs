@@ -1,0 +1,90 @@
+//! Why a split cannot be made.
+
+use crate::ml::schema::nearest;
+
+/// Column names that an error lists at most.
+const MOST_NAMES: usize = 10;
+
+/// A split that is contradictory or does not fit the table.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SplitError {
+    /// A field of the description cannot be used.
+    #[error("{problem}")]
+    Invalid {
+        /// JSON pointer to the field within the split, such as `/percent_end`; empty for all of it.
+        field: String,
+        /// What is wrong and how to mend it.
+        problem: String,
+    },
+    /// The table does not have the column.
+    #[error("the data have no column `{name}` to split by{suggestion}")]
+    UnknownColumn {
+        /// The name asked for.
+        name: String,
+        /// The nearest column, or all of them, as the end of the sentence.
+        suggestion: String,
+    },
+    /// The column has too many values for shares to mean anything.
+    #[error(
+        "the column `{column}` has more than {limit} different values, too many to give each the same share; split at random, or stratify by a column of few values"
+    )]
+    TooManyValues {
+        /// The column.
+        column: String,
+        /// Most values allowed.
+        limit: usize,
+    },
+    /// No row says when it was.
+    #[error(
+        "the column `{column}` holds no number and no date such as 2024-05-31 or 2024-05-31T18:30:00; split by another column"
+    )]
+    NoTimes {
+        /// The column.
+        column: String,
+    },
+}
+
+impl SplitError {
+    /// A field that cannot be used, by its JSON pointer within the split.
+    pub fn invalid(field: impl Into<String>, problem: impl Into<String>) -> Self {
+        SplitError::Invalid {
+            field: field.into(),
+            problem: problem.into(),
+        }
+    }
+
+    /// A column that is none of `known`.
+    pub fn unknown_column<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Self {
+        let known: Vec<&str> = known.collect();
+        let suggestion = match nearest(name, known.iter().copied()) {
+            Some(near) => format!("; did you mean `{near}`?"),
+            None if known.len() > MOST_NAMES => format!(
+                "; its columns are {}, … {} in all",
+                known[..MOST_NAMES].join(", "),
+                known.len()
+            ),
+            None => format!("; its columns are {}", known.join(", ")),
+        };
+        SplitError::UnknownColumn {
+            name: name.to_string(),
+            suggestion,
+        }
+    }
+
+    /// JSON pointer to the field that is wrong, within the split.
+    pub fn field(&self) -> &str {
+        match self {
+            SplitError::Invalid { field, .. } => field,
+            _ => "/column",
+        }
+    }
+
+    /// The stable code of this error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            SplitError::UnknownColumn { .. } => "unknown_column",
+            _ => "invalid_split",
+        }
+    }
+}

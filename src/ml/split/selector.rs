@@ -1,0 +1,138 @@
+//! Judges row by row whether it belongs to a part.
+
+use sha2::{Digest, Sha256};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use super::ranks::{Range, key_of};
+use super::strata::Shares;
+use super::times::{Kind, read};
+use crate::ml::hash::{splitmix64, unit, unit_of};
+use crate::ml::record::Record;
+
+/// A split that knows its table. Judges records as they stand in the file, before their columns are
+/// brought into the order of a schema.
+#[derive(Debug, Clone)]
+pub struct Selector {
+    pub(super) rule: Rule,
+    pub(super) complement: bool,
+    pub(super) warnings: Vec<String>,
+}
+
+/// What decides whether a row lies between the percentages.
+#[derive(Debug, Clone)]
+pub(super) enum Rule {
+    /// Nothing: every row does.
+    All,
+    /// The hashed number of the row.
+    Number { seed: u64, begin: f64, end: f64 },
+    /// The hashed place of the row.
+    Place { place: PlaceHash, begin: f64, end: f64 },
+    /// The number of the row.
+    Order { first: u64, end: u64 },
+    /// The hashed number of the row among those with its value.
+    Strata { column: usize, shares: Shares },
+    /// The hashed value, or, without one, the hashed number of the row.
+    Group {
+        column: usize,
+        seed: u64,
+        begin: f64,
+        end: f64,
+    },
+    /// The time.
+    Time { column: usize, kind: Kind, range: Range },
+}
+
+impl Selector {
+    /// Every row.
+    pub fn all() -> Self {
+        Self {
+            rule: Rule::All,
+            complement: false,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Whether the record belongs to the part.
+    pub fn selects(&self, record: &Record) -> bool {
+        self.rule.holds(record) != self.complement
+    }
+
+    /// True when there is nothing to judge.
+    pub fn is_all(&self) -> bool {
+        matches!(self.rule, Rule::All) && !self.complement
+    }
+
+    /// Remarks for people on how the part came out.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+}
+
+impl Rule {
+    fn holds(&self, record: &Record) -> bool {
+        let row = record.position.record;
+        let between = |share: f64, begin: &f64, end: &f64| *begin <= share && share < *end;
+        match self {
+            Rule::All => true,
+            Rule::Number { seed, begin, end } => between(unit(*seed, row) * 100.0, begin, end),
+            Rule::Place { place, begin, end } => {
+                between(place.share(record.position.byte) * 100.0, begin, end)
+            }
+            Rule::Order { first, end } => (*first..*end).contains(&row),
+            Rule::Strata { column, shares } => shares.holds(row, record.get(*column)),
+            Rule::Group {
+                column,
+                seed,
+                begin,
+                end,
+            } => {
+                let value = record.get(*column).trim();
+                let share = if value.is_empty() {
+                    unit(*seed, row)
+                } else {
+                    unit_of(xxh3_64_with_seed(value.as_bytes(), splitmix64(*seed)))
+                };
+                between(share * 100.0, begin, end)
+            }
+            Rule::Time { column, kind, range } => range.holds(time_key(record.get(*column), *kind)),
+        }
+    }
+}
+
+/// The time of a field as a key in order; 0, before all others, when it has none of this kind.
+pub(super) fn time_key(text: &str, kind: Kind) -> u64 {
+    match read(text) {
+        Some((found, time)) if found == kind => key_of(time),
+        _ => 0,
+    }
+}
+
+/// The hash of seed, file and byte offset by which Amazon ML's random splits are made here: the first 53
+/// bits of SHA-256(seed, 0, base name of the file, 0, offset in decimal).
+#[derive(Debug, Clone)]
+pub(super) struct PlaceHash(Sha256);
+
+impl PlaceHash {
+    /// For the rows of the file called `name`; folders in the name are left out.
+    pub(super) fn new(seed: &str, name: &str) -> Self {
+        let base = name.rsplit('/').next().unwrap_or_default();
+        let mut hash = Sha256::new();
+        for part in [seed, base] {
+            hash.update(part.as_bytes());
+            hash.update([0]);
+        }
+        Self(hash)
+    }
+
+    /// A number from 0 to 1 for the row that begins at `byte`.
+    fn share(&self, byte: u64) -> f64 {
+        let mut hash = self.0.clone();
+        hash.update(byte.to_string().as_bytes());
+        let digest = hash.finalize();
+        let first = digest
+            .iter()
+            .take(8)
+            .fold(0, |bits, &byte| bits << 8 | u64::from(byte));
+        unit_of(first)
+    }
+}
