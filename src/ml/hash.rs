@@ -24,7 +24,7 @@ pub fn unit(seed: u64, index: u64) -> f64 {
     to_unit(word(seed, index))
 }
 
-/// The 64 bits behind [`unit`]; no two indices of a seed share them.
+/// The 64 bits behind [`unit()`]; no two indices of a seed share them.
 pub fn word(seed: u64, index: u64) -> u64 {
     word_from(splitmix64(seed), index)
 }

@@ -1,7 +1,7 @@
 //! Where to cut a stream of keys so that a percentage of them lies before: exact for a few thousand
 //! keys, in bounded memory for any number.
 //!
-//! Beyond [`KEPT`] keys it is a compactor sketch (Karnin, Lang, Liberty 2016): of a full level every other
+//! Beyond 16,383 keys it is a compactor sketch (Karnin, Lang, Liberty 2016): of a full level every other
 //! key in order goes up with twice the weight. The cut is then off by about one in twenty thousand of
 //! the keys, far more rarely by one in two thousand. Keys that are equal are never parted.
 

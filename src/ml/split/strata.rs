@@ -5,7 +5,7 @@
 //! for each value: a value with a single row goes to the first half of the table, and small values do
 //! not all favour the same part of many.
 //!
-//! Up to [`EXACT`] rows of a value the ranks are exact. Beyond that hashes are counted in cells, and a part
+//! Up to 8,192 rows of a value the ranks are exact. Beyond that hashes are counted in cells, and a part
 //! is off by a fraction of the rows in one cell at each end.
 
 use std::collections::HashMap;
