@@ -1,33 +1,102 @@
-//! `yosoku recipe`: check a recipe against a schema.
+//! `yosoku recipe`: what a recipe means, given a schema.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
 
 use super::error::CliError;
 use super::files::read_text;
 use super::inspect::read_schema;
 use super::show;
-use crate::ml::recipe::{Recipe, check};
+use crate::ml::recipe::ast::quoted;
+use crate::ml::recipe::term::Term;
+use crate::ml::recipe::{
+    Recipe, RecipeError, Tree, resolve_text, term_attributes, term_expression, term_meaning,
+};
+use crate::ml::schema::Schema;
 
 /// Commands about recipes.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Check that a recipe fits a schema
-    Check {
-        /// Schema file (Amazon ML schema JSON)
-        schema: PathBuf,
-        /// Recipe file
-        recipe: PathBuf,
-    },
+    /// Check that a recipe fits a schema, and show what it becomes
+    Check(CheckArgs),
+}
+
+/// Check that a recipe fits a schema, and show what it becomes
+#[derive(Debug, clap::Args)]
+pub struct CheckArgs {
+    /// Schema file (Amazon ML schema JSON)
+    schema: PathBuf,
+    /// Recipe file (see docs/recipes.md)
+    recipe: PathBuf,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
 }
 
 /// Runs the command.
 pub fn run(command: &Command) -> Result<(), CliError> {
-    let Command::Check { schema, recipe } = command;
-    let schema = read_schema(schema)?;
-    let checked = Recipe::from_json(&read_text(recipe)?).and_then(|recipe| check(&recipe, &schema));
-    let terms = checked.map_err(|error| CliError::Invalid {
+    match command {
+        Command::Check(args) => check(args),
+    }
+}
+
+fn check(args: &CheckArgs) -> Result<(), CliError> {
+    let schema = read_schema(&args.schema)?;
+    let (recipe, terms) = resolved(&args.recipe, &schema)?;
+    let tree = Tree::parse(&recipe).map_err(|error| invalid(&args.recipe, &error))?;
+    if args.json {
+        let outputs: Vec<_> = terms.iter().map(|term| as_json(term, &schema)).collect();
+        return show::print_json(&json!({"recipe": tree.recipe(), "outputs": outputs}));
+    }
+    show::print(&format!("{tree}\n\n{}", described(&terms, &schema)))
+}
+
+/// The recipe in a file and what it resolves to.
+fn resolved(path: &Path, schema: &Schema) -> Result<(Recipe, Vec<Term>), CliError> {
+    resolve_text(&read_text(path)?, schema).map_err(|error| invalid(path, &error))
+}
+
+/// Every problem on a line of its own, with line and column of the file where they are known.
+fn invalid(path: &Path, error: &RecipeError) -> CliError {
+    CliError::Invalid {
         code: error.code().into(),
-        message: error.to_string(),
-    })?;
-    show::print(&format!("the recipe fits the schema: {} outputs\n", terms.len()))
+        message: format!("`{}`: {error}", path.display()),
+    }
+}
+
+fn as_json(term: &Term, schema: &Schema) -> serde_json::Value {
+    json!({
+        "expression": term_expression(term, schema),
+        "meaning": term_meaning(term),
+        "attributes": term_attributes(term, schema),
+    })
+}
+
+fn described(terms: &[Term], schema: &Schema) -> String {
+    let mut rows = vec![
+        ["output", "what it becomes", "reads"]
+            .map(str::to_string)
+            .to_vec(),
+    ];
+    rows.extend(terms.iter().map(|term| {
+        let attributes = term_attributes(term, schema).into_iter().map(quoted);
+        vec![
+            plain(&term_expression(term, schema)),
+            term_meaning(term),
+            plain(&attributes.collect::<Vec<_>>().join(", ")),
+        ]
+    }));
+    let count = match terms.len() {
+        1 => "1 output".to_string(),
+        count => format!("{count} outputs"),
+    };
+    format!("{count}\n\n{}", show::table(&rows))
+}
+
+/// Without control characters, which a name may hold and a terminal would obey.
+fn plain(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }
