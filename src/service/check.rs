@@ -6,8 +6,7 @@ use serde_path_to_error::{Path, Segment};
 
 use super::error::{Error, FieldProblem};
 use crate::domain::ids::{DatasetName, EntityId, check_name};
-use crate::ml::recipe::parse::parse_expression;
-use crate::ml::recipe::{Recipe, RecipeError, check};
+use crate::ml::recipe::{Problem, Recipe, RecipeError, Tree, resolve_text};
 use crate::ml::schema::{Schema, SchemaError, undeclared};
 use crate::ml::split::{Split, SplitError};
 
@@ -156,50 +155,23 @@ fn split_error(error: SplitError) -> Error {
     Error::field(at.clone(), error.code(), format!("`{at}`: {error}"))
 }
 
-/// The recipe in the field `/recipe`: its expressions, and the names in them where the schema is known.
+/// The recipe in the field `/recipe`: its expressions, and the names in them where the schema is known. Every
+/// problem gets a place of its own.
 pub(super) fn recipe(value: Option<&Value>, schema: Option<&Schema>) -> Result<(), Error> {
     let Some(value) = value else { return Ok(()) };
-    let recipe: Recipe = document("/recipe", "invalid_recipe", value)?;
-    Recipe::from_json(&value.to_string()).map_err(recipe_error)?;
-    match schema {
-        Some(schema) => check(&recipe, schema).map(|_| ()).map_err(recipe_error),
-        None => expressions(&recipe).map_err(recipe_error),
-    }
-}
-
-fn expressions(recipe: &Recipe) -> Result<(), RecipeError> {
-    for (section, entries) in [("groups", &recipe.groups), ("assignments", &recipe.assignments)] {
-        for (name, value) in entries {
-            let place = format!("{section}.{name}");
-            let Value::String(text) = value else {
-                let problem = "an expression in quotes is expected".to_owned();
-                return Err(RecipeError::Unusable { place, problem });
-            };
-            parse_expression(text, &place)?;
-        }
-    }
-    for (index, text) in recipe.outputs.iter().enumerate() {
-        parse_expression(text, &format!("outputs[{index}]"))?;
-    }
-    Ok(())
-}
-
-fn recipe_error(error: RecipeError) -> Error {
-    let pointer = match &error {
-        RecipeError::Syntax { place, .. } | RecipeError::Unusable { place, .. } => recipe_pointer(place),
-        _ => "/recipe".to_owned(),
+    let judged = match schema {
+        Some(schema) => resolve_text(&value.to_string(), schema).map(drop),
+        None => Recipe::from_value(value).and_then(|recipe| Tree::parse(&recipe).map(drop)),
     };
-    Error::field(pointer, error.code(), format!("recipe: {error}"))
+    judged.or_else(|error| all(recipe_problems(&error)))
 }
 
-/// `outputs[2]` and `groups.name`, as the recipe's own errors name places, as JSON pointers.
-fn recipe_pointer(place: &str) -> String {
-    let output = place.strip_prefix("outputs[").and_then(|p| p.strip_suffix(']'));
-    match (output, place.split_once('.')) {
-        (Some(index), _) => format!("/recipe/outputs/{index}"),
-        (None, Some((section, name))) => format!("/recipe/{section}/{}", escaped(name)),
-        (None, None) => format!("/recipe/{place}"),
-    }
+fn recipe_problems(error: &RecipeError) -> Vec<FieldProblem> {
+    let field = |problem: &Problem| {
+        let pointer = format!("/recipe{}", problem.place.pointer());
+        FieldProblem::new(pointer, error.code(), format!("recipe: {problem}"))
+    };
+    error.problems.iter().map(field).collect()
 }
 
 /// Problems of several fields of one request as one error.
@@ -212,4 +184,43 @@ pub(super) fn all(problems: Vec<FieldProblem>) -> Result<(), Error> {
         message: first.detail.clone(),
         problems,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Where the problems of a recipe are.
+    fn pointers(value: &Value, schema: Option<&Schema>) -> Vec<String> {
+        match recipe(Some(value), schema) {
+            Err(Error::InvalidInput { code, problems, .. }) => {
+                assert_eq!(code, "invalid_recipe");
+                problems.into_iter().map(|problem| problem.pointer).collect()
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_problem_of_a_recipe_has_a_place_of_its_own() {
+        let schema = r#"{"version": "1.0", "dataFormat": "CSV", "attributes": [{"attributeName": "a", "attributeType": "TEXT"}]}"#;
+        let schema = Schema::from_json(schema).unwrap();
+        let value = json!({"groups": {"x/y": "group(b)"}, "assignments": {"z": "f("}, "outputs": ["a", 5, "normalize(a)"]});
+        let with_schema = [
+            "/recipe/outputs/1",
+            "/recipe/groups/x~1y",
+            "/recipe/assignments/z",
+            "/recipe/outputs/2",
+        ];
+        assert_eq!(pointers(&value, Some(&schema)), with_schema);
+        assert_eq!(pointers(&value, None), ["/recipe/outputs/1"]);
+        let value = json!({"assignments": {"z": "f("}, "outputs": ["'a"]});
+        assert_eq!(
+            pointers(&value, None),
+            ["/recipe/assignments/z", "/recipe/outputs/0"]
+        );
+        assert_eq!(pointers(&json!([1]), None), ["/recipe"]);
+    }
 }

@@ -1,138 +1,64 @@
-//! Recipes: no text whatever brings the parser down, and the suggested recipe can always be used.
+//! Recipes: what the language means, what is said about mistakes, that no text whatever brings it down, and that
+//! the suggested recipe can always be used.
 
-use proptest::prelude::*;
+mod documentation;
+mod language;
+mod mistakes;
+mod properties;
+
+use serde_json::{Value, json};
 use yosoku::ml::ingest::{HeaderMode, Options};
 use yosoku::ml::observe::Silent;
 use yosoku::ml::pipeline::train;
 use yosoku::ml::recipe::term::{NumberSource, Tokens};
-use yosoku::ml::recipe::{Recipe, Term, check};
+use yosoku::ml::recipe::{Recipe, RecipeError, Term, resolve, resolve_text, term_expression};
 use yosoku::ml::schema::Schema;
 use yosoku::ml::split::Split;
 
 use crate::support::{MadeTable, request};
 
+/// A schema with attributes of every kind, and one for each reason not to learn from an attribute.
 fn schema() -> Schema {
-    Schema::from_json(
-        r#"{"version":"1.0","targetAttributeName":"y","rowId":"id","dataFormat":"CSV","attributes":[
-        {"attributeName":"age","attributeType":"NUMERIC"},{"attributeName":"pay","attributeType":"NUMERIC"},
-        {"attributeName":"city","attributeType":"CATEGORICAL"},{"attributeName":"note","attributeType":"TEXT"},
-        {"attributeName":"member","attributeType":"BINARY"},{"attributeName":"id","attributeType":"CATEGORICAL"},
-        {"attributeName":"y","attributeType":"BINARY"}]}"#,
-    )
-    .unwrap()
-}
-
-fn checked(outputs: &[String], groups: &[(String, String)]) -> Result<Vec<Term>, String> {
-    let groups: serde_json::Map<String, serde_json::Value> = groups
-        .iter()
-        .map(|(name, text)| (name.clone(), text.clone().into()))
-        .collect();
-    let text = serde_json::json!({"groups": groups, "outputs": outputs}).to_string();
-    let recipe = Recipe::from_json(&text).map_err(|error| error.to_string())?;
-    check(&recipe, &schema()).map_err(|error| {
-        assert_eq!(error.code(), "invalid_recipe");
-        error.to_string()
-    })
-}
-
-/// Pieces that make texts which are nearly recipes.
-fn nearly() -> impl Strategy<Value = String> {
-    let piece = prop::sample::select(vec![
-        "age",
-        "pay",
-        "city",
-        "note",
-        "member",
-        "id",
-        "y",
-        "G",
-        "ALL_NUMERIC",
-        "ALL_INPUTS",
-        "ALL_TEXT",
-        "group",
-        "group_remove",
-        "normalize",
-        "quantile_bin",
-        "(",
-        ")",
-        ",",
-        "(",
-        ")",
-        ",",
-        "'",
-        "\"",
-        "//",
-        " ",
-        "3",
-        "20",
-        "99999999999",
-        "-",
-        "é",
-        "\n",
-        "\\",
-    ]);
-    prop::collection::vec(piece, 0..14).prop_map(|pieces| pieces.concat())
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn no_text_brings_the_parser_down(text in "\\PC{0,60}", expression in "\\PC{0,40}") {
-        let _ = Recipe::from_json(&text);
-        let _ = checked(&[expression], &[]);
+    let attribute = |name: &str, kind: &str| json!({"attributeName": name, "attributeType": kind});
+    let mut attributes: Vec<Value> = [
+        ("id", "CATEGORICAL"),
+        ("age", "NUMERIC"),
+        ("income", "NUMERIC"),
+        ("hours-per-week", "NUMERIC"),
+        ("gender", "CATEGORICAL"),
+        ("colour", "CATEGORICAL"),
+        ("subject", "TEXT"),
+        ("topic", "TEXT"),
+        ("body", "TEXT"),
+        ("member", "BINARY"),
+        ("secret", "NUMERIC"),
+        ("y", "BINARY"),
+    ]
+    .map(|(name, kind)| attribute(name, kind))
+    .to_vec();
+    for (name, kind) in [("bought", "CATEGORICAL"), ("said", "TEXT")] {
+        let mut date = attribute(name, kind);
+        date["dateFormat"] = json!("%Y-%m-%d %H:%M");
+        attributes.push(date);
     }
-
-    #[test]
-    fn nearly_right_texts_are_used_or_refused_with_a_place(outputs in prop::collection::vec(nearly(), 0..4), group in nearly()) {
-        match checked(&outputs, &[("G".into(), group)]) {
-            Ok(terms) => {
-                prop_assert!(!terms.is_empty());
-                prop_assert!(terms.iter().all(|term| term.attributes().iter().all(|&attribute| attribute < 5)), "{terms:?}");
-            }
-            Err(message) => prop_assert!(message.starts_with("groups.G") || message.starts_with("outputs"), "{message}"),
-        }
-    }
+    let schema = json!({
+        "version": "1.0", "targetAttributeName": "y", "rowId": "id", "dataFormat": "CSV",
+        "attributes": attributes, "excludedAttributeNames": ["secret"],
+    });
+    Schema::from_json(&schema.to_string()).unwrap()
 }
 
-#[test]
-fn what_cannot_be_used_is_named_with_its_place() {
-    let error = |output: &str| checked(&[output.to_string()], &[]).unwrap_err();
-    for (output, expected) in [
-        (
-            "agee",
-            "outputs[0]: unknown attribute or group `agee`; did you mean `age`?",
-        ),
-        ("id", "outputs[0]: `id` is the target, the row id or excluded"),
-        ("quantile_bin(age)", "outputs[0]: quantile_bin takes"),
-        ("quantile_bin(age, 1)", "outputs[0]: quantile_bin takes"),
-        (
-            "quantile_bin(city, 5)",
-            "outputs[0]: quantile_bin needs a NUMERIC attribute",
-        ),
-        (
-            "normalize(age",
-            "outputs[0], column 14: a comma or a closing parenthesis",
-        ),
-        (
-            "normalise(age)",
-            "outputs[0]: unknown function `normalise`; did you mean `normalize`?",
-        ),
-    ] {
-        assert!(error(output).starts_with(expected), "{output}: {}", error(output));
-    }
-    assert!(
-        Recipe::from_json("{\"outputs\": [\"a\"")
-            .unwrap_err()
-            .to_string()
-            .contains("line 1 column")
-    );
-    assert!(
-        Recipe::from_json("{}")
-            .unwrap_err()
-            .to_string()
-            .contains("outputs")
-    );
+/// The canonical expressions of what a recipe becomes, or what is wrong with it.
+fn resolved(recipe: &str) -> Result<Vec<String>, RecipeError> {
+    let schema = schema();
+    let (recipe, terms) = resolve_text(recipe, &schema)?;
+    assert_eq!(resolve(&recipe, &schema).unwrap(), terms);
+    Ok(terms.iter().map(|term| term_expression(term, &schema)).collect())
+}
+
+/// A recipe of one output.
+fn of_output(output: &str) -> String {
+    json!({ "outputs": [output] }).to_string()
 }
 
 /// Outputs that multiply are refused once they are too many, not collected first.
@@ -148,7 +74,7 @@ fn a_recipe_that_explodes_is_refused() {
         .map(|bins| format!("quantile_bin(ALL_NUMERIC, {bins})"))
         .collect();
     let recipe = Recipe::from_json(&serde_json::json!({"outputs": outputs}).to_string()).unwrap();
-    let message = check(&recipe, &schema).unwrap_err().to_string();
+    let message = resolve(&recipe, &schema).unwrap_err().to_string();
     assert!(
         message.contains("more than the 10000 outputs allowed"),
         "{message}"
@@ -170,6 +96,7 @@ fn the_suggested_recipe_can_be_used_whatever_the_columns_are_called() {
         "a//b",
         "(x)",
         "NUMERIC_VARS_QB_10",
+        "'\"\"'",
         "ALL_NUMERIC",
         "ünï",
         "a\nb",
@@ -191,7 +118,7 @@ fn the_suggested_recipe_can_be_used_whatever_the_columns_are_called() {
         let trained = train(&table, &request("y", Split::all()), &mut Silent)
             .unwrap_or_else(|error| panic!("{name}: {error}"));
         let (recipe, schema) = (&trained.bundle.document.recipe, &trained.bundle.document.schema);
-        let terms = check(recipe, schema).unwrap();
+        let terms = resolve(recipe, schema).unwrap();
         assert!(
             terms.contains(&Term::Number(NumberSource::Attribute(0))),
             "{name}: {recipe:?}"
@@ -203,7 +130,12 @@ fn the_suggested_recipe_can_be_used_whatever_the_columns_are_called() {
             })),
             "{name}: {recipe:?}"
         );
+        // A bare `ALL_NUMERIC` is the built-in group, whatever a column is called.
+        let bins = terms
+            .iter()
+            .filter(|term| matches!(term, Term::Tokens(Tokens::Bin { .. })));
+        assert_eq!(bins.count(), 2, "{name}: {recipe:?}");
         let again = Recipe::from_json(&serde_json::to_string(recipe).unwrap()).unwrap();
-        assert_eq!(check(&again, schema).unwrap(), terms, "{name}");
+        assert_eq!(resolve(&again, schema).unwrap(), terms, "{name}");
     }
 }

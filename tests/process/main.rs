@@ -11,6 +11,7 @@
 mod cli;
 mod data;
 mod readme;
+mod recipe;
 mod recovery;
 mod serve;
 mod server;

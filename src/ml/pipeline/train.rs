@@ -15,7 +15,7 @@ use crate::ml::model::{Bundle, LinearModel, Provenance};
 use crate::ml::observe::Observer;
 use crate::ml::predict::{Predictor, Scratch};
 use crate::ml::profile::TableStatistics;
-use crate::ml::recipe::{Recipe, check, suggest};
+use crate::ml::recipe::{Recipe, resolve, suggest};
 use crate::ml::record::Record;
 use crate::ml::schema::{AttributeType, Schema};
 use crate::ml::split::Split;
@@ -93,7 +93,7 @@ pub fn train(
         None if schema.inputs().next().is_none() => return Err(PipelineError::NoInputs),
         None => suggest(&schema, &inspection.statistics),
     };
-    let terms = check(&recipe, &schema)?;
+    let terms = resolve(&recipe, &schema)?;
     let rows = TrainingRows {
         table,
         schema: &schema,

@@ -1,17 +1,29 @@
 //! Recipes: which attributes are learned from, and what is done to them first.
 //!
-//! A recipe is text ([`Recipe`]), checked against a schema into a list of [`Term`]s, one for each thing
-//! that becomes features. Understood so far: groups, assignments, `normalize`, `quantile_bin`, and bare
-//! attributes (numbers, one-hot values, words).
+//! A recipe is text ([`Recipe`]). Its expressions ([`Expr`], all together a [`Tree`]) are resolved against a
+//! schema into [`Term`]s in a normal form, one for each thing that becomes features. The language is described
+//! in `docs/recipes.md`.
 
+mod apply;
 pub mod ast;
-pub mod check;
+pub mod error;
+mod function;
+mod hint;
+mod json;
+mod kind;
+mod mend;
 pub mod parse;
+pub mod print;
+pub mod resolve;
+mod scope;
 pub mod suggest;
 pub mod term;
+pub mod text;
 
-pub use ast::{Expr, Recipe};
-pub use check::check;
-pub use parse::RecipeError;
+pub use ast::{Expr, Tree};
+pub use error::{Place, Problem, RecipeError};
+pub use print::{term_attributes, term_expression, term_meaning};
+pub use resolve::{resolve, resolve_text};
 pub use suggest::suggest;
 pub use term::Term;
+pub use text::{Definition, Recipe, Source};

@@ -1,86 +1,54 @@
-//! Text into expressions: `name`, `'quoted name'`, `12`, `function(argument, …)`.
+//! Expressions from text: a recursive descent over `name`, `'quoted name'`, `12`, `function(argument, …)`.
+//!
+//! A quote inside quotes is written twice. White space means nothing around names and signs; `//` outside
+//! quotes starts a comment that reaches to the end.
 
-use super::ast::{Expr, Recipe};
+use super::ast::{Expr, Offset};
+use super::error::shown;
 
-/// Longest recipe in characters.
-const MOST_CHARACTERS: usize = 131_071;
 /// Deepest nesting of functions.
 const MOST_NESTING: usize = 64;
 
-/// A recipe that cannot be understood or used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum RecipeError {
-    /// The text is not a recipe.
-    #[error("the recipe cannot be read: {0}; it is a JSON object with `groups`, `assignments` and `outputs`")]
-    Unreadable(String),
-    /// An expression is not well formed.
-    #[error("{place}, column {column}: {problem}")]
-    Syntax {
-        /// The section and entry, for example `outputs[2]`.
-        place: String,
-        /// Column within the expression, counted from 1.
-        column: usize,
-        /// What is wrong and what was expected.
-        problem: String,
-    },
-    /// An expression is well formed but cannot be used.
-    #[error("{place}: {problem}")]
-    Unusable {
-        /// The section and entry.
-        place: String,
-        /// What is wrong and how to mend it.
-        problem: String,
-    },
+/// Why a text is no expression.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyntaxError {
+    /// Where, in bytes from the start.
+    pub at: Offset,
+    /// What is wrong and what was expected.
+    pub message: String,
 }
 
-impl RecipeError {
-    /// The stable code of this error.
-    pub fn code(&self) -> &'static str {
-        "invalid_recipe"
-    }
-}
-
-impl Recipe {
-    /// Reads a recipe from its JSON text.
-    pub fn from_json(text: &str) -> Result<Self, RecipeError> {
-        if text.chars().count() > MOST_CHARACTERS {
-            return Err(RecipeError::Unreadable(format!(
-                "it is longer than {MOST_CHARACTERS} characters"
-            )));
-        }
-        serde_json::from_str(text).map_err(|error| RecipeError::Unreadable(error.to_string()))
-    }
-}
-
-/// Parses one expression found at `place`. A trailing `// comment` is passed over.
-pub fn parse_expression(text: &str, place: &str) -> Result<Expr, RecipeError> {
-    let mut parser = Parser { text, at: 0, place };
+/// Parses one expression. A trailing `// comment` is passed over.
+pub fn parse_expression(text: &str) -> Result<Expr, SyntaxError> {
+    let mut parser = Parser { text, at: 0 };
     let expression = parser.expression(0)?;
     parser.skip_space();
-    if parser.at < text.len() && !parser.rest().starts_with("//") {
-        return Err(parser.error("unexpected text after the expression"));
+    let rest = parser.rest();
+    if rest.is_empty() || rest.starts_with("//") {
+        return Ok(expression);
     }
-    Ok(expression)
+    Err(parser.error(match (rest.chars().next(), &expression) {
+        (Some(')'), _) => "a closing parenthesis without its opening one",
+        (Some('('), Expr::Name(..)) => "a function's name is written without quotes",
+        (Some('\'' | '"'), Expr::Name(..)) => "a name with a quote in it must be written in quotes",
+        _ => "unexpected text after the expression",
+    }))
 }
 
 struct Parser<'a> {
     text: &'a str,
     at: usize,
-    place: &'a str,
 }
 
-impl Parser<'_> {
-    fn rest(&self) -> &str {
+impl<'a> Parser<'a> {
+    fn rest(&self) -> &'a str {
         &self.text[self.at..]
     }
 
-    fn error(&self, problem: impl Into<String>) -> RecipeError {
-        let column = self.text[..self.at].chars().count() + 1;
-        RecipeError::Syntax {
-            place: self.place.to_string(),
-            column,
-            problem: problem.into(),
+    fn error(&self, message: impl Into<String>) -> SyntaxError {
+        SyntaxError {
+            at: Offset(self.at),
+            message: message.into(),
         }
     }
 
@@ -97,52 +65,76 @@ impl Parser<'_> {
         found
     }
 
-    fn expression(&mut self, depth: usize) -> Result<Expr, RecipeError> {
-        if depth > MOST_NESTING {
-            return Err(self.error("functions are nested too deeply"));
-        }
+    fn expression(&mut self, depth: usize) -> Result<Expr, SyntaxError> {
         self.skip_space();
+        if depth > MOST_NESTING {
+            return Err(self.error(format!(
+                "functions are nested more than {MOST_NESTING} deep; name a part of it in `assignments`"
+            )));
+        }
+        let at = Offset(self.at);
         if let Some(quote @ ('\'' | '"')) = self.rest().chars().next() {
-            return self.quoted_name(quote);
+            return Ok(Expr::Name(self.quoted_name(quote)?, at));
         }
-        let length = self.bare_length();
-        if length == 0 {
-            return Err(self.error("a name, a number or a function is expected here"));
-        }
-        let word = self.rest()[..length].trim_end().to_string();
-        self.at += length;
+        let word = self.word()?;
         if self.eat('(') {
             let arguments = self.arguments(depth)?;
+            let function = word.to_string();
             return Ok(Expr::Call {
-                function: word,
+                function,
                 arguments,
+                at,
             });
         }
         if depth > 0 && word.bytes().all(|byte| byte.is_ascii_digit()) {
-            return word
-                .parse()
-                .map(Expr::Integer)
-                .map_err(|_| self.error(format!("the number {word} is too large")));
+            let large = |_| SyntaxError {
+                at,
+                message: format!("the number {} is too large", shown(word)),
+            };
+            return Ok(Expr::Integer(word.parse().map_err(large)?, at));
         }
-        Ok(Expr::Name(word))
+        Ok(Expr::Name(word.to_string(), at))
     }
 
-    fn bare_length(&self) -> usize {
+    /// A name without quotes. Blanks may stand inside it, since Amazon's grammar does not forbid them.
+    fn word(&mut self) -> Result<&'a str, SyntaxError> {
         let rest = self.rest();
         let end = rest.find(['(', ')', ',', '\'', '"']).unwrap_or(rest.len());
-        rest.find("//").map_or(end, |comment| end.min(comment))
+        let end = rest[..end].find("//").unwrap_or(end);
+        let word = rest[..end].trim_end();
+        if word.is_empty() {
+            return Err(self.error("a name, a number or a function is expected here"));
+        }
+        if let Some(place) = word.find(['\t', '\r', '\n', '\\']) {
+            self.at += place;
+            return Err(self.error(
+                "a name with a tab, a line break or a backslash must be written in quotes; is a comma missing?",
+            ));
+        }
+        self.at += word.len();
+        Ok(word)
     }
 
-    fn quoted_name(&mut self, quote: char) -> Result<Expr, RecipeError> {
-        let inner = self.rest()[1..]
-            .find(quote)
-            .ok_or_else(|| self.error("the quote is never closed"))?;
-        let name = self.rest()[1..1 + inner].to_string();
-        self.at += inner + 2;
-        Ok(Expr::Name(name))
+    fn quoted_name(&mut self, quote: char) -> Result<String, SyntaxError> {
+        let mut name = String::new();
+        let mut end = self.at + 1;
+        loop {
+            let Some(length) = self.text[end..].find(quote) else {
+                return Err(self.error("the quote is never closed"));
+            };
+            name.push_str(&self.text[end..end + length]);
+            end += length + 1;
+            if !self.text[end..].starts_with(quote) {
+                break;
+            }
+            name.push(quote);
+            end += 1;
+        }
+        self.at = end;
+        Ok(name)
     }
 
-    fn arguments(&mut self, depth: usize) -> Result<Vec<Expr>, RecipeError> {
+    fn arguments(&mut self, depth: usize) -> Result<Vec<Expr>, SyntaxError> {
         let mut arguments = Vec::new();
         if self.eat(')') {
             return Ok(arguments);
@@ -164,47 +156,76 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expected: &str) {
-        match parse_expression(text, "outputs[0]") {
-            Ok(expression) => assert_eq!(expression.to_string(), expected),
-            Err(error) => assert_eq!(error.to_string(), expected),
+        match parse_expression(text) {
+            Ok(expression) => assert_eq!(expression.to_string(), expected, "{text}"),
+            Err(error) => assert_eq!(format!("{}: {}", error.at.0, error.message), expected, "{text}"),
         }
     }
 
     #[test]
     fn expressions() {
-        check("ALL_INPUTS", "ALL_INPUTS");
-        check("hours-per-week", "hours-per-week");
-        check(" quantile_bin( age , 20 ) // bands", "quantile_bin(age, 20)");
-        check(
-            "group('sepal width',\"petal, width\")",
-            "group('sepal width', 'petal, width')",
-        );
-        check("a(b(c(d)), 3)", "a(b(c(d)), 3)");
+        for (text, expected) in [
+            ("ALL_INPUTS", "ALL_INPUTS"),
+            ("hours-per-week", "hours-per-week"),
+            ("sepal width", "'sepal width'"),
+            (" quantile_bin( age , 20 ) // bands", "quantile_bin(age, 20)"),
+            ("quantile_bin (\n age,\t20\r\n)", "quantile_bin(age, 20)"),
+            ("age//the age", "age"),
+            ("'a//b' // \"c", "'a//b'"),
+            ("f(a) // b) 'c", "f(a)"),
+            (
+                "group('sepal width',\"petal, width\")",
+                "group('sepal width', 'petal, width')",
+            ),
+            ("group('a','b')", "group(a, b)"),
+            ("a(b(c(d)), 3)", "a(b(c(d)), 3)"),
+            ("f()", "f()"),
+            ("'it''s'", "\"it's\""),
+            ("\"a\"\"b\"", "'a\"b'"),
+            ("''", "''"),
+            ("12", "'12'"),
+            ("f(12, 007, '12', 2nd)", "f(12, 7, '12', '2nd')"),
+        ] {
+            check(text, expected);
+        }
     }
 
     #[test]
     fn mistakes_have_a_place() {
-        check(
-            "f(a",
-            "outputs[0], column 4: a comma or a closing parenthesis is expected here",
-        );
-        check(
-            "",
-            "outputs[0], column 1: a name, a number or a function is expected here",
-        );
-        check("'a", "outputs[0], column 1: the quote is never closed");
-        check(
-            "f(a) b",
-            "outputs[0], column 6: unexpected text after the expression",
-        );
+        for (text, expected) in [
+            ("f(a", "3: a comma or a closing parenthesis is expected here"),
+            ("f(a 'b')", "4: a comma or a closing parenthesis is expected here"),
+            ("", "0: a name, a number or a function is expected here"),
+            ("  // x", "2: a name, a number or a function is expected here"),
+            ("f(a, )", "5: a name, a number or a function is expected here"),
+            ("f(,a)", "2: a name, a number or a function is expected here"),
+            ("(a)", "0: a name, a number or a function is expected here"),
+            ("'a", "0: the quote is never closed"),
+            ("f('a//)", "2: the quote is never closed"),
+            ("f(a) b", "5: unexpected text after the expression"),
+            ("f(a))", "4: a closing parenthesis without its opening one"),
+            ("'f'(a)", "3: a function's name is written without quotes"),
+            ("it's", "2: a name with a quote in it must be written in quotes"),
+            (
+                "f(a\nb)",
+                "3: a name with a tab, a line break or a backslash must be written in quotes; is a comma missing?",
+            ),
+            ("f(99999999999)", "2: the number 99999999999 is too large"),
+        ] {
+            check(text, expected);
+        }
     }
 
     #[test]
-    fn deep_nesting_is_refused() {
-        let text = "f(".repeat(5000);
-        assert!(matches!(
-            parse_expression(&text, "x"),
-            Err(RecipeError::Syntax { .. })
-        ));
+    fn deep_nesting_is_refused_and_what_is_allowed_is_read() {
+        let nested = |depth: usize| format!("{}x{}", "f(".repeat(depth), ")".repeat(depth));
+        assert!(parse_expression(&nested(MOST_NESTING)).is_ok());
+        let error = parse_expression(&nested(MOST_NESTING + 1)).unwrap_err();
+        assert!(
+            error
+                .message
+                .starts_with("functions are nested more than 64 deep")
+        );
+        assert!(parse_expression(&"f(".repeat(60_000)).is_err());
     }
 }

@@ -1,8 +1,7 @@
 //! The recipe used when none is given.
 
-use serde_json::{Map, Value};
-
-use super::ast::{Recipe, quoted};
+use super::ast::quoted;
+use super::text::{Definition, Recipe};
 use crate::ml::profile::TableStatistics;
 use crate::ml::schema::{AttributeType, Schema};
 
@@ -30,19 +29,17 @@ pub fn suggest(schema: &Schema, statistics: &TableStatistics) -> Recipe {
         .filter(|&index| schema.attributes[index].kind == AttributeType::Numeric)
         .map(|index| schema.attributes[index].name.as_str())
         .filter(|name| distinct(statistics, name) >= LEAST_DISTINCT)
-        // A name with quotes of both kinds cannot be written in a recipe; it is learned from without bins.
-        .filter(|name| !(name.contains('\'') && name.contains('"')))
         .map(quoted)
         .collect();
     if statistics.rows >= LEAST_ROWS && !binned.is_empty() {
-        let group = format!("NUMERIC_VARS_QB_{bins}");
-        let mut groups = Map::new();
-        groups.insert(
-            group.clone(),
-            Value::String(format!("group({})", binned.join(", "))),
-        );
-        recipe.groups = groups;
-        recipe.outputs.push(format!("quantile_bin({group}, {bins})"));
+        let mut group = format!("NUMERIC_VARS_QB_{bins}");
+        while schema.index_of(&group).is_some() {
+            group.push('_');
+        }
+        let members = format!("group({})", binned.join(", "));
+        recipe.groups.push(Definition::new(&group, members));
+        let output = format!("quantile_bin({group}, {bins})");
+        recipe.outputs.push(output.into());
     }
     if has(AttributeType::Text) {
         recipe.outputs.push("ALL_TEXT".into());
