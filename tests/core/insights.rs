@@ -275,7 +275,7 @@ fn close() -> String {
 
 fn small(rows: u64, seed: u64) -> String {
     made(rows, "height,weight,smokes,group", |r, _| {
-        (0..seed).for_each(|_| drop(r.next_u64()));
+        (0..seed).for_each(|_| _ = r.next_u64());
         let group = if chance(r, 0.5) { "treated" } else { "control" };
         let (height, weight) = (170.0 + 9.0 * normal(r), 70.0 + 12.0 * normal(r));
         format!(

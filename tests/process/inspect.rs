@@ -38,7 +38,7 @@ fn a_person_reads_it_in_a_terminal() {
     let places: Vec<usize> = [
         "300 rows, 5 columns",
         "why these types",
-        "verdict: CATEGORICAL, 2 distinct values, tells 1.000 about the target",
+        "verdict: CATEGORICAL, 2 distinct values, tells 0.998 about the target",
         "  guilty  120  40.0 %  █████████████▍",
         "rank  word",
         "warnings",

@@ -136,7 +136,11 @@ fn values(column: &ColumnStatistics, rows: u64, most: usize) -> String {
             "  (other)".into(),
             rest.to_string(),
             percent(rest, rows),
-            bar(rest.min(peak), peak, BAR),
+            if rest > peak {
+                String::new()
+            } else {
+                bar(rest, peak, BAR)
+            },
         ];
         lines.push(other.to_vec());
     }

@@ -88,7 +88,7 @@ mod tests {
         assert_eq!(bars(&[0, 1, 8, 4]), " ▁█▄");
         assert_eq!(
             (bar(4, 8, 4), bar(1, 64, 4), bar(0, 8, 4)),
-            ("██".into(), "▌".into(), "".into())
+            ("██".into(), "▏".into(), "".into())
         );
         assert_eq!(bars(&[u64::MAX]), "█");
     }

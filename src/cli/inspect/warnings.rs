@@ -42,8 +42,16 @@ fn told(value: &Value) -> String {
             format!("({})", parts.join("; "))
         }
         Value::String(text) => format!("`{}`", cut(text, VALUE)),
-        Value::Number(number) if number.is_f64() => short(number.as_f64().unwrap_or_default()),
+        Value::Number(number) if number.is_f64() => decimal(number.as_f64().unwrap_or_default()),
         other => other.to_string(),
+    }
+}
+
+/// Small shares are easier to read without an exponent.
+fn decimal(value: f64) -> String {
+    match value.abs() {
+        0.0001..0.01 => format!("{value:.4}"),
+        _ => short(value),
     }
 }
 
@@ -56,6 +64,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn small_shares_have_no_exponent() {
+        assert_eq!(
+            told(&json!({"share": 0.0048, "low": 1e-9})),
+            "share 0.0048, low 1.000e-9"
+        );
+    }
 
     #[test]
     fn evidence_reads_as_words() {

@@ -182,16 +182,14 @@ mod tests {
     fn frequent_words_come_before_rare_ones() {
         let rows: Vec<Record> = (0..400)
             .map(|i| {
-                Record::from_fields([format!(
-                    "{} {}",
-                    if i % 8 < 3 { "gain" } else { "x" },
-                    if i < 2 { "rare" } else { "y" }
-                )
-                .as_str()])
+                let often = if i % 8 < 3 { "gain".into() } else { format!("w{i}") };
+                let rare = if i < 2 { "rare".into() } else { format!("v{i}") };
+                Record::from_fields([format!("{often} {rare}").as_str()])
             })
             .collect();
         let truth: Vec<u32> = (0..400).map(|i| u32::from(i < 2 || i % 8 < 4)).collect();
-        assert_eq!(prominent_words(&rows, 0, Some(&truth), 1).words[0].word, "gain");
+        let found = prominent_words(&rows, 0, Some(&truth), 1).words;
+        assert_eq!(found[0].word, "gain");
     }
 
     #[test]
