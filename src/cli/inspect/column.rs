@@ -132,6 +132,7 @@ fn values(column: &ColumnStatistics, rows: u64, most: usize) -> String {
             .map(|value| value.count)
             .sum::<u64>();
     if rest > 0 {
+        // The rest is many values together; a bar longer than the longest one would mislead.
         let other = [
             "  (other)".into(),
             rest.to_string(),
