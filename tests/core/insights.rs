@@ -105,7 +105,7 @@ fn clicks() -> String {
         "click_id,hour,country,device,publisher,bid,gap_s,is_fraud",
         |r, i| {
             let publisher = skewed(r, 3000);
-            let rate = if publisher % 40 == 0 { 0.15 } else { 0.02 };
+            let rate = if publisher.is_multiple_of(40) { 0.15 } else { 0.02 };
             format!(
                 "{:016x},{},C{},{},pub{publisher},{:.4},{:.2},{}",
                 i.wrapping_mul(0x9E37_79B9_7F4A_7C15),
