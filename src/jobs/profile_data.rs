@@ -34,6 +34,10 @@ pub fn profile_data(handler: &Handler, job: &ClaimedJob, context: &JobContext) -
     Ok(Produced::DataSource(DataSourceResult {
         rows: inspection.statistics.rows,
         size_bytes: inspection.bytes,
-        document: json!({"schema": inspection.schema, "statistics": inspection.statistics}),
+        document: json!({
+            "schema": inspection.schema,
+            "statistics": inspection.statistics,
+            "insights": inspection.insights,
+        }),
     }))
 }

@@ -1,6 +1,6 @@
 //! Proposes a type for each column from the evidence of every row, and says why.
 
-mod dates;
+pub mod dates;
 
 use serde::{Deserialize, Serialize};
 
@@ -48,8 +48,6 @@ pub struct Decision {
     /// How dates are written, if the values are dates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date_format: Option<String>,
-    /// Something a person should look at, if anything.
-    pub warning: Option<String>,
 }
 
 /// Names that usually mean a row's identity, as the last part of the name.
@@ -70,7 +68,6 @@ pub fn propose(profile: &Profile, target: Option<&str>, has_header: bool) -> (Sc
         .collect();
     if let Some(position) = target.and_then(|name| profile.columns.iter().position(|column| column == name)) {
         decisions[position].role = Role::Target;
-        decisions[position].warning = None;
     }
     keep_one_id(&mut decisions);
     let attributes = profile
@@ -136,7 +133,6 @@ pub fn described(schema: &Schema, index: usize) -> Decision {
         forced_by: None,
         missing_values: attribute.missing_values.clone(),
         date_format: attribute.date_format.clone(),
-        warning: None,
     }
 }
 
@@ -145,7 +141,6 @@ fn decide(name: &str, profile: &ColumnProfile, may_be_date: bool) -> Decision {
     if filled == 0 {
         return Decision {
             role: Role::Excluded,
-            warning: Some("the column is empty on every row; it is left out".into()),
             ..input(AttributeType::Categorical, "no row has a value")
         };
     }
@@ -158,22 +153,16 @@ fn decide(name: &str, profile: &ColumnProfile, may_be_date: bool) -> Decision {
     let may_be_id = matches!(dates, Dates::None);
     let mut decision = match dates {
         Dates::Decided(decision) => decision,
-        Dates::Doubtful(warning) => Decision {
-            warning: Some(warning),
-            ..decide_type(name, profile)
-        },
-        Dates::None => decide_type(name, profile),
+        Dates::Doubtful(_) | Dates::None => decide_type(name, profile),
     };
     let (distinct, exact) = profile.values.distinct();
     if exact && distinct == 1 && profile.empty == 0 && decision.missing_values.is_empty() {
         decision.role = Role::Excluded;
-        decision.warning = Some("every row has the same value; the column is left out".into());
     } else if may_be_id && let Some(reason) = identity(name, profile, decision.kind) {
         decision.role = Role::Id;
         decision.kind = AttributeType::Categorical;
         decision.reason = reason;
         decision.forced_by = None;
-        decision.warning = Some("the column identifies rows; it is not learned from".into());
     }
     decision
 }
@@ -186,7 +175,6 @@ fn input(kind: AttributeType, reason: impl Into<String>) -> Decision {
         forced_by: None,
         missing_values: Vec::new(),
         date_format: None,
-        warning: None,
     }
 }
 
@@ -210,16 +198,6 @@ fn decide_type(name: &str, profile: &ColumnProfile) -> Decision {
         .clone()
         .filter(|_| profile.numbers.moments.count > 0)
         .map(evidence);
-    let mixed = (profile.numbers.moments.count * 2 > profile.filled()).then(|| {
-        let first = profile.first_other.as_ref();
-        let place = first.map(|(line, value)| format!(", the first on line {line} (`{value}`)")).unwrap_or_default();
-        format!(
-            "{} of {} values are numbers, {} are not{place}, so each value is a category; mend those values, or declare the column NUMERIC in a schema to count them as missing",
-            profile.numbers.moments.count,
-            profile.filled(),
-            profile.other + words
-        )
-    });
     let mut decision = if looks_like_text(profile) {
         input(AttributeType::Text, text_reason(profile))
     } else if forced_by.is_some() {
@@ -228,7 +206,6 @@ fn decide_type(name: &str, profile: &ColumnProfile) -> Decision {
         input(AttributeType::Categorical, "the values are words, not numbers")
     };
     decision.forced_by = forced_by;
-    decision.warning = mixed;
     decision
 }
 
@@ -247,11 +224,7 @@ fn decide_numeric(name: &str, profile: &ColumnProfile) -> Decision {
         };
     }
     let whole = numbers.whole == numbers.moments.count;
-    if whole
-        && name_parts(name)
-            .iter()
-            .any(|part| CODE_NAMES.contains(&part.as_str()))
-    {
+    if whole && has_code_name(name) {
         return input(
             AttributeType::Categorical,
             "whole numbers under a name that means a code",
@@ -330,7 +303,7 @@ fn is_unique(profile: &ColumnProfile) -> bool {
 
 /// Why the column identifies rows, if it does: no value repeats, and it is a running number, or its
 /// name says so, or it is a code without white space.
-fn identity(name: &str, profile: &ColumnProfile, kind: AttributeType) -> Option<String> {
+pub fn identity(name: &str, profile: &ColumnProfile, kind: AttributeType) -> Option<String> {
     let rows = profile.rows;
     if rows < FEW_ROWS || profile.filled() < rows || !is_unique(profile) || profile.text.spaced > 0 {
         return None;
@@ -350,7 +323,15 @@ fn identity(name: &str, profile: &ColumnProfile, kind: AttributeType) -> Option<
     (is_code && rows >= 5 * FEW_ROWS).then(|| "no value repeats, so it can only name rows".into())
 }
 
-fn has_id_name(name: &str) -> bool {
+/// Whether a part of a name means a code, as in `zip code`.
+pub fn has_code_name(name: &str) -> bool {
+    name_parts(name)
+        .iter()
+        .any(|part| CODE_NAMES.contains(&part.as_str()))
+}
+
+/// Whether the last part of a name means a row's identity, as in `order_id`.
+pub fn has_id_name(name: &str) -> bool {
     name_parts(name)
         .last()
         .is_some_and(|part| ID_NAMES.contains(&part.as_str()))

@@ -2,7 +2,7 @@
 //!
 //! Nothing here touches a file, a socket, a clock, the environment or global randomness; seeds are
 //! arguments. Read the modules in the order of the data flow: [`ingest`] turns bytes into
-//! [`record::Record`]s, [`profile`] and [`infer`] look at them, [`schema`] names their types,
+//! [`record::Record`]s, [`profile`] and [`infer`] look at them, [`insights`] warns, [`schema`] names their types,
 //! [`recipe`] and [`features`] turn them into numbers, [`learn`] finds weights, [`model`] holds
 //! them, [`predict`] is the only way to a score, [`evaluate`] judges scores. [`pipeline`] puts them
 //! together into the four flows.
@@ -13,6 +13,7 @@ pub mod record;
 pub mod value;
 
 pub mod infer;
+pub mod insights;
 pub mod profile;
 pub mod schema;
 pub mod target;

@@ -13,6 +13,7 @@ mod document;
 mod errors;
 mod files;
 mod following;
+mod insights;
 mod lists;
 mod predict;
 mod resources;

@@ -90,7 +90,7 @@ async fn list_items_leave_the_big_documents_out() {
         .await;
     place.work().await;
     for (path, big) in [
-        ("/v1/datasources", &["schema", "statistics"][..]),
+        ("/v1/datasources", &["schema", "statistics", "insights"][..]),
         ("/v1/models", &["recipe", "solver", "schema"]),
         ("/v1/evaluations", &["report"]),
         ("/v1/batch-predictions", &["summary"]),

@@ -6,6 +6,7 @@ use std::io::{Cursor, Read, Write};
 use proptest::prelude::*;
 use yosoku::ml::Task;
 use yosoku::ml::ingest::{HeaderMode, Options};
+use yosoku::ml::insights::Code;
 use yosoku::ml::observe::Silent;
 use yosoku::ml::pipeline::table::MemoryTable;
 use yosoku::ml::pipeline::{BatchOptions, PipelineError, Trained, evaluate, inspect, predict, train};
@@ -459,9 +460,10 @@ fn numbers_out_of_range() {
     assert_eq!(decision.kind, AttributeType::Categorical);
     let forced = decision.forced_by.as_ref().unwrap();
     assert_eq!((forced.line, forced.value.as_str()), (22, "1e999"));
+    let mixed = &found.insights[0];
     assert!(
-        decision.warning.as_ref().unwrap().contains("49 of 50"),
-        "{decision:?}"
+        mixed.code == Code::MixedTypes && mixed.message.contains("49 of 50"),
+        "{mixed:?}"
     );
 
     let schema = Schema::from_json(
@@ -535,11 +537,12 @@ fn a_word_at_row_one_million_decides_and_is_named() {
     assert_eq!(column.decision.kind, AttributeType::Categorical);
     let forced = column.decision.forced_by.as_ref().unwrap();
     assert_eq!((forced.line, forced.value.as_str()), (1_000_001, "banana"));
+    let mixed = &found.insights[0];
     assert!(
-        column.decision.warning.as_ref().unwrap().contains("1 are not"),
-        "{:?}",
-        column.decision
+        mixed.code == Code::MixedTypes && mixed.message.contains("1 are not"),
+        "{mixed:?}"
     );
+    assert_eq!(mixed.evidence[0]["examples"][0]["line"], 1_000_001);
 
     let mut schema = found.schema;
     schema.attributes[0].kind = AttributeType::Numeric;

@@ -14,6 +14,7 @@ mod bad_input;
 mod bundles;
 mod inference;
 mod ingest;
+mod insights;
 mod learners;
 mod parity;
 mod quality;

@@ -10,6 +10,7 @@
 
 mod cli;
 mod data;
+mod inspect;
 mod readme;
 mod recipe;
 mod recovery;

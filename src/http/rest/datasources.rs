@@ -12,9 +12,11 @@ use super::extract::{Json, Path, Query};
 use super::operations::{self, resource_handlers};
 use super::problem::ApiError;
 use super::resource::{Change, Detail, Head, ListQuery, Page, ReadQuery, Resource, take, wrong_kind};
+use super::statistics::shown;
 use crate::domain::entity::Entity;
 use crate::domain::ids::EntityKind;
 use crate::domain::spec::Body;
+use crate::ml::profile::histogram::BARS;
 use crate::service::{Error, requests};
 
 /// A data source to make.
@@ -86,10 +88,15 @@ pub struct DataSource {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     schema: Option<Value>,
-    /// Statistics of the table and of each column. Not in lists.
+    /// Statistics of the table and of each column; histograms have 20 bars. Not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     statistics: Option<Value>,
+    /// What may hurt a model, the most important first, each with `code`, `columns` (the first five), `count` (of
+    /// columns), `message`, `evidence` and `suggestion`. None blocks anything. Not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Object>>)]
+    insights: Option<Value>,
 }
 
 impl Resource for DataSource {
@@ -117,14 +124,15 @@ impl Resource for DataSource {
             schema: take(&mut document, "schema")
                 .or(work.spec.schema)
                 .filter(|_| full),
-            statistics: take(&mut document, "statistics").filter(|_| full),
+            statistics: full.then(|| shown(&mut document, BARS[0])).flatten(),
+            insights: take(&mut document, "insights").filter(|_| full),
         })
     }
 }
 
 /// Make a data source
 ///
-/// Every row is read: types are inferred and statistics computed.
+/// Every row is read: types are inferred, statistics computed, and what may hurt a model is told as insights.
 #[utoipa::path(post, path = "/v1/datasources", tag = "Data sources", request_body = NewDataSource, responses(
     (status = 202, description = "Accepted; follow it at Location", body = DataSource),
     (status = 200, description = "An identical request had made it", body = DataSource)))]

@@ -16,6 +16,7 @@ mod operations;
 mod predict;
 pub mod problem;
 mod resource;
+mod statistics;
 mod train;
 
 use std::sync::Arc;
@@ -85,6 +86,7 @@ fn table() -> Routes<Api> {
                 datasources::delete_datasource
             ))
             .routes(routes!(datasources::cancel_datasource))
+            .routes(routes!(statistics::get_datasource_statistics))
             .routes(routes!(models::create_model, models::list_models))
             .routes(routes!(
                 models::get_model,

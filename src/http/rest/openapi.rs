@@ -41,6 +41,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("Dataset", include_str!("examples/dataset.json")),
     ("NewDataSource", include_str!("examples/new_datasource.json")),
     ("DataSource", include_str!("examples/datasource.json")),
+    ("Statistics", include_str!("examples/statistics.json")),
     ("NewModel", include_str!("examples/new_model.json")),
     ("Model", include_str!("examples/model.json")),
     ("NewEvaluation", include_str!("examples/new_evaluation.json")),
@@ -59,7 +60,15 @@ const EXAMPLES: &[(&str, &str)] = &[
 ];
 
 /// The big members that list items leave out.
-const NOT_IN_LISTS: &[&str] = &["schema", "statistics", "recipe", "solver", "report", "summary"];
+const NOT_IN_LISTS: &[&str] = &[
+    "schema",
+    "statistics",
+    "insights",
+    "recipe",
+    "solver",
+    "report",
+    "summary",
+];
 
 /// What a resource shows from the beginning, before any work is done.
 const FROM_THE_BEGINNING: &[&str] = &[
@@ -182,11 +191,13 @@ fn finish(path: &str, method: &str, operation: &mut Operation) {
 fn errors(path: &str, method: &str, operation: &Operation) -> BTreeSet<u16> {
     let mut errors = BTreeSet::from([401, 403, 429, 500, 503]);
     let has_body = operation.request_body.is_some();
-    let is_file = ["/output", "/bundle"].iter().any(|end| path.ends_with(end));
+    let is_made = ["/output", "/bundle", "/statistics"]
+        .iter()
+        .any(|end| path.ends_with(end));
     let cases: [(bool, &[u16]); 6] = [
         (operation.parameters.is_some() || has_body, &[400]),
         (path.contains('{') && method != "put", &[404]),
-        (is_file || matches!(method, "post" | "patch" | "delete"), &[409]),
+        (is_made || matches!(method, "post" | "patch" | "delete"), &[409]),
         (has_parameter(operation, "If-Match"), &[412]),
         (has_body, &[413, 415]),
         (has_parameter(operation, "Range"), &[416]),

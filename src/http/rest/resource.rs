@@ -143,12 +143,17 @@ pub fn wrong_kind(head: &Head, wanted: EntityKind) -> Error {
 
 /// The error for a file that is not there because the work on it has not ended well.
 pub fn no_file(entity: &Entity) -> Error {
+    not_yet(entity, "there is a file once it is COMPLETED")
+}
+
+/// The error for something that is not there yet, or never will be; `reason` says when it is.
+pub fn not_yet(entity: &Entity, reason: &str) -> Error {
     Error::WrongState {
         code: "wrong_state",
         kind: entity.kind().noun(),
         id: entity.id.to_string(),
         state: entity.status.to_string(),
-        reason: "there is a file once it is COMPLETED".to_owned(),
+        reason: reason.to_owned(),
     }
 }
 

@@ -34,6 +34,14 @@ pub(super) enum Dates {
     None,
 }
 
+/// Why a column that looks as if it were meant to hold dates is not taken for one.
+pub fn doubt(name: &str, profile: &ColumnProfile) -> Option<String> {
+    match decide(name, profile) {
+        Dates::Doubtful(reason) => Some(reason),
+        Dates::Decided(_) | Dates::None => None,
+    }
+}
+
 /// Judges a column with at least one value.
 pub(super) fn decide(name: &str, profile: &ColumnProfile) -> Dates {
     match profile.dates.judge(profile.missing_word_count(), allowed(name)) {

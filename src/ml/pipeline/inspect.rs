@@ -3,13 +3,16 @@
 use super::error::PipelineError;
 use super::select::select;
 use super::table::Table;
+use crate::ml::Task;
 use crate::ml::columns::ColumnMap;
 use crate::ml::infer::{Decision, Role, described, propose};
+use crate::ml::insights::{self, Insight, Material};
 use crate::ml::observe::Observer;
-use crate::ml::profile::statistics::describe;
-use crate::ml::profile::{ColumnProfile, Profiler, TableStatistics};
+use crate::ml::profile::describe::describe;
+use crate::ml::profile::{ColumnProfile, Profile, Profiler, TableStatistics};
 use crate::ml::schema::{AttributeType, Schema, undeclared};
 use crate::ml::split::{Selector, Split};
+use crate::ml::target::{TargetWish, plan};
 
 /// What was found in a table.
 #[derive(Debug)]
@@ -20,6 +23,8 @@ pub struct Inspection {
     pub statistics: TableStatistics,
     /// The rows that the split selects, for further passes over the same table.
     pub part: Selector,
+    /// What may hurt a model.
+    pub insights: Vec<Insight>,
     /// Bytes of the source.
     pub bytes: u64,
     /// Evidence about the target over all rows, if there is a target.
@@ -62,34 +67,80 @@ pub fn inspect(
             code: "too_few_rows",
         });
     }
+    judge(profiler, part, schema, target)
+}
+
+/// Decides the types, describes the selected rows, and looks for trouble.
+fn judge(
+    profiler: Profiler,
+    part: Selector,
+    given: Option<&Schema>,
+    target: Option<&str>,
+) -> Result<Inspection, PipelineError> {
     let everything = profiler.all();
-    let (schema, decisions) = match schema {
+    let Profiler {
+        mut selected,
+        others,
+        problems,
+        has_header,
+        bytes,
+    } = profiler;
+    let (schema, decisions) = match given {
         Some(given) => given_schema(given, target)?,
-        None => propose(&everything, target, profiler.has_header),
+        None => propose(&everything, target, has_header),
     };
-    let position = schema
-        .target
-        .as_ref()
-        .and_then(|name| everything.columns.iter().position(|column| column == name));
-    let target = position.and_then(|position| everything.profiles.get(position).cloned());
-    let by_column: Vec<Decision> = everything
+    let attributes: Vec<Option<usize>> = everything
         .columns
         .iter()
-        .map(|column| {
-            schema
-                .index_of(column)
-                .map_or_else(unknown, |index| decisions[index].clone())
-        })
+        .map(|column| schema.index_of(column))
         .collect();
-    let bytes = profiler.bytes;
-    let statistics = describe(profiler.selected, &by_column, profiler.problems);
+    let by_column: Vec<Decision> = attributes
+        .iter()
+        .map(|index| index.map_or_else(unknown, |index| decisions[index].clone()))
+        .collect();
+    let rows = std::mem::take(&mut selected.sample).into_rows();
+    let statistics = describe(&mut selected, &rows, &by_column, problems);
+    let target = by_column
+        .iter()
+        .position(|decision| decision.role == Role::Target);
+    let dated =
+        |index: &Option<usize>| index.is_some_and(|index| schema.attributes[index].date_format.is_some());
+    let insights = insights::find(&Material {
+        names: &everything.columns,
+        decisions: &by_column,
+        dated: &attributes.iter().map(dated).collect::<Vec<_>>(),
+        known: &attributes.iter().map(Option::is_some).collect::<Vec<_>>(),
+        given: given.is_some(),
+        task: target.and_then(|target| question(&everything, target, &by_column[target])),
+        all: &everything,
+        selected: &selected,
+        others: &others,
+        statistics: &statistics,
+        rows: &rows,
+    });
     Ok(Inspection {
         schema,
         statistics,
         part,
+        insights,
         bytes,
-        target,
+        target: target.and_then(|target| everything.profiles.into_iter().nth(target)),
     })
+}
+
+/// The question that the target poses when nobody asks for another.
+fn question(everything: &Profile, target: usize, decision: &Decision) -> Option<Task> {
+    let wish = TargetWish {
+        name: everything.columns[target].clone(),
+        ..TargetWish::default()
+    };
+    let plan = plan(
+        &everything.profiles[target],
+        decision.kind,
+        &decision.missing_values,
+        &wish,
+    );
+    plan.ok().map(|plan| plan.task)
 }
 
 fn all(schema: &Schema) -> Vec<usize> {
@@ -117,6 +168,5 @@ fn unknown() -> Decision {
         forced_by: None,
         missing_values: Vec::new(),
         date_format: None,
-        warning: Some("the schema does not have this column; it is left out".into()),
     }
 }

@@ -7,6 +7,7 @@ use super::inspect::inspect;
 use super::table::Table;
 use crate::ml::Task;
 use crate::ml::features::{Featurizer, MOST_FEATURES};
+use crate::ml::insights::Insight;
 use crate::ml::learn::learner::{OUT_OF_TIME, dataset};
 use crate::ml::learn::{Design, LearnParams, Targets, fit_observed, objective};
 use crate::ml::model::bundle::{BundleDocument, TrainingFacts};
@@ -110,7 +111,12 @@ pub fn train(
     check_memory(&learned, request.memory)?;
     let featurizer = Featurizer::new(learned.featurizer.clone(), &schema);
     let (design, targets) = rows.encode(&featurizer, &learned.target, observer)?;
-    let mut warnings = warnings(&learned, &featurizer, &inspection.statistics);
+    let mut warnings = warnings(
+        &learned,
+        &featurizer,
+        &inspection.statistics,
+        &inspection.insights,
+    );
     warnings.extend(inspection.part.warnings().iter().cloned());
     let missing_values = &schema.attributes[position].missing_values;
     let (name, split) = (&request.target.name, part_of(request));
@@ -313,18 +319,13 @@ fn average_contributions(
     averages
 }
 
-fn warnings(learned: &Learned, featurizer: &Featurizer, statistics: &TableStatistics) -> Vec<String> {
-    let mut warnings: Vec<String> = statistics
-        .columns
-        .iter()
-        .filter_map(|column| {
-            column
-                .decision
-                .warning
-                .as_ref()
-                .map(|warning| format!("column `{}`: {warning}", column.name))
-        })
-        .collect();
+fn warnings(
+    learned: &Learned,
+    featurizer: &Featurizer,
+    statistics: &TableStatistics,
+    insights: &[Insight],
+) -> Vec<String> {
+    let mut warnings: Vec<String> = insights.iter().map(|insight| insight.message.clone()).collect();
     if learned.unknown_target > 0 {
         warnings.push(format!(
             "{} training rows were left out because their target is missing or unreadable; fill it in, or remove them",
@@ -338,18 +339,6 @@ fn warnings(learned: &Learned, featurizer: &Featurizer, statistics: &TableStatis
             "there are more features ({}) than rows ({}); trust the evaluation only with many held-out rows",
             featurizer.features(),
             learned.rows
-        ));
-    }
-    if let Some((class, rows)) = learned
-        .class_rows
-        .iter()
-        .enumerate()
-        .filter(|(_, rows)| **rows < 5)
-        .min_by_key(|(_, rows)| **rows)
-    {
-        warnings.push(format!(
-            "class `{}` has only {rows} training rows",
-            learned.target.label(class)
         ));
     }
     warnings

@@ -2,49 +2,40 @@
 //!
 //! `I(X;Y) / min(H(X), H(Y))`, in 0..=1, with the Miller–Madow correction for the number of cells, so
 //! that a column of many values does not seem to tell much by chance. Numbers are cut into ten
-//! quantile bins; text counts through its single best word among the most frequent ones.
+//! quantile bins; text counts through its single most prominent word ([`super::prominence`]).
 
 use std::collections::HashMap;
 
 use crate::ml::record::Record;
 use crate::ml::schema::AttributeType;
-use crate::ml::value::{Number, binary, is_missing, number, words};
+use crate::ml::value::{Number, binary, is_missing, number};
 
 const BINS: usize = 10;
 const MOST_LEVELS: usize = 100;
-const MOST_WORDS: usize = 1000;
 
-/// The association of every column with column `target`; `None` for the target itself and where a
-/// column or the target does not vary.
-pub fn associations(
-    rows: &[Record],
-    kinds: &[AttributeType],
-    missing: &[Vec<String>],
-    target: usize,
-    target_is_number: bool,
-) -> Vec<Option<f64>> {
-    let target_kind = if target_is_number {
+/// Each row's target as a small integer: numbers in bins, other values one by one.
+pub fn truth_codes(rows: &[Record], target: usize, is_number: bool, missing: &[String]) -> Vec<u32> {
+    let kind = if is_number {
         AttributeType::Numeric
     } else {
         AttributeType::Categorical
     };
-    let truth = codes(rows, target, target_kind, &missing[target]);
-    (0..kinds.len())
-        .map(|column| {
-            if column == target {
-                return None;
-            }
-            match kinds[column] {
-                AttributeType::Text => best_word(rows, column, &truth),
-                kind => normalised_information(&codes(rows, column, kind, &missing[column]), &truth),
-            }
-        })
-        .collect()
+    codes(rows, target, kind, missing)
+}
+
+/// The association of a column that is no text with the target; `None` where one of them does not vary.
+pub fn association(
+    rows: &[Record],
+    column: usize,
+    kind: AttributeType,
+    missing: &[String],
+    truth: &[u32],
+) -> Option<f64> {
+    normalised_information(&codes(rows, column, kind, missing), truth)
 }
 
 /// Each row's field as a small integer.
 fn codes(rows: &[Record], column: usize, kind: AttributeType, missing: &[String]) -> Vec<u32> {
-    let field = |row: &Record| -> String { row.get(column).to_string() };
     match kind {
         AttributeType::Numeric => numeric_codes(rows, column, missing),
         AttributeType::Binary => rows
@@ -55,7 +46,9 @@ fn codes(rows: &[Record], column: usize, kind: AttributeType, missing: &[String]
                 None => 2,
             })
             .collect(),
-        AttributeType::Categorical | AttributeType::Text => level_codes(rows.iter().map(field)),
+        AttributeType::Categorical | AttributeType::Text => {
+            level_codes(rows.iter().map(|row| row.get(column)))
+        }
     }
 }
 
@@ -92,11 +85,10 @@ fn numeric_codes(rows: &[Record], column: usize, missing: &[String]) -> Vec<u32>
 }
 
 /// The most frequent values get codes of their own, the others share one.
-fn level_codes(values: impl Iterator<Item = String>) -> Vec<u32> {
-    let values: Vec<String> = values.collect();
+fn level_codes<'a>(values: impl Iterator<Item = &'a str> + Clone) -> Vec<u32> {
     let mut counts: HashMap<&str, u64> = HashMap::new();
     values
-        .iter()
+        .clone()
         .for_each(|value| *counts.entry(value).or_default() += 1);
     let mut ranked: Vec<(&str, u64)> = counts.into_iter().collect();
     ranked.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
@@ -107,33 +99,8 @@ fn level_codes(values: impl Iterator<Item = String>) -> Vec<u32> {
         .map(|(code, (value, _))| (*value, code as u32))
         .collect();
     values
-        .iter()
-        .map(|value| codes.get(value.as_str()).copied().unwrap_or(MOST_LEVELS as u32))
+        .map(|value| codes.get(value).copied().unwrap_or(MOST_LEVELS as u32))
         .collect()
-}
-
-fn best_word(rows: &[Record], column: usize, truth: &[u32]) -> Option<f64> {
-    let mut rows_of: HashMap<&str, Vec<u32>> = HashMap::new();
-    for (index, row) in rows.iter().enumerate() {
-        for word in words(row.get(column)) {
-            let list = rows_of.entry(word).or_default();
-            if list.last() != Some(&(index as u32)) {
-                list.push(index as u32);
-            }
-        }
-    }
-    let mut ranked: Vec<(&str, Vec<u32>)> = rows_of.into_iter().collect();
-    ranked.sort_unstable_by(|a, b| b.1.len().cmp(&a.1.len()).then_with(|| a.0.cmp(b.0)));
-    let mut present = vec![0; rows.len()];
-    let mut best = None::<f64>;
-    for (_, list) in ranked.iter().take(MOST_WORDS) {
-        list.iter().for_each(|&row| present[row as usize] = 1);
-        if let Some(information) = normalised_information(&present, truth) {
-            best = Some(best.map_or(information, |best| best.max(information)));
-        }
-        list.iter().for_each(|&row| present[row as usize] = 0);
-    }
-    best
 }
 
 /// Normalised mutual information of two columns of codes; `None` when one of them does not vary.
@@ -159,13 +126,18 @@ pub fn normalised_information(x: &[u32], y: &[u32]) -> Option<f64> {
     if least <= 0.0 {
         return None;
     }
-    let levels = |counts: &[u64]| counts.iter().filter(|&&n| n > 0).count() as f64 - 1.0;
-    let chance = levels(&of_x) * levels(&of_y) / (2.0 * x.len() as f64);
+    let chance = chance(&of_x, &of_y, x.len());
     Some(((h_x + h_y - h_xy - chance) / least).clamp(0.0, 1.0))
 }
 
+/// The information that two columns without relation seem to share on so many rows (Miller, Madow).
+pub fn chance(of_x: &[u64], of_y: &[u64], rows: usize) -> f64 {
+    let levels = |counts: &[u64]| counts.iter().filter(|&&n| n > 0).count() as f64 - 1.0;
+    levels(of_x) * levels(of_y) / (2.0 * rows as f64)
+}
+
 /// Entropy in nats.
-fn entropy(counts: &[u64]) -> f64 {
+pub fn entropy(counts: &[u64]) -> f64 {
     let total = counts.iter().sum::<u64>() as f64;
     counts
         .iter()
@@ -210,38 +182,8 @@ mod tests {
                 }
             })
             .collect();
-        let found = associations(
-            &rows,
-            &[AttributeType::Numeric, AttributeType::Binary],
-            &[vec![], vec![]],
-            1,
-            false,
-        );
-        assert!(found[0].unwrap() > 0.9, "{found:?}");
-    }
-
-    #[test]
-    fn text_counts_through_its_best_word() {
-        let rows: Vec<Record> = (0..100)
-            .map(|i| {
-                Record::from_fields([
-                    if i % 2 == 0 {
-                        "buy now please"
-                    } else {
-                        "see you soon"
-                    },
-                    if i % 2 == 0 { "1" } else { "0" },
-                ])
-            })
-            .collect();
-        let found = associations(
-            &rows,
-            &[AttributeType::Text, AttributeType::Binary],
-            &[vec![], vec![]],
-            1,
-            false,
-        );
-        assert!(found[0].unwrap() > 0.95);
-        assert_eq!(found[1], None);
+        let truth = truth_codes(&rows, 1, false, &[]);
+        let found = association(&rows, 0, AttributeType::Numeric, &[], &truth);
+        assert!(found.unwrap() > 0.9, "{found:?}");
     }
 }

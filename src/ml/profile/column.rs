@@ -1,6 +1,7 @@
 //! All evidence about one column.
 
 use super::dates::DateProfile;
+use super::examples::{Examples, shortened};
 use super::numbers::{NumberProfile, earlier};
 use super::text::TextProfile;
 use super::values::ValueProfile;
@@ -37,6 +38,12 @@ pub struct ColumnProfile {
     pub other: u64,
     /// The first of those: line and text.
     pub first_other: Option<(u64, String)>,
+    /// Where the first of them stand.
+    pub others: Examples,
+    /// Where the first empty fields are.
+    pub empties: Examples,
+    /// Where the first fields stand that are neither empty nor binary literals.
+    pub not_binary: Examples,
     /// Known missing words that were seen.
     pub missing_words: Vec<MissingWord>,
     /// Binary literals that mean true.
@@ -63,6 +70,9 @@ impl ColumnProfile {
             numbers: NumberProfile::new(quantile::exact_capacity(columns)),
             other: 0,
             first_other: None,
+            others: Examples::default(),
+            empties: Examples::default(),
+            not_binary: Examples::default(),
             missing_words: Vec::new(),
             trues: 0,
             falses: 0,
@@ -80,6 +90,7 @@ impl ColumnProfile {
         let trimmed = field.trim();
         if trimmed.is_empty() {
             self.empty += 1;
+            self.empties.add(line, "");
             self.text.add_empty();
             return;
         }
@@ -95,8 +106,12 @@ impl ColumnProfile {
         match binary(trimmed) {
             Some(true) => self.trues += 1,
             Some(false) => self.falses += 1,
-            None if self.first_not_binary.is_none() => self.first_not_binary = Some((line, shown(trimmed))),
-            None => {}
+            None => {
+                self.not_binary.add(line, trimmed);
+                if self.first_not_binary.is_none() {
+                    self.first_not_binary = Some((line, shortened(trimmed)));
+                }
+            }
         }
         match number(trimmed) {
             Number::Value(value) => self.numbers.add(value, trimmed, line),
@@ -115,8 +130,9 @@ impl ColumnProfile {
             return;
         }
         self.other += 1;
+        self.others.add(line, trimmed);
         if self.first_other.is_none() {
-            self.first_other = Some((line, shown(trimmed)));
+            self.first_other = Some((line, shortened(trimmed)));
         }
     }
 
@@ -151,6 +167,9 @@ impl ColumnProfile {
         self.numbers.merge(other.numbers);
         self.other += other.other;
         self.first_other = earlier(self.first_other.take(), other.first_other);
+        self.others.merge(other.others);
+        self.empties.merge(other.empties);
+        self.not_binary.merge(other.not_binary);
         other
             .missing_words
             .into_iter()
@@ -162,13 +181,4 @@ impl ColumnProfile {
         self.text.merge(other.text);
         self.dates.merge(other.dates);
     }
-}
-
-/// A field as it is shown to people: at most 60 characters.
-pub(super) fn shown(text: &str) -> String {
-    let mut shown: String = text.chars().take(60).collect();
-    if shown.len() < text.len() {
-        shown.push('…');
-    }
-    shown
 }

@@ -12,7 +12,8 @@ mod verdict;
 
 use sighting::Sighting;
 
-use super::column::{MISSING_WORDS, shown};
+use super::column::MISSING_WORDS;
+use super::examples::shortened;
 use super::numbers::earlier;
 use crate::ml::date::{DateFormat, Moment};
 
@@ -79,7 +80,7 @@ impl DateProfile {
             None => {
                 self.others += 1;
                 if self.first_other.is_none() && !MISSING_WORDS.contains(&text) {
-                    self.first_other = Some((line, shown(text)));
+                    self.first_other = Some((line, shortened(text)));
                 }
             }
         }
@@ -103,7 +104,7 @@ impl DateProfile {
             None => self.patterns.push(Pattern {
                 formats: sighting.formats,
                 count: 1,
-                first: (line, shown(text)),
+                first: (line, shortened(text)),
                 extremes: moments,
             }),
         }

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::column::ColumnProfile;
 use super::dates::DateProfile;
+use super::duplicates::{RowContents, identifier_like};
 use super::sample::RowSample;
 use crate::ml::date::DateFormat;
 use crate::ml::ingest::{Batch, IngestError, Problems, RecordReader, for_each_batch};
@@ -21,6 +22,8 @@ pub struct Profile {
     pub profiles: Vec<ColumnProfile>,
     /// A sample of whole rows.
     pub sample: RowSample,
+    /// Which rows are copies of each other.
+    pub contents: RowContents,
     /// Rows profiled.
     pub rows: u64,
 }
@@ -43,6 +46,7 @@ impl Profile {
             columns: columns.to_vec(),
             profiles: columns.iter().map(column).collect(),
             sample: RowSample::default(),
+            contents: RowContents::default(),
             rows: 0,
         }
     }
@@ -50,6 +54,7 @@ impl Profile {
     fn add(&mut self, records: &[&Record]) {
         self.rows += records.len() as u64;
         records.iter().for_each(|record| self.sample.add(record));
+        self.contents.add(records);
         self.profiles
             .par_iter_mut()
             .enumerate()
@@ -64,6 +69,7 @@ impl Profile {
     pub fn merge(&mut self, other: Profile) {
         self.rows += other.rows;
         self.sample.merge(other.sample);
+        self.contents.merge(other.contents);
         self.profiles
             .iter_mut()
             .zip(other.profiles)
@@ -127,9 +133,19 @@ impl Profiler {
             .enumerate()
             .filter(|(index, _)| !batch.is_bad(*index))
             .map(|(_, record)| record);
+        if self.selected.rows + self.others.rows == 0 {
+            self.leave_out_identifiers(&good.clone().collect::<Vec<_>>());
+        }
         let (selected, others): (Vec<&Record>, Vec<&Record>) = good.partition(|record| split.selects(record));
         self.selected.add(&selected);
         self.others.add(&others);
+    }
+
+    /// Judges on the first rows which columns do not count when rows are compared.
+    fn leave_out_identifiers(&mut self, first: &[&Record]) {
+        let marked = identifier_like(&self.selected.columns, first);
+        self.selected.contents.skip(marked.clone());
+        self.others.contents.skip(marked);
     }
 
     /// Evidence about all rows, selected or not: what types are decided from.

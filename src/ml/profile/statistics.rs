@@ -1,19 +1,11 @@
-//! The statistics of a table as they are shown and stored: what belongs to the decided types.
+//! The statistics of a table as they are shown and stored. [`super::describe`] works them out.
 
 use serde::{Deserialize, Serialize};
 
-use super::association::associations;
-use super::column::ColumnProfile;
-use super::profiler::Profile;
-use crate::ml::infer::{Decision, Role};
+use super::examples::Example;
+use super::histogram::FineHistogram;
+use crate::ml::infer::Decision;
 use crate::ml::ingest::Problems;
-use crate::ml::quantile::Histogram;
-use crate::ml::schema::AttributeType;
-
-/// Bins of numeric histograms.
-const HISTOGRAM_BINS: usize = 20;
-/// Values and words shown.
-const SHOWN: usize = 10;
 
 /// Statistics of a table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,8 +16,22 @@ pub struct TableStatistics {
     pub problems: Problems,
     /// Rows on which the associations were computed.
     pub association_rows: u64,
+    /// How the target is distributed, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<TargetDistribution>,
     /// One entry for each column, in column order.
     pub columns: Vec<ColumnStatistics>,
+}
+
+/// How the target is distributed. The histogram of a numeric target is with its column.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TargetDistribution {
+    /// The column.
+    pub name: String,
+    /// The most frequent values, at most 100; none when the target is a number of many values.
+    pub values: Vec<ValueCount>,
+    /// Rows with a value that is not listed.
+    pub other: u64,
 }
 
 /// Statistics of one column.
@@ -38,8 +44,14 @@ pub struct ColumnStatistics {
     pub decision: Decision,
     /// Rows without a value (words that stand for missing included).
     pub missing: u64,
+    /// Where the first of them are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing_examples: Vec<Example>,
     /// Rows whose value does not fit the type.
     pub invalid: u64,
+    /// Where the first of them are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub invalid_examples: Vec<Example>,
     /// Number of distinct values.
     pub distinct: Count,
     /// Normalised mutual information with the target, 0 to 1.
@@ -47,15 +59,28 @@ pub struct ColumnStatistics {
     /// For numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub numeric: Option<NumericStatistics>,
+    /// For binary attributes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binary: Option<BinaryStatistics>,
     /// The most frequent values (not for numbers and text).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub top_values: Vec<ValueCount>,
+    /// Rows with a value that is not among them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub other_values: u64,
+    /// The least frequent value; known where the distinct count is exact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub least: Option<ValueCount>,
     /// For text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<TextStatistics>,
     /// For dates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dates: Option<DateStatistics>,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// A count that may be an estimate.
@@ -74,6 +99,9 @@ pub struct ValueCount {
     pub value: String,
     /// Rows that hold it; a lower bound when the distinct count is an estimate.
     pub count: u64,
+    /// Lines of up to three of them, from the sample of rows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<u64>,
 }
 
 /// Statistics of a numeric column, in its own units.
@@ -85,14 +113,16 @@ pub struct NumericStatistics {
     pub max: f64,
     /// Mean.
     pub mean: f64,
+    /// The value in the middle.
+    pub median: f64,
     /// Population standard deviation.
     pub deviation: f64,
     /// Values below which 1, 5, 25, 50, 75, 95 and 99 percent of the rows lie.
     pub quantiles: Vec<Quantile>,
     /// False when quantiles and histogram are estimates (t-digest).
     pub exact: bool,
-    /// Equal-width histogram.
-    pub histogram: Histogram,
+    /// Fine equal-width histogram, from which those with fewer bars are derived.
+    pub histogram: FineHistogram,
 }
 
 /// One quantile.
@@ -102,6 +132,19 @@ pub struct Quantile {
     pub percent: f64,
     /// The value.
     pub value: f64,
+}
+
+/// Statistics of a binary attribute.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct BinaryStatistics {
+    /// Rows that are true.
+    pub trues: u64,
+    /// Rows that are false.
+    pub falses: u64,
+    /// Percentage of the rows that are one or the other.
+    pub percent_true: f64,
+    /// Percentage of all rows that hold something else.
+    pub percent_invalid: f64,
 }
 
 /// Statistics of a text column; words are lower-cased and stripped of punctuation first.
@@ -115,8 +158,29 @@ pub struct TextStatistics {
     pub words_per_row: Option<(u64, u64)>,
     /// Shortest and longest word in characters.
     pub word_length: Option<(u64, u64)>,
-    /// The most frequent words.
+    /// The most frequent words, counted as often as they occur.
     pub top_words: Vec<ValueCount>,
+    /// The words that tell most, from the sample of rows.
+    #[serde(default)]
+    pub prominent_words: Vec<ProminentWord>,
+    /// Rows of that sample.
+    #[serde(default)]
+    pub sampled_rows: u64,
+}
+
+/// How much the presence of one word tells.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProminentWord {
+    /// Place among the words, from 1.
+    pub rank: u64,
+    /// The word.
+    pub word: String,
+    /// Share of the target's entropy that its presence tells, or, without a target, bits of its presence; 0 to 1.
+    pub prominence: f64,
+    /// Rows of the sample that contain it.
+    pub rows: u64,
+    /// Share of the sample that contains it, 0 to 1.
+    pub share: f64,
 }
 
 /// Statistics of a column of dates, in UTC.
@@ -126,146 +190,4 @@ pub struct DateStatistics {
     pub min: String,
     /// The latest, as ISO 8601.
     pub max: String,
-}
-
-/// Writes down the statistics of `profile` under the decided types.
-pub fn describe(profile: Profile, decisions: &[Decision], problems: Problems) -> TableStatistics {
-    let Profile {
-        columns,
-        profiles,
-        sample,
-        rows,
-    } = profile;
-    let kinds: Vec<AttributeType> = decisions.iter().map(|decision| decision.kind).collect();
-    let missing: Vec<Vec<String>> = decisions
-        .iter()
-        .map(|decision| decision.missing_values.clone())
-        .collect();
-    let target = decisions
-        .iter()
-        .position(|decision| decision.role == Role::Target);
-    let sample = sample.into_rows();
-    let found = match target {
-        Some(target) => {
-            let is_number =
-                kinds[target] == AttributeType::Numeric && profiles[target].values.distinct().0 > 20;
-            associations(&sample, &kinds, &missing, target, is_number)
-        }
-        None => vec![None; columns.len()],
-    };
-    let columns = columns
-        .into_iter()
-        .zip(profiles)
-        .zip(decisions.iter().zip(found))
-        .map(|((name, profile), (decision, association))| {
-            describe_column(name, profile, decision.clone(), association)
-        })
-        .collect();
-    TableStatistics {
-        rows,
-        problems,
-        association_rows: if target.is_some() { sample.len() as u64 } else { 0 },
-        columns,
-    }
-}
-
-fn describe_column(
-    name: String,
-    mut profile: ColumnProfile,
-    decision: Decision,
-    association: Option<f64>,
-) -> ColumnStatistics {
-    let listed: u64 = profile
-        .missing_words
-        .iter()
-        .filter(|word| decision.missing_values.contains(&word.word))
-        .map(|word| word.count)
-        .sum();
-    let filled = profile.filled() - listed;
-    let format = decision.date_format.as_deref();
-    let span = format.and_then(|format| profile.dates.span(format));
-    let invalid = match decision.kind {
-        _ if format.is_some() && decision.role != Role::Target => {
-            filled - span.map_or(0, |span| span.count).min(filled)
-        }
-        AttributeType::Numeric => filled - profile.numbers.moments.count.min(filled),
-        AttributeType::Binary if decision.role != Role::Target => {
-            filled - (profile.trues + profile.falses).min(filled)
-        }
-        _ => 0,
-    };
-    let (distinct, exact) = profile.values.distinct();
-    let shows_values = matches!(decision.kind, AttributeType::Binary | AttributeType::Categorical);
-    ColumnStatistics {
-        name,
-        missing: profile.empty + listed,
-        invalid,
-        distinct: Count {
-            value: distinct,
-            exact,
-        },
-        association,
-        numeric: (decision.kind == AttributeType::Numeric && profile.numbers.moments.count > 0)
-            .then(|| numeric(&mut profile)),
-        top_values: if shows_values {
-            top(profile.values.ranked())
-        } else {
-            Vec::new()
-        },
-        text: (decision.kind == AttributeType::Text).then(|| text(&profile)),
-        dates: span.map(|span| DateStatistics {
-            min: span.earliest.to_iso(),
-            max: span.latest.to_iso(),
-        }),
-        decision,
-    }
-}
-
-fn numeric(profile: &mut ColumnProfile) -> NumericStatistics {
-    let numbers = &mut profile.numbers;
-    let quantiles = [1.0, 5.0, 25.0, 50.0, 75.0, 95.0, 99.0]
-        .into_iter()
-        .filter_map(|percent| {
-            numbers
-                .quantiles
-                .at(percent / 100.0)
-                .map(|value| Quantile { percent, value })
-        })
-        .collect();
-    NumericStatistics {
-        min: numbers.moments.min,
-        max: numbers.moments.max,
-        mean: numbers.moments.mean,
-        deviation: numbers.moments.deviation(),
-        quantiles,
-        exact: numbers.quantiles.is_exact(),
-        histogram: Histogram::of(
-            &mut numbers.quantiles,
-            numbers.moments.min,
-            numbers.moments.max,
-            HISTOGRAM_BINS,
-        ),
-    }
-}
-
-fn text(profile: &ColumnProfile) -> TextStatistics {
-    let (distinct, exact) = profile.text.distinct();
-    TextStatistics {
-        words: profile.text.words,
-        distinct_words: Count {
-            value: distinct,
-            exact,
-        },
-        words_per_row: profile.text.per_row,
-        word_length: profile.text.word_length,
-        top_words: top(profile.text.ranked()),
-    }
-}
-
-fn top(ranked: Vec<(String, u64)>) -> Vec<ValueCount> {
-    ranked
-        .into_iter()
-        .take(SHOWN)
-        .map(|(value, count)| ValueCount { value, count })
-        .collect()
 }
