@@ -34,11 +34,16 @@ pub(super) enum Dates {
     None,
 }
 
-/// Why a column that looks as if it were meant to hold dates is not taken for one.
-pub fn doubt(name: &str, profile: &ColumnProfile) -> Option<String> {
+/// What to say of a column whose dates are not understood, if it holds dates or looks as if it were meant to.
+pub fn not_understood(name: &str, profile: &ColumnProfile) -> Option<String> {
     match decide(name, profile) {
         Dates::Doubtful(reason) => Some(reason),
-        Dates::Decided(_) | Dates::None => None,
+        Dates::Decided(Decision {
+            reason, date_format, ..
+        }) => date_format.map(|format| {
+            format!("{reason}, but they are read as categories; give the column the dateFormat `{format}` in the schema")
+        }),
+        Dates::None => None,
     }
 }
 

@@ -1,3 +1,5 @@
+//! The featurizer on small tables, term by term.
+
 use std::collections::BTreeMap;
 
 use super::*;
