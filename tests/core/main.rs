@@ -17,5 +17,6 @@ mod ingest;
 mod learners;
 mod parity;
 mod quality;
+mod reading;
 mod recipes;
 mod support;

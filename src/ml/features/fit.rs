@@ -139,7 +139,7 @@ impl TermFit {
                 attribute, quantiles, ..
             } => {
                 if let Number::Value(value) = read_number(row.get(*attribute), &missing_values[*attribute]) {
-                    quantiles.add(value);
+                    quantiles.add(value, row.position.record);
                 }
             }
             TermFit::Binary { .. } => {}

@@ -6,10 +6,13 @@
 
 pub mod association;
 pub mod column;
+pub mod distinct;
+pub mod field;
 pub mod numbers;
 pub mod profiler;
 pub mod sample;
 pub mod statistics;
+pub mod table;
 pub mod text;
 pub mod values;
 

@@ -2,13 +2,16 @@
 
 use rayon::prelude::*;
 
-use super::column::ColumnProfile;
+use super::column::{CHUNK_ROWS, ColumnProfile};
 use super::sample::RowSample;
-use crate::ml::ingest::{Batch, IngestError, Problems, RecordReader, for_each_batch};
+use crate::ml::ingest::{Batch, IngestError, Problems, RecordReader, Rows, for_each_piece};
 use crate::ml::observe::{Observer, Stage};
-use crate::ml::record::Record;
+use crate::ml::quantile::level_of;
 use crate::ml::schema::Schema;
 use crate::ml::split::Split;
+
+/// Groups of columns for each thread, so that a slow one does not keep the others waiting.
+const GROUPS: usize = 4;
 
 /// Evidence about some rows of a table.
 #[derive(Debug, Clone)]
@@ -41,17 +44,31 @@ impl Profile {
         }
     }
 
-    fn add(&mut self, records: &[&Record]) {
-        self.rows += records.len() as u64;
-        records.iter().for_each(|record| self.sample.add(record));
+    fn add(&mut self, rows: &Rows, picked: &[u32], levels: &[u8]) {
+        if picked.is_empty() {
+            return;
+        }
+        self.rows += picked.len() as u64;
+        for row in picked.iter().map(|&row| row as usize) {
+            self.sample.add(rows.number(row), || rows.record(row));
+        }
+        // Neighbouring columns share cache lines, so a thread takes some of them for a few rows at a time.
+        // Columns know nothing of each other: how they are grouped changes no result.
+        let together = (self.profiles.len() / (GROUPS * rayon::current_num_threads())).max(1);
         self.profiles
-            .par_iter_mut()
+            .par_chunks_mut(together)
             .enumerate()
-            .for_each(|(column, profile)| {
-                records
-                    .iter()
-                    .for_each(|record| profile.add(record.position.line, record.get(column)));
+            .for_each(|(group, profiles)| {
+                for some in picked.chunks(CHUNK_ROWS) {
+                    for (profile, column) in profiles.iter_mut().zip(group * together..) {
+                        profile.add_rows(rows, column, some, levels);
+                    }
+                }
             });
+    }
+
+    fn settle(&mut self) {
+        self.profiles.par_iter_mut().for_each(ColumnProfile::settle);
     }
 
     /// Adds everything another profile of the same table has seen.
@@ -100,8 +117,8 @@ impl Profiler {
             bytes: 0,
         };
         let mut seen = 0;
-        for_each_batch(reader, total_bytes, Stage::Profile, observer, |batch| {
-            seen += batch.records().len() as u64;
+        for_each_piece(reader, total_bytes, Stage::Profile, observer, |batch| {
+            seen += batch.rows().len() as u64;
             profiler.add(batch, split);
             profiler.problems.check(seen, false)
         })?;
@@ -109,22 +126,22 @@ impl Profiler {
         if seen == 0 {
             return Err(IngestError::HeaderOnly);
         }
+        profiler.selected.settle();
+        profiler.others.settle();
         profiler.bytes = counted.get();
         Ok(profiler)
     }
 
     fn add(&mut self, batch: &Batch, split: &Split) {
         self.problems.add(&batch.problems);
-        let good = batch
-            .records()
-            .iter()
-            .enumerate()
-            .filter(|(index, _)| !batch.is_bad(*index))
-            .map(|(_, record)| record);
-        let (selected, others): (Vec<&Record>, Vec<&Record>) =
-            good.partition(|record| split.selects(record.position.record));
-        self.selected.add(&selected);
-        self.others.add(&others);
+        let rows = batch.rows();
+        let good = (0..rows.len()).filter(|&row| !batch.is_bad(row));
+        let (selected, others): (Vec<u32>, Vec<u32>) = good
+            .map(|row| row as u32)
+            .partition(|&row| split.selects(rows.number(row as usize)));
+        let levels: Vec<u8> = (0..rows.len()).map(|row| level_of(rows.number(row))).collect();
+        self.selected.add(rows, &selected, &levels);
+        self.others.add(rows, &others, &levels);
     }
 
     /// Evidence about all rows, selected or not: what types are decided from.
