@@ -250,13 +250,13 @@ fn large_sources_are_read_as_by_the_plain_reader() {
         let ends: [&[u8]; 4] = [b"\n", b"\n", b"\r\n", b"\n\n\r\n"];
         let mut bytes = [b"a".as_slice(), &[delimiter], b"b", &[delimiter], b"c\n"].concat();
         while bytes.len() < 6_000_000 {
-            let fields = 3 + usize::from(stream.next_u64() % 1000 == 0);
+            let fields = 3 + usize::from(stream.next_u64().is_multiple_of(1000));
             for field in 0..fields {
                 if field > 0 {
                     bytes.push(delimiter);
                 }
                 bytes.extend_from_slice(words[(stream.next_u64() % 14) as usize]);
-                if stream.next_u64() % 100_000 == 0 {
+                if stream.next_u64().is_multiple_of(100_000) {
                     let length = (stream.next_u64() % 2_500_000) as usize;
                     bytes.extend(std::iter::repeat_n(b'x', length));
                 }
