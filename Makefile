@@ -6,11 +6,13 @@ YOSOKU     := $(TARGET_DIR)/release/yosoku
 # Options for the programs started below, such as DEMO_ARGS=--exit.
 DEMO_ARGS  ?=
 RUN_ARGS   ?=
-# A Python with scikit-learn, for `make golden` alone.
+# Options for `make bench`, such as BENCH_ARGS='--rows 1000000 --turns 3'.
+BENCH_ARGS ?=
+# A Python: for `make golden` one with scikit-learn.
 PYTHON     ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo run test lint fmt deny openapi golden
+.PHONY: help build demo run test lint fmt deny openapi golden bench
 
 help: ## list these targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "%-9s %s\n", $$1, $$2}'
@@ -45,3 +47,6 @@ openapi: build ## write openapi.yaml anew from the handlers
 golden: ## write the sample data and the outside numbers anew; needs scikit-learn, see datasets/README.md
 	$(PYTHON) datasets/export.py
 	$(PYTHON) tests/golden/learners.py
+
+bench: build ## measure inspect beside DuckDB and polars, and each stage; writes docs/benchmarks.md
+	$(PYTHON) bench/run.py $(YOSOKU) $(BENCH_ARGS)

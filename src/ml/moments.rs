@@ -37,6 +37,20 @@ impl Moments {
         self.squares += delta * (value - self.mean);
     }
 
+    /// Adds a finite number `times` times.
+    pub fn add_many(&mut self, value: f64, times: u64) {
+        if times == 1 {
+            return self.add(value);
+        }
+        self.merge(&Moments {
+            count: times,
+            min: value,
+            max: value,
+            mean: value,
+            squares: 0.0,
+        });
+    }
+
     /// Adds everything other moments have seen.
     pub fn merge(&mut self, other: &Moments) {
         if other.count == 0 {
@@ -80,5 +94,11 @@ mod tests {
         assert!((left.mean / whole.mean - 1.0).abs() < 1e-14);
         assert!((left.deviation() / whole.deviation() - 1.0).abs() < 1e-12);
         assert_eq!(of(&[0.1, 0.1, 0.1]).deviation(), 0.0);
+        let mut weighted = of(&[7.0]);
+        weighted.add_many(2.5, 3);
+        let single = of(&[7.0, 2.5, 2.5, 2.5]);
+        assert_eq!((weighted.count, weighted.min, weighted.max), (4, 2.5, 7.0));
+        assert!((weighted.mean - single.mean).abs() < 1e-15);
+        assert!((weighted.deviation() - single.deviation()).abs() < 1e-15);
     }
 }

@@ -4,7 +4,6 @@
 //! null and empty are the same thing: the empty string. What the text means is decided by
 //! [`crate::ml::value`] and nowhere else.
 
-use csv::{ByteRecord, StringRecord};
 use serde::{Deserialize, Serialize};
 
 /// Where a record starts in its source.
@@ -23,7 +22,9 @@ pub struct Position {
 /// One row as text. Reuse one record for many rows: its buffers are kept.
 #[derive(Debug, Clone, Default)]
 pub struct Record {
-    fields: StringRecord,
+    text: String,
+    /// Where each field ends.
+    ends: Vec<usize>,
     /// Where the record was found; zero for records that did not come from a file.
     pub position: Position,
 }
@@ -43,57 +44,43 @@ impl Record {
 
     /// Removes all fields and keeps the buffers.
     pub fn clear(&mut self) {
-        self.fields.clear();
+        self.text.clear();
+        self.ends.clear();
     }
 
     /// Appends a field.
     pub fn push(&mut self, field: &str) {
-        self.fields.push_field(field);
+        self.text.push_str(field);
+        self.ends.push(self.text.len());
     }
 
     /// The text of field `index`; empty when the record has no such field.
+    #[inline]
     pub fn get(&self, index: usize) -> &str {
-        self.fields.get(index).unwrap_or("")
+        let Some(&end) = self.ends.get(index) else {
+            return "";
+        };
+        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
+        self.text.get(start..end).unwrap_or_default()
     }
 
     /// Number of fields.
     pub fn len(&self) -> usize {
-        self.fields.len()
+        self.ends.len()
     }
 
     /// Bytes of all fields together.
     pub fn text_len(&self) -> usize {
-        self.fields.as_slice().len()
+        self.text.len()
     }
 
     /// True when the record has no field.
     pub fn is_empty(&self) -> bool {
-        self.fields.is_empty()
+        self.ends.is_empty()
     }
 
     /// The fields in order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.fields.iter()
-    }
-
-    /// Gives the buffers to a byte-wise reader; [`Record::put`] takes them back.
-    pub(crate) fn take(&mut self) -> ByteRecord {
-        std::mem::take(&mut self.fields).into_byte_record()
-    }
-
-    /// Takes over what a byte-wise reader has read. Returns the index of the first field that was not
-    /// UTF-8, if any; its wrong bytes are replaced by U+FFFD.
-    pub(crate) fn put(&mut self, bytes: ByteRecord) -> Option<usize> {
-        match StringRecord::from_byte_record(bytes) {
-            Ok(fields) => {
-                self.fields = fields;
-                None
-            }
-            Err(error) => {
-                let field = error.utf8_error().field();
-                self.fields = StringRecord::from_byte_record_lossy(error.into_byte_record());
-                Some(field)
-            }
-        }
+        (0..self.len()).map(|index| self.get(index))
     }
 }

@@ -25,6 +25,9 @@ pub fn number(text: &str) -> Number {
         return Number::Missing;
     }
     let bytes = text.as_bytes();
+    if let Some(value) = plain_number(bytes) {
+        return Number::Value(value);
+    }
     if !bytes
         .iter()
         .all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E'))
@@ -42,12 +45,43 @@ pub fn number(text: &str) -> Number {
     }
 }
 
+/// Reads up to fifteen digits with an optional minus and fraction; `None` for everything else. Both the digits
+/// and the power of ten are exact floats then, so that their quotient is the nearest one (Clinger 1990).
+fn plain_number(bytes: &[u8]) -> Option<f64> {
+    const POWERS: [f64; 16] = [
+        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+    ];
+    let (is_negative, digits) = match bytes {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    let (mut whole, mut point) = (0u64, None);
+    if digits.len() > 16 {
+        return None;
+    }
+    for (at, &byte) in digits.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => whole = whole * 10 + u64::from(byte - b'0'),
+            b'.' if point.is_none() => point = Some(at),
+            _ => return None,
+        }
+    }
+    let count = digits.len() - usize::from(point.is_some());
+    if count == 0 || count > 15 {
+        return None;
+    }
+    let power = POWERS.get(point.map_or(0, |at| digits.len() - 1 - at))?;
+    let value = whole as f64 / power;
+    Some(if is_negative { -value } else { value })
+}
+
 /// Reads a binary literal: `1 y yes t true` are true, `0 n no f false` are false, in any case and
 /// with white space around them. Anything else is `None`.
 pub fn binary(text: &str) -> Option<bool> {
     let text = text.trim();
-    // The longest literal has five letters; everything longer is settled without comparing.
-    if text.is_empty() || text.len() > 5 {
+    // The longest literal has five letters; most other text is settled by its length or its first byte.
+    let may_be = |first: &u8| b"1yYtT0nNfF".contains(first);
+    if text.len() > 5 || !text.as_bytes().first().is_some_and(may_be) {
         return None;
     }
     let is_any = |words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
@@ -106,6 +140,13 @@ mod tests {
             "4.9e-324",
             "1.7976931348623157e100",
             "3.141592653589793",
+            "-0",
+            "0.000000000000001",
+            "999999999999999",
+            "-123456.789012345",
+            "0.3",
+            "9007199254740993",
+            "1.000000000000000",
         ] {
             assert_eq!(number(text), Number::Value(text.parse().unwrap()), "{text}");
         }

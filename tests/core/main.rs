@@ -18,6 +18,7 @@ mod insights;
 mod learners;
 mod parity;
 mod quality;
+mod reading;
 mod recipes;
 mod splits;
 mod support;

@@ -133,11 +133,7 @@ impl Featurizer {
                         features.active.push(first + self.cuts[*cut].bin(value) as u32);
                     }
                 }
-                (Step::Truth(at), _) => {
-                    if workspace.truths[*at] == Some(true) {
-                        features.active.push(*first);
-                    }
-                }
+                (Step::Truth(at), _) if workspace.truths[*at] == Some(true) => features.active.push(*first),
                 (
                     Step::Tokens(tokens),
                     TermState::Tokens {
@@ -158,10 +154,10 @@ impl Featurizer {
                         });
                     features.settle(start);
                 }
-                (Step::Missing(place), TermState::Missing { seen: true, .. }) => {
-                    if is_missing(*place, workspace) {
-                        features.active.push(*first);
-                    }
+                (Step::Missing(place), TermState::Missing { seen: true, .. })
+                    if is_missing(*place, workspace) =>
+                {
+                    features.active.push(*first);
                 }
                 _ => {}
             }

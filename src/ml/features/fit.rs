@@ -57,7 +57,8 @@ struct NumberFit {
 
 /// What one chunk of rows holds.
 struct Chunk {
-    numbers: Vec<Vec<f64>>,
+    /// Values with the numbers of their rows.
+    numbers: Vec<Vec<(f64, u64)>>,
     counts: Vec<TokenCounts>,
     missing: Vec<bool>,
     active: u64,
@@ -137,7 +138,7 @@ impl FeaturizerFit {
             self.plan.read(record, workspace);
             for (at, number) in workspace.numbers.iter().enumerate() {
                 if let Number::Value(value) = number {
-                    chunk.numbers[at].push(*value);
+                    chunk.numbers[at].push((*value, record.position.record));
                 }
             }
             for (term, step) in self.plan.steps().iter().enumerate() {
@@ -259,10 +260,10 @@ impl FeaturizerFit {
 }
 
 impl NumberFit {
-    fn add(&mut self, values: &[f64]) {
-        values.iter().for_each(|&value| self.moments.add(value));
+    fn add(&mut self, values: &[(f64, u64)]) {
+        values.iter().for_each(|&(value, _)| self.moments.add(value));
         if let Some(quantiles) = &mut self.quantiles {
-            values.iter().for_each(|&value| quantiles.add(value));
+            values.iter().for_each(|&(value, row)| quantiles.add(value, row));
         }
     }
 

@@ -2,18 +2,15 @@
 
 use std::collections::HashMap;
 
-use csv::ByteRecord;
-
 use super::error::IngestError;
 
 /// The names in a header line, trimmed. A column without a name is called `column_N`; two columns of
 /// one name are an error.
-pub fn column_names(header: &ByteRecord) -> Result<Vec<String>, IngestError> {
+pub fn column_names<'a>(header: impl Iterator<Item = &'a str>) -> Result<Vec<String>, IngestError> {
     let mut seen: HashMap<String, usize> = HashMap::new();
-    let mut names = Vec::with_capacity(header.len());
-    for (index, field) in header.iter().enumerate() {
-        let text = String::from_utf8_lossy(field);
-        let name = match text.trim() {
+    let mut names = Vec::new();
+    for (index, field) in header.enumerate() {
+        let name = match field.trim() {
             "" => numbered(index),
             name => name.to_string(),
         };

@@ -5,16 +5,19 @@
 //! [`Row::Bad`] and the caller decides what share of those is too much (see [`problems`]).
 
 pub mod batch;
+pub mod counted;
 pub mod decompress;
 pub mod dialect;
 pub mod error;
-pub mod guard;
 pub mod header;
 pub mod problems;
 pub mod reader;
+pub mod rows;
+pub mod scan;
 
-pub use batch::{Batch, for_each_batch};
+pub use batch::{Batch, for_each_batch, for_each_piece};
 pub use dialect::{HeaderMode, Options};
 pub use error::IngestError;
 pub use problems::{Problems, RowProblem};
 pub use reader::{RecordReader, Row};
+pub use rows::Rows;

@@ -1,16 +1,22 @@
-//! Reads records one by one from any source of bytes.
+//! Reads rows from any source of bytes, piece by piece or one by one.
 
-use std::io::{Cursor, Read};
-
-use csv::ByteRecord;
-
+use super::counted::ByteCount;
 use super::decompress::{Compression, Source, plain_bytes, read_prefix};
 use super::dialect::{HeaderMode, Options, SAMPLE_BYTES, guess_delimiter, guess_header};
 use super::error::IngestError;
-use super::guard::{ByteCount, RowGuard, RowMark, RowTooLong};
 use super::header::{column_names, numbered_names};
 use super::problems::RowProblem;
-use crate::ml::record::{Position, Record};
+use super::rows::Rows;
+use super::scan::{Cut, Place, Rules, Stop};
+use crate::ml::record::Record;
+
+/// Rows of a piece, at most.
+pub const PIECE_ROWS: usize = 4096;
+/// Bytes of a piece, unless one row is longer.
+pub const PIECE_BYTES: usize = 1 << 20;
+/// No limit on rows is higher: offsets within a piece are 32 bits wide.
+const LONGEST_ROW: u64 = 1 << 30;
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// What one call of [`RecordReader::read`] found.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,25 +31,38 @@ pub enum Row {
     End,
 }
 
-/// Reads the records of one CSV source.
+/// Reads the records of one CSV source, a piece of the source at a time.
 pub struct RecordReader {
-    csv: csv::Reader<RowGuard<Source>>,
+    source: Source,
     columns: Vec<String>,
     has_header: bool,
     delimiter: u8,
     compression: Compression,
-    mark: RowMark,
-    max_row_bytes: u64,
+    longest: usize,
     bytes: ByteCount,
+    /// Bytes that were read and not cut into rows yet.
+    rest: Vec<u8>,
+    /// Where `rest` starts: its line, its offset, the number of the next record.
+    place: Place,
+    offset: u64,
     next_record: u64,
-    /// Line on which the row read last starts.
-    line: u64,
-    /// Empty lines passed over before the row read last.
-    empty_before: u64,
-    /// Whether the row read last ended with a carriage return, whose line feed is still to come.
-    after_return: bool,
-    /// The first row of a source without a header, read to learn the number of columns, and its line.
-    pending: Option<(ByteRecord, u64)>,
+    /// Bytes to pass over before the next row: a second byte order mark.
+    skip: usize,
+    ended: bool,
+    /// What stopped the reading; told after the rows before it.
+    failed: Option<IngestError>,
+    /// The piece from which [`RecordReader::read`] takes rows, and how many it has taken.
+    piece: Piece,
+    taken: usize,
+}
+
+/// Some consecutive rows of a source and what is wrong with them.
+#[derive(Debug, Default)]
+pub struct Piece {
+    /// The rows.
+    pub rows: Rows,
+    /// The index of a row, whether it must be left out, and what is wrong with it; in row order.
+    pub problems: Vec<(usize, bool, RowProblem)>,
 }
 
 impl RecordReader {
@@ -57,8 +76,8 @@ impl RecordReader {
         let damaged = |source| io_error(source, compression, 1);
         let mut sample = read_prefix(&mut plain, SAMPLE_BYTES).map_err(damaged)?;
         let whole = sample.len() < SAMPLE_BYTES;
-        if sample.starts_with(b"\xef\xbb\xbf") {
-            sample.drain(..3);
+        if sample.starts_with(BYTE_ORDER_MARK) {
+            sample.drain(..BYTE_ORDER_MARK.len());
         }
         check_text(&sample)?;
         let delimiter = options
@@ -69,47 +88,60 @@ impl RecordReader {
             HeaderMode::Yes => true,
             HeaderMode::No => false,
         };
-        let rest: Source = Box::new(Cursor::new(sample).chain(plain));
-        let (guarded, mark) = RowGuard::new(rest, options.max_row_bytes);
-        let csv = csv::ReaderBuilder::new()
-            .delimiter(delimiter)
-            .has_headers(false)
-            .flexible(true)
-            .buffer_capacity(1 << 16)
-            .from_reader(guarded);
+        let skip = if sample.starts_with(BYTE_ORDER_MARK) {
+            BYTE_ORDER_MARK.len()
+        } else {
+            0
+        };
         let mut reader = Self {
-            csv,
+            source: plain,
             columns: Vec::new(),
             has_header,
             delimiter,
             compression,
-            mark,
-            max_row_bytes: options.max_row_bytes,
+            longest: options.max_row_bytes.min(LONGEST_ROW) as usize,
             bytes,
+            rest: sample,
+            place: Place {
+                line: 1,
+                after_return: false,
+            },
+            offset: 0,
             next_record: 0,
-            line: 1,
-            empty_before: 0,
-            after_return: false,
-            pending: None,
+            skip,
+            ended: false,
+            failed: None,
+            piece: Piece::default(),
+            taken: 0,
         };
         reader.read_columns()?;
         Ok(reader)
     }
 
     fn read_columns(&mut self) -> Result<(), IngestError> {
-        let mut first = ByteRecord::new();
-        if !self.read_bytes(&mut first)? {
-            return Err(IngestError::EmptyFile);
+        let (place, skip) = (self.place, self.skip);
+        let (bytes, cut) = self.cut(Vec::new(), Cut::default(), 1)?;
+        if cut.heads.is_empty() {
+            return Err(self.failed.take().unwrap_or(IngestError::EmptyFile));
         }
-        if self.csv.get_ref().has_ended() {
-            return Err(IngestError::UnclosedQuote { line: self.line });
+        if self.is_unclosed(&cut) {
+            return Err(IngestError::UnclosedQuote {
+                line: cut.heads[0].line,
+            });
         }
-        if self.has_header {
-            self.columns = column_names(&first)?;
-        } else {
-            self.columns = numbered_names(first.len());
-            self.pending = Some((first, self.line));
+        if !self.has_header {
+            // The first row is a record: the reader goes back before it.
+            self.columns = numbered_names(cut.spans.len());
+            let mut whole = bytes;
+            whole.truncate(cut.consumed);
+            whole.append(&mut self.rest);
+            (self.rest, self.place, self.skip, self.offset) = (whole, place, skip, 0);
+            return Ok(());
         }
+        let mut first = Rows::new(bytes, cut, 0, 0, self.delimiter);
+        self.columns = column_names(first.fields(0))?;
+        self.piece.rows = std::mem::take(&mut first);
+        self.taken = self.piece.rows.len();
         Ok(())
     }
 
@@ -146,114 +178,187 @@ impl RecordReader {
 
     /// Reads the next row into `record`. Empty lines are passed over.
     pub fn read(&mut self, record: &mut Record) -> Result<Row, IngestError> {
-        let mut bytes = record.take();
-        match self.pending.take() {
-            Some((first, line)) => (bytes, self.line) = (first, line),
-            None => {
-                if !self.read_bytes(&mut bytes)? {
-                    return Ok(Row::End);
+        if self.taken >= self.piece.rows.len() {
+            let mut piece = std::mem::take(&mut self.piece);
+            let found = self.read_piece(&mut piece)?;
+            (self.piece, self.taken) = (piece, 0);
+            if !found {
+                return Ok(Row::End);
+            }
+        }
+        let row = self.taken;
+        self.taken += 1;
+        self.piece.rows.copy(row, record);
+        let found = self
+            .piece
+            .problems
+            .binary_search_by_key(&row, |problem| problem.0);
+        Ok(match found.ok().map(|at| self.piece.problems[at].clone()) {
+            None => Row::Good,
+            Some((_, true, problem)) => Row::Bad(problem),
+            Some((_, false, problem)) => Row::Mended(problem),
+        })
+    }
+
+    /// Reads the next rows, at most [`PIECE_ROWS`] and those that are complete within [`PIECE_BYTES`], one at
+    /// least. Which rows come together depends on the bytes alone, not on how the source hands them out.
+    /// False when the source has ended.
+    ///
+    /// Do not call it between two calls of [`RecordReader::read`].
+    pub fn read_piece(&mut self, piece: &mut Piece) -> Result<bool, IngestError> {
+        piece.problems.clear();
+        let (buffer, cut) = std::mem::take(&mut piece.rows).into_buffers();
+        let (offset, record) = (self.offset, self.next_record);
+        let (bytes, cut) = self.cut(buffer, cut, PIECE_ROWS)?;
+        let is_unclosed = self.is_unclosed(&cut);
+        let rows = Rows::new(bytes, cut, record, offset, self.delimiter);
+        if is_unclosed {
+            let swallowed = rows
+                .fields(0)
+                .map(|field| memchr::memchr_iter(b'\n', field.as_bytes()).count());
+            if swallowed.sum::<usize>() > 1 {
+                // Whole rows would be lost in it.
+                return Err(IngestError::UnclosedQuote { line: rows.line(0) });
+            }
+        }
+        self.next_record += rows.len() as u64;
+        piece.rows = rows;
+        self.judge(piece, is_unclosed);
+        Ok(!piece.rows.is_empty())
+    }
+
+    /// A row whose quote is never closed comes alone, and nothing comes after it.
+    fn is_unclosed(&self, cut: &Cut) -> bool {
+        self.ended && cut.unclosed
+    }
+
+    /// Cuts up to `most` rows off the source, one at least unless it has ended or failed.
+    fn cut(&mut self, mut bytes: Vec<u8>, mut cut: Cut, most: usize) -> Result<(Vec<u8>, Cut), IngestError> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        let rules = Rules {
+            delimiter: self.delimiter,
+            longest: self.longest,
+            rows: most,
+        };
+        bytes.append(&mut self.rest);
+        let mut target = if most == 1 { bytes.len() } else { PIECE_BYTES };
+        loop {
+            let failed = self.fill(&mut bytes, target).err();
+            let line = self.place.next_line();
+            let mut stop = cut.rows(&bytes, self.skip, &mut self.place, rules);
+            let at_end = cut.heads.is_empty() && self.ended;
+            if at_end && stop == Stop::Within && cut.unclosed_row(&bytes, self.skip, &mut self.place, rules) {
+                stop = Stop::Done;
+            }
+            match (stop, failed) {
+                (Stop::TooLong(line), _) => {
+                    let limit = self.longest as u64;
+                    self.failed = Some(IngestError::RowTooLong { line, limit });
+                }
+                (_, Some(source)) => {
+                    let line = if cut.heads.is_empty() {
+                        line
+                    } else {
+                        self.place.next_line()
+                    };
+                    self.failed = Some(io_error(source, self.compression, line));
+                }
+                _ if cut.heads.is_empty() && !self.ended => {
+                    target = (bytes.len() * 2).max(SAMPLE_BYTES);
+                    continue;
+                }
+                _ => {}
+            }
+            break;
+        }
+        if cut.heads.is_empty() {
+            cut.consumed = if self.failed.is_some() { 0 } else { bytes.len() };
+            if let Some(error) = self.failed.take() {
+                return Err(error);
+            }
+        } else {
+            self.skip = 0;
+        }
+        self.rest.extend_from_slice(&bytes[cut.consumed..]);
+        self.offset += cut.consumed as u64;
+        Ok((bytes, cut))
+    }
+
+    /// Reads on until `bytes` has `target` bytes or the source ends. A source that does not end with a line
+    /// feed is given one, so that only a row with an open quote is incomplete at the end.
+    fn fill(&mut self, bytes: &mut Vec<u8>, target: usize) -> std::io::Result<()> {
+        let mut filled = bytes.len();
+        bytes.resize(target.max(filled), 0);
+        let mut result = Ok(());
+        while filled < target && !self.ended {
+            match self.source.read(&mut bytes[filled..]) {
+                Ok(0) => self.ended = true,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    result = Err(error);
+                    break;
                 }
             }
         }
-        let byte = bytes.position().map_or(0, csv::Position::byte);
-        let not_utf8 = record.put(bytes);
-        record.position = Position {
-            record: self.next_record,
-            line: self.line,
-            byte,
-            empty_before: self.empty_before,
-        };
-        self.next_record += 1;
-        let swallowed = record
-            .iter()
-            .map(|field| memchr::memchr_iter(b'\n', field.as_bytes()).count())
-            .sum::<usize>();
-        if self.csv.get_ref().has_ended() && swallowed > 1 {
-            // Whole rows would be lost in it.
-            return Err(IngestError::UnclosedQuote { line: self.line });
+        let unfinished = filled > 0 && bytes[filled - 1] != b'\n';
+        bytes.truncate(filled);
+        if self.ended && unfinished {
+            bytes.push(b'\n');
         }
-        Ok(self.judge(record, not_utf8))
+        result
     }
 
-    fn judge(&self, record: &Record, not_utf8: Option<usize>) -> Row {
-        let line = record.position.line;
-        if self.csv.get_ref().has_ended() {
-            return Row::Bad(RowProblem {
-                code: "unclosed_quote".into(),
-                line,
-                detail:
-                    "a quote is opened in this row and never closed, so the rest of the file belongs to it"
-                        .into(),
-            });
-        }
-        if record.len() != self.columns.len() {
-            let detail = format!(
-                "{} fields where the {} has {}",
-                record.len(),
-                if self.has_header { "header" } else { "first row" },
-                self.columns.len()
-            );
-            return Row::Bad(RowProblem {
-                code: "ragged_row".into(),
-                line,
-                detail,
-            });
-        }
-        match not_utf8 {
-            None => Row::Good,
-            Some(field) => Row::Mended(RowProblem {
-                code: "invalid_utf8".into(),
-                line,
-                detail: format!(
-                    "column `{}` holds bytes that are not UTF-8; they were replaced by U+FFFD",
-                    self.columns.get(field).map_or("?", String::as_str)
-                ),
-            }),
+    fn judge(&self, piece: &mut Piece, is_unclosed: bool) {
+        let (rows, problems) = (&piece.rows, &mut piece.problems);
+        let mut mended = rows.mended().iter().peekable();
+        let width = self.columns.len();
+        for row in 0..rows.len() {
+            let field = mended.next_if(|found| found.0 == row).map(|found| found.1);
+            let is_ragged = rows.width(row) != width;
+            if is_unclosed || is_ragged || field.is_some() {
+                let found = if is_unclosed {
+                    unclosed_quote()
+                } else if is_ragged {
+                    self.ragged_row(rows.width(row))
+                } else {
+                    self.invalid_utf8(field.unwrap_or_default())
+                };
+                let line = rows.line(row);
+                problems.push((row, is_unclosed || is_ragged, RowProblem { line, ..found }));
+            }
         }
     }
 
-    /// Reads a row's fields and notes the line on which it starts.
-    fn read_bytes(&mut self, bytes: &mut ByteRecord) -> Result<bool, IngestError> {
-        let (start, line) = (self.csv.position().byte(), self.csv.position().line());
-        self.mark.set(start);
-        // What the parser has not passed yet: the line feed after a carriage return. A row that is never
-        // completed is placed here, where the empty lines before it begin.
-        let line = line + u64::from(self.after_return);
-        let limit = self.max_row_bytes;
-        let found = self
-            .csv
-            .read_byte_record(bytes)
-            .map_err(|error| match error.into_kind() {
-                csv::ErrorKind::Io(source)
-                    if source.get_ref().is_some_and(|inner| inner.is::<RowTooLong>()) =>
-                {
-                    IngestError::RowTooLong { line, limit }
-                }
-                csv::ErrorKind::Io(source) => io_error(source, self.compression, line),
-                other => IngestError::Io {
-                    line,
-                    source: std::io::Error::other(format!("{other:?}")),
-                },
-            })?;
-        self.note_line(bytes);
-        self.empty_before = self.line.saturating_sub(line);
-        // The guard sees what is read ahead in large pieces, so it misses rows that are a little too long.
-        if found && self.csv.position().byte() - start > limit {
-            let line = self.line;
-            return Err(IngestError::RowTooLong { line, limit });
+    fn ragged_row(&self, width: usize) -> RowProblem {
+        let first = if self.has_header { "header" } else { "first row" };
+        RowProblem {
+            code: "ragged_row".into(),
+            line: 0,
+            detail: format!("{width} fields where the {first} has {}", self.columns.len()),
         }
-        Ok(found)
     }
 
-    /// The parser tells how many line feeds it has passed, not where a row starts: empty lines may come
-    /// before it. So the start is found from the end.
-    fn note_line(&mut self, bytes: &ByteRecord) {
-        let end = self.csv.position();
-        let last = self.csv.get_ref().byte_before(end.byte());
-        self.after_return = last == Some(b'\r');
-        let within = memchr::memchr_iter(b'\n', bytes.as_slice()).count() as u64;
-        let after = u64::from(last == Some(b'\n') && !self.csv.get_ref().has_ended());
-        self.line = end.line().saturating_sub(within + after).max(1);
+    fn invalid_utf8(&self, field: usize) -> RowProblem {
+        RowProblem {
+            code: "invalid_utf8".into(),
+            line: 0,
+            detail: format!(
+                "column `{}` holds bytes that are not UTF-8; they were replaced by U+FFFD",
+                self.columns.get(field).map_or("?", String::as_str)
+            ),
+        }
+    }
+}
+
+fn unclosed_quote() -> RowProblem {
+    RowProblem {
+        code: "unclosed_quote".into(),
+        line: 0,
+        detail: "a quote is opened in this row and never closed, so the rest of the file belongs to it"
+            .into(),
     }
 }
 

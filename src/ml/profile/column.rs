@@ -2,17 +2,18 @@
 
 use super::dates::DateProfile;
 use super::examples::{Examples, shortened};
-use super::numbers::{NumberProfile, earlier};
+use super::field::{Facts, Kind, trimmed};
+use super::numbers::{NumberProfile, earlier, note_earliest};
+use super::table::{EMPTY, hash_of};
 use super::text::TextProfile;
 use super::values::ValueProfile;
+use crate::ml::ingest::Rows;
 use crate::ml::quantile;
-use crate::ml::value::{Number, binary, number};
 
-/// Words that often stand for "missing". A column uses one only where the rest of it speaks for that.
-pub const MISSING_WORDS: [&str; 17] = [
-    "NA", "N/A", "n/a", "na", "NaN", "nan", "NULL", "null", "None", "none", "nil", "?", "-", "--", "#N/A",
-    "(null)", "\\N",
-];
+pub use super::field::MISSING_WORDS;
+
+/// Rows that are looked at together.
+pub const CHUNK_ROWS: usize = 256;
 
 /// Counts of one missing word.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,12 +54,13 @@ pub struct ColumnProfile {
     /// The first field that is neither empty nor a binary literal: line and text.
     pub first_not_binary: Option<(u64, String)>,
     /// Distinct values.
-    pub values: ValueProfile,
+    pub values: ValueProfile<Facts>,
     /// Words.
     pub text: TextProfile,
     /// Dates.
     pub dates: DateProfile,
     listed: Vec<String>,
+    has_numbers: bool,
 }
 
 impl ColumnProfile {
@@ -81,72 +83,142 @@ impl ColumnProfile {
             text: TextProfile::default(),
             dates: DateProfile::default(),
             listed: listed.to_vec(),
+            has_numbers: false,
         }
     }
 
-    /// Adds the field found at `line`.
-    pub fn add(&mut self, line: u64, field: &str) {
-        self.rows += 1;
-        let trimmed = field.trim();
-        if trimmed.is_empty() {
-            self.empty += 1;
-            self.empties.add(line, "");
-            self.text.add_empty();
-            return;
+    /// Adds the fields of column `column` in the rows `picked`, at most [`CHUNK_ROWS`] of them; `levels` are
+    /// those of all rows of the piece ([`quantile::level_of`]).
+    ///
+    /// Call [`ColumnProfile::settle`] after the last row: a field that was seen before is only counted, and
+    /// what follows from it is worked out once for each distinct value.
+    pub fn add_rows(&mut self, rows: &Rows, column: usize, picked: &[u32], levels: &[u8]) {
+        // Hashes first, counts second, new values third: each loop is short, so that the processor works on
+        // many rows at once instead of waiting for memory row by row.
+        let mut hashes = [0; CHUNK_ROWS];
+        let mut new = [(0, 0); CHUNK_ROWS];
+        let picked = picked.get(..CHUNK_ROWS).unwrap_or(picked);
+        for (hash, &row) in hashes.iter_mut().zip(picked) {
+            *hash = hash_of(rows.bytes(row as usize, column));
         }
-        if self.listed.iter().any(|word| word == trimmed) {
-            return self.count_missing(MissingWord {
-                word: trimmed.to_string(),
-                count: 1,
-                line,
-            });
+        let mut news = 0;
+        for (&hash, &row) in hashes.iter().zip(picked) {
+            if hash == EMPTY {
+                self.empty += 1;
+                self.empties.add(|| rows.line(row as usize), "");
+            } else if !self.values.hit(hash) {
+                new[news] = (hash, row as usize);
+                news += 1;
+            }
         }
-        self.values.add(field);
-        self.dates.add(line, trimmed);
-        match binary(trimmed) {
-            Some(true) => self.trues += 1,
-            Some(false) => self.falses += 1,
-            None => {
-                self.not_binary.add(line, trimmed);
-                if self.first_not_binary.is_none() {
-                    self.first_not_binary = Some((line, shortened(trimmed)));
+        for &(hash, row) in &new[..news] {
+            self.add_new(hash, rows.field(row, column), || rows.line(row));
+        }
+        self.rows += picked.len() as u64;
+        if self.has_numbers {
+            self.sample_numbers(rows, column, picked, levels);
+        }
+    }
+
+    fn sample_numbers(&mut self, rows: &Rows, column: usize, picked: &[u32], levels: &[u8]) {
+        for &row in picked {
+            let level = levels.get(row as usize).copied().unwrap_or_default();
+            if self.numbers.quantiles.wants(level) {
+                let facts = Facts::of(rows.field(row as usize, column), 0, &self.listed);
+                if let Kind::Number(value) = facts.kind {
+                    self.numbers.quantiles.offer(value, level);
                 }
             }
         }
-        match number(trimmed) {
-            Number::Value(value) => self.numbers.add(value, trimmed, line),
-            Number::Missing | Number::Invalid => self.add_text(line, field, trimmed),
-        }
     }
 
-    fn add_text(&mut self, line: u64, field: &str, trimmed: &str) {
-        self.text.add(field);
-        if MISSING_WORDS.contains(&trimmed) {
-            self.count_missing(MissingWord {
-                word: trimmed.to_string(),
-                count: 1,
-                line,
-            });
+    /// Adds one field found at `line` in row `row`; see [`ColumnProfile::add_rows`].
+    pub fn add(&mut self, line: u64, row: u64, field: &str) {
+        self.rows += 1;
+        if field.is_empty() {
+            self.empty += 1;
+            self.empties.offer(line, "");
             return;
         }
-        self.other += 1;
-        self.others.add(line, trimmed);
-        if self.first_other.is_none() {
-            self.first_other = Some((line, shortened(trimmed)));
+        self.add_new(hash_of(field.as_bytes()), field, || line);
+        if let Kind::Number(value) = Facts::of(field, line, &self.listed).kind {
+            self.numbers.quantiles.offer(value, quantile::level_of(row));
         }
     }
 
-    fn count_missing(&mut self, found: MissingWord) {
-        match self
-            .missing_words
-            .iter_mut()
-            .find(|known| known.word == found.word)
-        {
-            Some(known) => {
-                known.count += found.count;
-                known.line = known.line.min(found.line);
+    /// Adds a field that was not known when its rows were first looked at.
+    fn add_new(&mut self, hash: u64, field: &str, line: impl Fn() -> u64) {
+        if self.values.hit(hash) {
+            return;
+        }
+        let facts = Facts::of(field, line(), &self.listed);
+        match facts.kind {
+            Kind::Number(_) => self.has_numbers = true,
+            Kind::MissingWord | Kind::Other => self.text.meet(field),
+            Kind::Blank | Kind::Listed => {}
+        }
+        if !self.values.miss(hash, field, facts) {
+            self.settle_value(field, &facts, 1);
+        }
+        if self.values.is_over() {
+            self.settle();
+            self.values.shrink();
+        }
+    }
+
+    /// Brings all statistics up to date with the rows added so far.
+    pub fn settle(&mut self) {
+        if self.empty > 0 {
+            self.text.add_empty();
+        }
+        let mut values = std::mem::replace(&mut self.values, ValueProfile::new(0));
+        values.settle(|text, facts, times| self.settle_value(text, facts, times));
+        self.values = values;
+    }
+
+    fn settle_value(&mut self, field: &str, facts: &Facts, times: u64) {
+        let (line, text) = (facts.line, trimmed(field));
+        match facts.kind {
+            Kind::Blank => {
+                self.empty += times;
+                self.empties.offer(line, "");
+                return self.text.add_empty();
             }
-            None => self.missing_words.push(found),
+            Kind::Listed => return self.count_missing(text, line, times),
+            Kind::Number(value) => self.numbers.add_many(value, text, line, times),
+            Kind::MissingWord => {
+                self.text.add_many(field, times);
+                self.count_missing(text, line, times);
+            }
+            Kind::Other => {
+                self.text.add_many(field, times);
+                self.other += times;
+                self.others.offer(line, text);
+                note_earliest(&mut self.first_other, line, || shortened(text));
+            }
+        }
+        self.dates.add_many(line, text, times);
+        match facts.binary {
+            Some(true) => self.trues += times,
+            Some(false) => self.falses += times,
+            None => {
+                self.not_binary.offer(line, text);
+                note_earliest(&mut self.first_not_binary, line, || shortened(text));
+            }
+        }
+    }
+
+    fn count_missing(&mut self, word: &str, line: u64, times: u64) {
+        match self.missing_words.iter_mut().find(|known| known.word == word) {
+            Some(known) => {
+                known.count += times;
+                known.line = known.line.min(line);
+            }
+            None => self.missing_words.push(MissingWord {
+                word: word.to_string(),
+                count: times,
+                line,
+            }),
         }
     }
 
@@ -160,9 +232,10 @@ impl ColumnProfile {
         self.missing_words.iter().map(|word| word.count).sum()
     }
 
-    /// Adds everything another profile of the same column has seen.
+    /// Adds everything another profile of the same column has seen. Both are settled.
     pub fn merge(&mut self, other: ColumnProfile) {
         self.rows += other.rows;
+        self.has_numbers |= other.has_numbers;
         self.empty += other.empty;
         self.numbers.merge(other.numbers);
         self.other += other.other;
@@ -173,7 +246,7 @@ impl ColumnProfile {
         other
             .missing_words
             .into_iter()
-            .for_each(|word| self.count_missing(word));
+            .for_each(|found| self.count_missing(&found.word, found.line, found.count));
         self.trues += other.trues;
         self.falses += other.falses;
         self.first_not_binary = earlier(self.first_not_binary.take(), other.first_not_binary);

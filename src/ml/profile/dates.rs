@@ -14,7 +14,7 @@ use sighting::Sighting;
 
 use super::column::MISSING_WORDS;
 use super::examples::shortened;
-use super::numbers::earlier;
+use super::numbers::{earlier, note_earliest};
 use crate::ml::date::{DateFormat, Moment};
 
 pub use verdict::{Allowed, Verdict};
@@ -68,25 +68,26 @@ impl DateProfile {
         }
     }
 
-    /// Adds the trimmed value found at `line`. Costs next to nothing for a value that is no date.
+    /// Adds a trimmed value found `times` times, first at `line`. Costs next to nothing for a value that is no
+    /// date.
     #[inline]
-    pub fn add(&mut self, line: u64, text: &str) {
+    pub fn add_many(&mut self, line: u64, text: &str, times: u64) {
         let sighting = match &self.given {
             Some(format) => format.parse(text).map(|moment| Sighting::of_one(GIVEN, moment)),
             None => Sighting::of(text),
         };
         match sighting {
-            Some(sighting) => self.count(line, text, &sighting),
+            Some(sighting) => self.count(line, text, times, &sighting),
             None => {
-                self.others += 1;
-                if self.first_other.is_none() && !MISSING_WORDS.contains(&text) {
-                    self.first_other = Some((line, shortened(text)));
+                self.others += times;
+                if !MISSING_WORDS.contains(&text) {
+                    note_earliest(&mut self.first_other, line, || shortened(text));
                 }
             }
         }
     }
 
-    fn count(&mut self, line: u64, text: &str, sighting: &Sighting) {
+    fn count(&mut self, line: u64, text: &str, times: u64, sighting: &Sighting) {
         let is_same = |pattern: &Pattern| pattern.formats == sighting.formats;
         if !self.patterns.get(self.last).is_some_and(is_same) {
             self.last = self
@@ -98,12 +99,15 @@ impl DateProfile {
         let moments = sighting.moments.map(|moment| moment.map(|at| (at, at)));
         match self.patterns.get_mut(self.last) {
             Some(pattern) => {
-                pattern.count += 1;
+                pattern.count += times;
                 pattern.widen(moments);
+                if line < pattern.first.0 {
+                    pattern.first = (line, shortened(text));
+                }
             }
             None => self.patterns.push(Pattern {
                 formats: sighting.formats,
-                count: 1,
+                count: times,
                 first: (line, shortened(text)),
                 extremes: moments,
             }),

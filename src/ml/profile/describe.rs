@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::association::{association, truth_codes};
 use super::column::ColumnProfile;
 use super::examples::{Example, MOST_EXAMPLES};
+use super::field::Facts;
 use super::histogram::{FineHistogram, cells};
 use super::profiler::Profile;
 use super::prominence::prominent_words;
@@ -270,7 +271,7 @@ fn add_values(
 }
 
 /// The values that do not stand for missing, most frequent first.
-fn ranked(values: &ValueProfile, decision: &Decision) -> Vec<(String, u64)> {
+fn ranked(values: &ValueProfile<Facts>, decision: &Decision) -> Vec<(String, u64)> {
     let mut ranked = values.ranked();
     ranked.retain(|(value, _)| {
         !decision

@@ -13,6 +13,7 @@ use rayon::prelude::*;
 use super::datelike::looks_like_date;
 use crate::ml::hash::splitmix64;
 use crate::ml::infer::has_id_name;
+use crate::ml::ingest::Rows;
 use crate::ml::record::Record;
 use crate::ml::value::{Number, number};
 
@@ -56,24 +57,28 @@ impl RowContents {
         0.5f64.powi(self.zeros as i32)
     }
 
-    /// Counts some rows, in the order of the table.
-    pub fn add(&mut self, records: &[&Record]) {
+    /// Counts the `picked` rows, in the order of the table.
+    pub fn add(&mut self, rows: &Rows, picked: &[u32]) {
         let skipped = &self.skipped;
-        let hashes: Vec<u64> = records
+        let hashes: Vec<u64> = picked
             .par_iter()
             .with_min_len(256)
-            .map(|record| content(record, skipped))
+            .map(|&row| content(rows.fields(row as usize), skipped))
             .collect();
-        self.rows += records.len() as u64;
-        for (hash, record) in hashes.into_iter().zip(records) {
+        self.add_hashes(
+            hashes
+                .into_iter()
+                .zip(picked.iter().map(|&row| rows.line(row as usize))),
+        );
+    }
+
+    /// Counts rows by the hash of their content and their line.
+    fn add_hashes(&mut self, rows: impl Iterator<Item = (u64, u64)>) {
+        for (hash, line) in rows {
+            self.rows += 1;
             if hash.leading_zeros() >= self.zeros {
-                self.count(
-                    hash,
-                    Copies {
-                        rows: 1,
-                        lines: [record.position.line, 0],
-                    },
-                );
+                let lines = [line, 0];
+                self.count(hash, Copies { rows: 1, lines });
             }
         }
     }
@@ -146,9 +151,9 @@ impl RowContents {
 }
 
 /// The hash of the fields that are not left out.
-fn content(record: &Record, skipped: &[bool]) -> u64 {
+fn content<'r>(fields: impl Iterator<Item = &'r str>, skipped: &[bool]) -> u64 {
     let mut hasher = FixedState::default().build_hasher();
-    for (column, field) in record.iter().enumerate() {
+    for (column, field) in fields.enumerate() {
         if !skipped.get(column).copied().unwrap_or(false) {
             hasher.write(field.as_bytes());
             hasher.write_usize(field.len());
@@ -209,7 +214,10 @@ mod tests {
 
     fn of(records: &[Record]) -> RowContents {
         let mut contents = RowContents::default();
-        contents.add(&records.iter().collect::<Vec<_>>());
+        let hashed = records
+            .iter()
+            .map(|record| (content(record.iter(), &[]), record.position.line));
+        contents.add_hashes(hashed);
         contents
     }
 

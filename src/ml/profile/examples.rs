@@ -25,16 +25,21 @@ pub struct Examples {
 impl Examples {
     /// Offers a place; lines come in ascending order, so that the first ones stay.
     #[inline]
-    pub fn add(&mut self, line: u64, value: &str) {
+    pub fn add(&mut self, line: impl FnOnce() -> u64, value: &str) {
         if self.places.len() < MOST_EXAMPLES {
-            self.keep(line, value);
+            self.offer(line(), value);
         }
     }
 
-    #[cold]
-    fn keep(&mut self, line: u64, value: &str) {
-        let value = shortened(value);
-        self.places.push(Example { line, value });
+    /// Offers a place, in any order of lines. A place that is known is not kept twice.
+    pub fn offer(&mut self, line: u64, value: &str) {
+        let at = self.places.partition_point(|place| place.line < line);
+        let is_known = self.places.get(at).is_some_and(|place| place.line == line);
+        if at < MOST_EXAMPLES && !is_known {
+            let value = shortened(value);
+            self.places.insert(at, Example { line, value });
+            self.places.truncate(MOST_EXAMPLES);
+        }
     }
 
     /// Adds the places that another part of the table gave.
@@ -67,11 +72,11 @@ mod tests {
     fn the_first_five_of_all_parts_stay() {
         let (mut left, mut right) = (Examples::default(), Examples::default());
         (0..20)
-            .filter(|line| line % 3 != 0)
-            .for_each(|line| left.add(line, "a"));
+            .filter(|line| (19 - line) % 3 != 0)
+            .for_each(|line| left.offer(19 - line, "a"));
         (0..20)
             .filter(|line| line % 3 == 0)
-            .for_each(|line| right.add(line, &"b".repeat(100)));
+            .for_each(|line| right.add(|| line, &"b".repeat(100)));
         left.merge(right);
         let lines: Vec<u64> = left.places().iter().map(|place| place.line).collect();
         assert_eq!(lines, [0, 1, 2, 3, 4]);

@@ -107,7 +107,7 @@ mod tests {
 
     fn made() -> FineHistogram {
         let mut quantiles = Quantiles::new(10_000);
-        (0..5000).for_each(|i| quantiles.add(f64::from(i * i % 4001)));
+        (0..5000).for_each(|i| quantiles.add(f64::from(i * i % 4001), i as u64));
         FineHistogram::of(&mut quantiles, 0.0, 4000.0, 1000)
     }
 
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn one_value_is_one_bar() {
         let mut quantiles = Quantiles::new(10);
-        quantiles.add(3.0);
+        quantiles.add(3.0, 0);
         let shown = FineHistogram::of(&mut quantiles, 3.0, 3.0, 1000).bars(20);
         assert_eq!((shown.edges, shown.counts), (vec![3.0, 3.0], vec![1]));
     }

@@ -9,14 +9,17 @@ pub mod column;
 pub mod datelike;
 pub mod dates;
 pub mod describe;
+pub mod distinct;
 pub mod duplicates;
 pub mod examples;
+pub mod field;
 pub mod histogram;
 pub mod numbers;
 pub mod profiler;
 pub mod prominence;
 pub mod sample;
 pub mod statistics;
+pub mod table;
 pub mod text;
 pub mod values;
 

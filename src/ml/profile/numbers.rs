@@ -27,15 +27,16 @@ impl NumberProfile {
         }
     }
 
-    /// Adds a number found at `line` as `text`.
-    pub fn add(&mut self, value: f64, text: &str, line: u64) {
-        self.moments.add(value);
-        self.quantiles.add(value);
+    /// Adds a number written as `text` that was found `times` times, first at `line`. The quantiles are
+    /// offered it apart, once for each row.
+    pub fn add_many(&mut self, value: f64, text: &str, line: u64, times: u64) {
+        self.moments.add_many(value, times);
+        self.quantiles.counted(times);
         if value.fract() == 0.0 {
-            self.whole += 1;
+            self.whole += times;
         }
-        if self.first_leading_zero.is_none() && has_leading_zero(text) {
-            self.first_leading_zero = Some((line, text.to_string()));
+        if has_leading_zero(text) {
+            note_earliest(&mut self.first_leading_zero, line, || text.to_string());
         }
     }
 
@@ -53,6 +54,13 @@ pub fn earlier(left: Option<(u64, String)>, right: Option<(u64, String)>) -> Opt
     match (left, right) {
         (Some(a), Some(b)) => Some(if a.0 <= b.0 { a } else { b }),
         (a, b) => a.or(b),
+    }
+}
+
+/// Replaces a finding (line, text) by one on a smaller line.
+pub fn note_earliest(found: &mut Option<(u64, String)>, line: u64, text: impl FnOnce() -> String) {
+    if found.as_ref().is_none_or(|known| line < known.0) {
+        *found = Some((line, text()));
     }
 }
 

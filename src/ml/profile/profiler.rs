@@ -2,16 +2,23 @@
 
 use rayon::prelude::*;
 
-use super::column::ColumnProfile;
+use super::column::{CHUNK_ROWS, ColumnProfile};
 use super::dates::DateProfile;
 use super::duplicates::{RowContents, identifier_like};
 use super::sample::RowSample;
 use crate::ml::date::DateFormat;
-use crate::ml::ingest::{Batch, IngestError, Problems, RecordReader, for_each_batch};
+use crate::ml::ingest::{Batch, IngestError, Problems, RecordReader, Rows, for_each_piece};
 use crate::ml::observe::{Observer, Stage};
+use crate::ml::quantile::level_of;
 use crate::ml::record::Record;
 use crate::ml::schema::Schema;
 use crate::ml::split::Selector;
+
+/// Groups of columns for each thread, so that a slow one does not keep the others waiting.
+const GROUPS: usize = 4;
+
+/// Rows on which it is judged which columns only name rows.
+const FIRST_ROWS: usize = 4096;
 
 /// Evidence about some rows of a table.
 #[derive(Debug, Clone)]
@@ -51,18 +58,32 @@ impl Profile {
         }
     }
 
-    fn add(&mut self, records: &[&Record]) {
-        self.rows += records.len() as u64;
-        records.iter().for_each(|record| self.sample.add(record));
-        self.contents.add(records);
+    fn add(&mut self, rows: &Rows, picked: &[u32], levels: &[u8]) {
+        if picked.is_empty() {
+            return;
+        }
+        self.rows += picked.len() as u64;
+        for row in picked.iter().map(|&row| row as usize) {
+            self.sample.add(rows.number(row), || rows.record(row));
+        }
+        self.contents.add(rows, picked);
+        // Neighbouring columns share cache lines, so a thread takes some of them for a few rows at a time.
+        // Columns know nothing of each other: how they are grouped changes no result.
+        let together = (self.profiles.len() / (GROUPS * rayon::current_num_threads())).max(1);
         self.profiles
-            .par_iter_mut()
+            .par_chunks_mut(together)
             .enumerate()
-            .for_each(|(column, profile)| {
-                records
-                    .iter()
-                    .for_each(|record| profile.add(record.position.line, record.get(column)));
+            .for_each(|(group, profiles)| {
+                for some in picked.chunks(CHUNK_ROWS) {
+                    for (profile, column) in profiles.iter_mut().zip(group * together..) {
+                        profile.add_rows(rows, column, some, levels);
+                    }
+                }
             });
+    }
+
+    fn settle(&mut self) {
+        self.profiles.par_iter_mut().for_each(ColumnProfile::settle);
     }
 
     /// Adds everything another profile of the same table has seen.
@@ -112,8 +133,8 @@ impl Profiler {
             bytes: 0,
         };
         let mut seen = 0;
-        for_each_batch(reader, total_bytes, Stage::Profile, observer, |batch| {
-            seen += batch.records().len() as u64;
+        for_each_piece(reader, total_bytes, Stage::Profile, observer, |batch| {
+            seen += batch.rows().len() as u64;
             profiler.add(batch, split);
             profiler.problems.check(seen, false)
         })?;
@@ -121,29 +142,43 @@ impl Profiler {
         if seen == 0 {
             return Err(IngestError::HeaderOnly);
         }
+        profiler.selected.settle();
+        profiler.others.settle();
         profiler.bytes = counted.get();
         Ok(profiler)
     }
 
-    fn add(&mut self, batch: &Batch, split: &Selector) {
+    fn add(&mut self, batch: &Batch, part: &Selector) {
         self.problems.add(&batch.problems);
-        let good = batch
-            .records()
-            .iter()
-            .enumerate()
-            .filter(|(index, _)| !batch.is_bad(*index))
-            .map(|(_, record)| record);
+        let rows = batch.rows();
+        let good: Vec<u32> = (0..rows.len())
+            .filter(|&row| !batch.is_bad(row))
+            .map(|row| row as u32)
+            .collect();
         if self.selected.rows + self.others.rows == 0 {
-            self.leave_out_identifiers(&good.clone().collect::<Vec<_>>());
+            self.leave_out_identifiers(rows, &good);
         }
-        let (selected, others): (Vec<&Record>, Vec<&Record>) = good.partition(|record| split.selects(record));
-        self.selected.add(&selected);
-        self.others.add(&others);
+        let mut record = Record::new();
+        let (selected, others): (Vec<u32>, Vec<u32>) = good.into_iter().partition(|&row| {
+            let row = row as usize;
+            part.selects_number(rows.number(row)).unwrap_or_else(|| {
+                rows.copy(row, &mut record);
+                part.selects(&record)
+            })
+        });
+        let levels: Vec<u8> = (0..rows.len()).map(|row| level_of(rows.number(row))).collect();
+        self.selected.add(rows, &selected, &levels);
+        self.others.add(rows, &others, &levels);
     }
 
     /// Judges on the first rows which columns do not count when rows are compared.
-    fn leave_out_identifiers(&mut self, first: &[&Record]) {
-        let marked = identifier_like(&self.selected.columns, first);
+    fn leave_out_identifiers(&mut self, rows: &Rows, first: &[u32]) {
+        let records: Vec<Record> = first
+            .iter()
+            .take(FIRST_ROWS)
+            .map(|&row| rows.record(row as usize))
+            .collect();
+        let marked = identifier_like(&self.selected.columns, &records.iter().collect::<Vec<_>>());
         self.selected.contents.skip(marked.clone());
         self.others.contents.skip(marked);
     }

@@ -48,21 +48,19 @@ pub struct RowSample {
 }
 
 impl RowSample {
-    /// Offers a row; it is copied only if it is kept.
-    pub fn add(&mut self, record: &Record) {
+    /// Offers row `number`; it is copied only if it is kept.
+    pub fn add(&mut self, number: u64, copy: impl FnOnce() -> Record) {
         self.seen += 1;
-        let hash = splitmix64(record.position.record);
+        let hash = splitmix64(number);
         if self.full && self.rows.peek().is_some_and(|largest| hash >= largest.hash) {
             return;
         }
-        self.keep(Kept {
-            hash,
-            record: record.clone(),
-        });
+        let record = copy();
+        self.keep(Kept { hash, record });
     }
 
     fn keep(&mut self, kept: Kept) {
-        self.bytes += kept.record.iter().map(str::len).sum::<usize>();
+        self.bytes += kept.record.text_len();
         self.fields += kept.record.len();
         self.rows.push(kept);
         while self.rows.len() > MOST_ROWS
@@ -70,7 +68,7 @@ impl RowSample {
         {
             self.full = true;
             if let Some(gone) = self.rows.pop() {
-                self.bytes -= gone.record.iter().map(str::len).sum::<usize>();
+                self.bytes -= gone.record.text_len();
                 self.fields -= gone.record.len();
             }
         }
@@ -112,11 +110,11 @@ mod tests {
         let mut whole = RowSample::default();
         let (mut left, mut right) = (RowSample::default(), RowSample::default());
         for i in 0..50_000 {
-            whole.add(&record(i));
+            whole.add(i, || record(i));
             if i % 3 == 0 {
-                left.add(&record(i))
+                left.add(i, || record(i))
             } else {
-                right.add(&record(i))
+                right.add(i, || record(i))
             }
         }
         left.merge(right);

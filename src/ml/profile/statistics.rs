@@ -119,7 +119,7 @@ pub struct NumericStatistics {
     pub deviation: f64,
     /// Values below which 1, 5, 25, 50, 75, 95 and 99 percent of the rows lie.
     pub quantiles: Vec<Quantile>,
-    /// False when quantiles and histogram are estimates (t-digest).
+    /// False when quantiles and histogram are estimates (from a sample of rows).
     pub exact: bool,
     /// Fine equal-width histogram, from which those with fewer bars are derived.
     pub histogram: FineHistogram,

@@ -1,16 +1,23 @@
 //! The words of one column. Here words are lower-cased and stripped of punctuation at both ends, so
 //! that `Red,` and `red` count as one; the words a model learns from are not.
+//!
+//! Words are counted as they are written and brought together when somebody asks, so each spelling is
+//! lower-cased once.
 
 use std::collections::HashMap;
 
-use datasketches::hll::{HllSketch, HllType, HllUnion};
 use foldhash::fast::FixedState;
 
-/// Distinct words whose counts are kept; beyond, words seen once since the last clearing go.
-const MOST_WORDS: usize = 20_000;
+use super::distinct::Distinct;
+use super::table::{Table, hash_of};
+use crate::ml::hash::splitmix64;
+
+/// Distinct spellings whose counts are kept; beyond, those seen least go.
+const MOST_SPELLINGS: usize = 40_000;
 /// Longer words are cut off for counting.
 const LONGEST_WORD: usize = 128;
-const LG_REGISTERS: u8 = 14;
+/// One of so many spellings that are not kept is taken in once they are too many.
+const TAKEN_IN: u64 = 8;
 
 /// Evidence that a column is text.
 #[derive(Clone, Default)]
@@ -23,94 +30,135 @@ pub struct TextProfile {
     pub per_row: Option<(u64, u64)>,
     /// Shortest and longest word in characters.
     pub word_length: Option<(u64, u64)>,
-    counts: HashMap<Box<str>, u64, FixedState>,
-    pruned: bool,
-    distinct: Option<Box<HllSketch>>,
+    /// True once a field with white space was met: only then words are told apart.
+    is_spaced: bool,
+    spellings: Table<()>,
+    misses: u64,
+    distinct: Option<Box<Distinct>>,
     buffer: String,
 }
 
 impl TextProfile {
-    /// Adds the words of one field that is not a number. As long as no field had white space, words are
-    /// counted but not told apart: the column is hardly text, and its values are counted elsewhere.
+    /// Adds the words of one field that is not a number.
     pub fn add(&mut self, text: &str) {
-        if self.spaced == 0 && !text.contains(char::is_whitespace) {
-            self.words += 1;
-            return widen(&mut self.per_row, 1);
-        }
+        self.meet(text);
+        self.add_many(text, 1);
+    }
+
+    /// Looks whether a field has white space. As long as none had, words are counted but not told apart:
+    /// the column is hardly text, and its values are counted elsewhere.
+    pub fn meet(&mut self, text: &str) {
+        let may_be = |byte: &u8| *byte <= b' ' || !byte.is_ascii();
+        self.is_spaced =
+            self.is_spaced || (text.as_bytes().iter().any(may_be) && text.contains(char::is_whitespace));
+    }
+
+    /// Adds the words of one field that was met before and is found `times` times.
+    pub fn add_many(&mut self, text: &str, times: u64) {
         let mut count = 0;
-        for word in text.split_whitespace() {
-            count += 1;
-            self.add_word(word);
+        if self.is_spaced {
+            for_each_word(text, |word| {
+                count += 1;
+                self.add_word(word, times);
+            });
+        } else {
+            count = 1;
         }
-        self.spaced += u64::from(count > 1);
-        self.words += count;
+        self.spaced += if count > 1 { times } else { 0 };
+        self.words += count * times;
         widen(&mut self.per_row, count);
     }
 
-    /// Counts a field without words.
+    /// Counts fields without words.
     pub fn add_empty(&mut self) {
         widen(&mut self.per_row, 0);
     }
 
-    fn add_word(&mut self, word: &str) {
-        let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
-        if bare.is_empty() {
-            return;
+    fn add_word(&mut self, word: &str, times: u64) {
+        if word.len() > 4 * LONGEST_WORD {
+            let short: String = word.chars().take(LONGEST_WORD).collect();
+            widen(&mut self.word_length, bare(word).chars().count() as u64);
+            return self.count(&short, times);
         }
-        widen(&mut self.word_length, bare.chars().count() as u64);
-        self.buffer.clear();
-        if bare.is_ascii() {
-            self.buffer.push_str(bare.get(..LONGEST_WORD).unwrap_or(bare));
-            self.buffer.make_ascii_lowercase();
-        } else {
-            self.buffer
-                .extend(bare.chars().take(LONGEST_WORD).flat_map(char::to_lowercase));
+        self.count(word, times);
+    }
+
+    #[inline]
+    fn count(&mut self, word: &str, times: u64) {
+        let hash = hash_of(word.as_bytes());
+        if !self.spellings.count(hash, times) {
+            self.take_in(hash, word, times);
         }
-        if let Some(count) = self.counts.get_mut(self.buffer.as_str()) {
-            *count += 1;
-            return;
+    }
+
+    #[cold]
+    fn take_in(&mut self, hash: u64, word: &str, times: u64) {
+        let bare = bare(word);
+        if !bare.is_empty() {
+            widen(&mut self.word_length, bare.chars().count() as u64);
         }
-        self.counts.insert(self.buffer.as_str().into(), 1);
         if let Some(distinct) = &mut self.distinct {
-            distinct.update(self.buffer.as_str());
+            normalise(bare, &mut self.buffer);
+            distinct.add(hash_of(self.buffer.as_bytes()));
+            self.misses += 1;
+            if !splitmix64(self.misses).is_multiple_of(TAKEN_IN) {
+                return;
+            }
         }
-        if self.counts.len() > MOST_WORDS {
+        self.spellings.insert(hash, word, times, ());
+        if self.spellings.len() > MOST_SPELLINGS {
             self.prune();
         }
     }
 
-    /// Forgets rare words (Manku, Motwani 2002: lossy counting) once there are too many.
+    /// Forgets rare spellings once there are too many.
     fn prune(&mut self) {
-        if !self.pruned {
-            self.pruned = true;
-            self.distinct = HllSketch::new(LG_REGISTERS, HllType::Hll8).ok().map(Box::new);
-            let distinct = self.distinct.as_mut();
-            if let Some(distinct) = distinct {
-                self.counts.keys().for_each(|word| distinct.update(&**word));
-            }
+        if self.distinct.is_none() {
+            self.distinct = Some(self.hashes());
         }
         let mut least = 1;
-        while self.counts.len() > MOST_WORDS / 2 {
-            self.counts.retain(|_, count| *count > least);
+        while self.spellings.len() > MOST_SPELLINGS / 2 {
+            self.spellings.keep_above(least);
             least *= 2;
         }
+    }
+
+    fn hashes(&self) -> Box<Distinct> {
+        let mut distinct = self.distinct.clone().unwrap_or_default();
+        self.counts()
+            .keys()
+            .for_each(|word| distinct.add(hash_of(word.as_bytes())));
+        distinct
+    }
+
+    /// Counts of the words, their spellings brought together.
+    fn counts(&self) -> HashMap<String, u64, FixedState> {
+        let mut counts: HashMap<String, u64, FixedState> = HashMap::default();
+        let mut buffer = String::new();
+        for (_, word, count, _) in self.spellings.iter() {
+            normalise(bare(word), &mut buffer);
+            match counts.get_mut(&buffer) {
+                _ if buffer.is_empty() => {}
+                Some(known) => *known += count,
+                None => {
+                    counts.insert(buffer.clone(), count);
+                }
+            }
+        }
+        counts
     }
 
     /// Number of distinct words, and whether it is exact.
     pub fn distinct(&self) -> (u64, bool) {
         match &self.distinct {
-            Some(distinct) => (distinct.estimate().round() as u64, false),
-            None => (self.counts.len() as u64, true),
+            Some(distinct) => (distinct.estimate(), false),
+            None => (self.counts().len() as u64, true),
         }
     }
 
     /// The most frequent words with their counts.
     pub fn ranked(&self) -> Vec<(String, u64)> {
-        let mut ranked: Vec<(String, u64)> = self
-            .counts
-            .iter()
-            .map(|(word, count)| (word.to_string(), *count))
-            .collect();
+        let mut ranked: Vec<(String, u64)> = self.counts().into_iter().collect();
         ranked.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         ranked
     }
@@ -119,29 +167,55 @@ impl TextProfile {
     pub fn merge(&mut self, other: TextProfile) {
         self.spaced += other.spaced;
         self.words += other.words;
+        self.is_spaced |= other.is_spaced;
         self.per_row = hull(self.per_row, other.per_row);
         self.word_length = hull(self.word_length, other.word_length);
-        if other.pruned && !self.pruned {
-            self.prune();
+        if other.distinct.is_some() && self.distinct.is_none() {
+            self.distinct = Some(self.hashes());
         }
-        let mut counts: Vec<_> = other.counts.into_iter().collect();
-        counts.sort_unstable();
-        for (word, count) in counts {
-            if let Some(distinct) = &mut self.distinct {
-                distinct.update(&*word);
+        if let Some(distinct) = &mut self.distinct {
+            distinct.merge(&other.hashes());
+        }
+        for (hash, word, count, _) in other.spellings.iter() {
+            if !self.spellings.count(hash, count) {
+                self.spellings.insert(hash, word, count, ());
             }
-            *self.counts.entry(word).or_default() += count;
         }
-        if let (Some(mine), Some(theirs)) = (&mut self.distinct, other.distinct)
-            && let Ok(mut union) = HllUnion::new(LG_REGISTERS)
-        {
-            union.update(mine);
-            union.update(&theirs);
-            **mine = union.to_sketch(HllType::Hll8);
-        }
-        if self.counts.len() > MOST_WORDS {
+        if self.spellings.len() > MOST_SPELLINGS {
             self.prune();
         }
+    }
+}
+
+/// Words are pieces between white space.
+fn for_each_word(text: &str, mut work: impl FnMut(&str)) {
+    if !text.is_ascii() {
+        return text.split_whitespace().for_each(work);
+    }
+    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t'..=b'\r');
+    let (bytes, mut at) = (text.as_bytes(), 0);
+    while at < bytes.len() {
+        let rest = &bytes[at..];
+        let end = at + rest.iter().position(is_space).unwrap_or(rest.len());
+        if end > at {
+            work(text.get(at..end).unwrap_or_default());
+        }
+        at = end + 1;
+    }
+}
+
+/// A word without punctuation at its ends.
+fn bare(word: &str) -> &str {
+    word.trim_matches(|c: char| !c.is_alphanumeric())
+}
+
+fn normalise(bare: &str, buffer: &mut String) {
+    buffer.clear();
+    if bare.is_ascii() {
+        buffer.push_str(bare.get(..LONGEST_WORD).unwrap_or(bare));
+        buffer.make_ascii_lowercase();
+    } else {
+        buffer.extend(bare.chars().take(LONGEST_WORD).flat_map(char::to_lowercase));
     }
 }
 

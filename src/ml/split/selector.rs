@@ -57,6 +57,20 @@ impl Selector {
         self.rule.holds(record) != self.complement
     }
 
+    /// Whether the row with this number belongs to the part; `None` when its number does not settle that.
+    pub fn selects_number(&self, row: u64) -> Option<bool> {
+        let holds = match &self.rule {
+            Rule::All => true,
+            Rule::Number { seed, begin, end } => {
+                let share = unit(*seed, row) * 100.0;
+                *begin <= share && share < *end
+            }
+            Rule::Order { first, end } => (*first..*end).contains(&row),
+            Rule::Place { .. } | Rule::Strata { .. } | Rule::Group { .. } | Rule::Time { .. } => return None,
+        };
+        Some(holds != self.complement)
+    }
+
     /// True when there is nothing to judge.
     pub fn is_all(&self) -> bool {
         matches!(self.rule, Rule::All) && !self.complement

@@ -312,7 +312,8 @@ mod tests {
         values
             .iter()
             .enumerate()
-            .for_each(|(i, value)| profile.add(i as u64 + 2, value));
+            .for_each(|(i, value)| profile.add(i as u64 + 2, i as u64, value));
+        profile.settle();
         let wish = TargetWish {
             name: "y".into(),
             task,

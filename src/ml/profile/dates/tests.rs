@@ -17,7 +17,7 @@ const NONE: Allowed = Allowed {
 fn profile(values: &[&str]) -> DateProfile {
     let mut profile = DateProfile::default();
     for (index, value) in values.iter().enumerate() {
-        profile.add(index as u64 + 2, value);
+        profile.add_many(index as u64 + 2, value, 1);
     }
     profile
 }
@@ -191,8 +191,8 @@ fn the_span_is_that_of_the_format() {
     );
     assert_eq!(span("%Y-%m-%d"), None);
     let mut given = DateProfile::of_format(DateFormat::new("%d. %m. %Y").unwrap());
-    given.add(2, "5. 1. 2024");
-    given.add(3, "2024-01-05");
+    given.add_many(2, "5. 1. 2024", 1);
+    given.add_many(3, "2024-01-05", 1);
     assert_eq!(given.span("%d. %m. %Y").unwrap().count, 1);
     assert_eq!(given.span("%Y-%m-%d"), None);
 }
@@ -274,8 +274,8 @@ proptest! {
         let mut whole = DateProfile::default();
         let mut parts = [DateProfile::default(), DateProfile::default()];
         for (line, (value, part)) in rows.iter().enumerate() {
-            whole.add(line as u64, VALUES[*value]);
-            parts[usize::from(*part)].add(line as u64, VALUES[*value]);
+            whole.add_many(line as u64, VALUES[*value], 1);
+            parts[usize::from(*part)].add_many(line as u64, VALUES[*value], 1);
         }
         let [mut merged, other] = parts;
         merged.merge(other);
