@@ -59,16 +59,17 @@ fn reference(source: &[u8], options: &Options) -> (Vec<Found>, Option<&'static s
         if !read {
             return (found, width.is_none().then_some("empty_file"));
         }
-        let skipped = bytes[start..end]
+        // A byte-order mark at the very beginning is no content, and empty lines may follow it.
+        let mark = if start == 0 && bytes.starts_with(b"\xef\xbb\xbf") {
+            3
+        } else {
+            0
+        };
+        let skipped = bytes[start + mark..end]
             .iter()
             .take_while(|byte| matches!(byte, b'\r' | b'\n'))
             .count();
-        let skipped = if bytes[start..].starts_with(b"\xef\xbb\xbf") {
-            0
-        } else {
-            skipped
-        };
-        let line = lines + newlines(&bytes[start..start + skipped]);
+        let line = lines + newlines(&bytes[start..start + mark + skipped]);
         let after_return = start > 0 && bytes[start - 1] == b'\r';
         let next_line = lines + u64::from(after_return);
         lines += newlines(&bytes[start..end]);

@@ -3,10 +3,11 @@
 use serde_json::json;
 
 use super::finding::{Code, Finding};
-use super::material::Material;
+use super::material::{Cell, Material};
 use crate::ml::infer::has_code_name;
 use crate::ml::profile::column::MissingWord;
 use crate::ml::profile::describe::first;
+use crate::ml::profile::examples::shortened;
 use crate::ml::profile::{ColumnProfile, Example};
 use crate::ml::schema::AttributeType;
 
@@ -59,7 +60,26 @@ fn odd_examples(material: &Material, column: usize, profile: &ColumnProfile) -> 
         line: word.line,
         value: word.word.clone(),
     });
-    first(profile.others.places().iter().cloned().chain(words))
+    // The evidence keeps each value once; the sample shows it on more rows.
+    let sampled = material
+        .rows
+        .iter()
+        .filter_map(|row| match material.cell(row, column) {
+            Cell::Word(text) => Some(Example {
+                line: row.position.line,
+                value: shortened(text),
+            }),
+            _ => None,
+        });
+    first(
+        profile
+            .others
+            .places()
+            .iter()
+            .cloned()
+            .chain(words)
+            .chain(sampled),
+    )
 }
 
 /// Known words for missing that are not listed as such.

@@ -216,6 +216,7 @@ fn invalid_examples(profile: &ColumnProfile, decision: &Decision) -> Vec<Example
 pub fn first(places: impl Iterator<Item = Example>) -> Vec<Example> {
     let mut places: Vec<Example> = places.collect();
     places.sort_unstable();
+    places.dedup();
     places.truncate(MOST_EXAMPLES);
     places
 }
