@@ -194,9 +194,10 @@ fn decide_type(name: &str, profile: &ColumnProfile) -> Decision {
         return decide_numeric(name, profile);
     }
     let forced_by = profile
-        .first_other
-        .clone()
+        .others
+        .first()
         .filter(|_| profile.numbers.moments.count > 0)
+        .map(|other| (other.line, other.value.clone()))
         .map(evidence);
     let mut decision = if looks_like_text(profile) {
         input(AttributeType::Text, text_reason(profile))

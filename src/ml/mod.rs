@@ -37,5 +37,6 @@ pub mod moments;
 pub mod observe;
 pub mod quantile;
 pub mod task;
+pub mod text_hash;
 
 pub use task::Task;

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::error::IngestError;
+use super::hashes::FieldHashes;
 use super::problems::RowProblem;
 use super::reader::{Piece, RecordReader};
 use super::rows::Rows;
@@ -20,6 +21,7 @@ const READ_AHEAD: usize = 2;
 pub struct Batch {
     rows: Rows,
     records: Vec<Record>,
+    hashes: FieldHashes,
     /// Problems of rows in this batch: the index of the row and what is wrong with it. Rows that are
     /// `true` here do not fit the columns and must be left out.
     pub problems: Vec<(usize, bool, RowProblem)>,
@@ -33,7 +35,12 @@ impl Batch {
         &self.rows
     }
 
-    /// The rows one by one, bad ones included; none when only pieces were asked for.
+    /// The hashes of the fields; none unless pieces were asked for.
+    pub fn hashes(&self) -> &FieldHashes {
+        &self.hashes
+    }
+
+    /// The rows one by one, bad ones included; none when pieces were asked for.
     pub fn records(&self) -> &[Record] {
         self.records.get(..self.rows.len()).unwrap_or_default()
     }
@@ -66,6 +73,8 @@ impl Batch {
                 .take(self.rows.len())
                 .enumerate()
                 .for_each(|(row, record)| self.rows.copy(row, record));
+        } else {
+            self.hashes.fill(&self.rows, reader.columns().len());
         }
         self.bytes_read = reader.byte_count().get();
         Ok(found)
@@ -84,7 +93,8 @@ pub fn for_each_batch<E: From<IngestError> + Send>(
     read_ahead(reader, true, total_bytes, stage, observer, work)
 }
 
-/// The same for work that wants the rows in one piece ([`Batch::rows`]) and no records: they cost a copy.
+/// The same for work that wants the rows in one piece ([`Batch::rows`]) with the hashes of their fields, and no
+/// records: they cost a copy.
 pub fn for_each_piece<E: From<IngestError> + Send>(
     reader: RecordReader,
     total_bytes: u64,

@@ -2,6 +2,7 @@
 
 use super::scan::{Cut, Span, unquote};
 use crate::ml::record::{Position, Record};
+use crate::ml::text_hash::hash_within;
 
 /// Rows cut from a source. Reuse one for many pieces: its buffers are kept.
 #[derive(Debug, Default)]
@@ -77,6 +78,15 @@ impl Rows {
         self.spans(row)
             .iter()
             .map(|span| self.text.get(span.range()).unwrap_or_default())
+    }
+
+    /// The hashes of the fields of a row.
+    #[inline]
+    pub(super) fn field_hashes(&self, row: usize) -> impl Iterator<Item = u64> {
+        let text = self.text.as_bytes();
+        self.spans(row)
+            .iter()
+            .map(|span| hash_within(text, span.start as usize, span.end as usize))
     }
 
     /// Number of a row in its source.

@@ -6,7 +6,7 @@ use crate::ml::Task;
 use crate::ml::infer::{Decision, Role};
 use crate::ml::profile::{Profile, TableStatistics};
 use crate::ml::record::Record;
-use crate::ml::value::{Number, is_missing, number};
+use crate::ml::value::{Number, is_missing, number, trimmed};
 
 /// Everything known about a table.
 pub struct Material<'a> {
@@ -67,7 +67,7 @@ impl Material<'_> {
 
     /// What a row holds in a column. Numbers are equal whatever their spelling.
     pub fn cell<'r>(&self, row: &'r Record, column: usize) -> Cell<'r> {
-        let text = row.get(column).trim();
+        let text = trimmed(row.get(column));
         if is_missing(text, &self.decisions[column].missing_values) {
             return Cell::Missing;
         }

@@ -77,7 +77,7 @@ fn judge(
     given: Option<&Schema>,
     target: Option<&str>,
 ) -> Result<Inspection, PipelineError> {
-    let everything = profiler.all();
+    let both = profiler.all();
     let Profiler {
         mut selected,
         others,
@@ -85,9 +85,10 @@ fn judge(
         has_header,
         bytes,
     } = profiler;
+    let everything = both.as_ref().unwrap_or(&selected);
     let (schema, decisions) = match given {
         Some(given) => given_schema(given, target)?,
-        None => propose(&everything, target, has_header),
+        None => propose(everything, target, has_header),
     };
     let attributes: Vec<Option<usize>> = everything
         .columns
@@ -100,6 +101,7 @@ fn judge(
         .collect();
     let rows = std::mem::take(&mut selected.sample).into_rows();
     let statistics = describe(&mut selected, &rows, &by_column, problems);
+    let everything = both.as_ref().unwrap_or(&selected);
     let target = by_column
         .iter()
         .position(|decision| decision.role == Role::Target);
@@ -111,8 +113,8 @@ fn judge(
         dated: &attributes.iter().map(dated).collect::<Vec<_>>(),
         known: &attributes.iter().map(Option::is_some).collect::<Vec<_>>(),
         given: given.is_some(),
-        task: target.and_then(|target| question(&everything, target, &by_column[target])),
-        all: &everything,
+        task: target.and_then(|target| question(everything, target, &by_column[target])),
+        all: everything,
         selected: &selected,
         others: &others,
         statistics: &statistics,
@@ -124,7 +126,7 @@ fn judge(
         part,
         insights,
         bytes,
-        target: target.and_then(|target| everything.profiles.into_iter().nth(target)),
+        target: target.and_then(|target| both.unwrap_or(selected).profiles.into_iter().nth(target)),
     })
 }
 

@@ -1,14 +1,15 @@
 //! All evidence about one column.
 
 use super::dates::DateProfile;
-use super::examples::{Examples, shortened};
-use super::field::{Facts, Kind, trimmed};
-use super::numbers::{NumberProfile, earlier, note_earliest};
-use super::table::{EMPTY, hash_of};
+use super::examples::Examples;
+use super::field::{Facts, Kind};
+use super::numbers::NumberProfile;
 use super::text::TextProfile;
 use super::values::ValueProfile;
 use crate::ml::ingest::Rows;
 use crate::ml::quantile;
+use crate::ml::text_hash::{EMPTY, hash_of};
+use crate::ml::value::trimmed;
 
 pub use super::field::MISSING_WORDS;
 
@@ -37,8 +38,6 @@ pub struct ColumnProfile {
     pub numbers: NumberProfile,
     /// Fields that are neither empty, nor numbers, nor known missing words.
     pub other: u64,
-    /// The first of those: line and text.
-    pub first_other: Option<(u64, String)>,
     /// Where the first of them stand.
     pub others: Examples,
     /// Where the first empty fields are.
@@ -51,8 +50,6 @@ pub struct ColumnProfile {
     pub trues: u64,
     /// Binary literals that mean false.
     pub falses: u64,
-    /// The first field that is neither empty nor a binary literal: line and text.
-    pub first_not_binary: Option<(u64, String)>,
     /// Distinct values.
     pub values: ValueProfile<Facts>,
     /// Words.
@@ -71,14 +68,12 @@ impl ColumnProfile {
             empty: 0,
             numbers: NumberProfile::new(quantile::exact_capacity(columns)),
             other: 0,
-            first_other: None,
             others: Examples::default(),
             empties: Examples::default(),
             not_binary: Examples::default(),
             missing_words: Vec::new(),
             trues: 0,
             falses: 0,
-            first_not_binary: None,
             values: ValueProfile::new(super::values::exact_capacity(columns)),
             text: TextProfile::default(),
             dates: DateProfile::default(),
@@ -87,32 +82,30 @@ impl ColumnProfile {
         }
     }
 
-    /// Adds the fields of column `column` in the rows `picked`, at most [`CHUNK_ROWS`] of them; `levels` are
-    /// those of all rows of the piece ([`quantile::level_of`]).
+    /// Adds the fields of column `column` in the rows `picked`, at most [`CHUNK_ROWS`] of them; `hashes` are those
+    /// of the column in all rows of the piece, `levels` those of the rows ([`quantile::level_of`]).
     ///
     /// Call [`ColumnProfile::settle`] after the last row: a field that was seen before is only counted, and
     /// what follows from it is worked out once for each distinct value.
-    pub fn add_rows(&mut self, rows: &Rows, column: usize, picked: &[u32], levels: &[u8]) {
-        // Hashes first, counts second, new values third: each loop is short, so that the processor works on
-        // many rows at once instead of waiting for memory row by row.
-        let mut hashes = [0; CHUNK_ROWS];
-        let mut new = [(0, 0); CHUNK_ROWS];
+    pub fn add_rows(&mut self, rows: &Rows, column: usize, picked: &[u32], hashes: &[u64], levels: &[u8]) {
+        // Counts first, the rest second: each loop is short, so that the processor works on many rows at once
+        // instead of waiting for memory row by row.
         let picked = picked.get(..CHUNK_ROWS).unwrap_or(picked);
-        for (hash, &row) in hashes.iter_mut().zip(picked) {
-            *hash = hash_of(rows.bytes(row as usize, column));
+        let (mut some, mut left) = ([EMPTY; CHUNK_ROWS], [0; CHUNK_ROWS]);
+        for (hash, &row) in some.iter_mut().zip(picked) {
+            *hash = hashes.get(row as usize).copied().unwrap_or(EMPTY);
         }
-        let mut news = 0;
-        for (&hash, &row) in hashes.iter().zip(picked) {
+        let count = self.values.hit_first(&some[..picked.len()], &mut left);
+        let left = &left[..count];
+        fetch(rows, column, picked, left);
+        for &place in left {
+            let (hash, row) = (some[usize::from(place)], picked[usize::from(place)] as usize);
             if hash == EMPTY {
                 self.empty += 1;
-                self.empties.add(|| rows.line(row as usize), "");
-            } else if !self.values.hit(hash) {
-                new[news] = (hash, row as usize);
-                news += 1;
+                self.empties.add(|| rows.line(row), "");
+            } else {
+                self.add_new(hash, rows.field(row, column), || rows.line(row));
             }
-        }
-        for &(hash, row) in &new[..news] {
-            self.add_new(hash, rows.field(row, column), || rows.line(row));
         }
         self.rows += picked.len() as u64;
         if self.has_numbers {
@@ -194,17 +187,13 @@ impl ColumnProfile {
                 self.text.add_many(field, times);
                 self.other += times;
                 self.others.offer(line, text);
-                note_earliest(&mut self.first_other, line, || shortened(text));
             }
         }
         self.dates.add_many(line, text, times);
         match facts.binary {
             Some(true) => self.trues += times,
             Some(false) => self.falses += times,
-            None => {
-                self.not_binary.offer(line, text);
-                note_earliest(&mut self.first_not_binary, line, || shortened(text));
-            }
+            None => self.not_binary.offer(line, text),
         }
     }
 
@@ -239,7 +228,6 @@ impl ColumnProfile {
         self.empty += other.empty;
         self.numbers.merge(other.numbers);
         self.other += other.other;
-        self.first_other = earlier(self.first_other.take(), other.first_other);
         self.others.merge(other.others);
         self.empties.merge(other.empties);
         self.not_binary.merge(other.not_binary);
@@ -249,9 +237,21 @@ impl ColumnProfile {
             .for_each(|found| self.count_missing(&found.word, found.line, found.count));
         self.trues += other.trues;
         self.falses += other.falses;
-        self.first_not_binary = earlier(self.first_not_binary.take(), other.first_not_binary);
         self.values.merge(other.values);
         self.text.merge(other.text);
         self.dates.merge(other.dates);
     }
+}
+
+/// Looks at the first byte of some fields, so that the text of all of them is on its way before one is needed: it was
+/// written by another processor.
+fn fetch(rows: &Rows, column: usize, picked: &[u32], places: &[u16]) {
+    let bytes = places.iter().map(|&place| {
+        let row = picked.get(usize::from(place)).copied().unwrap_or_default();
+        rows.bytes(row as usize, column)
+            .first()
+            .copied()
+            .unwrap_or_default()
+    });
+    std::hint::black_box(bytes.fold(0, |all, byte| all ^ byte));
 }

@@ -5,15 +5,12 @@
 //! neither on the order of the rows nor on how the table was cut.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, Hasher};
 
-use foldhash::quality::FixedState;
 use rayon::prelude::*;
 
 use super::datelike::looks_like_date;
 use crate::ml::hash::splitmix64;
 use crate::ml::infer::has_id_name;
-use crate::ml::ingest::Rows;
 use crate::ml::record::Record;
 use crate::ml::value::{Number, number};
 
@@ -57,25 +54,22 @@ impl RowContents {
         0.5f64.powi(self.zeros as i32)
     }
 
-    /// Counts the `picked` rows, in the order of the table.
-    pub fn add(&mut self, rows: &Rows, picked: &[u32]) {
-        let skipped = &self.skipped;
-        let hashes: Vec<u64> = picked
-            .par_iter()
-            .with_min_len(256)
-            .map(|&row| content(rows.fields(row as usize), skipped))
-            .collect();
-        self.add_hashes(
-            hashes
-                .into_iter()
-                .zip(picked.iter().map(|&row| rows.line(row as usize))),
-        );
+    /// How the field of a column counts for the content of its row, told by the hash of the field: what the
+    /// columns of a row give is added up, with wrapping, in any order. `None` for a column that is left out.
+    pub fn share_of(&self, column: usize) -> Option<impl Fn(u64) -> u64 + Copy + use<>> {
+        let is_skipped = self.skipped.get(column).copied().unwrap_or(false);
+        let salt = splitmix64(column as u64) | 1;
+        (!is_skipped).then_some(move |hash: u64| {
+            let mixed = (hash ^ salt).wrapping_mul(salt);
+            mixed ^ mixed >> 32
+        })
     }
 
-    /// Counts rows by the hash of their content and their line.
-    fn add_hashes(&mut self, rows: impl Iterator<Item = (u64, u64)>) {
-        for (hash, line) in rows {
+    /// Counts rows by what their fields add up to and their line.
+    pub fn add(&mut self, rows: impl Iterator<Item = (u64, u64)>) {
+        for (sum, line) in rows {
             self.rows += 1;
+            let hash = splitmix64(sum);
             if hash.leading_zeros() >= self.zeros {
                 let lines = [line, 0];
                 self.count(hash, Copies { rows: 1, lines });
@@ -150,18 +144,6 @@ impl RowContents {
     }
 }
 
-/// The hash of the fields that are not left out.
-fn content<'r>(fields: impl Iterator<Item = &'r str>, skipped: &[bool]) -> u64 {
-    let mut hasher = FixedState::default().build_hasher();
-    for (column, field) in fields.enumerate() {
-        if !skipped.get(column).copied().unwrap_or(false) {
-            hasher.write(field.as_bytes());
-            hasher.write_usize(field.len());
-        }
-    }
-    splitmix64(hasher.finish())
-}
-
 /// Marks the columns that only name rows, judged on some consecutive rows: no value repeats, and it is a running
 /// number, or a code, or its name means an identity.
 pub fn identifier_like(columns: &[String], records: &[&Record]) -> Vec<bool> {
@@ -201,6 +183,7 @@ fn names_rows(name: &str, column: usize, records: &[&Record]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ml::text_hash::hash_of;
 
     fn rows(range: std::ops::Range<u64>) -> Vec<Record> {
         range
@@ -214,10 +197,17 @@ mod tests {
 
     fn of(records: &[Record]) -> RowContents {
         let mut contents = RowContents::default();
-        let hashed = records
+        let shares: Vec<_> = (0..2).map(|column| contents.share_of(column).unwrap()).collect();
+        let summed = |record: &Record| {
+            let fields = record.iter().zip(&shares);
+            fields.fold(0, |sum: u64, (field, share)| {
+                sum.wrapping_add(share(hash_of(field.as_bytes())))
+            })
+        };
+        let rows = records
             .iter()
-            .map(|record| (content(record.iter(), &[]), record.position.line));
-        contents.add_hashes(hashed);
+            .map(|record| (summed(record), record.position.line));
+        contents.add(rows.collect::<Vec<_>>().into_iter());
         contents
     }
 

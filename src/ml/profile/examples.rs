@@ -32,7 +32,16 @@ impl Examples {
     }
 
     /// Offers a place, in any order of lines. A place that is known is not kept twice.
+    #[inline]
     pub fn offer(&mut self, line: u64, value: &str) {
+        // Most lines come too late.
+        let is_late = |last: &Example| last.line <= line;
+        if !self.places.get(MOST_EXAMPLES - 1).is_some_and(is_late) {
+            self.insert(line, value);
+        }
+    }
+
+    fn insert(&mut self, line: u64, value: &str) {
         let at = self.places.partition_point(|place| place.line < line);
         let is_known = self.places.get(at).is_some_and(|place| place.line == line);
         if at < MOST_EXAMPLES && !is_known {
@@ -47,6 +56,11 @@ impl Examples {
         self.places.extend(other.places);
         self.places.sort_unstable();
         self.places.truncate(MOST_EXAMPLES);
+    }
+
+    /// The first place.
+    pub fn first(&self) -> Option<&Example> {
+        self.places.first()
     }
 
     /// The places, by line.

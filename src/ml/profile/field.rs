@@ -1,7 +1,7 @@
 //! What one field says by itself: nothing, a number, a word that stands for missing, or something else.
 
 use super::values::Known;
-use crate::ml::value::{Number, binary, number};
+use crate::ml::value::{Number, binary, number, trimmed};
 
 /// Words that often stand for "missing". A column uses one only where the rest of it speaks for that.
 pub const MISSING_WORDS: [&str; 17] = [
@@ -71,15 +71,6 @@ fn word_kind(text: &str) -> Kind {
         Kind::MissingWord
     } else {
         Kind::Other
-    }
-}
-
-/// The field without white space around it. Most fields have none, and two looks settle that.
-#[inline]
-pub fn trimmed(field: &str) -> &str {
-    match field.as_bytes() {
-        [b'!'..=b'~'] | [b'!'..=b'~', .., b'!'..=b'~'] => field,
-        _ => field.trim(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::ml::moments::Moments;
 use crate::ml::quantile::Quantiles;
+use crate::ml::value::trimmed;
 
 /// Evidence that a column is numeric.
 #[derive(Debug, Clone)]
@@ -66,6 +67,10 @@ pub fn note_earliest(found: &mut Option<(u64, String)>, line: u64, text: impl Fn
 
 /// True for `007` and `-01`, not for `0`, `0.5` or `0e1`.
 fn has_leading_zero(text: &str) -> bool {
-    let digits = text.trim().trim_start_matches(['+', '-']).as_bytes();
+    let text = trimmed(text).as_bytes();
+    let digits = text
+        .strip_prefix(b"+")
+        .or(text.strip_prefix(b"-"))
+        .unwrap_or(text);
     matches!(digits, [b'0', second, ..] if second.is_ascii_digit())
 }

@@ -58,43 +58,22 @@ impl Profile {
         }
     }
 
-    fn add(&mut self, rows: &Rows, picked: &[u32], levels: &[u8]) {
+    fn add(&mut self, batch: &Batch, picked: &[u32], levels: &[u8]) {
         if picked.is_empty() {
             return;
         }
+        let rows = batch.rows();
         self.rows += picked.len() as u64;
         for row in picked.iter().map(|&row| row as usize) {
             self.sample.add(rows.number(row), || rows.record(row));
         }
-        self.contents.add(rows, picked);
-        // Neighbouring columns share cache lines, so a thread takes some of them for a few rows at a time.
-        // Columns know nothing of each other: how they are grouped changes no result.
-        let together = (self.profiles.len() / (GROUPS * rayon::current_num_threads())).max(1);
-        self.profiles
-            .par_chunks_mut(together)
-            .enumerate()
-            .for_each(|(group, profiles)| {
-                for some in picked.chunks(CHUNK_ROWS) {
-                    for (profile, column) in profiles.iter_mut().zip(group * together..) {
-                        profile.add_rows(rows, column, some, levels);
-                    }
-                }
-            });
+        let sums = add_columns(&mut self.profiles, &self.contents, batch, picked, levels);
+        let lines = picked.iter().map(|&row| rows.line(row as usize));
+        self.contents.add(sums.into_iter().zip(lines));
     }
 
     fn settle(&mut self) {
         self.profiles.par_iter_mut().for_each(ColumnProfile::settle);
-    }
-
-    /// Adds everything another profile of the same table has seen.
-    pub fn merge(&mut self, other: Profile) {
-        self.rows += other.rows;
-        self.sample.merge(other.sample);
-        self.contents.merge(other.contents);
-        self.profiles
-            .iter_mut()
-            .zip(other.profiles)
-            .for_each(|(mine, theirs)| mine.merge(theirs));
     }
 }
 
@@ -167,8 +146,8 @@ impl Profiler {
             })
         });
         let levels: Vec<u8> = (0..rows.len()).map(|row| level_of(rows.number(row))).collect();
-        self.selected.add(rows, &selected, &levels);
-        self.others.add(rows, &others, &levels);
+        self.selected.add(batch, &selected, &levels);
+        self.others.add(batch, &others, &levels);
     }
 
     /// Judges on the first rows which columns do not count when rows are compared.
@@ -183,10 +162,63 @@ impl Profiler {
         self.others.contents.skip(marked);
     }
 
-    /// Evidence about all rows, selected or not: what types are decided from.
-    pub fn all(&self) -> Profile {
-        let mut all = self.selected.clone();
-        all.merge(self.others.clone());
-        all
+    /// Evidence about the columns in all rows: what types are decided from. `None` when all rows are selected.
+    /// Whole rows are compared part by part, so it holds none of those.
+    pub fn all(&self) -> Option<Profile> {
+        if self.others.rows == 0 {
+            return None;
+        }
+        let both = self.selected.profiles.par_iter().zip(&self.others.profiles);
+        Some(Profile {
+            columns: self.selected.columns.clone(),
+            profiles: both
+                .map(|(mine, theirs)| {
+                    let mut all = mine.clone();
+                    all.merge(theirs.clone());
+                    all
+                })
+                .collect(),
+            sample: RowSample::default(),
+            contents: RowContents::default(),
+            rows: self.selected.rows + self.others.rows,
+        })
     }
+}
+
+/// Adds the columns; returns for each row what its fields add up to ([`RowContents::share_of`]).
+fn add_columns(
+    profiles: &mut [ColumnProfile],
+    contents: &RowContents,
+    batch: &Batch,
+    picked: &[u32],
+    levels: &[u8],
+) -> Vec<u64> {
+    let (rows, hashes) = (batch.rows(), batch.hashes());
+    // Neighbouring columns share cache lines, so a thread takes some of them for a few rows at a time.
+    // Columns know nothing of each other: how they are grouped changes no result.
+    let together = (profiles.len() / (GROUPS * rayon::current_num_threads())).max(1);
+    profiles
+        .par_chunks_mut(together)
+        .enumerate()
+        .map(|(group, profiles)| {
+            let mut sums = vec![0u64; picked.len()];
+            for (some, sums) in picked.chunks(CHUNK_ROWS).zip(sums.chunks_mut(CHUNK_ROWS)) {
+                for (profile, column) in profiles.iter_mut().zip(group * together..) {
+                    let hashes = hashes.column(column);
+                    profile.add_rows(rows, column, some, hashes, levels);
+                    if let Some(share) = contents.share_of(column) {
+                        for (sum, &row) in sums.iter_mut().zip(some) {
+                            *sum = sum.wrapping_add(share(hashes[row as usize]));
+                        }
+                    }
+                }
+            }
+            sums
+        })
+        .reduce(Vec::new, |left, right| {
+            if left.is_empty() {
+                return right;
+            }
+            left.iter().zip(&right).map(|(a, b)| a.wrapping_add(*b)).collect()
+        })
 }

@@ -1,9 +1,6 @@
 //! A sample of whole rows in bounded memory, the same whatever the order or the cut of the table: the
 //! rows whose hashed number is smallest (bottom-k sampling).
 
-use std::cmp::Ordering;
-use std::collections::BinaryHeap;
-
 use crate::ml::hash::splitmix64;
 use crate::ml::record::Record;
 
@@ -11,6 +8,8 @@ use crate::ml::record::Record;
 const MOST_ROWS: usize = 20_000;
 /// Bytes of text kept at most.
 const MOST_BYTES: usize = 24 << 20;
+/// Rows kept however long they are.
+const FEWEST_ROWS: usize = 100;
 /// Fields kept at most: each costs an offset beside its text.
 const MOST_FIELDS: usize = 2_000_000;
 
@@ -20,31 +19,27 @@ struct Kept {
     record: Record,
 }
 
-impl PartialEq for Kept {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-impl Eq for Kept {}
-impl PartialOrd for Kept {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Kept {
-    fn cmp(&self, other: &Self) -> Ordering {
-        (self.hash, self.record.position.record).cmp(&(other.hash, other.record.position.record))
-    }
-}
-
 /// A bounded sample of rows.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct RowSample {
-    rows: BinaryHeap<Kept>,
+    rows: Vec<Kept>,
     bytes: usize,
     fields: usize,
     seen: u64,
-    full: bool,
+    /// Rows whose hash is not below it are not kept.
+    below: u64,
+}
+
+impl Default for RowSample {
+    fn default() -> Self {
+        Self {
+            rows: Vec::new(),
+            bytes: 0,
+            fields: 0,
+            seen: 0,
+            below: u64::MAX,
+        }
+    }
 }
 
 impl RowSample {
@@ -52,34 +47,41 @@ impl RowSample {
     pub fn add(&mut self, number: u64, copy: impl FnOnce() -> Record) {
         self.seen += 1;
         let hash = splitmix64(number);
-        if self.full && self.rows.peek().is_some_and(|largest| hash >= largest.hash) {
-            return;
+        if hash < self.below {
+            let record = copy();
+            self.keep(Kept { hash, record });
         }
-        let record = copy();
-        self.keep(Kept { hash, record });
     }
 
     fn keep(&mut self, kept: Kept) {
         self.bytes += kept.record.text_len();
         self.fields += kept.record.len();
         self.rows.push(kept);
-        while self.rows.len() > MOST_ROWS
-            || ((self.bytes > MOST_BYTES || self.fields > MOST_FIELDS) && self.rows.len() > 100)
-        {
-            self.full = true;
-            if let Some(gone) = self.rows.pop() {
-                self.bytes -= gone.record.text_len();
-                self.fields -= gone.record.len();
-            }
+        // Some more are kept for a while, so that they are put in order seldom.
+        if self.is_over(4) {
+            self.trim();
         }
     }
 
-    /// Adds the rows of another sample of the same table.
-    pub fn merge(&mut self, other: RowSample) {
-        self.seen += other.seen;
-        self.full |= other.full;
-        for kept in other.rows {
-            self.keep(kept);
+    /// True when there is more than the limits and one in `slack` of them.
+    fn is_over(&self, slack: usize) -> bool {
+        let most = |limit: usize| limit + limit / slack;
+        self.rows.len() > most(MOST_ROWS)
+            || ((self.bytes > most(MOST_BYTES) || self.fields > most(MOST_FIELDS))
+                && self.rows.len() > FEWEST_ROWS)
+    }
+
+    /// Lets those with the largest hashes go until the limits hold.
+    fn trim(&mut self) {
+        if !self.is_over(usize::MAX) {
+            return;
+        }
+        self.rows.sort_unstable_by_key(|kept| kept.hash);
+        while self.is_over(usize::MAX) {
+            let Some(gone) = self.rows.pop() else { break };
+            self.bytes -= gone.record.text_len();
+            self.fields -= gone.record.len();
+            self.below = gone.hash;
         }
     }
 
@@ -89,7 +91,8 @@ impl RowSample {
     }
 
     /// The rows, in the order of the table.
-    pub fn into_rows(self) -> Vec<Record> {
+    pub fn into_rows(mut self) -> Vec<Record> {
+        self.trim();
         let mut rows: Vec<Record> = self.rows.into_iter().map(|kept| kept.record).collect();
         rows.sort_unstable_by_key(|record| record.position.record);
         rows
@@ -101,23 +104,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bounded_and_independent_of_the_cut() {
+    fn bounded_and_independent_of_the_order() {
         let record = |i: u64| {
             let mut record = Record::from_fields([i.to_string().as_str()]);
             record.position.record = i;
             record
         };
-        let mut whole = RowSample::default();
-        let (mut left, mut right) = (RowSample::default(), RowSample::default());
+        let (mut whole, mut back) = (RowSample::default(), RowSample::default());
         for i in 0..50_000 {
             whole.add(i, || record(i));
-            if i % 3 == 0 {
-                left.add(i, || record(i))
-            } else {
-                right.add(i, || record(i))
-            }
+            back.add(49_999 - i, || record(49_999 - i));
         }
-        left.merge(right);
         let numbers = |sample: RowSample| {
             sample
                 .into_rows()
@@ -125,8 +122,8 @@ mod tests {
                 .map(|r| r.position.record)
                 .collect::<Vec<_>>()
         };
-        let (whole, merged) = (numbers(whole), numbers(left));
+        let (whole, back) = (numbers(whole), numbers(back));
         assert_eq!(whole.len(), MOST_ROWS);
-        assert_eq!(whole, merged);
+        assert_eq!(whole, back);
     }
 }

@@ -9,8 +9,9 @@ use std::collections::HashMap;
 use foldhash::fast::FixedState;
 
 use super::distinct::Distinct;
-use super::table::{Table, hash_of};
+use super::table::Table;
 use crate::ml::hash::splitmix64;
+use crate::ml::text_hash::{hash_of, hash_within};
 
 /// Distinct spellings whose counts are kept; beyond, those seen least go.
 const MOST_SPELLINGS: usize = 40_000;
@@ -57,9 +58,12 @@ impl TextProfile {
     pub fn add_many(&mut self, text: &str, times: u64) {
         let mut count = 0;
         if self.is_spaced {
-            for_each_word(text, |word| {
+            for_each_word(text, |start, end| {
                 count += 1;
-                self.add_word(word, times);
+                let hash = hash_within(text.as_bytes(), start, end);
+                if !self.spellings.count(hash, times) {
+                    self.add_word(hash, text.get(start..end).unwrap_or_default(), times);
+                }
             });
         } else {
             count = 1;
@@ -74,24 +78,20 @@ impl TextProfile {
         widen(&mut self.per_row, 0);
     }
 
-    fn add_word(&mut self, word: &str, times: u64) {
-        if word.len() > 4 * LONGEST_WORD {
-            let short: String = word.chars().take(LONGEST_WORD).collect();
-            widen(&mut self.word_length, bare(word).chars().count() as u64);
-            return self.count(&short, times);
-        }
-        self.count(word, times);
-    }
-
-    #[inline]
-    fn count(&mut self, word: &str, times: u64) {
-        let hash = hash_of(word.as_bytes());
-        if !self.spellings.count(hash, times) {
-            self.take_in(hash, word, times);
-        }
-    }
-
+    /// Adds a word that is not known by this hash.
     #[cold]
+    fn add_word(&mut self, hash: u64, word: &str, times: u64) {
+        if word.len() <= 4 * LONGEST_WORD {
+            return self.take_in(hash, word, times);
+        }
+        widen(&mut self.word_length, bare(word).chars().count() as u64);
+        let short: String = word.chars().take(LONGEST_WORD).collect();
+        let hash = hash_of(short.as_bytes());
+        if !self.spellings.count(hash, times) {
+            self.take_in(hash, &short, times);
+        }
+    }
+
     fn take_in(&mut self, hash: u64, word: &str, times: u64) {
         let bare = bare(word);
         if !bare.is_empty() {
@@ -187,20 +187,35 @@ impl TextProfile {
     }
 }
 
-/// Words are pieces between white space.
-fn for_each_word(text: &str, mut work: impl FnMut(&str)) {
+/// Calls `work` with where each word begins and ends: words are pieces between white space.
+fn for_each_word(text: &str, mut work: impl FnMut(usize, usize)) {
     if !text.is_ascii() {
-        return text.split_whitespace().for_each(work);
+        let offset = |word: &str| word.as_ptr() as usize - text.as_ptr() as usize;
+        return text
+            .split_whitespace()
+            .for_each(|word| work(offset(word), offset(word) + word.len()));
     }
-    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t'..=b'\r');
-    let (bytes, mut at) = (text.as_bytes(), 0);
-    while at < bytes.len() {
-        let rest = &bytes[at..];
-        let end = at + rest.iter().position(is_space).unwrap_or(rest.len());
-        if end > at {
-            work(text.get(at..end).unwrap_or_default());
+    let (bytes, mut start) = (text.as_bytes(), 0);
+    let (eights, rest) = bytes.as_chunks::<8>();
+    let mut space = |at: usize| {
+        if matches!(bytes[at], b' ' | b'\t'..=b'\r') {
+            if at > start {
+                work(start, at);
+            }
+            start = at + 1;
         }
-        at = end + 1;
+    };
+    for (index, eight) in eights.iter().enumerate() {
+        // The highest bit of each byte that is at most a space: added to 0x5f, all others reach it.
+        let mut low = !(u64::from_le_bytes(*eight) + 0x5f5f_5f5f_5f5f_5f5f) & 0x8080_8080_8080_8080;
+        while low != 0 {
+            space(index * 8 + low.trailing_zeros() as usize / 8);
+            low &= low - 1;
+        }
+    }
+    (bytes.len() - rest.len()..bytes.len()).for_each(&mut space);
+    if bytes.len() > start {
+        work(start, bytes.len());
     }
 }
 
@@ -253,6 +268,28 @@ mod tests {
         assert_eq!(text.distinct(), (3, true));
         assert_eq!(text.per_row, Some((0, 3)));
         assert_eq!(text.word_length, Some((3, 5)));
+    }
+
+    #[test]
+    fn words_are_those_of_the_standard_library() {
+        let texts = [
+            "",
+            " ",
+            "a",
+            " a  b\tc\r\nd\u{b}e ",
+            "a\u{1}b \u{1c}c\u{1f} d",
+            "exactly8",
+            "exactly8 ",
+            "one two three four five six seven",
+            "été à  la\u{a0}mer",
+            "12345678 12345678 ",
+            "a b c d e f g h i j k",
+        ];
+        for text in texts {
+            let mut words = Vec::new();
+            for_each_word(text, |start, end| words.push(&text[start..end]));
+            assert_eq!(words, text.split_whitespace().collect::<Vec<_>>(), "{text:?}");
+        }
     }
 
     #[test]

@@ -6,8 +6,9 @@
 //! value that is frequent. Every choice follows from the column alone.
 
 use super::distinct::Distinct;
-use super::table::{Table, hash_of};
+use super::table::Table;
 use crate::ml::hash::splitmix64;
+use crate::ml::text_hash::hash_of;
 
 /// Values longer than this are counted as distinct but never kept as frequent ones.
 const LONGEST_KEPT: usize = 256;
@@ -89,6 +90,15 @@ impl<K: Known> ValueProfile<K> {
         let found = self.table.count(hash, 1);
         self.hits += u64::from(found);
         found
+    }
+
+    /// The same for many values; the places of those that may not be in the table go into
+    /// `left`. Returns how many.
+    #[inline]
+    pub fn hit_first<const N: usize>(&mut self, hashes: &[u64], left: &mut [u16; N]) -> usize {
+        let count = self.table.count_first(hashes, left);
+        self.hits += (hashes.len() - count) as u64;
+        count
     }
 
     /// Counts a value that is not in the table. True when it was taken in; then its share in other

@@ -92,7 +92,7 @@ pub fn plan(
         Task::Multiclass
             if (!exact || distinct > limit as u64)
                 && wish.task.is_none()
-                && profile.first_other.is_some()
+                && profile.others.first().is_some()
                 && profile.numbers.moments.count * 2 > profile.filled() =>
         {
             check_numbers(profile, &words, wish)?;
@@ -268,11 +268,11 @@ fn label_order(a: &str, b: &str) -> std::cmp::Ordering {
 }
 
 fn check_numbers(profile: &ColumnProfile, words: &[String], wish: &TargetWish) -> Result<(), TargetError> {
-    if let Some((line, value)) = &profile.first_other {
+    if let Some(other) = profile.others.first() {
         return Err(TargetError::NotNumeric {
             target: wish.name.clone(),
-            line: *line,
-            value: value.clone(),
+            line: other.line,
+            value: other.value.clone(),
         });
     }
     if let Some(word) = profile
