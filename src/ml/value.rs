@@ -159,6 +159,39 @@ pub fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split_whitespace()
 }
 
+/// Calls `work` with where each of the [`words`] of a text begins and ends: several times as fast where all is ASCII.
+#[inline]
+pub fn for_each_word(text: &str, mut work: impl FnMut(usize, usize)) {
+    if !text.is_ascii() {
+        let offset = |word: &str| word.as_ptr() as usize - text.as_ptr() as usize;
+        return text
+            .split_whitespace()
+            .for_each(|word| work(offset(word), offset(word) + word.len()));
+    }
+    let (bytes, mut start) = (text.as_bytes(), 0);
+    let (eights, rest) = bytes.as_chunks::<8>();
+    let mut space = |at: usize| {
+        if matches!(bytes[at], b' ' | b'\t'..=b'\r') {
+            if at > start {
+                work(start, at);
+            }
+            start = at + 1;
+        }
+    };
+    for (index, eight) in eights.iter().enumerate() {
+        // The highest bit of each byte that is at most a space: added to 0x5f, all others reach it.
+        let mut low = !(u64::from_le_bytes(*eight) + 0x5f5f_5f5f_5f5f_5f5f) & 0x8080_8080_8080_8080;
+        while low != 0 {
+            space(index * 8 + low.trailing_zeros() as usize / 8);
+            low &= low - 1;
+        }
+    }
+    (bytes.len() - rest.len()..bytes.len()).for_each(&mut space);
+    if bytes.len() > start {
+        work(start, bytes.len());
+    }
+}
+
 /// True when the field is empty or, trimmed, one of the words that stand for missing.
 pub fn is_missing(text: &str, missing_values: &[String]) -> bool {
     text.is_empty() || (!missing_values.is_empty() && missing_values.iter().any(|word| word == trimmed(text)))
@@ -238,6 +271,28 @@ mod tests {
         }
         for text in ["", "2", "maybe", "1.0", "truely"] {
             assert_eq!(binary(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn words_are_those_of_the_standard_library() {
+        let texts = [
+            "",
+            " ",
+            "a",
+            " a  b\tc\r\nd\u{b}e ",
+            "a\u{1}b \u{1c}c\u{1f} d",
+            "exactly8",
+            "exactly8 ",
+            "one two three four five six seven",
+            "été à  la\u{a0}mer",
+            "12345678 12345678 ",
+            "a b c d e f g h i j k",
+        ];
+        for text in texts {
+            let mut words = Vec::new();
+            for_each_word(text, |start, end| words.push(&text[start..end]));
+            assert_eq!(words, text.split_whitespace().collect::<Vec<_>>(), "{text:?}");
         }
     }
 

@@ -1,19 +1,13 @@
 //! Counts on how many rows each token occurs: exact while there is room, then the rarest are forgotten.
 
-use std::hash::BuildHasher;
-
-use foldhash::fast::FixedState;
 use hashbrown::HashTable;
+
+use crate::ml::text_hash::hash_of;
 
 /// Tokens that one dictionary counts before rare ones are forgotten.
 const MOST_TOKENS: usize = 2_000_000;
 /// Bytes of text that one dictionary keeps before rare ones are forgotten.
 const MOST_TEXT: usize = 128 << 20;
-
-/// The hash of a token, the same in every process.
-pub fn hash_of(token: &str) -> u64 {
-    FixedState::default().hash_one(token)
-}
 
 /// One token and its count.
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +40,7 @@ pub struct Forgotten {
 impl TokenCounts {
     /// Counts a token on row `row`; twice in succession on one row counts once.
     pub fn add(&mut self, token: &str, row: u32) {
-        let hash = hash_of(token);
+        let hash = hash_of(token.as_bytes());
         match self.find(hash, token) {
             Some(known) => {
                 if known.last_row != row {

@@ -12,6 +12,7 @@ use super::distinct::Distinct;
 use super::table::Table;
 use crate::ml::hash::splitmix64;
 use crate::ml::text_hash::{hash_of, hash_within};
+use crate::ml::value::for_each_word;
 
 /// Distinct spellings whose counts are kept; beyond, those seen least go.
 const MOST_SPELLINGS: usize = 40_000;
@@ -187,38 +188,6 @@ impl TextProfile {
     }
 }
 
-/// Calls `work` with where each word begins and ends: words are pieces between white space.
-fn for_each_word(text: &str, mut work: impl FnMut(usize, usize)) {
-    if !text.is_ascii() {
-        let offset = |word: &str| word.as_ptr() as usize - text.as_ptr() as usize;
-        return text
-            .split_whitespace()
-            .for_each(|word| work(offset(word), offset(word) + word.len()));
-    }
-    let (bytes, mut start) = (text.as_bytes(), 0);
-    let (eights, rest) = bytes.as_chunks::<8>();
-    let mut space = |at: usize| {
-        if matches!(bytes[at], b' ' | b'\t'..=b'\r') {
-            if at > start {
-                work(start, at);
-            }
-            start = at + 1;
-        }
-    };
-    for (index, eight) in eights.iter().enumerate() {
-        // The highest bit of each byte that is at most a space: added to 0x5f, all others reach it.
-        let mut low = !(u64::from_le_bytes(*eight) + 0x5f5f_5f5f_5f5f_5f5f) & 0x8080_8080_8080_8080;
-        while low != 0 {
-            space(index * 8 + low.trailing_zeros() as usize / 8);
-            low &= low - 1;
-        }
-    }
-    (bytes.len() - rest.len()..bytes.len()).for_each(&mut space);
-    if bytes.len() > start {
-        work(start, bytes.len());
-    }
-}
-
 /// A word without punctuation at its ends.
 fn bare(word: &str) -> &str {
     word.trim_matches(|c: char| !c.is_alphanumeric())
@@ -268,28 +237,6 @@ mod tests {
         assert_eq!(text.distinct(), (3, true));
         assert_eq!(text.per_row, Some((0, 3)));
         assert_eq!(text.word_length, Some((3, 5)));
-    }
-
-    #[test]
-    fn words_are_those_of_the_standard_library() {
-        let texts = [
-            "",
-            " ",
-            "a",
-            " a  b\tc\r\nd\u{b}e ",
-            "a\u{1}b \u{1c}c\u{1f} d",
-            "exactly8",
-            "exactly8 ",
-            "one two three four five six seven",
-            "été à  la\u{a0}mer",
-            "12345678 12345678 ",
-            "a b c d e f g h i j k",
-        ];
-        for text in texts {
-            let mut words = Vec::new();
-            for_each_word(text, |start, end| words.push(&text[start..end]));
-            assert_eq!(words, text.split_whitespace().collect::<Vec<_>>(), "{text:?}");
-        }
     }
 
     #[test]
