@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
+use super::newton::inverse_of;
 use super::objective::Problem;
 use crate::ml::observe::{Observer, Stage};
 
@@ -126,9 +127,7 @@ impl<'a> State<'a> {
     fn refresh(&mut self) {
         let diagonal = self.problem.diagonal(&self.beta);
         self.passes += 1;
-        // Parameters without curvature (features never active, no penalty) get a floor, not infinity.
-        let floor = 1e-7 * diagonal.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
-        self.inverse_diagonal = diagonal.into_iter().map(|d| 1.0 / d.max(floor)).collect();
+        self.inverse_diagonal = inverse_of(diagonal);
     }
 
     /// The quasi-Newton direction by the two-loop recursion.

@@ -10,13 +10,18 @@ use serde::{Deserialize, Serialize};
 use super::certificate::Certificate;
 use super::dense;
 use super::design::{Design, Targets};
-use super::lbfgs::{Stop, minimise};
+use super::lbfgs::{Solution, Stop, minimise};
+use super::newton::polish;
 use super::objective::{Objective, outputs, single_margin};
 use super::params::{CheckedLearnParams, Guarded, LearnError, LearnParams};
+use super::search::{Search, choose};
 use crate::ml::observe::{Observer, Silent, Stage};
 
 /// Rows for each column from which on a dense regression needs no penalty.
 const ROWS_A_COLUMN: usize = 10;
+
+/// How near L-BFGS comes, relative to the objective and by its own estimate, before Newton steps take over.
+const NEAR: f64 = 1e-6;
 
 /// Designs up to this size are solved more closely.
 const SMALL_BYTES: usize = 16 << 20;
@@ -53,6 +58,9 @@ pub struct SolverReport {
     pub certificate: Certificate,
     /// Remarks for people.
     pub notes: Vec<String>,
+    /// How the penalty was chosen, when nobody gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<Search>,
 }
 
 /// Fits `params` to `data` and reports progress. The same as linfa's `fit`, which cannot report.
@@ -83,25 +91,15 @@ impl CheckedLearnParams {
         if let ControlFlow::Break(()) = observer.report(Stage::Solve, 0, self.max_iterations.into()) {
             return Err(LearnError::Stopped);
         }
-        let mut notes = Vec::new();
-        let l2 = self.l2.unwrap_or_else(|| default_l2(design, targets, &mut notes));
-        let mut start = None;
+        let mut penalty = self.penalty(design, targets, observer)?;
+        let (l2, mut start) = (penalty.l2, penalty.start.take());
         if let Some(found) = dense::fit(design, targets, l2) {
             let certificate = Certificate::at(&Objective::new(design, targets, l2), &found.beta);
             if certificate.certified {
-                let learner = found.learner;
-                return Ok(self.done(
-                    found.beta,
-                    learner,
-                    l2,
-                    (0, 0),
-                    "converged",
-                    certificate,
-                    notes,
-                    targets,
-                ));
+                let report = penalty.report(found.learner, "converged", certificate);
+                return Ok(fitted(found.beta, report, targets));
             }
-            notes.push(format!(
+            penalty.notes.push(format!(
                 "{} left a gap of {:.1e}; the engine went on from there",
                 found.learner, certificate.gap
             ));
@@ -109,23 +107,15 @@ impl CheckedLearnParams {
         }
         let objective = Objective::new(design, targets, l2);
         let start = start.unwrap_or_else(|| objective.start());
-        let mut solution = minimise(
-            &objective,
-            start,
-            tolerance(design),
-            self.max_iterations,
-            observer,
-        );
-        if solution.stop == Stop::Cancelled {
-            return Err(LearnError::Stopped);
-        }
+        let solution = self.solve(&objective, start, tolerance(design), observer);
+        let mut solution = solution.ok_or(LearnError::Stopped)?;
         centre_intercepts(&mut solution.beta, objective.outputs());
         let certificate = Certificate::at(&objective, &solution.beta);
         if !certificate.objective.is_finite() || !certificate.gap.is_finite() {
             return Err(LearnError::NotFinite);
         }
         if !certificate.certified {
-            notes.push(uncertified(solution.iterations, &certificate));
+            penalty.notes.push(uncertified(solution.iterations, &certificate));
         }
         let stopped = match solution.stop {
             Stop::Converged => "converged",
@@ -133,48 +123,94 @@ impl CheckedLearnParams {
             Stop::OutOfTime => OUT_OF_TIME,
             Stop::Iterations | Stop::Cancelled => "iterations",
         };
-        let effort = (solution.iterations, solution.passes);
-        Ok(self.done(
-            solution.beta,
-            "lbfgs",
-            l2,
-            effort,
-            stopped,
-            certificate,
-            notes,
-            targets,
-        ))
+        let report = SolverReport {
+            iterations: solution.iterations,
+            passes: solution.passes,
+            ..penalty.report("lbfgs", stopped, certificate)
+        };
+        Ok(fitted(solution.beta, report, targets))
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "puts one struct together for both ways out of the fit"
-    )]
-    fn done(
+    /// L-BFGS to where it slows down, then Newton steps to the minimum; `None` when it was stopped.
+    fn solve(
         &self,
-        beta: Vec<f64>,
-        learner: &str,
-        l2: f64,
-        (iterations, passes): (u32, u32),
-        stopped: &str,
-        certificate: Certificate,
-        notes: Vec<String>,
+        objective: &Objective<'_>,
+        start: Vec<f64>,
+        tolerance: f64,
+        observer: &mut dyn Observer,
+    ) -> Option<Solution> {
+        let near = minimise(objective, start, NEAR, self.max_iterations, observer);
+        match near.stop {
+            Stop::Cancelled => return None,
+            Stop::OutOfTime | Stop::Iterations => return Some(near),
+            Stop::Converged | Stop::Stalled => {}
+        }
+        let left = self.max_iterations - near.iterations;
+        let polished = polish(objective, near.beta, tolerance, left, observer);
+        (polished.stop != Stop::Cancelled).then_some(Solution {
+            beta: polished.beta,
+            iterations: near.iterations + polished.steps,
+            passes: near.passes + polished.passes,
+            stop: polished.stop,
+        })
+    }
+
+    /// The penalty: the one given, none where none is needed, or the one that answers held-back rows best.
+    fn penalty(
+        &self,
+        design: &Design,
         targets: &Targets,
-    ) -> Fitted {
-        let report = SolverReport {
+        observer: &mut dyn Observer,
+    ) -> Result<Penalty, LearnError> {
+        let mut penalty = Penalty {
+            l2: 1.0 / design.rows as f64,
+            start: None,
+            search: None,
+            notes: Vec::new(),
+        };
+        if let Some(l2) = self.l2 {
+            penalty.l2 = l2;
+        } else if needs_no_penalty(design, targets, &mut penalty.notes) {
+            penalty.l2 = 0.0;
+        } else if let Some(choice) = choose(design, targets, observer)? {
+            penalty.l2 = choice.l2;
+            penalty.start = Some(choice.start);
+            penalty.search = Some(choice.search);
+        }
+        Ok(penalty)
+    }
+}
+
+/// The strength of the penalty and what is known of it.
+struct Penalty {
+    l2: f64,
+    /// Weights found on a part of the rows.
+    start: Option<Vec<f64>>,
+    search: Option<Search>,
+    notes: Vec<String>,
+}
+
+impl Penalty {
+    /// The report of a fit that took no iterations of ours.
+    fn report(self, learner: &str, stopped: &str, certificate: Certificate) -> SolverReport {
+        SolverReport {
             learner: learner.into(),
-            l2,
-            iterations,
-            passes,
+            l2: self.l2,
+            iterations: 0,
+            passes: 0,
             stopped: stopped.into(),
             certificate,
-            notes,
-        };
-        Fitted {
-            beta,
-            outputs: outputs(targets),
-            report,
+            notes: self.notes,
+            search: self.search,
         }
+    }
+}
+
+fn fitted(beta: Vec<f64>, report: SolverReport, targets: &Targets) -> Fitted {
+    Fitted {
+        beta,
+        outputs: outputs(targets),
+        report,
     }
 }
 
@@ -188,21 +224,19 @@ fn tolerance(design: &Design) -> f64 {
     }
 }
 
-/// One over the rows, which is scikit-learn's `C = 1`; none for a small regression over few dense columns
-/// of which none is a sum of others.
-fn default_l2(design: &Design, targets: &Targets, notes: &mut Vec<String>) -> f64 {
-    let penalty = 1.0 / design.rows as f64;
+/// Whether a small regression over few dense columns, of which none is a sum of others, does without a penalty.
+fn needs_no_penalty(design: &Design, targets: &Targets, notes: &mut Vec<String>) -> bool {
     let narrow = dense::is_small(design) && design.rows >= ROWS_A_COLUMN * design.dense;
     if !narrow || !matches!(targets, Targets::Values(_)) {
-        return penalty;
+        return false;
     }
     if dense::has_full_rank(design) {
-        return 0.0;
+        return true;
     }
     notes.push(
         "some columns are copies or sums of others; a small penalty (l2) shares the weight among them".into(),
     );
-    penalty
+    false
 }
 
 /// Scores of several classes do not change when all intercepts move together; they are made to sum to

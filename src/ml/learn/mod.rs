@@ -11,10 +11,13 @@ pub mod dense;
 pub mod design;
 pub mod lbfgs;
 pub mod learner;
+pub mod newton;
 pub mod objective;
 pub mod params;
+pub mod search;
 
 pub use certificate::Certificate;
 pub use design::{Design, DesignBuilder, Targets};
 pub use learner::{Fitted, SolverReport, fit_observed};
 pub use params::{LearnError, LearnParams};
+pub use search::Search;

@@ -25,8 +25,8 @@ pub trait Problem {
     fn evaluate(&self, beta: &[f64], gradient: &mut [f64]) -> f64;
     /// The diagonal of the Hessian at `beta`.
     fn diagonal(&self, beta: &[f64]) -> Vec<f64>;
-    /// How far the objective is above its minimum at most, judged from the gradient; without a bound, an
-    /// estimate by the inverse of the Hessian's diagonal.
+    /// About how far the objective is above its minimum, judged from the gradient and the inverse of the Hessian's
+    /// diagonal.
     fn gap(&self, gradient: &[f64], inverse_diagonal: &[f64]) -> f64 {
         0.5 * gradient
             .iter()
@@ -36,11 +36,14 @@ pub trait Problem {
     }
 }
 
-/// `mean(loss) + l2/2 · |β|²` over a design.
+/// `sum(w · loss) / sum(w) + l2/2 · |β|²` over a design; without weights every row counts once.
 #[derive(Debug, Clone, Copy)]
 pub struct Objective<'a> {
     design: &'a Design,
     targets: &'a Targets,
+    weights: Option<&'a [f32]>,
+    /// The sum of the weights.
+    total: f64,
     /// Strength of the penalty.
     pub l2: f64,
 }
@@ -48,7 +51,34 @@ pub struct Objective<'a> {
 impl<'a> Objective<'a> {
     /// Design and targets must have equally many rows.
     pub fn new(design: &'a Design, targets: &'a Targets, l2: f64) -> Self {
-        Self { design, targets, l2 }
+        Self {
+            design,
+            targets,
+            weights: None,
+            total: design.rows.max(1) as f64,
+            l2,
+        }
+    }
+
+    /// The same with a weight for each row: 0 or more, and not all 0.
+    pub fn weighted(design: &'a Design, targets: &'a Targets, weights: &'a [f32], l2: f64) -> Self {
+        let total: f64 = weights.iter().map(|&weight| f64::from(weight)).sum();
+        Self {
+            weights: Some(weights),
+            total: if total > 0.0 { total } else { 1.0 },
+            ..Self::new(design, targets, l2)
+        }
+    }
+
+    /// The sum of the weights.
+    pub fn total(&self) -> f64 {
+        self.total
+    }
+
+    /// How much a row counts.
+    #[inline]
+    fn weight(&self, row: usize) -> f64 {
+        self.weights.map_or(1.0, |weights| f64::from(weights[row]))
     }
 
     /// Scores a row has: one, or one for each of more than two classes.
@@ -66,10 +96,18 @@ impl<'a> Objective<'a> {
         let mut beta = vec![0.0; self.len()];
         let first = self.penalised();
         match self.targets {
-            Targets::Values(values) => beta[first] = values.iter().sum::<f64>() / values.len().max(1) as f64,
+            Targets::Values(values) => {
+                let weighted = values
+                    .iter()
+                    .enumerate()
+                    .map(|(row, value)| self.weight(row) * value);
+                beta[first] = weighted.sum::<f64>() / self.total;
+            }
             Targets::Classes { classes, of_row } => {
                 let mut counts = vec![0.5; *classes];
-                of_row.iter().for_each(|&class| counts[class as usize] += 1.0);
+                for (row, &class) in of_row.iter().enumerate() {
+                    counts[class as usize] += self.weight(row);
+                }
                 if *classes == 2 {
                     beta[first] = libm::log(counts[1] / counts[0]);
                 } else {
@@ -116,6 +154,106 @@ impl<'a> Objective<'a> {
     }
 }
 
+impl Objective<'_> {
+    /// The Hessian at `beta` times `direction`, put into `product`. One pass over the data.
+    pub fn curve(&self, beta: &[f64], direction: &[f64], product: &mut [f64]) {
+        let dense = self.design.dense;
+        match self.targets {
+            Targets::Classes { classes, .. } if *classes != 2 => self.sum(
+                |shard, first, sums| {
+                    let weight = |row: usize| self.weight(first + row);
+                    softmax_curve(shard, dense, *classes, beta, direction, sums, weight)
+                },
+                product,
+            ),
+            _ => self.sum(
+                |shard, first, sums| {
+                    let curvature =
+                        |row: usize, margin: f64| self.weight(first + row) * self.curvature(margin);
+                    single_curve(shard, dense, beta, direction, sums, curvature)
+                },
+                product,
+            ),
+        };
+        product.iter_mut().for_each(|p| *p /= self.total);
+        let penalised = product.iter_mut().zip(direction).take(self.penalised());
+        penalised.for_each(|(p, d)| *p += self.l2 * d);
+    }
+
+    /// How far the objective is above its minimum at most: with a penalty, strong convexity gives
+    /// `|g|² / (2·l2)` over the penalised weights; the intercepts, and everything without a penalty, go by the
+    /// diagonal.
+    pub fn bound(&self, gradient: &[f64], inverse_diagonal: &[f64]) -> f64 {
+        let penalised = self.penalised();
+        let part = |(i, (g, d)): (usize, (&f64, &f64))| {
+            if *g == 0.0 {
+                0.0
+            } else if i < penalised && self.l2 > 0.0 {
+                0.5 * g * g / self.l2
+            } else {
+                0.5 * g * g * d
+            }
+        };
+        gradient.iter().zip(inverse_diagonal).enumerate().map(part).sum()
+    }
+
+    /// The second derivative of the loss of a row with one score by its margin.
+    fn curvature(&self, margin: f64) -> f64 {
+        match self.targets {
+            Targets::Values(_) => 1.0,
+            Targets::Classes { .. } => {
+                let p = sigmoid(margin);
+                p * (1.0 - p)
+            }
+        }
+    }
+
+    /// Loss and its derivative by the margin of a row with one score.
+    #[inline]
+    fn single_loss(&self, row: usize, margin: f64) -> (f64, f64) {
+        match self.targets {
+            Targets::Values(values) => {
+                let residual = margin - values[row];
+                (0.5 * residual * residual, residual)
+            }
+            Targets::Classes { of_row, .. } => logistic(margin, of_row[row] == 1),
+        }
+    }
+
+    /// The weighted mean of the losses at `beta` and that of their squares, without penalty and gradient.
+    pub fn losses(&self, beta: &[f64]) -> (f64, f64) {
+        let (dense, outputs) = (self.design.dense, self.outputs());
+        let mut squares = [0.0];
+        let mean = self.sum(
+            |shard, first, squares| {
+                let (mut total, mut scores) = (0.0, vec![0.0; outputs]);
+                shard.for_each_row(dense, |row, numbers, active| {
+                    let weight = self.weight(first + row);
+                    if weight > 0.0 {
+                        let loss = self.loss(first + row, numbers, active, beta, &mut scores);
+                        total += weight * loss;
+                        squares[0] += weight * loss * loss;
+                    }
+                });
+                total
+            },
+            &mut squares,
+        );
+        (mean / self.total, squares[0] / self.total)
+    }
+
+    fn loss(&self, row: usize, numbers: &[f32], active: &[u32], beta: &[f64], scores: &mut [f64]) -> f64 {
+        match self.targets {
+            Targets::Classes { classes, of_row } if *classes != 2 => {
+                class_margins(numbers, active, *classes, beta, scores);
+                let of_truth = scores[of_row[row] as usize];
+                softmax(scores) - of_truth
+            }
+            _ => self.single_loss(row, single_margin(numbers, active, beta)).0,
+        }
+    }
+}
+
 /// Scores a row has for these targets.
 pub fn outputs(targets: &Targets) -> usize {
     match targets {
@@ -132,91 +270,57 @@ impl Problem for Objective<'_> {
     fn evaluate(&self, beta: &[f64], gradient: &mut [f64]) -> f64 {
         let dense = self.design.dense;
         let loss = match self.targets {
-            Targets::Values(values) => self.sum(
+            Targets::Classes { classes, of_row } if *classes != 2 => self.sum(
                 |shard, first, sums| {
-                    single_pass(shard, dense, beta, sums, |row, margin| {
-                        let residual = margin - values[first + row];
-                        (0.5 * residual * residual, residual)
-                    })
+                    let truth = |row: usize| (self.weight(first + row), of_row[first + row] as usize);
+                    softmax_pass(shard, dense, *classes, beta, sums, truth)
                 },
                 gradient,
             ),
-            Targets::Classes { classes: 2, of_row } => self.sum(
+            _ => self.sum(
                 |shard, first, sums| {
-                    single_pass(shard, dense, beta, sums, |row, margin| {
-                        logistic(margin, of_row[first + row] == 1)
-                    })
-                },
-                gradient,
-            ),
-            Targets::Classes { classes, of_row } => self.sum(
-                |shard, first, sums| {
-                    softmax_pass(shard, dense, *classes, beta, sums, |row| {
-                        of_row[first + row] as usize
+                    let weight = |row: usize| self.weight(first + row);
+                    single_pass(shard, dense, beta, sums, weight, |row, margin| {
+                        self.single_loss(first + row, margin)
                     })
                 },
                 gradient,
             ),
         };
-        let rows = self.design.rows.max(1) as f64;
-        gradient.iter_mut().for_each(|g| *g /= rows);
+        gradient.iter_mut().for_each(|g| *g /= self.total);
         let mut penalty = 0.0;
         for (g, &b) in gradient.iter_mut().zip(beta).take(self.penalised()) {
             *g += self.l2 * b;
             penalty += b * b;
         }
-        loss / rows + 0.5 * self.l2 * penalty
-    }
-
-    /// With a penalty, strong convexity bounds the gap by `|g|² / (2·l2)` over the penalised weights; the
-    /// intercepts, and everything without a penalty, go by the diagonal.
-    fn gap(&self, gradient: &[f64], inverse_diagonal: &[f64]) -> f64 {
-        let penalised = self.penalised();
-        let part = |(i, (g, d)): (usize, (&f64, &f64))| {
-            if *g == 0.0 {
-                0.0
-            } else if i < penalised && self.l2 > 0.0 {
-                0.5 * g * g / self.l2
-            } else {
-                0.5 * g * g * d
-            }
-        };
-        gradient.iter().zip(inverse_diagonal).enumerate().map(part).sum()
+        loss / self.total + 0.5 * self.l2 * penalty
     }
 
     fn diagonal(&self, beta: &[f64]) -> Vec<f64> {
         let mut diagonal = vec![0.0; self.len()];
         let dense = self.design.dense;
         match self.targets {
-            Targets::Values(_) => {
-                self.sum(
-                    |shard, _, sums| single_diagonal(shard, dense, beta, sums, |_| 1.0),
-                    &mut diagonal,
-                );
-            }
-            Targets::Classes { classes: 2, .. } => {
-                let curvature = |margin: f64| {
-                    let p = sigmoid(margin);
-                    p * (1.0 - p)
-                };
-                self.sum(
-                    |shard, _, sums| single_diagonal(shard, dense, beta, sums, curvature),
-                    &mut diagonal,
-                );
-            }
-            Targets::Classes { classes, .. } => {
-                self.sum(
-                    |shard, _, sums| softmax_diagonal(shard, dense, *classes, beta, sums),
-                    &mut diagonal,
-                );
-            }
-        }
-        let rows = self.design.rows.max(1) as f64;
+            Targets::Classes { classes, .. } if *classes != 2 => self.sum(
+                |shard, first, sums| {
+                    let weight = |row: usize| self.weight(first + row);
+                    softmax_diagonal(shard, dense, *classes, beta, sums, weight)
+                },
+                &mut diagonal,
+            ),
+            _ => self.sum(
+                |shard, first, sums| {
+                    let curvature =
+                        |row: usize, margin: f64| self.weight(first + row) * self.curvature(margin);
+                    single_diagonal(shard, dense, beta, sums, curvature)
+                },
+                &mut diagonal,
+            ),
+        };
         let penalised = self.penalised();
         diagonal
             .iter_mut()
             .enumerate()
-            .for_each(|(i, d)| *d = *d / rows + if i < penalised { self.l2 } else { 0.0 });
+            .for_each(|(i, d)| *d = *d / self.total + if i < penalised { self.l2 } else { 0.0 });
         diagonal
     }
 }
@@ -245,13 +349,19 @@ fn single_pass(
     dense: usize,
     beta: &[f64],
     gradient: &mut [f64],
+    weight_of: impl Fn(usize) -> f64,
     loss_of: impl Fn(usize, f64) -> (f64, f64),
 ) -> f64 {
     let intercept = beta.len() - 1;
     let mut total = 0.0;
     shard.for_each_row(dense, |row, numbers, active| {
+        let weight = weight_of(row);
+        if weight == 0.0 {
+            return;
+        }
         let (loss, slope) = loss_of(row, single_margin(numbers, active, beta));
-        total += loss;
+        let slope = weight * slope;
+        total += weight * loss;
         gradient[..dense]
             .iter_mut()
             .zip(numbers)
@@ -281,17 +391,37 @@ fn single_diagonal(
     dense: usize,
     beta: &[f64],
     sums: &mut [f64],
-    curvature: impl Fn(f64) -> f64,
+    curvature: impl Fn(usize, f64) -> f64,
 ) -> f64 {
     let intercept = beta.len() - 1;
-    shard.for_each_row(dense, |_, numbers, active| {
-        let h = curvature(single_margin(numbers, active, beta));
+    shard.for_each_row(dense, |row, numbers, active| {
+        let h = curvature(row, single_margin(numbers, active, beta));
         sums[..dense]
             .iter_mut()
             .zip(numbers)
             .for_each(|(s, &x)| *s += h * f64::from(x) * f64::from(x));
         active.iter().for_each(|&id| sums[dense + id as usize] += h);
         sums[intercept] += h;
+    });
+    0.0
+}
+
+fn single_curve(
+    shard: &Shard,
+    dense: usize,
+    beta: &[f64],
+    direction: &[f64],
+    sums: &mut [f64],
+    curvature: impl Fn(usize, f64) -> f64,
+) -> f64 {
+    let intercept = beta.len() - 1;
+    shard.for_each_row(dense, |row, numbers, active| {
+        let h = curvature(row, single_margin(numbers, active, beta));
+        let slope = h * single_margin(numbers, active, direction);
+        let block = sums[..dense].iter_mut().zip(numbers);
+        block.for_each(|(s, &x)| *s += slope * f64::from(x));
+        active.iter().for_each(|&id| sums[dense + id as usize] += slope);
+        sums[intercept] += slope;
     });
     0.0
 }
@@ -330,30 +460,67 @@ fn softmax_pass(
     classes: usize,
     beta: &[f64],
     gradient: &mut [f64],
-    class_of: impl Fn(usize) -> usize,
+    truth_of: impl Fn(usize) -> (f64, usize),
 ) -> f64 {
     let mut slopes = vec![0.0; classes];
     let mut total = 0.0;
     let intercepts = beta.len() - classes;
     shard.for_each_row(dense, |row, numbers, active| {
+        let (weight, class) = truth_of(row);
+        if weight == 0.0 {
+            return;
+        }
         class_margins(numbers, active, classes, beta, &mut slopes);
-        let class = class_of(row);
         let of_truth = slopes[class];
-        total += softmax(&mut slopes) - of_truth;
+        total += weight * (softmax(&mut slopes) - of_truth);
         slopes[class] -= 1.0;
+        slopes.iter_mut().for_each(|slope| *slope *= weight);
         scatter(numbers, active, classes, intercepts, &slopes, gradient, |x| x);
     });
     total
 }
 
-fn softmax_diagonal(shard: &Shard, dense: usize, classes: usize, beta: &[f64], sums: &mut [f64]) -> f64 {
+fn softmax_diagonal(
+    shard: &Shard,
+    dense: usize,
+    classes: usize,
+    beta: &[f64],
+    sums: &mut [f64],
+    weight_of: impl Fn(usize) -> f64,
+) -> f64 {
     let mut slopes = vec![0.0; classes];
     let intercepts = beta.len() - classes;
-    shard.for_each_row(dense, |_, numbers, active| {
+    shard.for_each_row(dense, |row, numbers, active| {
         class_margins(numbers, active, classes, beta, &mut slopes);
         softmax(&mut slopes);
-        slopes.iter_mut().for_each(|p| *p *= 1.0 - *p);
+        let weight = weight_of(row);
+        slopes.iter_mut().for_each(|p| *p *= weight * (1.0 - *p));
         scatter(numbers, active, classes, intercepts, &slopes, sums, |x| x * x);
+    });
+    0.0
+}
+
+/// With `p` the probabilities and `u` the scores of the direction: `p · u − p · (p' u)`, scattered.
+fn softmax_curve(
+    shard: &Shard,
+    dense: usize,
+    classes: usize,
+    beta: &[f64],
+    direction: &[f64],
+    sums: &mut [f64],
+    weight_of: impl Fn(usize) -> f64,
+) -> f64 {
+    let (mut shares, mut slopes) = (vec![0.0; classes], vec![0.0; classes]);
+    let intercepts = beta.len() - classes;
+    shard.for_each_row(dense, |row, numbers, active| {
+        class_margins(numbers, active, classes, beta, &mut shares);
+        softmax(&mut shares);
+        class_margins(numbers, active, classes, direction, &mut slopes);
+        let mean: f64 = shares.iter().zip(&slopes).map(|(p, u)| p * u).sum();
+        let weight = weight_of(row);
+        let both = slopes.iter_mut().zip(&shares);
+        both.for_each(|(u, p)| *u = weight * p * (*u - mean));
+        scatter(numbers, active, classes, intercepts, &slopes, sums, |x| x);
     });
     0.0
 }
@@ -407,12 +574,20 @@ mod tests {
     /// with the diagonal.
     fn check_derivatives(targets: Targets) {
         let design = design(targets.len());
-        let objective = Objective::new(&design, &targets, 0.1);
+        let weights: Vec<f32> = (0..targets.len()).map(|row| (row % 3) as f32).collect();
+        check_objective(&Objective::new(&design, &targets, 0.1));
+        check_objective(&Objective::weighted(&design, &targets, &weights, 0.1));
+    }
+
+    fn check_objective(objective: &Objective<'_>) {
         let mut stream = Stream::new(3);
         let beta: Vec<f64> = (0..objective.len()).map(|_| stream.next_unit() - 0.5).collect();
         let mut gradient = vec![0.0; beta.len()];
         objective.evaluate(&beta, &mut gradient);
         let diagonal = objective.diagonal(&beta);
+        let squares: f64 = beta[..objective.penalised()].iter().map(|b| b * b).sum();
+        let value = objective.evaluate(&beta, &mut gradient.clone());
+        assert!((objective.losses(&beta).0 - (value - 0.05 * squares)).abs() < 1e-12);
         let step = 1e-5;
         for i in 0..beta.len() {
             let at = |shift: f64| {
@@ -431,6 +606,21 @@ mod tests {
                 "diagonal {i}"
             );
         }
+        let direction: Vec<f64> = beta.iter().map(|_| stream.next_unit() - 0.5).collect();
+        let along = |size: f64| {
+            let moved: Vec<f64> = beta.iter().zip(&direction).map(|(b, d)| b + size * d).collect();
+            let mut gradient = vec![0.0; beta.len()];
+            objective.evaluate(&moved, &mut gradient);
+            gradient
+        };
+        let (up, down, mut product) = (along(step), along(-step), vec![0.0; beta.len()]);
+        objective.curve(&beta, &direction, &mut product);
+        for i in 0..beta.len() {
+            assert!(
+                ((up[i] - down[i]) / (2.0 * step) - product[i]).abs() < 1e-7,
+                "product {i}"
+            );
+        }
     }
 
     #[test]
@@ -444,6 +634,42 @@ mod tests {
             classes: 4,
             of_row: (0..40).map(|i| i % 4).collect(),
         });
+    }
+
+    /// A weight of two is the same as the row twice, and a weight of zero as no row.
+    #[test]
+    fn weights_count_rows() {
+        let build = |times: &dyn Fn(usize) -> usize| {
+            let (whole, mut builder, mut values) = (design(50), DesignBuilder::new(2, 3), Vec::new());
+            let mut row = 0;
+            for shard in &whole.shards {
+                shard.for_each_row(2, |_, dense, active| {
+                    for _ in 0..times(row) {
+                        builder.push(&FeatureVector {
+                            dense: dense.to_vec(),
+                            active: active.to_vec(),
+                        });
+                        values.push(row as f64 % 5.0);
+                    }
+                    row += 1;
+                });
+            }
+            (builder.build(), Targets::Values(values))
+        };
+        let weights: Vec<f32> = (0..50).map(|row| (row % 3) as f32).collect();
+        let (one, targets) = build(&|_| 1);
+        let weighted = Objective::weighted(&one, &targets, &weights, 0.1);
+        let (many, repeated) = build(&|row| row % 3);
+        let plain = Objective::new(&many, &repeated, 0.1);
+        let beta = [0.3, -0.2, 0.5, 0.1, -0.4, 0.7];
+        let (mut left, mut right) = ([0.0; 6], [0.0; 6]);
+        let values = (
+            weighted.evaluate(&beta, &mut left),
+            plain.evaluate(&beta, &mut right),
+        );
+        assert!((values.0 - values.1).abs() < 1e-12);
+        assert!(left.iter().zip(right).all(|(a, b)| (a - b).abs() < 1e-12));
+        assert_eq!(weighted.start()[5], plain.start()[5]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ const FEATURES: std::ops::RangeInclusive<usize> = 10..=100_000_000;
 /// Parameters as given, not yet checked. Defaults are meant to be good.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct LearnParams {
-    /// Strength of the penalty; `None` chooses it: 1/rows, and none for a narrow dense regression.
+    /// Strength of the penalty; `None` chooses it by held-back rows, and none for a narrow dense regression.
     pub l2: Option<f64>,
     /// Most iterations of the engine.
     pub max_iterations: Option<u32>,

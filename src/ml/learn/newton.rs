@@ -1,0 +1,177 @@
+//! Newton's method with preconditioned conjugate gradients (Nocedal and Wright 2006, section 7.1).
+//!
+//! One step tells how far the objective is above its minimum: half of `g' H⁻¹ g`, the decrease that the quadratic
+//! model promises (the Newton decrement, Boyd and Vandenberghe 2004, section 9.5). Conjugate gradients sum it up term
+//! by term, and what is left of it is at most `|r|² / l2` for the residual `r`, because the Hessian is at least `l2`.
+
+use std::ops::ControlFlow;
+
+use super::lbfgs::Stop;
+use super::objective::{Objective, Problem};
+use crate::ml::observe::{Observer, Stage};
+
+/// Products with the Hessian that one step may take.
+const MOST_PRODUCTS: u32 = 200;
+/// Halvings of a step before it is given up.
+const MOST_HALVINGS: u32 = 20;
+/// An objective below this counts as this.
+const SMALLEST: f64 = 1e-10;
+
+/// A Newton step that was worked out.
+#[derive(Debug)]
+pub struct Step {
+    /// Where it leads, from the weights that it was worked out at.
+    pub direction: Vec<f64>,
+    /// The decrease that it promises, and at most that much more: a bound on the distance to the minimum, by the
+    /// quadratic model.
+    pub gap: f64,
+    /// Products with the Hessian: passes over the data.
+    pub products: u32,
+}
+
+/// Works out the Newton step at `beta`, whose gradient is given, so closely that it is known whether the gap is at most
+/// `tolerance`.
+pub fn step(
+    objective: &Objective<'_>,
+    beta: &[f64],
+    gradient: &[f64],
+    inverse_diagonal: &[f64],
+    tolerance: f64,
+) -> Step {
+    let mut residual: Vec<f64> = gradient.iter().map(|g| -g).collect();
+    let mut direction = vec![0.0; beta.len()];
+    let mut conditioned = times(&residual, inverse_diagonal);
+    let mut search = conditioned.clone();
+    let mut product = vec![0.0; beta.len()];
+    let mut rho = dot(&residual, &conditioned);
+    let (mut decrease, mut products) = (0.0, 0);
+    loop {
+        let left = objective.bound(&residual, inverse_diagonal);
+        // What is left does not matter beside the tolerance, or beside what is known.
+        let is_known = left <= 0.25 * tolerance || left <= 0.01 * decrease;
+        if is_known || products >= MOST_PRODUCTS || rho.is_nan() || rho <= 0.0 {
+            return Step {
+                direction,
+                gap: decrease + left,
+                products,
+            };
+        }
+        objective.curve(beta, &search, &mut product);
+        products += 1;
+        let size = rho / dot(&search, &product);
+        add(&mut direction, size, &search);
+        add(&mut residual, -size, &product);
+        decrease += 0.5 * size * rho;
+        conditioned = times(&residual, inverse_diagonal);
+        let next = dot(&residual, &conditioned);
+        let keep = next / rho;
+        search
+            .iter_mut()
+            .zip(&conditioned)
+            .for_each(|(s, c)| *s = c + keep * *s);
+        rho = next;
+    }
+}
+
+/// Weights near the minimum, and how they got there.
+#[derive(Debug)]
+pub struct Polished {
+    /// The weights.
+    pub beta: Vec<f64>,
+    /// Steps taken.
+    pub steps: u32,
+    /// Passes over the data.
+    pub passes: u32,
+    /// Why it ended.
+    pub stop: Stop,
+}
+
+/// Takes Newton steps from `beta` until the gap is known to be at most `tolerance` times the objective.
+pub fn polish(
+    objective: &Objective<'_>,
+    mut beta: Vec<f64>,
+    tolerance: f64,
+    most_steps: u32,
+    observer: &mut dyn Observer,
+) -> Polished {
+    let mut gradient = vec![0.0; beta.len()];
+    let mut value = objective.evaluate(&beta, &mut gradient);
+    let (mut steps, mut passes) = (0, 1);
+    let stop = loop {
+        let diagonal = objective.diagonal(&beta);
+        let inverse: Vec<f64> = inverse_of(diagonal);
+        let wanted = tolerance * value.abs().max(SMALLEST);
+        let found = step(objective, &beta, &gradient, &inverse, wanted);
+        passes += 1 + found.products;
+        if found.gap <= wanted {
+            break Stop::Converged;
+        }
+        if steps >= most_steps {
+            break Stop::Iterations;
+        }
+        if let ControlFlow::Break(()) = observer.report(Stage::Solve, steps.into(), most_steps.into()) {
+            break Stop::Cancelled;
+        }
+        if observer.out_of_time() {
+            break Stop::OutOfTime;
+        }
+        let Some((next, lower)) = descend(
+            objective,
+            &beta,
+            value,
+            &found.direction,
+            &mut gradient,
+            &mut passes,
+        ) else {
+            break Stop::Stalled;
+        };
+        (beta, value) = (next, lower);
+        steps += 1;
+    };
+    Polished {
+        beta,
+        steps,
+        passes,
+        stop,
+    }
+}
+
+/// The longest of the halved steps that lowers the objective; its gradient is put into `gradient`.
+fn descend(
+    objective: &Objective<'_>,
+    beta: &[f64],
+    value: f64,
+    direction: &[f64],
+    gradient: &mut [f64],
+    passes: &mut u32,
+) -> Option<(Vec<f64>, f64)> {
+    let mut size = 1.0;
+    for _ in 0..MOST_HALVINGS {
+        let next: Vec<f64> = beta.iter().zip(direction).map(|(b, d)| b + size * d).collect();
+        let lower = objective.evaluate(&next, gradient);
+        *passes += 1;
+        if lower.is_finite() && lower < value {
+            return Some((next, lower));
+        }
+        size *= 0.5;
+    }
+    None
+}
+
+/// The inverse of a diagonal; where there is no curvature a floor, not infinity.
+pub fn inverse_of(diagonal: Vec<f64>) -> Vec<f64> {
+    let floor = 1e-7 * diagonal.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
+    diagonal.into_iter().map(|d| 1.0 / d.max(floor)).collect()
+}
+
+fn times(a: &[f64], b: &[f64]) -> Vec<f64> {
+    a.iter().zip(b).map(|(a, b)| a * b).collect()
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+fn add(to: &mut [f64], size: f64, what: &[f64]) {
+    to.iter_mut().zip(what).for_each(|(t, w)| *t += size * w);
+}
