@@ -169,7 +169,9 @@ pub(super) fn recipe(value: Option<&Value>, schema: Option<&Schema>) -> Result<(
 fn recipe_problems(error: &RecipeError) -> Vec<FieldProblem> {
     let field = |problem: &Problem| {
         let pointer = format!("/recipe{}", problem.place.pointer());
-        FieldProblem::new(pointer, error.code(), format!("recipe: {problem}"))
+        let told = problem.to_string();
+        let told = told.strip_prefix("the recipe: ").unwrap_or(&told);
+        FieldProblem::new(pointer, error.code(), format!("recipe: {told}"))
     };
     error.problems.iter().map(field).collect()
 }
