@@ -283,6 +283,7 @@ fn tell(args: &Args, out: &Path, done: &Done) -> Result<(), CliError> {
             "training_rows": document.training.rows,
             "holdout_rows": held_out,
             "features": features,
+            "recipe": document.recipe,
             "solver": document.solver,
             "seconds": seconds_json(&done.seconds),
             "model": {"path": out.display().to_string(), "hash": done.bundle.hash()},
