@@ -4,6 +4,7 @@
 //! `dateFormat`, how its dates are written.
 
 mod error;
+pub mod shape;
 
 use serde::{Deserialize, Serialize};
 
@@ -94,8 +95,13 @@ fn csv_format() -> String {
 impl Schema {
     /// Reads a schema from its JSON text and checks it.
     pub fn from_json(text: &str) -> Result<Self, SchemaError> {
-        let schema: Schema =
-            serde_json::from_str(text).map_err(|error| SchemaError::Unreadable(error.to_string()))?;
+        let unreadable = |error: serde_json::Error| SchemaError::Unreadable(error.to_string());
+        let problems = shape::problems(&serde_json::from_str(text).map_err(unreadable)?);
+        if !problems.is_empty() {
+            let told: Vec<String> = problems.into_iter().map(|(_, message)| message).collect();
+            return Err(SchemaError::Unreadable(told.join("; ")));
+        }
+        let schema: Schema = serde_json::from_str(text).map_err(unreadable)?;
         schema.check()?;
         Ok(schema)
     }

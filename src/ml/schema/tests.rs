@@ -87,3 +87,26 @@ fn mistakes_are_named() {
             .contains("line 1 column")
     );
 }
+
+#[test]
+fn every_attribute_that_is_wrong_is_named() {
+    let told = |text: &str| Schema::from_json(text).unwrap_err().to_string();
+    let message = told(
+        r#"{"attributes":[{"attributeName":"a","attributeType":"NUMERICAL"},{"attributeName":"b"},7,
+        {"attributeName":5,"attributeType":"text"},{"attributeName":"c","attributeType":"BLOB"}]}"#,
+    );
+    for part in [
+        "attribute 1 (`a`) has the unknown attributeType `NUMERICAL`; did you mean NUMERIC?",
+        "attribute 2 (`b`) has no attributeType; give one of BINARY",
+        "attribute 3 is a number; give an object",
+        "attribute 4: the attributeName is a number; give a text",
+        "attribute 4 has the unknown attributeType `text`; did you mean TEXT?",
+        "attribute 5 (`c`) has the unknown attributeType `BLOB`; the types are",
+    ] {
+        assert!(message.contains(part), "{part} is not in {message}");
+    }
+    assert!(told("[]").contains("a schema is a JSON object, and this is a list"));
+    assert!(told(r#"{"attributes":{}}"#).contains("`attributes` is an object; give a list"));
+    assert!(told("{}").contains("`attributes` is missing"));
+    assert!(told("{").contains("line 1 column 1"));
+}
