@@ -181,7 +181,16 @@ pub fn read_bundle(path: &Path) -> Result<Bundle, CliError> {
 
 /// Reads a small text file.
 pub fn read_text(path: &Path) -> Result<String, CliError> {
-    std::fs::read_to_string(path).map_err(|error| CliError::file("reading", path, &error))
+    std::fs::read_to_string(path).map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidData => CliError::Invalid {
+            code: "not_text".into(),
+            message: format!("`{}` is not UTF-8; save it as UTF-8 text", path.display()),
+        },
+        io::ErrorKind::IsADirectory => {
+            CliError::Usage(format!("`{}` is a folder; name one file", path.display()))
+        }
+        _ => CliError::file("reading", path, &error),
+    })
 }
 
 /// Refuses an output before any work is done: one that is also an input, or whose folder does not exist.

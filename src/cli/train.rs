@@ -58,7 +58,8 @@ pub struct Args {
     /// group:COL       several rows belong to one customer, patient or place:
     ///                 rows of one value are never on both sides
     /// time:COL        the model is to predict what comes later: the latest rows
-    ///                 are held out, by numbers or dates such as 2024-05-31
+    ///                 are held out, by numbers or dates such as 2024-05-31,
+    ///                 or dates as the schema's dateFormat says
     /// sequential      the last rows of the file are held out
     #[arg(long, value_name = "HOW", default_value = "random", verbatim_doc_comment)]
     split: SplitBy,
@@ -282,6 +283,7 @@ fn tell(args: &Args, out: &Path, done: &Done) -> Result<(), CliError> {
             "training_rows": document.training.rows,
             "holdout_rows": held_out,
             "features": features,
+            "recipe": document.recipe,
             "solver": document.solver,
             "seconds": seconds_json(&done.seconds),
             "model": {"path": out.display().to_string(), "hash": done.bundle.hash()},

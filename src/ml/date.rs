@@ -6,6 +6,7 @@
 
 pub(crate) mod calendar;
 mod format;
+mod iso;
 pub(crate) mod read;
 
 use chrono::{Datelike, NaiveDate};
@@ -73,6 +74,13 @@ impl Moment {
             .then_some(Self { seconds, nanos })
     }
 
+    /// A date in the order of ISO 8601, in any detail and with or without an offset, such as `2024-05`,
+    /// `2024-05-31` or `2024/05/31 18:30:05.25+02:00`; white space around it is ignored. For places that have no
+    /// [`DateFormat`].
+    pub fn from_iso(text: &str) -> Option<Self> {
+        iso::read(text)
+    }
+
     /// Days since 1970-01-01T00:00:00Z with the fraction of the day; negative before.
     pub fn days(&self) -> f64 {
         let of_day = self.seconds.rem_euclid(DAY) as f64 + f64::from(self.nanos) * 1e-9;
@@ -98,6 +106,12 @@ impl Moment {
         }
         let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
         format!("{date}T{hour:02}:{minute:02}:{second:02}Z")
+    }
+
+    /// Seconds since 1970-01-01T00:00:00Z with their fraction, as near as an `f64` comes: in our centuries to less
+    /// than a microsecond.
+    pub fn fractional_seconds(&self) -> f64 {
+        self.seconds as f64 + f64::from(self.nanos) * 1e-9
     }
 
     /// Whole seconds since 1970-01-01T00:00:00Z.

@@ -3,9 +3,14 @@
 //! Our extensions are two keys of an attribute: `missingValues`, words that stand for "missing" in it, and
 //! `dateFormat`, how its dates are written.
 
+mod error;
+pub mod shape;
+
 use serde::{Deserialize, Serialize};
 
-use super::date::{DateFormat, DateFormatError};
+use super::date::DateFormat;
+
+pub use error::{SchemaError, nearest, undeclared};
 
 /// The type of an attribute, which decides what its text means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -87,93 +92,16 @@ fn csv_format() -> String {
     "CSV".into()
 }
 
-/// A schema that contradicts itself or the data.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SchemaError {
-    /// The text is not a schema.
-    #[error("the schema cannot be read: {0}; see the example under `schema` in the documentation")]
-    Unreadable(String),
-    /// Two attributes have the same name.
-    #[error("the schema declares attribute `{0}` twice; remove one")]
-    Duplicate(String),
-    /// A name is used that no attribute has.
-    #[error("`{name}` is given as the {role}, but no column is called that{suggestion}")]
-    Undeclared {
-        /// `target`, `rowId` or `excluded attribute`.
-        role: &'static str,
-        /// The name that was used.
-        name: String,
-        /// The nearest declared name as `; did you mean …?`, or nothing.
-        suggestion: String,
-    },
-    /// A feature of the format that is not supported.
-    #[error("{0}")]
-    Unsupported(String),
-    /// A `dateFormat` that no date can be read by.
-    #[error("attribute `{attribute}` has the dateFormat `{format}`, which is unusable: {source}")]
-    DateFormat {
-        /// The attribute.
-        attribute: String,
-        /// Its format.
-        format: String,
-        /// What is wrong with it.
-        source: DateFormatError,
-    },
-    /// The file's columns are not those of the schema.
-    #[error(
-        "the data lacks attribute `{missing}` of the schema (its columns are {found}); rename the column or change the schema"
-    )]
-    MissingColumn {
-        /// The attribute that no column has.
-        missing: String,
-        /// The columns that there are, shortened.
-        found: String,
-    },
-    /// The file has no column that the model learns from.
-    #[error(
-        "the data have none of the columns the model learns from, such as `{example}` (their columns are {found}); give the data the model is meant for, or say whether they have a header"
-    )]
-    NoInputColumn {
-        /// One of the attributes looked for.
-        example: String,
-        /// The columns that there are, shortened.
-        found: String,
-    },
-    /// A file without header has another number of columns than the schema.
-    #[error(
-        "the data has {found} columns and no header, but the schema declares {expected} attributes; the two must agree"
-    )]
-    ColumnCount {
-        /// Columns of the data.
-        found: usize,
-        /// Attributes of the schema.
-        expected: usize,
-    },
-}
-
-impl SchemaError {
-    /// The stable code of this error.
-    pub fn code(&self) -> &'static str {
-        match self {
-            SchemaError::Unreadable(_) | SchemaError::Unsupported(_) | SchemaError::DateFormat { .. } => {
-                "invalid_schema"
-            }
-            SchemaError::Duplicate(_) => "duplicate_column",
-            SchemaError::Undeclared { role: "target", .. } => "unknown_target",
-            SchemaError::Undeclared { .. } => "invalid_schema",
-            SchemaError::MissingColumn { .. }
-            | SchemaError::NoInputColumn { .. }
-            | SchemaError::ColumnCount { .. } => "schema_mismatch",
-        }
-    }
-}
-
 impl Schema {
     /// Reads a schema from its JSON text and checks it.
     pub fn from_json(text: &str) -> Result<Self, SchemaError> {
-        let schema: Schema =
-            serde_json::from_str(text).map_err(|error| SchemaError::Unreadable(error.to_string()))?;
+        let unreadable = |error: serde_json::Error| SchemaError::Unreadable(error.to_string());
+        let problems = shape::problems(&serde_json::from_str(text).map_err(unreadable)?);
+        if !problems.is_empty() {
+            let told: Vec<String> = problems.into_iter().map(|(_, message)| message).collect();
+            return Err(SchemaError::Unreadable(told.join("; ")));
+        }
+        let schema: Schema = serde_json::from_str(text).map_err(unreadable)?;
         schema.check()?;
         Ok(schema)
     }
@@ -280,143 +208,5 @@ fn check_date_format(attribute: &Attribute) -> Result<(), SchemaError> {
     )))
 }
 
-/// The error for a name that is none of `known`, with the nearest of them as a suggestion.
-pub fn undeclared<'a>(role: &'static str, name: &str, known: impl Iterator<Item = &'a str>) -> SchemaError {
-    let known: Vec<&str> = known.collect();
-    let suggestion = match nearest(name, known.iter().copied()) {
-        Some(near) => format!("; did you mean `{near}`?"),
-        None if known.len() > 10 => format!(
-            "; the columns are {}, … {} in all",
-            known[..10].join(", "),
-            known.len()
-        ),
-        None => format!("; the columns are {}", known.join(", ")),
-    };
-    SchemaError::Undeclared {
-        role,
-        name: name.to_string(),
-        suggestion,
-    }
-}
-
-/// The known name with the smallest edit distance to `name`, if it is near enough to be meant.
-pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = name.chars().count().div_ceil(3).max(1);
-    known
-        .map(|candidate| {
-            (
-                edit_distance(&name.to_lowercase(), &candidate.to_lowercase()),
-                candidate,
-            )
-        })
-        .min()
-        .filter(|(distance, _)| *distance <= limit)
-        .map(|(_, candidate)| candidate)
-}
-
-/// Levenshtein distance over characters.
-fn edit_distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in left.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, &b) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(a != b);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[right.len()]
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TEXT: &str = r#"{"version":"1.0","rowId":"order_no","rowWeight":null,"targetAttributeName":"late","dataFormat":"CSV",
-        "dataFileContainsHeader":true,"attributes":[{"attributeName":"order_no","attributeType":"CATEGORICAL"},
-        {"attributeName":"km","attributeType":"NUMERIC","missingValues":["NA"]},{"attributeName":"note","attributeType":"TEXT"},
-        {"attributeName":"late","attributeType":"BINARY"}],"excludedAttributeNames":["note"]}"#;
-
-    #[test]
-    fn reads_and_writes_the_same_schema() {
-        let schema = Schema::from_json(TEXT).unwrap();
-        assert_eq!(schema.target_index(), Some(3));
-        assert_eq!(schema.inputs().collect::<Vec<_>>(), [1]);
-        let again = Schema::from_json(&serde_json::to_string(&schema).unwrap()).unwrap();
-        assert_eq!(again, schema);
-    }
-
-    #[test]
-    fn old_key_names_are_accepted() {
-        let schema = Schema::from_json(
-            r#"{"version":"1.0","targetFieldName":"y","dataFormat":"CSV","attributes":[{"fieldName":"y","fieldType":"BINARY"},
-            {"fieldName":"x","fieldType":"NUMERIC"}],"excludedVariableNames":["x"]}"#,
-        )
-        .unwrap();
-        assert_eq!(schema.target.as_deref(), Some("y"));
-        assert_eq!(schema.excluded, ["x"]);
-        assert!(!schema.data_file_contains_header);
-    }
-
-    #[test]
-    fn formats_of_dates_are_checked() {
-        let with = |kind: &str, format: &str| {
-            let attribute = format!(r#""km","attributeType":"{kind}","dateFormat":"{format}""#);
-            Schema::from_json(&TEXT.replace(r#""km","attributeType":"NUMERIC""#, &attribute))
-        };
-        for (kind, format) in [
-            ("CATEGORICAL", "%d.%m.%Y"),
-            ("TEXT", "%F %T"),
-            ("NUMERIC", "epoch_seconds"),
-            ("CATEGORICAL", "epoch_milliseconds"),
-        ] {
-            let schema = with(kind, format).unwrap();
-            assert_eq!(schema.attributes[1].date_format.as_deref(), Some(format));
-            let again = Schema::from_json(&serde_json::to_string(&schema).unwrap()).unwrap();
-            assert_eq!(again, schema);
-        }
-        for (kind, format, expected) in [
-            (
-                "CATEGORICAL",
-                "%d.%m",
-                "attribute `km` has the dateFormat `%d.%m`, which is unusable: it lacks the year; write it like",
-            ),
-            ("CATEGORICAL", "", "it must have 1 to 64 bytes"),
-            (
-                "NUMERIC",
-                "%Y%m%d",
-                "attribute `km` is NUMERIC and has the dateFormat `%Y%m%d`; only epoch",
-            ),
-            ("BINARY", "%F", "attribute `km` is BINARY"),
-            ("BINARY", "epoch_seconds", "attribute `km` is BINARY"),
-        ] {
-            let error = with(kind, format).unwrap_err();
-            assert_eq!(error.code(), "invalid_schema");
-            assert!(error.to_string().contains(expected), "{error}");
-        }
-    }
-
-    #[test]
-    fn mistakes_are_named() {
-        let error = Schema::from_json(&TEXT.replace(
-            "\"targetAttributeName\":\"late\"",
-            "\"targetAttributeName\":\"lat\"",
-        ))
-        .unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "`lat` is given as the target, but no column is called that; did you mean `late`?"
-        );
-        assert_eq!(error.code(), "unknown_target");
-        let twice = Schema::from_json(&TEXT.replace("\"km\"", "\"note\"")).unwrap_err();
-        assert_eq!(twice, SchemaError::Duplicate("note".into()));
-        assert!(
-            Schema::from_json("{")
-                .unwrap_err()
-                .to_string()
-                .contains("line 1 column")
-        );
-    }
-}
+mod tests;

@@ -7,7 +7,7 @@ use serde_path_to_error::{Path, Segment};
 use super::error::{Error, FieldProblem};
 use crate::domain::ids::{DatasetName, EntityId, check_name};
 use crate::ml::recipe::{Problem, Recipe, RecipeError, Tree, resolve_text};
-use crate::ml::schema::{Schema, SchemaError, undeclared};
+use crate::ml::schema::{Schema, SchemaError, shape, undeclared};
 use crate::ml::split::{Split, SplitError};
 
 /// An identifier in the field `pointer`.
@@ -85,6 +85,10 @@ pub(super) fn escaped(name: &str) -> String {
 /// The schema in the field `/schema`, in itself consistent.
 pub(super) fn schema(value: Option<&Value>) -> Result<Option<Schema>, Error> {
     let Some(value) = value else { return Ok(None) };
+    let problems = shape::problems(value).into_iter();
+    all(problems
+        .map(|(pointer, message)| FieldProblem::new(format!("/schema{pointer}"), "invalid_schema", message))
+        .collect())?;
     let schema: Schema = document("/schema", "invalid_schema", value)?;
     if schema.attributes.is_empty() {
         let message = "the schema declares no attributes; list one for each column";
@@ -169,7 +173,9 @@ pub(super) fn recipe(value: Option<&Value>, schema: Option<&Schema>) -> Result<(
 fn recipe_problems(error: &RecipeError) -> Vec<FieldProblem> {
     let field = |problem: &Problem| {
         let pointer = format!("/recipe{}", problem.place.pointer());
-        FieldProblem::new(pointer, error.code(), format!("recipe: {problem}"))
+        let told = problem.to_string();
+        let told = told.strip_prefix("the recipe: ").unwrap_or(&told);
+        FieldProblem::new(pointer, error.code(), format!("recipe: {told}"))
     };
     error.problems.iter().map(field).collect()
 }

@@ -539,7 +539,7 @@ fn a_word_at_row_one_million_decides_and_is_named() {
     assert_eq!((forced.line, forced.value.as_str()), (1_000_001, "banana"));
     let mixed = &found.insights[0];
     assert!(
-        mixed.code == Code::MixedTypes && mixed.message.contains("1 are not"),
+        mixed.code == Code::MixedTypes && mixed.message.contains("1 is not"),
         "{mixed:?}"
     );
     assert_eq!(mixed.evidence[0]["examples"][0]["line"], 1_000_001);

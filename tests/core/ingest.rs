@@ -287,3 +287,36 @@ fn reading_ahead_is_bounded() {
     // A batch of 4096 rows is about 0.4 MB; a handful of them may be on their way.
     assert!(most < 4_000_000, "{most} bytes were read ahead");
 }
+
+/// The offset of a row is that of its first byte, whatever stands before it.
+#[test]
+fn offsets_are_those_of_the_first_byte() {
+    for (text, header) in [
+        ("a,b\n1,x\n2,y\n", true),
+        ("a,b\r\n1,x\r\n2,y\r\n", true),
+        ("\u{feff}a,b\n1,x\n2,y\n", true),
+        ("\u{feff}a,b\r\n\r\n\n1,x\r\n\r\n2,y", true),
+        ("\n\n1,x\n\n2,y\r\n", false),
+        ("\u{feff}\u{feff}1,x\n2,y\n", false),
+        ("a,b\n\"1\",x\n\n\"2\",\"y\n\"\n", true),
+    ] {
+        let options = Options {
+            header: if header { HeaderMode::Yes } else { HeaderMode::No },
+            ..Options::default()
+        };
+        let source = std::io::Cursor::new(text.as_bytes().to_vec());
+        let mut reader = RecordReader::open(Box::new(source), &options).unwrap();
+        let mut record = Record::new();
+        for digit in ["1", "2"] {
+            assert_eq!(reader.read(&mut record).unwrap(), Row::Good);
+            assert_eq!(record.get(0), digit);
+            let place = text.find(digit).unwrap();
+            let quoted = text.as_bytes()[..place].ends_with(b"\"");
+            assert_eq!(
+                record.position.byte as usize,
+                place - usize::from(quoted),
+                "{text:?}"
+            );
+        }
+    }
+}

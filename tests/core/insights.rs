@@ -285,6 +285,64 @@ fn small(rows: u64, seed: u64) -> String {
     })
 }
 
+/// One measurement with two decimals, which repeats by itself, and what follows from it.
+fn bands(rows: u64) -> String {
+    made(rows, "amount,band", |r, _| {
+        let amount = -100.0 * libm::log(1.0 - r.next_unit());
+        // Now and then the band is another, so that the amount does not decide it.
+        let band = if chance(r, 0.1) {
+            below(r, 4)
+        } else {
+            ((amount / 60.0) as u64).min(3)
+        };
+        format!("{amount:.2},{band}")
+    })
+}
+
+fn degrees() -> String {
+    made(1000, "celsius,fahrenheit", |r, _| {
+        let celsius = (100.0 * (15.0 + 8.0 * normal(r))).round() / 100.0;
+        // Read off another instrument.
+        format!("{celsius},{:.1}", celsius * 1.8 + 32.0 + 5.0 * normal(r))
+    })
+}
+
+fn birthdays() -> String {
+    made(400, "born,adult", |r, _| {
+        let year = 1990 + below(r, 30);
+        let adult = year < 2008 && !chance(r, 0.1);
+        format!(
+            "{year}-{:02}-{:02},{}",
+            1 + below(r, 12),
+            1 + below(r, 28),
+            u8::from(adult)
+        )
+    })
+}
+
+/// One column alone, and a column with one that follows from it: numbers repeat by themselves, texts do not.
+#[test]
+fn what_repeats_by_itself_is_no_copy() {
+    for seed in 1..5 {
+        let alone = made(1000, "amount", |r, _| {
+            (0..seed).for_each(|_| _ = r.next_u64());
+            format!("{:.2}", -100.0 * libm::log(1.0 - r.next_unit()))
+        });
+        assert_eq!(codes(&found(&alone, None, &Split::all())), []);
+        assert_eq!(codes(&found(&alone, None, &Split::training(70.0, seed))), []);
+    }
+    let mut copied = String::from("note\n");
+    for i in 0..600 {
+        let kept = if i % 10 == 0 { 1 } else { i };
+        copied.push_str(&format!("the {kept} th message of many {}\n", kept * 7919 % 1000));
+    }
+    let codes = codes(&found(&copied, None, &Split::training(70.0, 1)));
+    assert!(
+        codes.contains(&Code::DuplicateRows) || codes.contains(&Code::DuplicateRowsAcrossSplit),
+        "{codes:?}"
+    );
+}
+
 /// Rows in the order of time whose numbers do not drift.
 fn ordered() -> String {
     made(4000, "day,amount,channel,late", |r, i| {
@@ -314,6 +372,9 @@ fn clean_tables_are_silent() {
         ("strong column, few rows", strong(300), "bought"),
         ("close numbers", close(), "price"),
         ("ordered by time", ordered(), "late"),
+        ("amounts and their band", bands(1000), "band"),
+        ("degrees twice", degrees(), "fahrenheit"),
+        ("birthdays", birthdays(), "adult"),
         ("30 rows", small(30, 1), "group"),
         ("45 rows", small(45, 2), "group"),
         ("60 rows", small(60, 3), "group"),

@@ -251,7 +251,7 @@ fn a_table_with_every_kind_of_attribute_and_gap() {
         ("binary", &|w, v, m| {
             if v == 7 {
                 ""
-            } else if (w > 40.0) != m {
+            } else if (w > 0.0 && w < 100.0) || (m && v < 5) {
                 "good"
             } else {
                 "bad"
@@ -259,7 +259,7 @@ fn a_table_with_every_kind_of_attribute_and_gap() {
             .into()
         }),
         ("multiclass", &|w, v, _| {
-            if w < 0.0 {
+            if !(0.0..=100.0).contains(&w) {
                 "low"
             } else if v > 20 {
                 ""
@@ -272,7 +272,7 @@ fn a_table_with_every_kind_of_attribute_and_gap() {
             if v == 9 {
                 String::new()
             } else {
-                (w * 0.5 + v as f64 * f64::from(u8::from(m))).to_string()
+                (w * w * 0.01 + v as f64 * f64::from(u8::from(m))).to_string()
             }
         }),
     ];

@@ -32,6 +32,7 @@ impl Read for Whole {
 /// The rows below the header, or all rows when there is none, and the code of the error at the end.
 fn reference(source: &[u8], options: &Options) -> (Vec<Found>, Option<&'static str>) {
     let mut bytes = source.strip_prefix(b"\xef\xbb\xbf").unwrap_or(source).to_vec();
+    let stripped = source.len() - bytes.len();
     if bytes.last() != Some(&b'\n') {
         bytes.push(b'\n');
     }
@@ -99,7 +100,7 @@ fn reference(source: &[u8], options: &Options) -> (Vec<Found>, Option<&'static s
         let position = Position {
             record: found.len() as u64,
             line,
-            byte: start as u64,
+            byte: (stripped + start + mark + skipped) as u64,
             empty_before: line.saturating_sub(next_line),
         };
         found.push((

@@ -105,7 +105,8 @@ fn the_suggested_recipe_can_be_used_whatever_the_columns_are_called() {
         "quantile_bin(age, 3)",
     ] {
         let rows: String = (0..2500)
-            .map(|i| format!("{},{},{}\n", i * 7 % 90, i % 11, i * 7 % 90 > 45))
+            .map(|i| (i, i * 7 % 90, i % 11))
+            .map(|(i, a, b)| format!("{a},{b},{}\n", ((a > 30 && a < 60) != (b == 5)) != (i % 13 == 0)))
             .collect();
         let text = format!("\"{name}\",other,y\n{rows}");
         let table = MadeTable {
@@ -125,16 +126,17 @@ fn the_suggested_recipe_can_be_used_whatever_the_columns_are_called() {
         );
         assert!(
             terms.contains(&Term::Tokens(Tokens::Bin {
-                number: NumberSource::Attribute(1),
-                bins: 10
+                number: NumberSource::Attribute(0),
+                bins: 20
             })),
             "{name}: {recipe:?}"
         );
-        // A bare `ALL_NUMERIC` is the built-in group, whatever a column is called.
+        // A bare `ALL_NUMERIC` is the built-in group, whatever a column is called: both columns get its bins then.
         let bins = terms
             .iter()
             .filter(|term| matches!(term, Term::Tokens(Tokens::Bin { .. })));
-        assert_eq!(bins.count(), 2, "{name}: {recipe:?}");
+        let expected = if name == "ALL_NUMERIC" { 3 } else { 2 };
+        assert_eq!(bins.count(), expected, "{name}: {recipe:?}");
         let again = Recipe::from_json(&serde_json::to_string(recipe).unwrap()).unwrap();
         assert_eq!(resolve(&again, schema).unwrap(), terms, "{name}");
     }

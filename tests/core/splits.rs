@@ -229,6 +229,128 @@ fn rows_without_a_time_are_told() {
     assert!(text.contains("`t` holds no number and no date"), "{text}");
 }
 
+fn dated(format: Option<&str>) -> Schema {
+    let format = format.map_or(String::new(), |format| format!(r#", "dateFormat": "{format}""#));
+    Schema::from_json(&format!(
+        r#"{{"dataFileContainsHeader": true, "targetAttributeName": "y", "attributes": [
+            {{"attributeName": "t", "attributeType": "CATEGORICAL"{format}}},
+            {{"attributeName": "y", "attributeType": "CATEGORICAL"}}]}}"#
+    ))
+    .unwrap()
+}
+
+#[test]
+fn dates_are_read_as_the_schema_says() {
+    let split = by(Strategy::Time, Some("t"), 0.0, 50.0);
+    let part = |text: &str, format: &str| {
+        let table = table(text);
+        let part = select(&table, &split, Some(&dated(Some(format))), None, &mut Silent).unwrap();
+        (selected(&table, &part), part.warnings().join(""))
+    };
+    // In the order of their letters and of the months these rows would be parted otherwise.
+    let text = "t,y\n31/01/2024,a\n01/03/2024,a\n02/02/2024,a\n30/12/2023,a\n";
+    assert_eq!(part(text, "%d/%m/%Y"), (vec![0, 3], String::new()));
+    let either = "t,y\n05/01/2024,a\n03/02/2024,a\n";
+    assert_eq!(part(either, "%d/%m/%Y").0, [0]);
+    assert_eq!(part(either, "%m/%d/%Y").0, [1]);
+    // What is not written so has no time, even a date of another kind.
+    let (rows, told) = part("t,y\n31/01/2024,a\n2025-01-01,a\n,a\n01/02/2024,a\n", "%d/%m/%Y");
+    assert_eq!(rows, [1, 2]);
+    assert!(
+        told.contains("2 rows have no readable date (`%d/%m/%Y`) in `t`, the first on line 3"),
+        "{told}"
+    );
+    let text = "t,y\n2024-01-01,a\n2024-01-02,a\n";
+    let error = select(
+        &table(text),
+        &split,
+        Some(&dated(Some("%d.%m.%Y"))),
+        None,
+        &mut Silent,
+    )
+    .unwrap_err();
+    assert_eq!(error.code(), "invalid_split");
+    assert!(
+        error.to_string().contains("no date in the dateFormat `%d.%m.%Y`"),
+        "{error}"
+    );
+    // A schema without a format leaves numbers and dates in the order of ISO 8601.
+    let plain = select(&table(text), &split, Some(&dated(None)), None, &mut Silent).unwrap();
+    assert_eq!(selected(&table(text), &plain), [0]);
+    let error = select(&table(either), &split, Some(&dated(None)), None, &mut Silent).unwrap_err();
+    assert!(
+        error.to_string().contains("give this one the `dateFormat`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn without_a_schema_dates_are_read_as_proposed() {
+    let split = by(Strategy::Time, Some("t"), 0.0, 50.0);
+    let text = "t,y\n31/01/2024,a\n01/03/2024,b\n02/02/2024,a\nNA,b\n30/12/2023,a\n05/05/2024,b\n";
+    assert_eq!(rows(&table(text), &split), [0, 3, 4]);
+    assert!(warnings(&table(text), &split).contains("1 rows have no readable date (`%d/%m/%Y`)"));
+    // No value settles which number is the day.
+    let (code, told) = refusal(&table("t,y\n05/01/2024,a\n03/02/2024,b\n"), &split);
+    assert_eq!(code, "invalid_split");
+    assert!(told.contains("no number and no date"), "{told}");
+    // The target is never a date.
+    let by_target = by(Strategy::Time, Some("y"), 0.0, 50.0);
+    assert_eq!(
+        refusal(&table("t,y\n1,31/01/2024\n2,01/01/2024\n"), &by_target).0,
+        "invalid_split"
+    );
+}
+
+#[test]
+fn a_table_is_parted_by_time_the_same_before_and_after_its_schema_is_known() {
+    let day = |i: u64| (1 + i * 7919 % 28, 1 + i * 104_729 % 12, 1990 + i * 31 % 30);
+    let texts: [(&str, &dyn Fn(u64) -> String); 6] = [
+        ("t", &|i| {
+            let (day, month, year) = day(i);
+            format!("{day:02}/{month:02}/{year}")
+        }),
+        ("t", &|i| {
+            let (day, month, year) = day(i);
+            if i % 7 == 0 {
+                "NA".into()
+            } else {
+                format!("{year}-{month:02}-{day:02} 1{}:30", i % 10)
+            }
+        }),
+        ("date", &|i| {
+            let (day, month, year) = day(i);
+            format!(" {year}{month:02}{day:02} ")
+        }),
+        ("timestamp", &|i| (1_600_000_000 + i * 7919 % 90_001).to_string()),
+        ("t", &|i| (i * 7919 % 90_001).to_string()),
+        ("t", &|i| {
+            let (day, month, year) = day(i);
+            if i % 3 == 0 {
+                format!("{year}-{month:02}")
+            } else {
+                format!("{year}/{month:02}/{day:02}")
+            }
+        }),
+    ];
+    for (name, text) in texts {
+        let text: String = (0..20_000)
+            .map(|i| format!("{},{},{}\n", text(i), i % 5, i % 2))
+            .collect();
+        let table = table(&format!("{name},x,y\n{text}"));
+        let split = by(Strategy::Time, Some(name), 20.0, 70.0);
+        let found = inspect(&table, None, Some("y"), &split, &mut Silent).unwrap();
+        let part = select(&table, &split, Some(&found.schema), Some("y"), &mut Silent).unwrap();
+        let (before, after) = (selected(&table, &found.part), selected(&table, &part));
+        assert_eq!(
+            before, after,
+            "{name} {:?}",
+            found.schema.attributes[0].date_format
+        );
+        assert!((9_000..11_000).contains(&after.len()), "{}", after.len());
+    }
+}
+
 #[test]
 fn every_class_has_its_share() {
     let label = |i: u64| match i % 100 {

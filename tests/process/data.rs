@@ -40,7 +40,7 @@ pub fn visits(rows: usize, answers: Answers) -> Vec<u8> {
 /// A table on which training takes seconds, made once for all tests.
 pub fn slow() -> &'static [u8] {
     static TABLE: OnceLock<Vec<u8>> = OnceLock::new();
-    TABLE.get_or_init(|| visits(150_000, Answers::Eight))
+    TABLE.get_or_init(|| visits(400_000, Answers::Eight))
 }
 
 /// The hash of the model that an undisturbed `yosoku train` makes of [`slow`]; trained once for all tests.

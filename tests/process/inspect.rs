@@ -44,7 +44,7 @@ fn a_person_reads_it_in_a_terminal() {
         "warnings",
         "column `verdict` is the target `y` in another coding",
         "what to do: leave the column out",
-        "299 of 300 values of column `size` are numbers, 1 are not, the first on line 42 (`n.k.`)",
+        "299 of 300 values of column `size` are numbers, 1 is not, the first on line 42 (`n.k.`)",
     ]
     .iter()
     .map(|part| {
@@ -69,7 +69,7 @@ fn one_column_in_full() {
     );
     assert!(!out.contains("sepal"), "{out}");
     let wrong = run(&mut yosoku(["inspect", &path, "--column", "petal_lenght_cm"]));
-    assert_eq!(wrong.code, Some(2));
+    assert_eq!(wrong.code, Some(4));
     assert!(
         wrong.err.contains("did you mean `petal_length_cm`?"),
         "{}",

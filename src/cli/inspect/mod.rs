@@ -88,7 +88,10 @@ fn find<'i>(inspection: &'i Inspection, name: &str) -> Result<&'i ColumnStatisti
     let columns = &inspection.statistics.columns;
     columns.iter().find(|column| column.name == name).ok_or_else(|| {
         let error = undeclared("column", name, columns.iter().map(|column| column.name.as_str()));
-        CliError::Usage(error.to_string())
+        CliError::Invalid {
+            code: error.code().to_string(),
+            message: error.to_string(),
+        }
     })
 }
 

@@ -18,6 +18,7 @@ pub mod problem;
 mod resource;
 mod statistics;
 mod train;
+mod unique;
 
 use std::sync::Arc;
 

@@ -68,6 +68,7 @@ pub struct NewModel {
     #[serde(rename = "type")]
     task: Option<ModelType>,
     /// What is learned from; suggested from the statistics if not given.
+    #[serde(default, deserialize_with = "super::unique::optional")]
     #[schema(value_type = Option<Object>)]
     recipe: Option<Value>,
     /// Parameters of the learner: texts, numbers or booleans.

@@ -40,6 +40,7 @@ pub struct NewTraining {
     #[schema(value_type = Option<Object>)]
     schema: Option<Value>,
     /// What is learned from; suggested if not given.
+    #[serde(default, deserialize_with = "super::unique::optional")]
     #[schema(value_type = Option<Object>)]
     recipe: Option<Value>,
     /// Parameters of the learner: texts, numbers or booleans.

@@ -3,7 +3,7 @@
 use super::{Decision, Evidence, evidence, input, missing_words, name_parts, quoted};
 use crate::ml::date::DateFormat;
 use crate::ml::profile::ColumnProfile;
-use crate::ml::profile::dates::{Allowed, Verdict};
+use crate::ml::profile::dates::{Allowed, DateProfile, Verdict};
 use crate::ml::schema::AttributeType;
 
 /// Parts of names under which `20240131` is a day.
@@ -44,6 +44,15 @@ pub fn not_understood(name: &str, profile: &ColumnProfile) -> Option<String> {
             format!("{reason}, but they are read as categories; give the column the dateFormat `{format}` in the schema")
         }),
         Dates::None => None,
+    }
+}
+
+/// The format that is proposed for the dates of a column called `name`, if it holds dates. `missing` of the values
+/// are known missing words.
+pub fn proposed(name: &str, dates: &DateProfile, missing: u64) -> Option<DateFormat> {
+    match dates.judge(missing, allowed(name)) {
+        Verdict::Date { format, .. } => DateFormat::new(&format).ok(),
+        _ => None,
     }
 }
 

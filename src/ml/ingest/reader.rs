@@ -76,8 +76,10 @@ impl RecordReader {
         let damaged = |source| io_error(source, compression, 1);
         let mut sample = read_prefix(&mut plain, SAMPLE_BYTES).map_err(damaged)?;
         let whole = sample.len() < SAMPLE_BYTES;
+        let mut offset = 0;
         if sample.starts_with(BYTE_ORDER_MARK) {
             sample.drain(..BYTE_ORDER_MARK.len());
+            offset = BYTE_ORDER_MARK.len() as u64;
         }
         check_text(&sample)?;
         let delimiter = options
@@ -106,7 +108,7 @@ impl RecordReader {
                 line: 1,
                 after_return: false,
             },
-            offset: 0,
+            offset,
             next_record: 0,
             skip,
             ended: false,
@@ -119,7 +121,7 @@ impl RecordReader {
     }
 
     fn read_columns(&mut self) -> Result<(), IngestError> {
-        let (place, skip) = (self.place, self.skip);
+        let (place, skip, offset) = (self.place, self.skip, self.offset);
         let (bytes, cut) = self.cut(Vec::new(), Cut::default(), 1)?;
         if cut.heads.is_empty() {
             return Err(self.failed.take().unwrap_or(IngestError::EmptyFile));
@@ -135,7 +137,7 @@ impl RecordReader {
             let mut whole = bytes;
             whole.truncate(cut.consumed);
             whole.append(&mut self.rest);
-            (self.rest, self.place, self.skip, self.offset) = (whole, place, skip, 0);
+            (self.rest, self.place, self.skip, self.offset) = (whole, place, skip, offset);
             return Ok(());
         }
         let mut first = Rows::new(bytes, cut, 0, 0, self.delimiter);

@@ -71,7 +71,7 @@ impl Span {
 pub struct Head {
     /// Index of its first field.
     pub first: u32,
-    /// Where the row before it ended.
+    /// Its first byte.
     pub start: u32,
     /// Its line.
     pub line: u64,
@@ -151,6 +151,8 @@ struct Cutter<'a> {
     field: usize,
     row_first: usize,
     row_quoted: usize,
+    /// Where the row starts.
+    row_start: usize,
     /// Line on which the row starts, and the line reached.
     row_line: u64,
     line: u64,
@@ -171,17 +173,7 @@ impl Cut {
     /// row.
     pub fn rows(&mut self, bytes: &[u8], skip: usize, place: &mut Place, rules: Rules) -> Stop {
         self.clear();
-        let mut cutter = Cutter {
-            cut: self,
-            mode: Mode::Plain,
-            resolve: false,
-            field: skip,
-            row_first: 0,
-            row_quoted: 0,
-            row_line: place.line,
-            line: place.line,
-            place: *place,
-        };
+        let mut cutter = Cutter::new(self, skip, *place);
         let stop = cutter.run(bytes, rules);
         *place = cutter.place;
         let (fields, quoted) = (cutter.row_first, cutter.row_quoted);
@@ -193,17 +185,7 @@ impl Cut {
     /// Takes the rest of `bytes` as a row whose quote is never closed; false when there is no such row.
     pub fn unclosed_row(&mut self, bytes: &[u8], skip: usize, place: &mut Place, rules: Rules) -> bool {
         self.clear();
-        let mut cutter = Cutter {
-            cut: self,
-            mode: Mode::Plain,
-            resolve: false,
-            field: skip,
-            row_first: 0,
-            row_quoted: 0,
-            row_line: place.line,
-            line: place.line,
-            place: *place,
-        };
+        let mut cutter = Cutter::new(self, skip, *place);
         cutter.run(bytes, rules);
         if cutter.mode != Mode::Quoted {
             return false;
@@ -217,7 +199,22 @@ impl Cut {
     }
 }
 
-impl Cutter<'_> {
+impl<'a> Cutter<'a> {
+    fn new(cut: &'a mut Cut, skip: usize, place: Place) -> Self {
+        Self {
+            cut,
+            mode: Mode::Plain,
+            resolve: false,
+            field: skip,
+            row_first: 0,
+            row_quoted: 0,
+            row_start: skip,
+            row_line: place.line,
+            line: place.line,
+            place,
+        }
+    }
+
     #[inline]
     fn run(&mut self, bytes: &[u8], rules: Rules) -> Stop {
         let mut base = self.field;
@@ -305,13 +302,14 @@ impl Cutter<'_> {
     fn end_row(&mut self, end: usize, after_return: bool) {
         self.cut.heads.push(Head {
             first: self.row_first as u32,
-            start: self.cut.consumed as u32,
+            start: self.row_start as u32,
             line: self.row_line,
             empty_before: self.row_line.saturating_sub(self.place.next_line()),
         });
         self.row_first = self.cut.spans.len();
         self.row_quoted = self.cut.quoted.len();
         self.field = end;
+        self.row_start = end;
         self.row_line = self.line;
         self.cut.consumed = end;
         self.place = Place {
@@ -323,6 +321,7 @@ impl Cutter<'_> {
     #[inline]
     fn pass_empty_line(&mut self, at: usize, byte: u8) {
         self.field = at + 1;
+        self.row_start = at + 1;
         self.line += u64::from(byte == b'\n');
         self.row_line = self.line;
     }

@@ -10,6 +10,7 @@ mod copies;
 mod dates;
 mod drift;
 mod finding;
+mod lags;
 mod leakage;
 mod material;
 mod nearest;

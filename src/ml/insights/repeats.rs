@@ -7,8 +7,10 @@
 
 use rayon::prelude::*;
 
+use super::lags::{expected, steps};
 use super::material::Material;
 use crate::ml::hash::splitmix64;
+use crate::ml::schema::AttributeType;
 
 /// Columns among which pairs are extrapolated.
 const LEADING: usize = 4;
@@ -19,14 +21,34 @@ const LEAST_THREES: f64 = 2.0;
 
 /// The pairs of equal rows among the sampled rows that need no copies to explain them.
 pub fn by_chance(material: &Material) -> f64 {
-    let columns = independent_columns(material);
-    if columns.len() < 2 {
-        return match is_drawn_from_few(material.selected.contents.multiplicities()) {
-            true => f64::INFINITY,
-            false => 0.0,
+    let (places, columns): (Vec<usize>, Vec<Vec<u64>>) = independent_columns(material).into_iter().unzip();
+    let by_lags = places
+        .par_iter()
+        .enumerate()
+        .filter_map(|(at, &column)| {
+            let others = columns.iter().enumerate().filter(|(other, _)| *other != at);
+            let others: Vec<&[u64]> = others.map(|(_, hashes)| hashes.as_slice()).collect();
+            Some(expected(
+                &steps(material, column)?,
+                &summed(&others, material.rows.len()),
+            ))
+        })
+        .reduce(|| 0.0, f64::max);
+    if let [] | [_] = places[..] {
+        let only = places.first().map(|&column| &material.decisions[column]);
+        return match only.map(|only| (only.kind, only.date_format.is_some())) {
+            Some((AttributeType::Numeric, _) | (_, true)) => by_lags,
+            Some((AttributeType::Text, _))
+                if !is_drawn_from_few(material.selected.contents.multiplicities()) =>
+            {
+                0.0
+            }
+            // A category repeats by itself, and nothing else tells whether the row does.
+            _ => f64::INFINITY,
         };
     }
-    let all = summed(&columns, material.rows.len());
+    let all: Vec<&[u64]> = columns.iter().map(Vec::as_slice).collect();
+    let all = summed(&all, material.rows.len());
     let equal = pairs(all.clone());
     // Pairs that differ in nothing but these columns, or are equal.
     let without = |left_out: &[usize]| -> f64 {
@@ -43,7 +65,7 @@ pub fn by_chance(material: &Material) -> f64 {
         .collect();
     alone.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     alone.truncate(LEADING);
-    let mut most = 0.0f64;
+    let mut most = by_lags;
     for (i, (a, in_a)) in alone.iter().enumerate() {
         for (b, in_b) in &alone[i + 1..] {
             let both = without(&[*in_a, *in_b]) - equal - a - b;
@@ -61,30 +83,31 @@ fn is_drawn_from_few([ones, twos, threes]: [u64; 3]) -> bool {
     expected >= LEAST_THREES && threes as f64 >= expected / 2.0
 }
 
-/// For each column that counts, a hash of each row's value, without columns that follow from the others: without
+/// Each column that counts and a hash of each row's value, without columns that follow from the others: without
 /// them, no more rows are equal.
-fn independent_columns(material: &Material) -> Vec<Vec<u64>> {
+fn independent_columns(material: &Material) -> Vec<(usize, Vec<u64>)> {
     let skipped = material.selected.contents.skipped();
-    let columns: Vec<Vec<u64>> = (0..material.names.len())
+    let columns: Vec<(usize, Vec<u64>)> = (0..material.names.len())
         .into_par_iter()
         .filter(|&column| !skipped.get(column).copied().unwrap_or(false))
-        .map(|column| hashes(material, column))
+        .map(|column| (column, hashes(material, column)))
         .collect();
-    let mut keys = summed(&columns, material.rows.len());
+    let all: Vec<&[u64]> = columns.iter().map(|(_, hashes)| hashes.as_slice()).collect();
+    let mut keys = summed(&all, material.rows.len());
     let equal = pairs(keys.clone());
     let mut kept = Vec::new();
     let mut left = columns.len();
-    for column in columns {
+    for (column, hashes) in columns {
         let without: Vec<u64> = keys
             .iter()
-            .zip(&column)
+            .zip(&hashes)
             .map(|(key, hash)| key.wrapping_sub(*hash))
             .collect();
         if left > 1 && pairs(without.clone()) == equal {
             keys = without;
             left -= 1;
         } else {
-            kept.push(column);
+            kept.push((column, hashes));
         }
     }
     kept
@@ -97,7 +120,7 @@ fn hashes(material: &Material, column: usize) -> Vec<u64> {
         .collect()
 }
 
-fn summed(columns: &[Vec<u64>], rows: usize) -> Vec<u64> {
+fn summed(columns: &[&[u64]], rows: usize) -> Vec<u64> {
     (0..rows)
         .map(|row| {
             columns

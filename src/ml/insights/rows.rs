@@ -81,7 +81,7 @@ impl Within {
         let about = if self.exact { "" } else { "about " };
         let first = self.examples.first().map_or([0, 0], |copies| copies.lines);
         let message = format!(
-            "{about}{:.0} rows ({:.1} %) are copies of an earlier row{}, such as line {} of line {}; chance does not explain so many",
+            "{about}{:.0} rows ({:.1} %) are copies of an earlier row{}, such as line {} (a copy of line {}); chance does not explain so many",
             self.copies,
             100.0 * self.share,
             but_for(material),
@@ -139,7 +139,7 @@ impl Across {
             .first()
             .map_or((0, 0), |(here, there)| (here.lines[0], there.lines[0]));
         let message = format!(
-            "{about}{:.0} rows of the other part ({:.1} % of it) are copies of rows of this part{}, such as line {} of line {}; chance does not explain so many",
+            "{about}{:.0} rows of the other part ({:.1} % of it) are copies of rows of this part{}, such as line {} (a copy of line {}); chance does not explain so many",
             self.rows,
             100.0 * self.share,
             but_for(material),

@@ -49,10 +49,18 @@ fn mixed(material: &Material, column: usize) -> Option<Finding> {
         .map(|place| format!(", the first on line {} (`{}`)", place.line, place.value))
         .unwrap_or_default();
     let message = format!(
-        "{numbers} of {values} values of column `{name}` are numbers, {odd} are not{place}, so each value is a category"
+        "{numbers} of {values} values of column `{name}` are numbers, {odd} {} not{place}, so each value is a category",
+        if odd == 1 { "is" } else { "are" }
     );
     let evidence = json!({"numbers": numbers, "values": values, "examples": examples});
     Some(Finding::about(Code::MixedTypes, column, message, evidence).weighing(numbers as f64 / values as f64))
+}
+
+fn rows_of(count: u64) -> String {
+    match count {
+        1 => "1 row".into(),
+        count => format!("{count} rows"),
+    }
 }
 
 fn odd_examples(material: &Material, column: usize, profile: &ColumnProfile) -> Vec<Example> {
@@ -131,8 +139,11 @@ fn words(material: &Material, column: usize) -> Option<Finding> {
         _ => "as an invalid value",
     };
     let message = format!(
-        "`{}` stands on {} rows of column `{}` (first on line {}) and is read {read}; it often means missing",
-        word.word, word.count, material.names[column], word.line
+        "`{}` stands on {} of column `{}` (first on line {}) and is read {read}; it often means missing",
+        word.word,
+        rows_of(word.count),
+        material.names[column],
+        word.line
     );
     let shown: Vec<_> = found
         .iter()

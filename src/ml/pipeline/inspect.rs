@@ -10,7 +10,7 @@ use crate::ml::insights::{self, Insight, Material};
 use crate::ml::observe::Observer;
 use crate::ml::profile::describe::describe;
 use crate::ml::profile::{ColumnProfile, Profile, Profiler, TableStatistics};
-use crate::ml::schema::{AttributeType, Schema, undeclared};
+use crate::ml::schema::{AttributeType, Schema, SchemaError, undeclared};
 use crate::ml::split::{Selector, Split};
 use crate::ml::target::{TargetWish, plan};
 
@@ -56,7 +56,13 @@ pub fn inspect(
     if let Some(name) = target
         && !reader.columns().iter().any(|column| column == name)
     {
-        return Err(undeclared("target", name, reader.columns().iter().map(String::as_str)).into());
+        let mut error = undeclared("target", name, reader.columns().iter().map(String::as_str));
+        if let (SchemaError::Undeclared { suggestion, .. }, false) = (&mut error, reader.has_header()) {
+            suggestion.push_str(
+                "; the first line was read as data: if it names the columns, say that there is a header",
+            );
+        }
+        return Err(error.into());
     }
     let by_schema = schema.and_then(|schema| schema.target.as_deref());
     let part = select(table, split, schema, target.or(by_schema), observer)?;

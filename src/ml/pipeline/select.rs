@@ -3,13 +3,15 @@
 use super::error::PipelineError;
 use super::table::Table;
 use crate::ml::columns::ColumnMap;
+use crate::ml::date::DateFormat;
 use crate::ml::ingest::{Batch, RecordReader, for_each_batch};
 use crate::ml::observe::{Observer, Stage};
 use crate::ml::schema::Schema;
+use crate::ml::split::times::Written;
 use crate::ml::split::{Selector, Split, SplitError, Survey};
 
-/// The rows of `table` that `split` describes. `schema` names the columns of a table without header,
-/// `target` is the column of a stratified split that names none.
+/// The rows of `table` that `split` describes. `schema` names the columns of a table without header and says how
+/// dates are written, `target` is the column of a stratified split that names none.
 ///
 /// Reads the table once where the split has to know it, and not at all where it takes every row.
 pub fn select(
@@ -36,7 +38,8 @@ pub fn select(
     }
     let reader = table.records()?;
     if let Some(name) = named {
-        survey = Survey::new(&split, place_of(name, &reader, schema)?, table.name());
+        let place = place_of(name, &reader, schema)?;
+        survey = Survey::new(&split, place, table.name()).with_dates(written(name, schema, target));
     }
     if survey.reads_rows() {
         let bytes = table.bytes();
@@ -44,6 +47,21 @@ pub fn select(
         for_each_batch(reader, bytes, Stage::Split, observer, look)?;
     }
     Ok(survey.finish()?)
+}
+
+/// What is known of how the dates of the column called `name` are written. The target is never read as a date.
+fn written(name: &str, schema: Option<&Schema>, target: Option<&str>) -> Written {
+    let Some(schema) = schema else {
+        return match target {
+            Some(target) if target == name => Written::Plainly,
+            _ => Written::AsProposed,
+        };
+    };
+    let attribute = schema.index_of(name).map(|index| &schema.attributes[index]);
+    let format = attribute.and_then(|attribute| attribute.date_format.as_deref());
+    format
+        .and_then(|format| DateFormat::new(format).ok())
+        .map_or(Written::Plainly, Written::As)
 }
 
 /// The number of the column called `name`.

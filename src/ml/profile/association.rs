@@ -11,7 +11,8 @@ use crate::ml::schema::AttributeType;
 use crate::ml::value::{Number, binary, is_missing, number};
 
 const BINS: usize = 10;
-const MOST_LEVELS: usize = 100;
+/// Values with codes of their own; the others share one.
+pub const MOST_LEVELS: usize = 100;
 
 /// Each row's target as a small integer: numbers in bins, other values one by one.
 pub fn truth_codes(rows: &[Record], target: usize, is_number: bool, missing: &[String]) -> Vec<u32> {
@@ -52,14 +53,18 @@ fn codes(rows: &[Record], column: usize, kind: AttributeType, missing: &[String]
     }
 }
 
-fn numeric_codes(rows: &[Record], column: usize, missing: &[String]) -> Vec<u32> {
-    let values: Vec<Option<f64>> = rows
-        .iter()
+/// Each row's field as a number, where it is one.
+pub fn numbers_of(rows: &[Record], column: usize, missing: &[String]) -> Vec<Option<f64>> {
+    rows.iter()
         .map(|row| match number(row.get(column)) {
             Number::Value(value) if !is_missing(row.get(column), missing) => Some(value),
             _ => None,
         })
-        .collect();
+        .collect()
+}
+
+fn numeric_codes(rows: &[Record], column: usize, missing: &[String]) -> Vec<u32> {
+    let values = numbers_of(rows, column, missing);
     let mut sorted: Vec<f64> = values.iter().flatten().copied().collect();
     sorted.sort_unstable_by(f64::total_cmp);
     // A value as frequent as a whole bin gets a code of its own; the others share the bins. Without

@@ -87,6 +87,17 @@ impl DateProfile {
         }
     }
 
+    /// What a trimmed value means in each order of day, month and year, whatever the column is; see
+    /// [`DateProfile::order_of`].
+    pub fn readings(text: &str) -> [Option<Moment>; 3] {
+        Sighting::of(text).map_or([None; 3], |sighting| sighting.moments)
+    }
+
+    /// Which of the [`DateProfile::readings`] is the one by `format`, if that is among the formats that are tried.
+    pub fn order_of(format: &str) -> Option<usize> {
+        formats::find(format).map(|found| found.order() as usize)
+    }
+
     fn count(&mut self, line: u64, text: &str, times: u64, sighting: &Sighting) {
         let is_same = |pattern: &Pattern| pattern.formats == sighting.formats;
         if !self.patterns.get(self.last).is_some_and(is_same) {

@@ -2,8 +2,9 @@
 
 use rayon::prelude::*;
 
-use super::association::{association, truth_codes};
+use super::association::{association, numbers_of, truth_codes};
 use super::column::ColumnProfile;
+use super::curve::{self, Told};
 use super::examples::{Example, MOST_EXAMPLES};
 use super::field::Facts;
 use super::histogram::{FineHistogram, cells};
@@ -31,9 +32,16 @@ pub const MOST_NUMBER_CLASSES: u64 = 20;
 /// What belongs to all columns alike.
 struct Context<'a> {
     rows: &'a [Record],
-    truth: Option<Vec<u32>>,
+    truth: Option<Truth>,
     cells: usize,
     table_rows: u64,
+}
+
+/// The target of the sampled rows.
+struct Truth {
+    codes: Vec<u32>,
+    /// Where it is a number.
+    numbers: Option<Vec<Option<f64>>>,
 }
 
 /// Statistics of `profile` under the decided types; `rows` are the sampled rows.
@@ -48,7 +56,11 @@ pub fn describe(
         .position(|decision| decision.role == Role::Target);
     let truth = target.map(|target| {
         let is_number = is_number(&decisions[target], &profile.profiles[target]);
-        truth_codes(rows, target, is_number, &decisions[target].missing_values)
+        let missing = &decisions[target].missing_values;
+        Truth {
+            codes: truth_codes(rows, target, is_number, missing),
+            numbers: is_number.then(|| numbers_of(rows, target, missing)),
+        }
     });
     let context = Context {
         rows,
@@ -154,7 +166,9 @@ fn describe_column(
     };
     match kind {
         AttributeType::Numeric if profile.numbers.moments.count > 0 => {
-            statistics.numeric = Some(numeric(profile, context.cells));
+            let bins = bins(column, decision, context);
+            let numbers = numeric(profile, context.cells);
+            statistics.numeric = Some(NumericStatistics { bins, ..numbers });
         }
         AttributeType::Numeric => {}
         AttributeType::Text => {
@@ -172,9 +186,18 @@ fn describe_column(
         && kind != AttributeType::Text
         && decision.role != Role::Target
     {
-        statistics.association = association(context.rows, column, kind, &decision.missing_values, truth);
+        statistics.association =
+            association(context.rows, column, kind, &decision.missing_values, &truth.codes);
     }
     statistics
+}
+
+/// The number of bins that an input deserves.
+fn bins(column: usize, decision: &Decision, context: &Context) -> Option<u32> {
+    let truth = context.truth.as_ref().filter(|_| decision.role == Role::Input)?;
+    let numbers = truth.numbers.as_deref();
+    let told = numbers.map_or(Told::Classes(&truth.codes), Told::Numbers);
+    curve::bins(context.rows, column, &decision.missing_values, told)
 }
 
 /// Rows that hold a word which stands for missing.
@@ -242,6 +265,7 @@ fn numeric(profile: &mut ColumnProfile, cells: usize) -> NumericStatistics {
         quantiles,
         exact: numbers.quantiles.is_exact(),
         histogram: FineHistogram::of(&mut numbers.quantiles, moments.min, moments.max, cells),
+        bins: None,
     }
 }
 
@@ -309,7 +333,8 @@ fn text(
     context: &Context,
 ) -> (TextStatistics, Option<f64>) {
     let (distinct, exact) = profile.text.distinct();
-    let truth = context.truth.as_deref().filter(|_| decision.role != Role::Target);
+    let truth = context.truth.as_ref().map(|truth| truth.codes.as_slice());
+    let truth = truth.filter(|_| decision.role != Role::Target);
     let prominence = prominent_words(context.rows, column, truth, SHOWN);
     let statistics = TextStatistics {
         words: profile.text.words,

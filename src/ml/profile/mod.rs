@@ -6,6 +6,7 @@
 
 pub mod association;
 pub mod column;
+pub mod curve;
 pub mod datelike;
 pub mod dates;
 pub mod describe;

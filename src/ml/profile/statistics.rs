@@ -123,6 +123,10 @@ pub struct NumericStatistics {
     pub exact: bool,
     /// Fine equal-width histogram, from which those with fewer bars are derived.
     pub histogram: FineHistogram,
+    /// Bins of equal population that tell clearly more about the target than a straight line, from the sample of
+    /// rows; none where a line tells about as much.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bins: Option<u32>,
 }
 
 /// One quantile.

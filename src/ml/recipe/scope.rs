@@ -154,6 +154,7 @@ impl<'a> Scope<'a> {
             return match self.resolved.get(index) {
                 Some(Some(terms)) => Found::Terms(terms.clone()),
                 Some(None) => Found::Broken,
+                None if self.is_told(index) => Found::Broken,
                 None => Found::Later(index),
             };
         }
@@ -170,6 +171,14 @@ impl<'a> Scope<'a> {
             Some(&index) => Found::Withheld(index),
             None => Found::Unknown,
         }
+    }
+
+    /// Whether the use of entry `used` in the entry that is resolved now is part of a circle of which an earlier entry
+    /// has told already.
+    fn is_told(&self, used: usize) -> bool {
+        let current = self.resolved.len();
+        let circle = self.cycle(used, current);
+        circle.is_some_and(|circle| circle.iter().any(|&index| index < current))
     }
 
     fn built_in(&self, name: &str) -> Vec<Term> {
@@ -252,6 +261,10 @@ impl<'a> Scope<'a> {
                 [] | [_] => {
                     format!("`{name}` is defined by itself; use attributes or what is defined before")
                 }
+                [first, second, .., before, last] if path.len() > MOST_LISTED => format!(
+                    "`{last}` and `{first}` are defined by each other ({last} → {first} → {second} → … → {before} → {last}, {} names); one must do without the other",
+                    path.len()
+                ),
                 [first, .., last] => format!(
                     "`{last}` and `{first}` are defined by each other ({last} → {}); one must do without the other",
                     path.join(" → ")

@@ -1,4 +1,6 @@
-//! The recipe used when none is given.
+//! The recipe used when none is given, and others worth trying beside it.
+
+use std::collections::{BTreeMap, HashMap};
 
 use super::ast::quoted;
 use super::text::{Definition, Recipe};
@@ -6,54 +8,118 @@ use crate::ml::date::DateFormat;
 use crate::ml::profile::TableStatistics;
 use crate::ml::schema::{Attribute, AttributeType, Schema};
 
-/// Fewer rows do not carry bins beside the plain number.
-const LEAST_ROWS: u64 = 2000;
-/// Numbers with fewer distinct values gain nothing from bins.
-const LEAST_DISTINCT: u64 = 5;
+/// Numbers in so many bins are not learned as numbers too: within a bin a line adds nothing, and a single odd value would
+/// carry it far.
+const FINE: u32 = 50;
 
-/// Everything the schema offers: binary, categorical and text attributes as they are, dates by their parts,
-/// numbers scaled, and, where there are rows enough, numbers in quantile bins as well, which lets a linear
-/// model follow a curve.
+/// What a suggestion may hold.
+#[derive(Clone, Copy)]
+struct Choice {
+    /// Bins beside the numbers that deserve them.
+    bins: bool,
+    /// Pairs of words beside words.
+    pairs: bool,
+}
+
+/// Everything the schema offers: binary and categorical attributes as they are; numbers scaled and, where that tells
+/// clearly more about the target than a straight line, in quantile bins as well (or alone, where they are fine), which
+/// lets a linear model follow a curve; dates by their parts; words without case and punctuation.
 pub fn suggest(schema: &Schema, statistics: &TableStatistics) -> Recipe {
-    let has = |kind: AttributeType| schema.inputs().any(|index| schema.attributes[index].kind == kind);
+    let choice = Choice {
+        bins: true,
+        pairs: false,
+    };
+    recipe(schema, statistics, choice)
+}
+
+/// Recipes that do better than the suggested one on some tables, by name: without bins (`plain`), and with pairs of
+/// words (`word_pairs`), which multiply the features. Those that come to the suggested recipe are left out.
+pub fn alternatives(schema: &Schema, statistics: &TableStatistics) -> Vec<(&'static str, Recipe)> {
+    let suggested = suggest(schema, statistics);
+    [("plain", false, false), ("word_pairs", true, true)]
+        .into_iter()
+        .map(|(name, bins, pairs)| (name, recipe(schema, statistics, Choice { bins, pairs })))
+        .filter(|(_, recipe)| *recipe != suggested)
+        .collect()
+}
+
+fn recipe(schema: &Schema, statistics: &TableStatistics, choice: Choice) -> Recipe {
+    let inputs = || schema.inputs().map(|index| &schema.attributes[index]);
+    let has = |kind: AttributeType| inputs().any(|attribute| attribute.kind == kind);
+    let dates = dates(schema);
+    // A date as it stands would be one feature for each day.
+    let without_dates = |kind: AttributeType, group: &str| {
+        if dates.iter().any(|(attribute, _)| attribute.kind == kind) {
+            format!("group_remove({group}, ALL_DATE)")
+        } else {
+            group.to_string()
+        }
+    };
     let mut recipe = Recipe::default();
     if has(AttributeType::Binary) {
         recipe.outputs.push("ALL_BINARY".into());
     }
-    let dates = dates(schema);
-    // A date as a category would be one feature for each day.
-    let categories = if dates.is_empty() {
-        "ALL_CATEGORICAL"
-    } else {
-        "group_remove(ALL_CATEGORICAL, ALL_DATE)"
-    };
+    let categories = without_dates(AttributeType::Categorical, "ALL_CATEGORICAL");
     recipe.outputs.push(categories.into());
+    let binned = if choice.bins {
+        bins(schema, statistics)
+    } else {
+        BTreeMap::new()
+    };
     if has(AttributeType::Numeric) {
-        recipe.outputs.push("normalize(ALL_NUMERIC)".into());
+        add_numbers(&mut recipe, schema, binned);
     }
-    let bins = bins_for(statistics.rows);
-    let binned: Vec<String> = schema
-        .inputs()
-        .filter(|&index| schema.attributes[index].kind == AttributeType::Numeric)
-        .map(|index| schema.attributes[index].name.as_str())
-        .filter(|name| distinct(statistics, name) >= LEAST_DISTINCT)
-        .map(quoted)
+    add_dates(&mut recipe, &dates);
+    if has(AttributeType::Text) {
+        let texts = without_dates(AttributeType::Text, "ALL_TEXT");
+        let words = format!("lowercase(no_punct({texts}))");
+        let words = if choice.pairs {
+            format!("ngram({words}, 2)")
+        } else {
+            words
+        };
+        recipe.outputs.push(words.into());
+    }
+    recipe
+}
+
+/// The numbers that deserve bins, by how many.
+fn bins(schema: &Schema, statistics: &TableStatistics) -> BTreeMap<u32, Vec<String>> {
+    let columns = statistics.columns.iter();
+    let deserved: HashMap<&str, u32> = columns
+        .filter_map(|column| Some((column.name.as_str(), column.numeric.as_ref()?.bins?)))
         .collect();
-    if statistics.rows >= LEAST_ROWS && !binned.is_empty() {
+    let mut groups: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+    for attribute in schema.inputs().map(|index| &schema.attributes[index]) {
+        let bins = deserved.get(attribute.name.as_str());
+        if let (AttributeType::Numeric, Some(&bins)) = (attribute.kind, bins) {
+            groups.entry(bins).or_default().push(quoted(&attribute.name));
+        }
+    }
+    groups
+}
+
+/// Numbers scaled, in bins, or both.
+fn add_numbers(recipe: &mut Recipe, schema: &Schema, binned: BTreeMap<u32, Vec<String>>) {
+    let (mut outputs, mut fine) = (Vec::new(), String::new());
+    for (bins, members) in binned {
         let mut group = format!("NUMERIC_VARS_QB_{bins}");
         while schema.index_of(&group).is_some() {
             group.push('_');
         }
-        let members = format!("group({})", binned.join(", "));
+        if bins >= FINE {
+            fine.push_str(&format!(", {group}"));
+        }
+        outputs.push(format!("quantile_bin({group}, {bins})"));
+        let members = format!("group({})", members.join(", "));
         recipe.groups.push(Definition::new(&group, members));
-        let output = format!("quantile_bin({group}, {bins})");
-        recipe.outputs.push(output.into());
     }
-    add_dates(&mut recipe, &dates);
-    if has(AttributeType::Text) {
-        recipe.outputs.push("ALL_TEXT".into());
-    }
-    recipe
+    let scaled = match fine.as_str() {
+        "" => "normalize(ALL_NUMERIC)".to_string(),
+        fine => format!("normalize(group_remove(ALL_NUMERIC{fine}))"),
+    };
+    recipe.outputs.push(scaled.into());
+    recipe.outputs.extend(outputs.into_iter().map(Into::into));
 }
 
 /// The inputs that are dates, with their formats.
@@ -82,27 +148,112 @@ fn add_dates(recipe: &mut Recipe, dates: &[(&Attribute, DateFormat)]) {
     add("timestamp", &|format| !format.is_epoch());
 }
 
-/// More rows carry finer bins.
-fn bins_for(rows: u64) -> u32 {
-    match rows {
-        0..=9_999 => 10,
-        10_000..=99_999 => 20,
-        _ => 50,
-    }
-}
-
-fn distinct(statistics: &TableStatistics, name: &str) -> u64 {
-    statistics
-        .columns
-        .iter()
-        .find(|column| column.name == name)
-        .map_or(0, |column| column.distinct.value)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::ml::recipe::{resolve, term_expression};
+
+    /// Statistics of numeric columns with these numbers of bins.
+    fn with_bins(schema: &Schema, bins: &[(&str, u32)]) -> TableStatistics {
+        let columns = schema.attributes.iter().map(|attribute| {
+            let found = bins.iter().find(|(name, _)| *name == attribute.name);
+            serde_json::json!({
+                "name": attribute.name, "kind": "NUMERIC", "role": "input", "reason": "", "forced_by": null,
+                "missing_values": [], "missing": 0, "invalid": 0, "distinct": {"value": 100, "exact": true},
+                "association": null, "numeric": {"min": 0.0, "max": 1.0, "mean": 0.5, "median": 0.5, "deviation": 0.3, "quantiles": [],
+                    "exact": true, "histogram": {"low": 0.0, "high": 1.0, "cells": [1]}, "bins": found.map(|(_, bins)| bins)},
+            })
+        });
+        TableStatistics {
+            rows: 5000,
+            problems: Default::default(),
+            association_rows: 5000,
+            target: None,
+            columns: columns
+                .map(|column| serde_json::from_value(column).unwrap())
+                .collect(),
+        }
+    }
+
+    fn schema(attributes: &[(&str, &str)]) -> Schema {
+        let attributes: Vec<_> = attributes
+            .iter()
+            .map(|(name, kind)| serde_json::json!({"attributeName": name, "attributeType": kind}))
+            .collect();
+        let schema = serde_json::json!({"version": "1.0", "targetAttributeName": "y", "dataFormat": "CSV",
+            "attributes": attributes});
+        Schema::from_json(&schema.to_string()).unwrap()
+    }
+
+    fn outputs(recipe: &Recipe) -> Vec<String> {
+        recipe.outputs.iter().map(|output| output.text.clone()).collect()
+    }
+
+    #[test]
+    fn numbers_get_the_bins_they_deserve_and_words_lose_their_case() {
+        let schema = schema(&[
+            ("age", "NUMERIC"),
+            ("NUMERIC_VARS_QB_5", "NUMERIC"),
+            ("km", "NUMERIC"),
+            ("height", "NUMERIC"),
+            ("note", "TEXT"),
+            ("y", "BINARY"),
+        ]);
+        let statistics = with_bins(&schema, &[("age", 5), ("km", 50), ("height", 5), ("y", 10)]);
+        let recipe = suggest(&schema, &statistics);
+        assert_eq!(
+            outputs(&recipe),
+            [
+                "ALL_CATEGORICAL",
+                "normalize(group_remove(ALL_NUMERIC, NUMERIC_VARS_QB_50))",
+                "quantile_bin(NUMERIC_VARS_QB_5_, 5)",
+                "quantile_bin(NUMERIC_VARS_QB_50, 50)",
+                "lowercase(no_punct(ALL_TEXT))",
+            ]
+        );
+        let terms = resolve(&recipe, &schema).unwrap();
+        let numbers: Vec<String> = terms
+            .iter()
+            .map(|term| term_expression(term, &schema))
+            .take_while(|term| !term.contains("note"))
+            .collect();
+        assert_eq!(
+            numbers,
+            [
+                "age",
+                "NUMERIC_VARS_QB_5",
+                "height",
+                "quantile_bin(age, 5)",
+                "quantile_bin(height, 5)",
+                "quantile_bin(km, 50)"
+            ]
+        );
+        let others = alternatives(&schema, &statistics);
+        let names: Vec<&str> = others.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ["plain", "word_pairs"]);
+        assert!(others[0].1.groups.is_empty());
+        assert_eq!(
+            outputs(&others[1].1).last().unwrap(),
+            "ngram(lowercase(no_punct(ALL_TEXT)), 2)"
+        );
+        for (name, other) in &others {
+            assert!(resolve(other, &schema).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn all_numbers_may_be_in_fine_bins() {
+        let schema = schema(&[("age", "NUMERIC"), ("y", "BINARY")]);
+        let terms = resolve(&suggest(&schema, &with_bins(&schema, &[("age", 100)])), &schema).unwrap();
+        assert_eq!(term_expression(&terms[0], &schema), "quantile_bin(age, 100)");
+    }
+
+    #[test]
+    fn alternatives_differ_from_what_is_suggested() {
+        let schema = schema(&[("age", "NUMERIC"), ("y", "BINARY")]);
+        assert!(alternatives(&schema, &with_bins(&schema, &[])).is_empty());
+        assert_eq!(alternatives(&schema, &with_bins(&schema, &[("age", 3)])).len(), 1);
+    }
 
     #[test]
     fn dates_are_learned_by_their_parts() {

@@ -37,11 +37,21 @@ pub enum SplitError {
     },
     /// No row says when it was.
     #[error(
-        "the column `{column}` holds no number and no date such as 2024-05-31 or 2024-05-31T18:30:00; split by another column"
+        "the column `{column}` holds no number and no date such as 2024-05-31 or 2024-05-31T18:30:00; split by another column, or give this one the `dateFormat` of its dates in a schema"
     )]
     NoTimes {
         /// The column.
         column: String,
+    },
+    /// No row has a date in the format that the schema gives.
+    #[error(
+        "the column `{column}` holds no date in the dateFormat `{format}` that the schema gives it; mend the format, or split by another column"
+    )]
+    NoDates {
+        /// The column.
+        column: String,
+        /// The format of its dates.
+        format: String,
     },
 }
 

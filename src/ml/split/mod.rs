@@ -231,7 +231,10 @@ impl fmt::Display for Split {
         if let Some(column) = &self.column {
             write!(f, " by `{column}`")?;
         }
-        write!(f, " from {} to {} percent", self.percent_begin, self.percent_end)
+        // Differences such as 100 − 99.9 are not exact.
+        let [begin, end] =
+            [self.percent_begin, self.percent_end].map(|percent| (percent * 1e9).round() / 1e9);
+        write!(f, " from {begin} to {end} percent")
     }
 }
 

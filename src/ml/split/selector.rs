@@ -3,9 +3,9 @@
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::ranks::{Range, key_of};
+use super::ranks::Range;
 use super::strata::Shares;
-use super::times::{Kind, read};
+use super::times::Kind;
 use crate::ml::hash::{splitmix64, unit, unit_of};
 use crate::ml::record::Record;
 
@@ -108,16 +108,8 @@ impl Rule {
                 };
                 between(share * 100.0, begin, end)
             }
-            Rule::Time { column, kind, range } => range.holds(time_key(record.get(*column), *kind)),
+            Rule::Time { column, kind, range } => range.holds(kind.key(record.get(*column))),
         }
-    }
-}
-
-/// The time of a field as a key in order; 0, before all others, when it has none of this kind.
-pub(super) fn time_key(text: &str, kind: Kind) -> u64 {
-    match read(text) {
-        Some((found, time)) if found == kind => key_of(time),
-        _ => 0,
     }
 }
 

@@ -1,13 +1,11 @@
 //! What a split has to know of a table before it can judge rows: collected in one pass, in memory that
 //! does not grow with the number of rows.
 
-use super::ranks::{Range, Ranks, key_of};
 use super::selector::{PlaceHash, Rule, Selector};
 use super::strata::{MOST_VALUES, Strata};
-use super::times::{Kind, read};
+use super::times::{Times, Written};
 use super::{Seed, Split, SplitError, Strategy};
 use crate::ml::ingest::Batch;
-use crate::ml::record::Record;
 
 /// A split on its way to a [`Selector`].
 #[derive(Debug, Clone)]
@@ -26,16 +24,6 @@ enum Seen {
     Times(Times),
 }
 
-/// The moments in a column, by kind: which kind counts is known at the end.
-#[derive(Debug, Clone, Default)]
-struct Times {
-    numbers: Ranks,
-    dates: Ranks,
-    unreadable: u64,
-    /// For each kind, the first line that does not have it.
-    first_other: [Option<u64>; 2],
-}
-
 impl Survey {
     /// A survey for `split`, whose column, if it has one, is number `column` of the file called `file`.
     pub fn new(split: &Split, column: usize, file: &str) -> Self {
@@ -44,7 +32,10 @@ impl Survey {
             Strategy::Random | Strategy::Group => Seen::Nothing,
             Strategy::Sequential => Seen::Rows(0),
             Strategy::Stratified => Seen::Strata(Strata::new(number(&split.seed))),
-            Strategy::Time => Seen::Times(Times::default()),
+            Strategy::Time => Seen::Times(Times::new(
+                split.column.as_deref().unwrap_or_default(),
+                Written::Plainly,
+            )),
         };
         Self {
             split: split.clone(),
@@ -52,6 +43,15 @@ impl Survey {
             file: file.to_string(),
             seen,
         }
+    }
+
+    /// The same survey, with what is known of how the dates of the column are written.
+    #[must_use]
+    pub fn with_dates(mut self, written: Written) -> Self {
+        if let (Seen::Times(times), Some(column)) = (&mut self.seen, &self.split.column) {
+            *times = Times::new(column, written);
+        }
+        self
     }
 
     /// Whether [`Survey::add`] has to see every row first.
@@ -80,7 +80,9 @@ impl Survey {
                     });
                 }
             }
-            Seen::Times(times) => readable.for_each(|record| times.add(record, self.column)),
+            Seen::Times(times) => {
+                readable.for_each(|record| times.add(record.position.line, record.get(self.column)));
+            }
         }
         Ok(())
     }
@@ -107,7 +109,7 @@ impl Survey {
                 Rule::Strata { column, shares }
             }
             (Seen::Times(times), _) => {
-                let (kind, range, warning) = times.finish(&name, begin, end)?;
+                let (kind, range, warning) = times.finish(begin, end)?;
                 warnings.extend(warning);
                 Rule::Time { column, kind, range }
             }
@@ -153,49 +155,4 @@ fn share_of(rows: u64, percent: f64) -> u64 {
         return rows;
     }
     ((rows as f64 * percent / 100.0).floor() as u64).min(rows)
-}
-
-impl Times {
-    fn add(&mut self, record: &Record, column: usize) {
-        let found = read(record.get(column));
-        match found {
-            Some((Kind::Number, time)) => self.numbers.add(key_of(time)),
-            Some((Kind::Date, time)) => self.dates.add(key_of(time)),
-            None => self.unreadable += 1,
-        }
-        for kind in [Kind::Number, Kind::Date] {
-            if found.is_none_or(|(found, _)| found != kind) {
-                self.first_other[kind as usize].get_or_insert(record.position.line);
-            }
-        }
-    }
-
-    /// The kind that most rows have, the range of time between the percentages, and a remark on the rows
-    /// without one.
-    fn finish(self, column: &str, begin: f64, end: f64) -> Result<(Kind, Range, Option<String>), SplitError> {
-        let (kind, ranks, others) = if self.dates.count > self.numbers.count {
-            (Kind::Date, self.dates, self.numbers.count + self.unreadable)
-        } else {
-            (Kind::Number, self.numbers, self.dates.count + self.unreadable)
-        };
-        if ranks.count == 0 {
-            return Err(SplitError::NoTimes {
-                column: column.to_string(),
-            });
-        }
-        let warning = self.first_other[kind as usize].map(|line| {
-            let what = match kind {
-                Kind::Number => "number",
-                Kind::Date => "date",
-            };
-            format!(
-                "{others} rows have no readable {what} in `{column}`, the first on line {line}; the split by time puts them before all others"
-            )
-        });
-        let range = Range {
-            begin: ranks.cut(begin, others),
-            end: ranks.cut(end, others),
-        };
-        Ok((kind, range, warning))
-    }
 }

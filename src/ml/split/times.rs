@@ -1,163 +1,207 @@
-//! When a row was, for splits by time: a number, or a date in the order of ISO 8601.
+//! When a row was, for splits by time: how a column tells it, and what a pass over the table says about that.
 //!
-//! Dates are `2024-05`, `2024-05-31` or `2024/05/31`, with or without a time after `T` or a space:
-//! `18:30`, `18:30:05`, `18:30:05.25`, and `Z` or an offset such as `+02:00` after it. Without an offset
-//! they are in one zone.
+//! Dates are read by [`ml::date`](crate::ml::date): in the format that a schema gives; without a schema in the one
+//! that would be proposed for the column, so that a table is parted the same before and after its schema is known;
+//! and where there is neither, as numbers or in the order of ISO 8601, whichever most rows are.
 
-use chrono::NaiveDate;
-
+use super::SplitError;
+use super::ranks::{Range, Ranks, key_of};
+use crate::ml::date::{DateFormat, Moment};
+use crate::ml::infer;
+use crate::ml::profile::column::MISSING_WORDS;
+use crate::ml::profile::dates::DateProfile;
 use crate::ml::value::{Number, number};
 
-/// What a moment is written as. Only moments of one kind can be compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What is known beforehand of how the dates of a column are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Written {
+    /// A schema gives the format.
+    As(DateFormat),
+    /// There is no schema; the values tell.
+    AsProposed,
+    /// It has no format, and none is proposed for it.
+    Plainly,
+}
+
+/// How the times of a column are read. Only times of one kind can be compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     /// A number, larger when later.
     Number,
-    /// A date.
-    Date,
+    /// A date in the order of ISO 8601.
+    Iso,
+    /// A date in this format.
+    Date(DateFormat),
 }
 
-/// The kind and place in time of a field, if it has one. Dates are seconds since 1970.
-pub fn read(text: &str) -> Option<(Kind, f64)> {
-    let text = text.trim();
-    match number(text) {
-        Number::Value(value) => Some((Kind::Number, value)),
-        Number::Missing => None,
-        Number::Invalid => seconds(text).map(|seconds| (Kind::Date, seconds)),
+impl Kind {
+    /// The time of a field as a key in order; 0, before all others, when it has none of this kind.
+    pub fn key(&self, text: &str) -> u64 {
+        match self {
+            Kind::Number => match number(text.trim()) {
+                Number::Value(value) => key_of(value),
+                Number::Missing | Number::Invalid => 0,
+            },
+            Kind::Iso => key(Moment::from_iso(text)),
+            Kind::Date(format) => key(format.parse(text)),
+        }
     }
 }
 
-fn seconds(text: &str) -> Option<f64> {
-    let mut rest = text;
-    let year = digits(&mut rest, 4)?;
-    let between = rest.chars().next().filter(|c| matches!(c, '-' | '/'))?;
-    let month = after(&mut rest, between).and_then(|()| digits(&mut rest, 2))?;
-    let day = match after(&mut rest, between) {
-        Some(()) => digits(&mut rest, 2)?,
-        None if rest.is_empty() => 1,
-        None => return None,
-    };
-    let date = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)?;
-    let days = (date - NaiveDate::from_ymd_opt(1970, 1, 1)?).num_days();
-    let within = match rest.chars().next() {
-        None => 0.0,
-        Some('T' | 't' | ' ') => time(rest[1..].trim_start())?,
-        Some(_) => return None,
-    };
-    Some(days as f64 * 86_400.0 + within)
+fn key(moment: Option<Moment>) -> u64 {
+    moment.map_or(0, |moment| key_of(moment.fractional_seconds()))
 }
 
-/// Seconds after midnight, in universal time where an offset is given.
-fn time(mut rest: &str) -> Option<f64> {
-    let hour = digits(&mut rest, 2).filter(|hour| *hour <= 24)?;
-    let minute = after(&mut rest, ':').and_then(|()| digits(&mut rest, 2).filter(|minute| *minute < 60))?;
-    let second = match after(&mut rest, ':') {
-        // Sixty is a leap second.
-        Some(()) => digits(&mut rest, 2).filter(|second| *second <= 60)?,
-        None => 0,
-    };
-    let mut fraction = 0.0;
-    if after(&mut rest, '.').or_else(|| after(&mut rest, ',')).is_some() {
-        let length = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let (digits, behind) = rest.split_at(length);
-        fraction = format!("0.{digits}").parse().ok().filter(|_| length > 0)?;
-        rest = behind;
-    }
-    let whole = f64::from(hour * 3600 + minute * 60 + second);
-    Some(whole + fraction - offset(rest.trim_start())?)
+/// The times of a column, read in each way that may turn out to be the right one.
+#[derive(Debug, Clone)]
+pub struct Times {
+    column: String,
+    rows: u64,
+    ways: Ways,
 }
 
-/// Seconds by which a zone is ahead of universal time.
-fn offset(mut rest: &str) -> Option<f64> {
-    if matches!(rest, "" | "Z" | "z") {
-        return Some(0.0);
-    }
-    let sign = match rest.chars().next()? {
-        '+' => 1.0,
-        '-' => -1.0,
-        _ => return None,
-    };
-    rest = &rest[1..];
-    let hours = digits(&mut rest, 2).filter(|hours| *hours < 24)?;
-    let minutes = match after(&mut rest, ':') {
-        None if rest.is_empty() => 0,
-        _ => digits(&mut rest, 2).filter(|minutes| *minutes < 60)?,
-    };
-    rest.is_empty()
-        .then(|| sign * f64::from(hours * 3600 + minutes * 60))
+#[derive(Debug, Clone)]
+enum Ways {
+    One(Kind, Tally),
+    Several(Box<Several>),
 }
 
-/// Takes exactly `count` digits.
-fn digits(rest: &mut &str, count: usize) -> Option<u32> {
-    let taken = rest
-        .get(..count)
-        .filter(|t| t.bytes().all(|b| b.is_ascii_digit()))?;
-    *rest = &rest[count..];
-    taken.parse().ok()
+#[derive(Debug, Clone, Default)]
+struct Several {
+    numbers: Tally,
+    iso: Tally,
+    proposal: Option<Proposal>,
 }
 
-/// Takes `expected`, if it comes next.
-fn after(rest: &mut &str, expected: char) -> Option<()> {
-    *rest = rest.strip_prefix(expected)?;
-    Some(())
+/// The evidence for a format, and the times in each order of day, month and year.
+#[derive(Debug, Clone, Default)]
+struct Proposal {
+    dates: DateProfile,
+    missing: u64,
+    orders: [Tally; 3],
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The times that one way of reading finds.
+#[derive(Debug, Clone, Default)]
+struct Tally {
+    ranks: Ranks,
+    /// The first line without such a time.
+    first_other: Option<u64>,
+}
 
-    #[test]
-    fn numbers_and_dates_are_told_apart_and_read() {
-        for (text, kind, expected) in [
-            ("7", Kind::Number, 7.0),
-            (" -1.5e3 ", Kind::Number, -1500.0),
-            ("2024", Kind::Number, 2024.0),
-            ("20240531", Kind::Number, 20_240_531.0),
-            ("1970-01-01", Kind::Date, 0.0),
-            ("1970-01", Kind::Date, 0.0),
-            ("1970/01/02", Kind::Date, 86_400.0),
-            ("1969-12-31", Kind::Date, -86_400.0),
-            ("2024-02-29", Kind::Date, 1_709_164_800.0),
-            ("2024-02-29T12:00", Kind::Date, 1_709_208_000.0),
-            ("2024-02-29 12:00:01", Kind::Date, 1_709_208_001.0),
-            ("2024-02-29t12:00:01.25Z", Kind::Date, 1_709_208_001.25),
-            ("2024-02-29T12:00:01,25 +02:00", Kind::Date, 1_709_200_801.25),
-            ("2024-02-29T12:00:01-0130", Kind::Date, 1_709_213_401.0),
-            ("2024-02-29T12:00+02", Kind::Date, 1_709_200_800.0),
-        ] {
-            assert_eq!(read(text), Some((kind, expected)), "{text}");
+impl Times {
+    /// For the column called `column`.
+    pub fn new(column: &str, written: Written) -> Self {
+        let ways = match written {
+            Written::As(format) => Ways::One(Kind::Date(format), Tally::default()),
+            Written::AsProposed => Ways::Several(Box::new(Several {
+                proposal: Some(Proposal::default()),
+                ..Several::default()
+            })),
+            Written::Plainly => Ways::Several(Box::default()),
+        };
+        Self {
+            column: column.to_string(),
+            rows: 0,
+            ways,
         }
     }
 
-    #[test]
-    fn what_is_no_moment_is_none() {
-        for text in [
-            "",
-            "  ",
-            "soon",
-            "2024-",
-            "2024-13-01",
-            "2023-02-29",
-            "2024-00",
-            "24-01-01",
-            "2024-1-1",
-            "2024-01/02",
-            "2024-01-01x",
-            "2024-01-01T",
-            "2024-01-01T25:00",
-            "2024-01-01T10",
-            "2024-01-01T10:60",
-            "2024-01-01T10:00.",
-            "2024-01-01T10:00+",
-            "2024-01-01T10:00 UTC",
-            "2024-01-01T10:00+2:00",
-            "2024-01-01T10:00+02:0é",
-            "日本-01-01",
-            "NaN",
-            "inf",
-            "1e999",
-        ] {
-            assert_eq!(read(text), None, "{text}");
+    /// Adds the field that stands on `line`.
+    pub fn add(&mut self, line: u64, text: &str) {
+        self.rows += 1;
+        match &mut self.ways {
+            Ways::One(kind, tally) => tally.add(line, kind.key(text)),
+            Ways::Several(several) => several.add(line, text.trim()),
+        }
+    }
+
+    /// How the column tells time, the range of time between the percentages, and a remark on the rows without one.
+    pub fn finish(self, begin: f64, end: f64) -> Result<(Kind, Range, Option<String>), SplitError> {
+        let (kind, tally) = match self.ways {
+            Ways::One(kind, tally) => (kind, tally),
+            Ways::Several(several) => several.settle(&self.column),
+        };
+        let others = self.rows - tally.ranks.count;
+        if tally.ranks.count == 0 {
+            return Err(no_times(self.column, &kind));
+        }
+        let warning = tally.first_other.map(|line| {
+            let what = match &kind {
+                Kind::Number => "number".to_string(),
+                Kind::Iso => "date".to_string(),
+                Kind::Date(format) => format!("date (`{}`)", format.as_str()),
+            };
+            format!(
+                "{others} rows have no readable {what} in `{}`, the first on line {line}; the split by time puts them before all others",
+                self.column
+            )
+        });
+        let range = Range {
+            begin: tally.ranks.cut(begin, others),
+            end: tally.ranks.cut(end, others),
+        };
+        Ok((kind, range, warning))
+    }
+}
+
+fn no_times(column: String, kind: &Kind) -> SplitError {
+    match kind {
+        Kind::Number | Kind::Iso => SplitError::NoTimes { column },
+        Kind::Date(format) => SplitError::NoDates {
+            column,
+            format: format.as_str().to_string(),
+        },
+    }
+}
+
+impl Several {
+    fn add(&mut self, line: u64, text: &str) {
+        self.numbers.add(line, Kind::Number.key(text));
+        self.iso.add(line, Kind::Iso.key(text));
+        if let Some(proposal) = &mut self.proposal {
+            proposal.add(line, text);
+        }
+    }
+
+    /// The proposed format, or the kind that most rows have.
+    fn settle(self, column: &str) -> (Kind, Tally) {
+        let proposed = self.proposal.and_then(|proposal| proposal.settle(column));
+        proposed.unwrap_or(if self.iso.ranks.count > self.numbers.ranks.count {
+            (Kind::Iso, self.iso)
+        } else {
+            (Kind::Number, self.numbers)
+        })
+    }
+}
+
+impl Proposal {
+    fn add(&mut self, line: u64, text: &str) {
+        if !text.is_empty() {
+            self.dates.add_many(line, text, 1);
+            self.missing += u64::from(MISSING_WORDS.contains(&text));
+        }
+        for (tally, moment) in self.orders.iter_mut().zip(DateProfile::readings(text)) {
+            tally.add(line, key(moment));
+        }
+    }
+
+    /// A format is proposed only when it reads every value, so that what was read in its order is what it reads.
+    fn settle(self, column: &str) -> Option<(Kind, Tally)> {
+        let format = infer::dates::proposed(column, &self.dates, self.missing)?;
+        let order = DateProfile::order_of(format.as_str())?;
+        let tally = self.orders.into_iter().nth(order)?;
+        Some((Kind::Date(format), tally))
+    }
+}
+
+impl Tally {
+    fn add(&mut self, line: u64, key: u64) {
+        match key {
+            0 => {
+                self.first_other.get_or_insert(line);
+            }
+            _ => self.ranks.add(key),
         }
     }
 }

@@ -325,7 +325,7 @@ fn groups_and_assignments() {
         ),
         (
             json!({"assignments": {"a": "normalize(b)", "b": "group(age, c)", "c": "group(income, a)"}, "outputs": ["a"]}),
-            "the recipe has 2 problems\n  assignments.a, column 11: `a` and `b` are defined by each other (a → b → c → a); one must do without the other\n  assignments.b, column 12: `b` and `c` are defined by each other (b → c → a → b); one must do without the other",
+            "assignments.a, column 11: `a` and `b` are defined by each other (a → b → c → a); one must do without the other",
         ),
         (
             json!({"groups": {"ALL_TEXT": "group(subject)"}, "outputs": ["age"]}),
