@@ -122,7 +122,11 @@ fn decided(options: &Options, plain: &[u8]) -> Options {
         given => given == HeaderMode::Yes,
     };
     Options {
-        header: if is_header { HeaderMode::Yes } else { HeaderMode::No },
+        header: if is_header {
+            HeaderMode::Yes
+        } else {
+            HeaderMode::No
+        },
         delimiter: Some(delimiter),
         max_row_bytes: options.max_row_bytes,
     }

@@ -68,7 +68,11 @@ pub fn can_be_written(terms: &[Term], schema: &Schema) {
         let written = term_expression(term, schema);
         assert!(!term_meaning(term).is_empty());
         let attributes = term_attributes(term, schema);
-        assert!(attributes.iter().all(|name| schema.index_of(name).is_some_and(|index| schema.is_input(index))));
+        assert!(
+            attributes
+                .iter()
+                .all(|name| schema.index_of(name).is_some_and(|index| schema.is_input(index)))
+        );
         if !matches!(term, Term::Missing { .. }) {
             let recipe = Recipe::from_json(&json!({ "outputs": [written] }).to_string()).unwrap();
             assert_eq!(&resolve(&recipe, schema).unwrap()[0], term, "{written}");

@@ -40,11 +40,12 @@ fn described(column: &ColumnStatistics, rows: u64, most: usize, width: usize) ->
         .map(|share| format!(", tells {share:.3} about the target"))
         .unwrap_or_default();
     let name = cut(&column.name, width / 2);
-    let mut out = format!(
-        "{name}: {}, {} distinct values{tells}\n",
+    let all = format!(
+        "{name}: {}, {} distinct values{tells}",
         kind(column),
         distinct(column)
     );
+    let mut out = wrapped("", &all, width);
     if let Some(numeric) = &column.numeric {
         out.push_str(&numbers(numeric, width));
         if most == usize::MAX {

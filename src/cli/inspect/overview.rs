@@ -50,9 +50,9 @@ pub fn reasons(statistics: &TableStatistics, width: usize) -> String {
     format!("\nwhy these types\n{}", text::table(&rows, width))
 }
 
-/// Characters of a name.
+/// Characters of a name: fewer in a narrow terminal, where the other columns need their room.
 fn name(width: usize) -> usize {
-    (NAME * width / WIDTH).min(NAME)
+    NAME.saturating_sub(WIDTH.saturating_sub(width) / 2)
 }
 
 /// Rows that could not be read, or not wholly.

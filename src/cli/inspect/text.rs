@@ -169,7 +169,7 @@ mod tests {
         assert_eq!(last_column(&rows), 6);
         assert_eq!(
             table(&rows, 24),
-            "a     x ▁  ▂\nlong  one two three\n      four five\n"
+            "a     x ▁  ▂\nlong  one two three four\n      five\n"
         );
         assert_eq!(table(&rows, 80), "a     x ▁  ▂\nlong  one two three four five\n");
     }
