@@ -8,11 +8,15 @@ DEMO_ARGS  ?=
 RUN_ARGS   ?=
 # Options for `make bench`, such as BENCH_ARGS='--rows 1000000 --turns 3'.
 BENCH_ARGS ?=
+# Seconds for each target of `make fuzz`, and further options of libFuzzer, such as FUZZ_ARGS=-max_len=100000.
+FUZZ_SECONDS ?= 60
+FUZZ_ARGS    ?=
+FUZZ_TARGETS := recipe schema csv
 # A Python: for `make golden` one with scikit-learn.
 PYTHON     ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo run test lint fmt deny openapi golden bench
+.PHONY: help build demo run test lint fmt deny openapi golden bench fuzz
 
 help: ## list these targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "%-9s %s\n", $$1, $$2}'
@@ -50,3 +54,15 @@ golden: ## write the sample data and the outside numbers anew; needs scikit-lear
 
 bench: build ## measure inspect beside DuckDB and polars, and each stage; writes docs/benchmarks.md
 	$(PYTHON) bench/run.py $(YOSOKU) $(BENCH_ARGS)
+
+# Coverage needs no sanitizer and so no nightly compiler; what a sanitizer would find, safe Rust does not have. The lock
+# file is the program's with the fuzzer added, so that both use the same versions. New inputs go to the first folder.
+fuzz: ## mutated input for what reads recipes, schemas and CSV, FUZZ_SECONDS each; any toolchain; needs cargo-fuzz
+	@command -v cargo-fuzz >/dev/null || { \
+	  echo "cargo-fuzz is missing; install it with: cargo install --locked cargo-fuzz" >&2; exit 1; }
+	[ fuzz/Cargo.lock -nt Cargo.lock ] || cp Cargo.lock fuzz/Cargo.lock
+	for target in $(FUZZ_TARGETS); do \
+	  mkdir -p fuzz/corpus/$$target && \
+	  cargo fuzz run --sanitizer none $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
+	    -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 $(FUZZ_ARGS) || exit 1; \
+	done

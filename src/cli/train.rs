@@ -18,7 +18,7 @@ use crate::ml::Task;
 use crate::ml::learn::LearnParams;
 use crate::ml::model::{Bundle, Provenance};
 use crate::ml::observe::Observer;
-use crate::ml::pipeline::{Evaluation, TrainRequest, Trained, evaluate, train};
+use crate::ml::pipeline::{Evaluation, TrainRequest, Trained, evaluate_part, train};
 use crate::ml::predict::Predictor;
 use crate::ml::recipe::Recipe;
 use crate::ml::split::Split;
@@ -186,11 +186,11 @@ fn work(args: &Args, table: &FileTable, request: &TrainRequest) -> Result<Done, 
     let evaluation = if args.holdout > 0.0 {
         let predictor = Predictor::new(&trained.bundle)?;
         let held_out = training_part(args).others();
-        Some(evaluate(
+        Some(evaluate_part(
             &predictor,
             &trained.bundle.document.training,
             table,
-            &held_out,
+            (&held_out, &trained.part.others()),
             &mut progress,
         )?)
     } else {

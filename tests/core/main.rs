@@ -12,6 +12,9 @@
 
 mod bad_input;
 mod bundles;
+#[path = "../../fuzz/src/lib.rs"]
+mod fuzz;
+mod fuzzing;
 mod inference;
 mod ingest;
 mod insights;

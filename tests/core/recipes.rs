@@ -6,7 +6,7 @@ mod language;
 mod mistakes;
 mod properties;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use yosoku::ml::ingest::{HeaderMode, Options};
 use yosoku::ml::observe::Silent;
 use yosoku::ml::pipeline::train;
@@ -15,38 +15,8 @@ use yosoku::ml::recipe::{Recipe, RecipeError, Term, resolve, resolve_text, term_
 use yosoku::ml::schema::Schema;
 use yosoku::ml::split::Split;
 
+use crate::fuzz::recipe::schema;
 use crate::support::{MadeTable, request};
-
-/// A schema with attributes of every kind, and one for each reason not to learn from an attribute.
-fn schema() -> Schema {
-    let attribute = |name: &str, kind: &str| json!({"attributeName": name, "attributeType": kind});
-    let mut attributes: Vec<Value> = [
-        ("id", "CATEGORICAL"),
-        ("age", "NUMERIC"),
-        ("income", "NUMERIC"),
-        ("hours-per-week", "NUMERIC"),
-        ("gender", "CATEGORICAL"),
-        ("colour", "CATEGORICAL"),
-        ("subject", "TEXT"),
-        ("topic", "TEXT"),
-        ("body", "TEXT"),
-        ("member", "BINARY"),
-        ("secret", "NUMERIC"),
-        ("y", "BINARY"),
-    ]
-    .map(|(name, kind)| attribute(name, kind))
-    .to_vec();
-    for (name, kind) in [("bought", "CATEGORICAL"), ("said", "TEXT")] {
-        let mut date = attribute(name, kind);
-        date["dateFormat"] = json!("%Y-%m-%d %H:%M");
-        attributes.push(date);
-    }
-    let schema = json!({
-        "version": "1.0", "targetAttributeName": "y", "rowId": "id", "dataFormat": "CSV",
-        "attributes": attributes, "excludedAttributeNames": ["secret"],
-    });
-    Schema::from_json(&schema.to_string()).unwrap()
-}
 
 /// The canonical expressions of what a recipe becomes, or what is wrong with it.
 fn resolved(recipe: &str) -> Result<Vec<String>, RecipeError> {

@@ -1,66 +1,84 @@
 //! One column in detail.
 
-use super::super::show::{self, short};
+use super::super::show::short;
 use super::overview::{distinct, kind};
-use super::text::{WIDTH, bar, bars, cut, percent, wrapped};
+use super::text::{bar, bars, cut, percent, table, wrapped};
 use crate::ml::profile::statistics::{BinaryStatistics, NumericStatistics, TextStatistics, ValueCount};
 use crate::ml::profile::{ColumnStatistics, Example};
 
 /// Values and words of a summary.
 const FEW: usize = 5;
-/// Width of the bars beside values.
+/// Width of the bars beside values, where they take no more than a fifth of a line.
 const BAR: usize = 20;
-/// Bars of a full histogram.
-const COLUMNS: usize = 100;
+/// Bars of a full histogram: the most that there is room for.
+const COLUMNS: [usize; 2] = [100, 50];
 /// Lines of a full histogram.
 const LINES: usize = 8;
-/// Characters of a value.
+/// Characters of a value, where count, bar and lines have room beside it.
 const VALUE: usize = 40;
+/// What they need.
+const BESIDE: usize = 60;
+/// Characters of a value in a narrow terminal.
+const SHORT_VALUE: usize = 16;
 
 /// The column in a few lines.
-pub fn summary(column: &ColumnStatistics, rows: u64) -> String {
-    described(column, rows, FEW, false)
+pub fn summary(column: &ColumnStatistics, rows: u64, width: usize) -> String {
+    described(column, rows, FEW, width)
 }
 
 /// Everything about the column.
-pub fn full(column: &ColumnStatistics, rows: u64) -> String {
-    let mut out = described(column, rows, usize::MAX, true);
-    out.push_str(&wrapped("  why this type: ", &column.decision.reason));
+pub fn full(column: &ColumnStatistics, rows: u64, width: usize) -> String {
+    let mut out = described(column, rows, usize::MAX, width);
+    out.push_str(&wrapped("  why this type: ", &column.decision.reason, width));
     out
 }
 
-fn described(column: &ColumnStatistics, rows: u64, most: usize, full: bool) -> String {
+/// The column with `most` of its values and words; without a limit, with a large histogram as well.
+fn described(column: &ColumnStatistics, rows: u64, most: usize, width: usize) -> String {
     let tells = column
         .association
         .map(|share| format!(", tells {share:.3} about the target"))
         .unwrap_or_default();
-    let name = cut(&column.name, WIDTH / 2);
-    let mut out = format!(
-        "{name}: {}, {} distinct values{tells}\n",
+    let name = cut(&column.name, width / 2);
+    let all = format!(
+        "{name}: {}, {} distinct values{tells}",
         kind(column),
         distinct(column)
     );
+    let mut out = wrapped("", &all, width);
     if let Some(numeric) = &column.numeric {
-        out.push_str(&numbers(numeric));
-        if full {
-            out.push_str(&histogram(numeric));
+        out.push_str(&numbers(numeric, width));
+        if most == usize::MAX {
+            out.push_str(&histogram(numeric, width));
         }
     }
     if let Some(binary) = &column.binary {
         out.push_str(&states(binary));
     }
     if !column.top_values.is_empty() {
-        out.push_str(&values(column, rows, most));
+        out.push_str(&values(column, rows, most, width));
     }
     if let Some(text) = &column.text {
-        out.push_str(&words(text, column.association.is_some(), most));
+        out.push_str(&words(text, column.association.is_some(), most, width));
     }
-    out.push_str(&places("missing", column.missing, &column.missing_examples, rows));
-    out.push_str(&places("invalid", column.invalid, &column.invalid_examples, rows));
+    out.push_str(&places(
+        "missing",
+        column.missing,
+        &column.missing_examples,
+        rows,
+        width,
+    ));
+    out.push_str(&places(
+        "invalid",
+        column.invalid,
+        &column.invalid_examples,
+        rows,
+        width,
+    ));
     out
 }
 
-fn numbers(numeric: &NumericStatistics) -> String {
+fn numbers(numeric: &NumericStatistics, width: usize) -> String {
     let about = if numeric.exact { "" } else { " (estimates)" };
     let quantiles: Vec<String> = numeric
         .quantiles
@@ -78,12 +96,13 @@ fn numbers(numeric: &NumericStatistics) -> String {
         short(numeric.mean),
         short(numeric.deviation)
     );
-    wrapped("  ", &all)
+    wrapped("  ", &all, width)
 }
 
 /// A histogram of several lines.
-fn histogram(numeric: &NumericStatistics) -> String {
-    let counts = numeric.histogram.bars(COLUMNS).counts;
+fn histogram(numeric: &NumericStatistics, width: usize) -> String {
+    let columns = COLUMNS.into_iter().find(|count| count + 2 <= width);
+    let counts = numeric.histogram.bars(columns.unwrap_or(COLUMNS[1])).counts;
     let peak = counts.iter().copied().max().unwrap_or(0).max(1);
     let mut out = String::new();
     for line in (0..LINES as u64).rev() {
@@ -120,10 +139,13 @@ fn states(binary: &BinaryStatistics) -> String {
     )
 }
 
-fn values(column: &ColumnStatistics, rows: u64, most: usize) -> String {
+fn values(column: &ColumnStatistics, rows: u64, most: usize, width: usize) -> String {
     let peak = column.top_values.first().map_or(1, |value| value.count);
     let shown = column.top_values.iter().take(most);
-    let mut lines: Vec<Vec<String>> = shown.clone().map(|value| value_line(value, peak, rows)).collect();
+    let mut lines: Vec<Vec<String>> = shown
+        .clone()
+        .map(|value| value_line(value, peak, rows, width))
+        .collect();
     let rest = column.other_values
         + column
             .top_values
@@ -140,12 +162,12 @@ fn values(column: &ColumnStatistics, rows: u64, most: usize) -> String {
             if rest > peak {
                 String::new()
             } else {
-                bar(rest, peak, BAR)
+                bar(rest, peak, bar_of(width))
             },
         ];
         lines.push(other.to_vec());
     }
-    let mut out = show::table(&lines);
+    let mut out = table(&lines, width);
     let hidden = |value: &&ValueCount| {
         !column
             .top_values
@@ -157,29 +179,39 @@ fn values(column: &ColumnStatistics, rows: u64, most: usize) -> String {
         let times = if least.count == 1 { "row" } else { "rows" };
         out.push_str(&format!(
             "  least frequent: {} ({} {times})\n",
-            cut(&least.value, VALUE),
+            cut(&least.value, value_of(width)),
             least.count
         ));
     }
     out
 }
 
-fn value_line(value: &ValueCount, peak: u64, rows: u64) -> Vec<String> {
+/// Characters of a value beside what is said of it.
+fn value_of(width: usize) -> usize {
+    width.saturating_sub(BESIDE).clamp(SHORT_VALUE, VALUE)
+}
+
+fn bar_of(width: usize) -> usize {
+    (width / 5).min(BAR)
+}
+
+fn value_line(value: &ValueCount, peak: u64, rows: u64, width: usize) -> Vec<String> {
+    let long = bar_of(width);
     let lines: Vec<String> = value.lines.iter().map(u64::to_string).collect();
     let place = match lines[..] {
         [] => String::new(),
         _ => format!("lines {}", lines.join(", ")),
     };
     vec![
-        format!("  {}", cut(&value.value, VALUE)),
+        format!("  {}", cut(&value.value, value_of(width))),
         value.count.to_string(),
         percent(value.count, rows),
-        format!("{:BAR$}", bar(value.count, peak, BAR)),
+        format!("{:long$}", bar(value.count, peak, long)),
         place,
     ]
 }
 
-fn words(text: &TextStatistics, with_target: bool, most: usize) -> String {
+fn words(text: &TextStatistics, with_target: bool, most: usize, width: usize) -> String {
     let range =
         |range: Option<(u64, u64)>| range.map_or("none".into(), |(low, high)| format!("{low} to {high}"));
     let about = if text.distinct_words.exact { "" } else { "about " };
@@ -190,7 +222,7 @@ fn words(text: &TextStatistics, with_target: bool, most: usize) -> String {
         range(text.words_per_row),
         range(text.word_length)
     );
-    let mut out = wrapped("  ", &all);
+    let mut out = wrapped("  ", &all, width);
     if text.prominent_words.is_empty() {
         return out;
     }
@@ -201,19 +233,18 @@ fn words(text: &TextStatistics, with_target: bool, most: usize) -> String {
     let lines = text.prominent_words.iter().take(most).map(|word| {
         vec![
             format!("  {}", word.rank),
-            cut(&word.word, VALUE),
+            cut(&word.word, value_of(width)),
             format!("{:.3}", word.prominence),
             word.rows.to_string(),
             percent(word.rows, text.sampled_rows),
         ]
     });
-    out.push_str(&show::table(
-        &std::iter::once(head).chain(lines).collect::<Vec<_>>(),
-    ));
+    let lines: Vec<Vec<String>> = std::iter::once(head).chain(lines).collect();
+    out.push_str(&table(&lines, width));
     out
 }
 
-fn places(what: &str, count: u64, examples: &[Example], rows: u64) -> String {
+fn places(what: &str, count: u64, examples: &[Example], rows: u64, width: usize) -> String {
     if count == 0 {
         return String::new();
     }
@@ -227,5 +258,6 @@ fn places(what: &str, count: u64, examples: &[Example], rows: u64) -> String {
     wrapped(
         &format!("  {what}: "),
         &format!("{count} rows ({}): {}", percent(count, rows), shown.join(", ")),
+        width,
     )
 }

@@ -70,9 +70,10 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     if args.json {
         return show::print_json(&document(&inspection, only, args.bars)?);
     }
+    let width = text::width();
     show::print(&match only {
-        Some(found) => one(&inspection, found),
-        None => whole(&inspection),
+        Some(found) => one(&inspection, found, width),
+        None => whole(&inspection, width),
     })
 }
 
@@ -125,30 +126,33 @@ fn document(
 }
 
 /// The table, then each column, problems and warnings last.
-fn whole(inspection: &Inspection) -> String {
+fn whole(inspection: &Inspection, width: usize) -> String {
     let statistics = &inspection.statistics;
-    let mut out = overview::table(statistics);
-    out.push_str(&overview::reasons(statistics));
+    let mut out = overview::table(statistics, width);
+    out.push_str(&overview::reasons(statistics, width));
     if statistics.columns.len() <= MOST_DETAILED {
         for column in &statistics.columns {
             out.push('\n');
-            out.push_str(&column::summary(column, statistics.rows));
+            out.push_str(&column::summary(column, statistics.rows, width));
         }
     } else {
         out.push_str("\n`--column NAME` shows everything about one column\n");
     }
-    out.push_str(&overview::problems(statistics));
-    out.push_str(&warnings::all(&inspection.insights));
+    out.push_str(&overview::problems(statistics, width));
+    out.push_str(&warnings::all(&inspection.insights, width));
     out
 }
 
-fn one(inspection: &Inspection, found: &ColumnStatistics) -> String {
+fn one(inspection: &Inspection, found: &ColumnStatistics, width: usize) -> String {
     let about = |columns: &[String]| columns.contains(&found.name);
     let insights = inspection
         .insights
         .iter()
         .filter(|insight| about(&insight.columns));
-    let mut out = column::full(found, inspection.statistics.rows);
-    out.push_str(&warnings::all(&insights.cloned().collect::<Vec<_>>()));
+    let mut out = column::full(found, inspection.statistics.rows, width);
+    out.push_str(&warnings::all(&insights.cloned().collect::<Vec<_>>(), width));
     out
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,57 +1,62 @@
 //! One line for each column, why it has its type, and rows that could not be read.
 
 use super::super::show;
-use super::text::{bars, cut};
+use super::text::{self, WIDTH, bars, cut, wrapped};
 use crate::ml::infer::Role;
+use crate::ml::profile::statistics::NumericStatistics;
 use crate::ml::profile::{ColumnStatistics, TableStatistics};
 
-/// Bars of the small histograms.
-const BARS: usize = 20;
-/// Characters of a name and of a value.
+/// Bars of the small histograms: the most that there is room for.
+const BARS: [usize; 3] = [20, 10, 5];
+/// Characters of a name, in a line of [`WIDTH`] characters, and of a value.
 const NAME: usize = 32;
 const VALUE: usize = 24;
-/// Characters for the most frequent values.
-const VALUES: usize = 60;
+/// Characters for the most frequent values, at least and at most.
+const VALUES: std::ops::RangeInclusive<usize> = 16..=60;
 
 /// The table of all columns.
-pub fn table(statistics: &TableStatistics) -> String {
-    let mut rows = vec![
-        ["column", "type", "missing", "distinct", "tells", "values"]
-            .map(str::to_string)
-            .to_vec(),
-    ];
-    rows.extend(
-        statistics
-            .columns
-            .iter()
-            .map(|column| row(column, statistics.rows)),
-    );
+pub fn table(statistics: &TableStatistics, width: usize) -> String {
+    let head = ["column", "type", "missing", "distinct", "tells", "values"].map(str::to_string);
+    let columns = statistics.columns.iter();
+    let cells = columns.clone().map(|column| row(column, statistics.rows, width));
+    let mut rows: Vec<Vec<String>> = std::iter::once(head.to_vec()).chain(cells).collect();
+    let room = width.saturating_sub(text::last_column(&rows));
+    let room = room.clamp(*VALUES.start(), *VALUES.end());
+    for (row, column) in rows.iter_mut().skip(1).zip(columns) {
+        row.pop();
+        row.push(values(column, room));
+    }
     format!(
         "{} rows, {} columns\n\n{}",
         statistics.rows,
         statistics.columns.len(),
-        show::table(&rows)
+        text::table(&rows, width)
     )
 }
 
 /// Why each column has its type.
-pub fn reasons(statistics: &TableStatistics) -> String {
+pub fn reasons(statistics: &TableStatistics, width: usize) -> String {
     let why = |column: &ColumnStatistics| {
         let forced = column.decision.forced_by.as_ref();
         let forced = forced
             .map(|by| format!(" (line {}: `{}`)", by.line, cut(&by.value, VALUE)))
             .unwrap_or_default();
         vec![
-            format!("  {}", cut(&column.name, NAME)),
+            format!("  {}", cut(&column.name, name(width))),
             format!("{}{forced}", column.decision.reason),
         ]
     };
     let rows: Vec<Vec<String>> = statistics.columns.iter().map(why).collect();
-    format!("\nwhy these types\n{}", show::table(&rows))
+    format!("\nwhy these types\n{}", text::table(&rows, width))
+}
+
+/// Characters of a name: fewer in a narrow terminal, where the other columns need their room.
+fn name(width: usize) -> usize {
+    NAME.saturating_sub(WIDTH.saturating_sub(width) / 2)
 }
 
 /// Rows that could not be read, or not wholly.
-pub fn problems(statistics: &TableStatistics) -> String {
+pub fn problems(statistics: &TableStatistics, width: usize) -> String {
     let problems = &statistics.problems;
     let mut text = String::new();
     if !problems.examples.is_empty() {
@@ -59,7 +64,8 @@ pub fn problems(statistics: &TableStatistics) -> String {
     }
     for problem in &problems.examples {
         let detail = cut(&problem.detail, 200);
-        text.push_str(&format!("line {}: {detail} [{}]\n", problem.line, problem.code));
+        let first = format!("line {}: ", problem.line);
+        text.push_str(&wrapped(&first, &format!("{detail} [{}]", problem.code), width));
     }
     if problems.rejected > 0 {
         text.push_str(&format!(
@@ -80,13 +86,14 @@ pub fn kind(column: &ColumnStatistics) -> String {
     }
 }
 
-fn row(column: &ColumnStatistics, rows: u64) -> Vec<String> {
+/// All but the values.
+fn row(column: &ColumnStatistics, rows: u64, width: usize) -> Vec<String> {
     let missing = match (column.missing + column.invalid) as f64 / rows.max(1) as f64 {
         0.0 => String::new(),
         share => format!("{:.1} %", 100.0 * share),
     };
     vec![
-        cut(&column.name, NAME),
+        cut(&column.name, name(width)),
         kind(column),
         missing,
         distinct(column),
@@ -94,7 +101,7 @@ fn row(column: &ColumnStatistics, rows: u64) -> Vec<String> {
             .association
             .map(|share| format!("{share:.3}"))
             .unwrap_or_default(),
-        values(column),
+        String::new(),
     ]
 }
 
@@ -104,15 +111,10 @@ pub fn distinct(column: &ColumnStatistics) -> String {
     format!("{approximately}{}", column.distinct.value)
 }
 
-fn values(column: &ColumnStatistics) -> String {
+/// How the values are distributed, in about so many characters.
+fn values(column: &ColumnStatistics, room: usize) -> String {
     if let Some(numeric) = &column.numeric {
-        return format!(
-            "{} {} {}  mean {}",
-            show::short(numeric.min),
-            bars(&numeric.histogram.bars(BARS).counts),
-            show::short(numeric.max),
-            show::short(numeric.mean)
-        );
+        return numbers(numeric, room);
     }
     let top = column
         .text
@@ -120,13 +122,26 @@ fn values(column: &ColumnStatistics) -> String {
         .map_or(&column.top_values, |text| &text.top_words);
     let mut shown = String::new();
     for value in top {
-        let next = format!("{} ({})", cut(&value.value, VALUE), value.count);
+        let count = format!(" ({})", value.count);
+        let text = cut(&value.value, VALUE.min(room.saturating_sub(count.len())));
         let used = shown.chars().count();
-        if used > 0 && used + next.chars().count() > VALUES {
+        if used > 0 && used + 2 + text.chars().count() + count.len() > room {
             break;
         }
         shown.push_str(if used > 0 { ", " } else { "" });
-        shown.push_str(&next);
+        shown.push_str(&text);
+        shown.push_str(&count);
     }
     shown
+}
+
+/// Range, histogram and mean: the finest histogram that there is room for, and the mean where there is room for it.
+fn numbers(numeric: &NumericStatistics, room: usize) -> String {
+    let (low, high) = (show::short(numeric.min), show::short(numeric.max));
+    let mean = format!("  mean {}", show::short(numeric.mean));
+    let drawn = |count: usize| format!("{low} {} {high}", bars(&numeric.histogram.bars(count).counts));
+    BARS.iter()
+        .flat_map(|&count| [format!("{}{mean}", drawn(count)), drawn(count)])
+        .find(|text| text.chars().count() <= room)
+        .unwrap_or_else(|| format!("{low} to {high}"))
 }

@@ -12,13 +12,14 @@ const VALUE: usize = 60;
 const SHOWN: usize = 3;
 
 /// All warnings; nothing when there are none.
-pub fn all(insights: &[Insight]) -> String {
+pub fn all(insights: &[Insight], width: usize) -> String {
     let one = |insight: &Insight| {
-        let mut out = wrapped("  ", &format!("{} [{}]", insight.message, insight.code.as_str()));
+        let message = format!("{} [{}]", insight.message, insight.code.as_str());
+        let mut out = wrapped("  ", &message, width);
         for evidence in insight.evidence.iter().take(SHOWN) {
-            out.push_str(&wrapped("    evidence: ", &told(evidence)));
+            out.push_str(&wrapped("    evidence: ", &told(evidence), width));
         }
-        out.push_str(&wrapped("    what to do: ", &insight.suggestion));
+        out.push_str(&wrapped("    what to do: ", &insight.suggestion, width));
         out
     };
     match insights {

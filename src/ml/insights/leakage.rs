@@ -3,7 +3,8 @@
 //! The target is answered from one column alone and the answers are held against rows that were not used for them
 //! (five folds): a value that repeats answers with the most frequent class, or the mean, of its other rows; rarer
 //! numbers with their five nearest neighbours; a value that no other row has with the blind answer. So a column of many
-//! values tells nothing by chance, and a bound on the errors keeps small tables quiet.
+//! values tells nothing by chance, and a bound on the errors keeps small tables quiet. Of a text the presence of its
+//! most prominent word answers, under a wider bound, because that word was chosen among many.
 
 use std::collections::HashMap;
 
@@ -156,16 +157,45 @@ fn numbers(material: &Material, column: usize, truth: &Truth) -> Option<Finding>
     let Truths::Numbers(values) = &truth.truths else {
         return None;
     };
-    if material.decisions[column].kind == AttributeType::Text {
+    if material.decisions[column].kind != AttributeType::Text {
+        return explained(
+            material,
+            column,
+            values,
+            &cells(material, column, truth),
+            SURE,
+            "",
+        );
+    }
+    let (word, present) = best_word(material, column, truth)?;
+    let with = present.iter().filter(|present| **present).count();
+    // A few rows far away from all others vary more than the rest together, and some word is on them alone.
+    if with.min(present.len() - with) < LEAST_ROWS {
         return None;
     }
+    let sides: Vec<Cell> = present
+        .iter()
+        .map(|present| Cell::Word(if *present { "with" } else { "without" }))
+        .collect();
+    explained(material, column, values, &sides, SURE_OF_BEST, &containing(word))
+}
+
+/// The finding, if the answers of `cells` certainly leave little of the variance.
+fn explained(
+    material: &Material,
+    column: usize,
+    values: &[f64],
+    cells: &[Cell],
+    sure: f64,
+    how: &str,
+) -> Option<Finding> {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
     let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / n;
-    let Answers { squares, .. } = number_answers(&cells(material, column, truth), &truth.truths);
+    let Answers { squares, .. } = number_answers(cells, values);
     let left = squares.iter().sum::<f64>() / n;
     let spread = squares.iter().map(|square| (square - left).powi(2)).sum::<f64>() / n;
-    let at_most = left + SURE * (spread / n).sqrt();
+    let at_most = left + sure * (spread / n).sqrt();
     // Not a number when the target does not vary.
     let share = at_most / variance;
     if share.is_nan() || share > VARIANCE_LEFT {
@@ -173,7 +203,7 @@ fn numbers(material: &Material, column: usize, truth: &Truth) -> Option<Finding>
     }
     let explained = 1.0 - left / variance;
     let message = format!(
-        "knowing `{}` alone explains {} of the variance of the target on held-out rows",
+        "knowing `{}` alone{how} explains {} of the variance of the target on held-out rows",
         material.names[column],
         percent(explained)
     );
@@ -187,18 +217,29 @@ fn one_word(material: &Material, column: usize, truth: &Truth) -> Option<Finding
     let Truths::Classes { of, count, largest } = &truth.truths else {
         return None;
     };
-    let text = material.statistics.columns[column].text.as_ref()?;
-    let word = &text.prominent_words.first()?.word;
+    let (word, present) = best_word(material, column, truth)?;
     let mut counts = vec![[0u64; 2]; *count];
-    for (&row, &class) in truth.rows.iter().zip(of) {
-        let present = words(material.rows[row].get(column))
-            .any(|found| bare(found).is_some_and(|found| found == *word));
+    for (present, &class) in present.into_iter().zip(of) {
         counts[class as usize][usize::from(present)] += 1;
     }
     let right: u64 = (0..2)
         .map(|side| counts.iter().map(|count| count[side]).max().unwrap_or(0))
         .sum();
-    let how = format!(" (whether it contains the word `{word}`)");
     let rows = of.len() as u64;
+    let how = containing(word);
     decided(material, column, rows, rows - right, *largest, SURE_OF_BEST, &how)
+}
+
+/// The most prominent word of a text, and on which rows it is.
+fn best_word<'m>(material: &'m Material, column: usize, truth: &Truth) -> Option<(&'m str, Vec<bool>)> {
+    let text = material.statistics.columns[column].text.as_ref()?;
+    let word = text.prominent_words.first()?.word.as_str();
+    let has = |row: &usize| {
+        words(material.rows[*row].get(column)).any(|found| bare(found).is_some_and(|found| found == word))
+    };
+    Some((word, truth.rows.iter().map(has).collect()))
+}
+
+fn containing(word: &str) -> String {
+    format!(" (whether it contains the word `{word}`)")
 }

@@ -14,7 +14,7 @@ use crate::ml::model::bundle::TrainingFacts;
 use crate::ml::observe::{Observer, Stage};
 use crate::ml::predict::{Predictor, Scratch};
 use crate::ml::record::Record;
-use crate::ml::split::Split;
+use crate::ml::split::{Selector, Split};
 use crate::ml::target::{Target, Truth};
 
 /// Rows that one thread scores at a time.
@@ -44,8 +44,20 @@ pub fn evaluate(
     observer: &mut dyn Observer,
 ) -> Result<Evaluation, PipelineError> {
     let schema = predictor.schema();
-    let target = schema.target_index().ok_or(PipelineError::NoTarget)?;
     let part = select(table, split, Some(schema), schema.target.as_deref(), observer)?;
+    evaluate_part(predictor, facts, table, (split, &part), observer)
+}
+
+/// The same for a split that is known to select the rows of `part` in this table, so that the table is read once.
+pub fn evaluate_part(
+    predictor: &Predictor,
+    facts: &TrainingFacts,
+    table: &dyn Table,
+    (split, part): (&Split, &Selector),
+    observer: &mut dyn Observer,
+) -> Result<Evaluation, PipelineError> {
+    let schema = predictor.schema();
+    let target = schema.target_index().ok_or(PipelineError::NoTarget)?;
     let reader = table.records()?;
     let columns = ColumnMap::new(schema, reader.columns(), reader.has_header(), &[target])?;
     columns.require_any_input(schema, reader.columns())?;

@@ -12,7 +12,7 @@ use crate::ml::profile::describe::describe;
 use crate::ml::profile::{ColumnProfile, Profile, Profiler, TableStatistics};
 use crate::ml::schema::{AttributeType, Schema, SchemaError, undeclared};
 use crate::ml::split::{Selector, Split};
-use crate::ml::target::{TargetWish, plan};
+use crate::ml::target::{TargetWish, kind_of, plan, question_of};
 
 /// What was found in a table.
 #[derive(Debug)]
@@ -32,7 +32,8 @@ pub struct Inspection {
 }
 
 /// Reads every row of `table`. Types are those of `schema`, or proposed from the evidence of all rows;
-/// statistics are of the rows that `split` selects.
+/// statistics are of the rows that `split` selects. The target, if there is one, poses the question that `schema`
+/// settles, or the one that its values suggest.
 pub fn inspect(
     table: &dyn Table,
     schema: Option<&Schema>,
@@ -40,6 +41,40 @@ pub fn inspect(
     split: &Split,
     observer: &mut dyn Observer,
 ) -> Result<Inspection, PipelineError> {
+    let by_schema = schema.and_then(|schema| schema.target.as_deref());
+    let wish = target.or(by_schema).map(|name| TargetWish {
+        name: name.to_string(),
+        task: schema.and_then(|schema| settled(schema, name)),
+        ..TargetWish::default()
+    });
+    look(table, schema, wish.as_ref(), split, observer)
+}
+
+/// The same for a target of which is known what is asked of it. A type that is asked for counts before the one
+/// that the column was given or would be proposed.
+pub fn inspect_for(
+    table: &dyn Table,
+    schema: Option<&Schema>,
+    wish: &TargetWish,
+    split: &Split,
+    observer: &mut dyn Observer,
+) -> Result<Inspection, PipelineError> {
+    look(table, schema, Some(wish), split, observer)
+}
+
+/// The question that a given schema settles for a target.
+pub(super) fn settled(schema: &Schema, target: &str) -> Option<Task> {
+    question_of(schema.attributes[schema.index_of(target)?].kind)
+}
+
+fn look(
+    table: &dyn Table,
+    schema: Option<&Schema>,
+    wish: Option<&TargetWish>,
+    split: &Split,
+    observer: &mut dyn Observer,
+) -> Result<Inspection, PipelineError> {
+    let target = wish.map(|wish| wish.name.as_str());
     let mut reader = table.records()?;
     if let Some(schema) = schema {
         ColumnMap::new(schema, reader.columns(), reader.has_header(), &all(schema))?;
@@ -64,8 +99,7 @@ pub fn inspect(
         }
         return Err(error.into());
     }
-    let by_schema = schema.and_then(|schema| schema.target.as_deref());
-    let part = select(table, split, schema, target.or(by_schema), observer)?;
+    let part = select(table, split, schema, target, observer)?;
     let profiler = Profiler::read(reader, table.bytes(), schema, &part, observer)?;
     if profiler.selected.rows == 0 && profiler.others.rows > 0 {
         return Err(PipelineError::EmptyPart {
@@ -73,7 +107,7 @@ pub fn inspect(
             code: "too_few_rows",
         });
     }
-    judge(profiler, part, schema, target)
+    judge(profiler, part, schema, wish)
 }
 
 /// Decides the types, describes the selected rows, and looks for trouble.
@@ -81,8 +115,9 @@ fn judge(
     profiler: Profiler,
     part: Selector,
     given: Option<&Schema>,
-    target: Option<&str>,
+    wish: Option<&TargetWish>,
 ) -> Result<Inspection, PipelineError> {
+    let target = wish.map(|wish| wish.name.as_str());
     let both = profiler.all();
     let Profiler {
         mut selected,
@@ -101,16 +136,25 @@ fn judge(
         .iter()
         .map(|column| schema.index_of(column))
         .collect();
-    let by_column: Vec<Decision> = attributes
+    let mut by_column: Vec<Decision> = attributes
         .iter()
         .map(|index| index.map_or_else(unknown, |index| decisions[index].clone()))
         .collect();
-    let rows = std::mem::take(&mut selected.sample).into_rows();
-    let statistics = describe(&mut selected, &rows, &by_column, problems);
-    let everything = both.as_ref().unwrap_or(&selected);
     let target = by_column
         .iter()
         .position(|decision| decision.role == Role::Target);
+    let task = target
+        .zip(wish)
+        .and_then(|(target, wish)| question(everything, target, &by_column[target], wish));
+    if let (Some(target), Some(asked)) = (
+        target,
+        task.filter(|_| wish.is_some_and(|wish| wish.task.is_some())),
+    ) {
+        by_column[target].kind = kind_of(asked);
+    }
+    let rows = std::mem::take(&mut selected.sample).into_rows();
+    let statistics = describe(&mut selected, &rows, &by_column, problems);
+    let everything = both.as_ref().unwrap_or(&selected);
     let dated =
         |index: &Option<usize>| index.is_some_and(|index| schema.attributes[index].date_format.is_some());
     let insights = insights::find(&Material {
@@ -119,7 +163,7 @@ fn judge(
         dated: &attributes.iter().map(dated).collect::<Vec<_>>(),
         known: &attributes.iter().map(Option::is_some).collect::<Vec<_>>(),
         given: given.is_some(),
-        task: target.and_then(|target| question(everything, target, &by_column[target])),
+        task,
         all: everything,
         selected: &selected,
         others: &others,
@@ -136,18 +180,10 @@ fn judge(
     })
 }
 
-/// The question that the target poses when nobody asks for another.
-fn question(everything: &Profile, target: usize, decision: &Decision) -> Option<Task> {
-    let wish = TargetWish {
-        name: everything.columns[target].clone(),
-        ..TargetWish::default()
-    };
-    let plan = plan(
-        &everything.profiles[target],
-        decision.kind,
-        &decision.missing_values,
-        &wish,
-    );
+/// The question that the target poses, if its values allow what is asked for.
+fn question(everything: &Profile, target: usize, decision: &Decision, wish: &TargetWish) -> Option<Task> {
+    let profile = &everything.profiles[target];
+    let plan = plan(profile, decision.kind, &decision.missing_values, wish);
     plan.ok().map(|plan| plan.task)
 }
 

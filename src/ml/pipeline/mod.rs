@@ -16,8 +16,8 @@ pub mod train;
 
 pub use batch::{BatchOptions, BatchSummary, predict};
 pub use error::PipelineError;
-pub use evaluate::{Evaluation, evaluate};
-pub use inspect::{Inspection, inspect};
+pub use evaluate::{Evaluation, evaluate, evaluate_part};
+pub use inspect::{Inspection, inspect, inspect_for};
 pub use select::select;
 pub use table::Table;
 pub use train::{TrainRequest, Trained, train};

@@ -3,7 +3,7 @@
 use super::coverage::not_learned;
 use super::encode::{Learned, TrainingRows};
 use super::error::PipelineError;
-use super::inspect::inspect;
+use super::inspect::{inspect_for, settled};
 use super::table::Table;
 use crate::ml::Task;
 use crate::ml::features::{Featurizer, MOST_FEATURES};
@@ -18,9 +18,9 @@ use crate::ml::predict::{Predictor, Scratch};
 use crate::ml::profile::TableStatistics;
 use crate::ml::recipe::{Recipe, resolve, suggest};
 use crate::ml::record::Record;
-use crate::ml::schema::{AttributeType, Schema};
-use crate::ml::split::Split;
-use crate::ml::target::{Target, TargetError, TargetWish, plan};
+use crate::ml::schema::Schema;
+use crate::ml::split::{Selector, Split};
+use crate::ml::target::{Target, TargetError, TargetWish, kind_of, plan};
 
 /// Rows that a model needs at least.
 const LEAST_ROWS: u64 = 2;
@@ -55,6 +55,8 @@ pub struct Trained {
     pub bundle: Bundle,
     /// Statistics of the training rows.
     pub statistics: TableStatistics,
+    /// The training rows, for further passes over the same table.
+    pub part: Selector,
     /// Why the question is what it is.
     pub reason: String,
     /// Remarks for people.
@@ -67,28 +69,14 @@ pub fn train(
     request: &TrainRequest,
     observer: &mut dyn Observer,
 ) -> Result<Trained, PipelineError> {
-    let inspection = inspect(
-        table,
-        request.schema.as_ref(),
-        Some(&request.target.name),
-        &request.split,
-        observer,
-    )?;
+    let wish = wish(request);
+    let inspection = inspect_for(table, request.schema.as_ref(), &wish, &request.split, observer)?;
     let mut schema = inspection.schema;
     let position = schema.target_index().ok_or(PipelineError::NoTarget)?;
     let profile = inspection.target.ok_or(PipelineError::NoTarget)?;
     let attribute = &schema.attributes[position];
-    let wish = TargetWish {
-        max_classes: request.params.max_classes,
-        ..request.target.clone()
-    };
-    let plan = plan(
-        &profile,
-        attribute.kind,
-        &attribute.missing_values,
-        &with_schema_task(wish, request, attribute.kind),
-    )?;
-    retype(&mut schema, position, plan.task);
+    let plan = plan(&profile, attribute.kind, &attribute.missing_values, &wish)?;
+    schema.attributes[position].kind = kind_of(plan.task);
     let recipe = match &request.recipe {
         Some(recipe) => recipe.clone(),
         None if schema.inputs().next().is_none() => return Err(PipelineError::NoInputs),
@@ -134,6 +122,7 @@ pub fn train(
     Ok(Trained {
         bundle,
         statistics: inspection.statistics,
+        part: inspection.part,
         reason: plan.reason,
         warnings,
     })
@@ -144,29 +133,15 @@ fn part_of(request: &TrainRequest) -> Split {
     request.split.for_target(Some(&request.target.name))
 }
 
-/// A given schema settles the question unless the caller asks for another one.
-fn with_schema_task(wish: TargetWish, request: &TrainRequest, kind: AttributeType) -> TargetWish {
-    let by_schema = match kind {
-        _ if !request.schema_settles_task => None,
-        AttributeType::Binary => Some(Task::Binary),
-        AttributeType::Categorical => Some(Task::Multiclass),
-        AttributeType::Numeric => Some(Task::Regression),
-        AttributeType::Text => None,
-    };
+/// The question asked for. A given schema settles it unless the caller asks for another one.
+fn wish(request: &TrainRequest) -> TargetWish {
+    let name = &request.target.name;
+    let schema = request.schema.as_ref().filter(|_| request.schema_settles_task);
     TargetWish {
-        task: wish.task.or(by_schema),
-        ..wish
+        task: request.target.task.or_else(|| settled(schema?, name)),
+        max_classes: request.params.max_classes,
+        ..request.target.clone()
     }
-}
-
-/// The target's attribute type follows the question.
-fn retype(schema: &mut Schema, position: usize, task: Task) {
-    let attribute = &mut schema.attributes[position];
-    attribute.kind = match task {
-        Task::Binary => AttributeType::Binary,
-        Task::Multiclass => AttributeType::Categorical,
-        Task::Regression => AttributeType::Numeric,
-    };
 }
 
 fn check_rows(learned: &Learned, request: &TrainRequest) -> Result<(), PipelineError> {

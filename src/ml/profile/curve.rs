@@ -4,17 +4,26 @@
 //! Both are judged by the likelihood of the target given this one number: for a numeric target with normal errors, for
 //! classes one by one against the rest, the line being a logistic one. Bins beside a line add a parameter for each bin
 //! but one. A parameter that means nothing raises the likelihood by half a nat on these rows and lowers it by as much on
-//! others; here each has to bring two.
+//! others; here each has to bring two. Where the table has more rows than the sample, what bins truly tell grows with
+//! the rows and what they cost does not; in large tables some bins cost so little that every number gets them.
 
 use super::association::{MOST_LEVELS, numbers_of};
 use crate::ml::record::Record;
 
 /// The numbers of bins that are tried.
 const CANDIDATES: [usize; 6] = [3, 5, 10, 20, 50, 100];
+/// Rows of the table, those of the most frequent class left out, that make a bin too cheap to do without.
+const ROWS_TO_SPARE: f64 = 400.0;
+/// Fewer bins than this are not given away.
+const LEAST_SPARE: usize = 20;
 /// Rows that a bin must have on average.
 const LEAST_ROWS: usize = 20;
-/// Nats that a bin has to bring.
-const PRICE: f64 = 2.0;
+/// Nats that a bin brings on the sample even if it means nothing.
+const BY_CHANCE: f64 = 0.5;
+/// Nats that a bin has to bring beyond that on the rows of the table.
+const PRICE: f64 = 1.5;
+/// Standard errors of what bins bring by chance that they must exceed.
+const CERTAINTY: f64 = 2.5;
 /// Classes that are judged, the most frequent.
 const MOST_CLASSES: usize = 10;
 /// Groups of rows from which a logistic line is found.
@@ -41,9 +50,10 @@ enum Values {
     Numbers(Vec<f64>),
 }
 
-/// The number of bins of equal population to give the numbers of `column`; `None` where a straight line tells about
-/// as much.
-pub fn bins(rows: &[Record], column: usize, missing: &[String], told: Told) -> Option<u32> {
+/// The number of bins of equal population to give the numbers of `column` in a table of `table_rows` rows, of which
+/// `rows` are a sample; `None` where a straight line tells about as much.
+pub fn bins(rows: &[Record], table_rows: u64, column: usize, missing: &[String], told: Told) -> Option<u32> {
+    let times = (table_rows as f64 / rows.len().max(1) as f64).max(1.0);
     let points = Points::new(&numbers_of(rows, column, missing), told)?;
     let line = points.line()?;
     let mut best: Option<(f64, usize)> = None;
@@ -52,13 +62,22 @@ pub fn bins(rows: &[Record], column: usize, missing: &[String], told: Told) -> O
             break;
         }
         let starts = points.starts(bins);
-        let price = PRICE * (starts.len() - 1) as f64 * points.outputs() as f64;
-        let gain = points.likelihood(&starts) - line - price;
+        let added = (starts.len() - 1) as f64 * points.outputs() as f64;
+        let told = points.likelihood(&starts) - line - BY_CHANCE * added;
+        if told < CERTAINTY * (0.5 * added).sqrt() {
+            continue;
+        }
+        let gain = times * told - PRICE * added;
         if gain > best.map_or(0.0, |(most, _)| most) {
             best = Some((gain, bins));
         }
     }
-    best.map(|(_, bins)| bins as u32)
+    let spare = (times * points.telling() / points.outputs() as f64 / ROWS_TO_SPARE) as usize;
+    let free = CANDIDATES
+        .into_iter()
+        .filter(|bins| (LEAST_SPARE..=spare).contains(bins))
+        .max();
+    best.map(|(_, bins)| bins).max(free).map(|bins| bins as u32)
 }
 
 impl Points {
@@ -92,6 +111,14 @@ impl Points {
         match &self.y {
             Values::Classes { judged, .. } => judged.len(),
             Values::Numbers(_) => 1,
+        }
+    }
+
+    /// Rows that tell something: those of the most frequent class hardly do.
+    fn telling(&self) -> f64 {
+        match &self.y {
+            Values::Classes { codes, .. } => codes.iter().filter(|&&code| code > 0).count() as f64,
+            Values::Numbers(y) => y.len() as f64,
         }
     }
 
@@ -274,7 +301,7 @@ mod tests {
         let target: Vec<Option<f64>> = (0..count)
             .map(|row| Some(curve(unit(row)) + noise * (unit(row + 1_000_000) - 0.5)))
             .collect();
-        bins(&table, 0, &[], Told::Numbers(&target))
+        bins(&table, count, 0, &[], Told::Numbers(&target))
     }
 
     fn of_classes(count: u64, class: impl Fn(f64, f64) -> u32) -> Option<u32> {
@@ -282,7 +309,7 @@ mod tests {
         let codes: Vec<u32> = (0..count)
             .map(|row| class(unit(row), unit(row + 1_000_000)))
             .collect();
-        bins(&table, 0, &[], Told::Classes(&codes))
+        bins(&table, count, 0, &[], Told::Classes(&codes))
     }
 
     #[test]
@@ -318,16 +345,39 @@ mod tests {
     }
 
     #[test]
+    fn a_larger_table_carries_finer_bins() {
+        let table = rows((0..2000).map(unit));
+        let hits = |x: f64| 0.5 + 0.25 * libm::sin(12.0 * x);
+        let codes: Vec<u32> = (0..2000)
+            .map(|row| u32::from(unit(row + 1_000_000) < hits(unit(row))))
+            .collect();
+        let of = |rows: u64| bins(&table, rows, 0, &[], Told::Classes(&codes));
+        assert!(of(2000) < of(1_000_000), "{:?} {:?}", of(2000), of(1_000_000));
+        let noise: Vec<u32> = (0..2000)
+            .map(|row| u32::from(unit(row + 1_000_000) < 0.5))
+            .collect();
+        assert_eq!(bins(&table, 3_000, 0, &[], Told::Classes(&noise)), None);
+        assert_eq!(bins(&table, 20_000, 0, &[], Told::Classes(&noise)), Some(20));
+        assert_eq!(bins(&table, 1_000_000, 0, &[], Told::Classes(&noise)), Some(100));
+    }
+
+    #[test]
     fn few_rows_and_numbers_that_do_not_vary_have_none() {
         let curve = |x: f64| (x - 0.5).abs();
         assert_eq!(of_numbers(59, curve, 0.0), None);
         assert_eq!(
-            bins(&rows([1.0; 500].into_iter()), 0, &[], Told::Classes(&[0; 500])),
+            bins(
+                &rows([1.0; 500].into_iter()),
+                500,
+                0,
+                &[],
+                Told::Classes(&[0; 500])
+            ),
             None
         );
-        assert_eq!(bins(&[], 0, &[], Told::Classes(&[])), None);
+        assert_eq!(bins(&[], 0, 0, &[], Told::Classes(&[])), None);
         let huge = rows((0..500u32).map(|row| if row % 2 == 0 { -1e300 } else { 1e300 }));
         let target: Vec<Option<f64>> = (0..500).map(|row| Some(f64::from(row % 3))).collect();
-        assert_eq!(bins(&huge, 0, &[], Told::Numbers(&target)), None);
+        assert_eq!(bins(&huge, 500, 0, &[], Told::Numbers(&target)), None);
     }
 }

@@ -197,7 +197,13 @@ fn bins(column: usize, decision: &Decision, context: &Context) -> Option<u32> {
     let truth = context.truth.as_ref().filter(|_| decision.role == Role::Input)?;
     let numbers = truth.numbers.as_deref();
     let told = numbers.map_or(Told::Classes(&truth.codes), Told::Numbers);
-    curve::bins(context.rows, column, &decision.missing_values, told)
+    curve::bins(
+        context.rows,
+        context.table_rows,
+        column,
+        &decision.missing_values,
+        told,
+    )
 }
 
 /// Rows that hold a word which stands for missing.

@@ -15,7 +15,8 @@ use crate::ml::record::Record;
 pub struct Selector {
     pub(super) rule: Rule,
     pub(super) complement: bool,
-    pub(super) warnings: Vec<String>,
+    /// Remarks on the part, and on the part of all other rows.
+    pub(super) warnings: [Vec<String>; 2],
 }
 
 /// What decides whether a row lies between the percentages.
@@ -48,7 +49,7 @@ impl Selector {
         Self {
             rule: Rule::All,
             complement: false,
-            warnings: Vec::new(),
+            warnings: Default::default(),
         }
     }
 
@@ -78,7 +79,18 @@ impl Selector {
 
     /// Remarks for people on how the part came out.
     pub fn warnings(&self) -> &[String] {
-        &self.warnings
+        &self.warnings[0]
+    }
+
+    /// Exactly the other rows.
+    #[must_use]
+    pub fn others(&self) -> Self {
+        let [mine, theirs] = self.warnings.clone();
+        Self {
+            rule: self.rule.clone(),
+            complement: !self.complement,
+            warnings: [theirs, mine],
+        }
     }
 }
 

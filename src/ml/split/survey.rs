@@ -97,7 +97,7 @@ impl Survey {
         } = self.split;
         let (column, name) = (self.column, self.split.column.unwrap_or_default());
         let seed = number(&self.split.seed);
-        let mut warnings = Vec::new();
+        let mut warnings: [Vec<String>; 2] = Default::default();
         let rule = match (self.seen, self.split.strategy) {
             (Seen::Rows(rows), _) => Rule::Order {
                 first: share_of(rows, begin),
@@ -105,12 +105,13 @@ impl Survey {
             },
             (Seen::Strata(strata), _) => {
                 let shares = strata.finish(begin, end);
-                warnings.extend(shares.lacking(&name, complement));
+                warnings =
+                    [complement, !complement].map(|side| shares.lacking(&name, side).into_iter().collect());
                 Rule::Strata { column, shares }
             }
             (Seen::Times(times), _) => {
                 let (kind, range, warning) = times.finish(begin, end)?;
-                warnings.extend(warning);
+                warnings = [&warning, &warning].map(|warning| warning.iter().cloned().collect());
                 Rule::Time { column, kind, range }
             }
             (Seen::Nothing, _) if begin <= 0.0 && end >= 100.0 => Rule::All,

@@ -9,6 +9,7 @@ pub use error::TargetError;
 pub use plan::{MOST_CLASSES, TargetPlan, TargetWish, plan};
 
 use super::Task;
+use super::schema::AttributeType;
 use super::value::{Number, binary, is_missing, number};
 
 /// What a model predicts and which labels it uses.
@@ -44,6 +45,25 @@ pub enum Truth<'a> {
     Value(f64),
     /// Missing or unreadable; the row cannot be learned from or judged.
     Unknown,
+}
+
+/// The question that a column of this type poses where its type was given and is not a proposal.
+pub fn question_of(kind: AttributeType) -> Option<Task> {
+    match kind {
+        AttributeType::Binary => Some(Task::Binary),
+        AttributeType::Categorical => Some(Task::Multiclass),
+        AttributeType::Numeric => Some(Task::Regression),
+        AttributeType::Text => None,
+    }
+}
+
+/// The type of a target that poses this question.
+pub fn kind_of(task: Task) -> AttributeType {
+    match task {
+        Task::Binary => AttributeType::Binary,
+        Task::Multiclass => AttributeType::Categorical,
+        Task::Regression => AttributeType::Numeric,
+    }
 }
 
 impl Target {
