@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::error::CliError;
 use crate::ml::evaluate::{Interval, Report};
-use crate::ml::learn::SolverReport;
+use crate::ml::learn::{Search, SolverReport};
 
 /// Writes a line to standard error.
 pub fn message(text: &str) {
@@ -101,6 +101,15 @@ pub fn report(report: &Report) -> String {
     text
 }
 
+/// How the penalty was chosen.
+fn searched(search: &Search) -> String {
+    let rows = match search.folds {
+        1 => "on a fifth of the rows, held back".to_string(),
+        folds => format!("by cross-validation in {folds} folds"),
+    };
+    format!(", chosen among {} {rows}", search.tried.len())
+}
+
 /// One line on how the weights were found.
 pub fn solver(report: &SolverReport) -> String {
     let certificate = &report.certificate;
@@ -120,8 +129,9 @@ pub fn solver(report: &SolverReport) -> String {
             certificate.gap
         ),
         l2 => format!(
-            "at most {:.1e} above the minimum of the objective (l2 = {l2:.3e})",
-            certificate.gap
+            "at most {:.1e} above the minimum of the objective (l2 = {l2:.3e}{})",
+            certificate.gap,
+            report.search.as_ref().map(searched).unwrap_or_default()
         ),
     };
     format!(

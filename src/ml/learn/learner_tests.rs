@@ -70,7 +70,22 @@ fn the_penalty_is_chosen_from_the_shape() {
     let l2 = |rows, targets| fit(design(&ramp(rows), 0), targets, None).report.l2;
     assert_eq!(l2(50, values(50)), 0.0);
     assert_eq!(l2(9, values(9)), 1.0 / 9.0);
-    assert_eq!(l2(50, halves(50)), 1.0 / 50.0);
+    let chosen = fit(design(&ramp(50), 0), halves(50), None).report;
+    let search = chosen.search.unwrap();
+    assert_eq!(search.folds, 5);
+    assert!(search.tried.is_sorted_by(|a, b| a.l2 > b.l2) && search.tried.len() > 2);
+    let best = search
+        .tried
+        .iter()
+        .min_by(|a, b| a.loss.total_cmp(&b.loss))
+        .unwrap();
+    // Between the best and its neighbours, which are a factor of the square root of ten away.
+    assert!(
+        (best.l2 / chosen.l2).ln().abs() < 1.0,
+        "{} {}",
+        best.l2,
+        chosen.l2
+    );
 }
 
 /// linfa calls the more frequent class positive; ours is always the second one.

@@ -14,6 +14,7 @@ pub mod learner;
 pub mod newton;
 pub mod objective;
 pub mod params;
+mod passes;
 pub mod search;
 
 pub use certificate::Certificate;

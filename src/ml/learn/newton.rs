@@ -175,3 +175,81 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 fn add(to: &mut [f64], size: f64, what: &[f64]) {
     to.iter_mut().zip(what).for_each(|(t, w)| *t += size * w);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ml::features::FeatureVector;
+    use crate::ml::hash::Stream;
+    use crate::ml::learn::lbfgs::minimise;
+    use crate::ml::learn::{Design, DesignBuilder, Targets};
+    use crate::ml::observe::Silent;
+
+    fn table() -> Design {
+        let mut stream = Stream::new(2);
+        let mut builder = DesignBuilder::new(3, 40);
+        for _ in 0..500 {
+            let dense: Vec<f32> = (0..3).map(|_| stream.next_unit() as f32 - 0.5).collect();
+            let active = (0..40)
+                .filter(|id| stream.next_unit() < 1.0 / f64::from(id + 2))
+                .collect();
+            builder.push(&FeatureVector { dense, active });
+        }
+        builder.build()
+    }
+
+    fn problems() -> [Targets; 3] {
+        let mut stream = Stream::new(3);
+        let mut classes = |classes: usize| Targets::Classes {
+            classes,
+            of_row: (0..500)
+                .map(|_| (stream.next_unit() * classes as f64) as u32)
+                .collect(),
+        };
+        [
+            classes(2),
+            classes(3),
+            Targets::Values((0..500).map(|i| f64::from(i % 17)).collect()),
+        ]
+    }
+
+    /// Far from the minimum and near it, the gap that a step tells covers the true one. The quadratic model is exact for
+    /// numbers and near enough for classes here.
+    #[test]
+    fn the_gap_of_a_step_covers_the_true_one() {
+        let design = table();
+        for targets in problems() {
+            let objective = Objective::new(&design, &targets, 1e-3);
+            let least = minimise(&objective, objective.start(), 1e-14, 500, &mut Silent).beta;
+            let lowest = objective.evaluate(&least, &mut vec![0.0; least.len()]);
+            for rounds in [2, 5, 9] {
+                let beta = minimise(&objective, objective.start(), 0.0, rounds, &mut Silent).beta;
+                let mut gradient = vec![0.0; beta.len()];
+                let gap = objective.evaluate(&beta, &mut gradient) - lowest;
+                let inverse = inverse_of(objective.diagonal(&beta));
+                let told = step(&objective, &beta, &gradient, &inverse, 1e-3 * gap).gap;
+                assert!(
+                    told > 0.95 * gap && told < 1.5 * gap + 1e-12,
+                    "{rounds}: {told} {gap}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn both_solvers_end_at_the_same_weights() {
+        let design = table();
+        for targets in problems() {
+            let objective = Objective::new(&design, &targets, 1e-3);
+            let first = minimise(&objective, objective.start(), 1e-15, 500, &mut Silent).beta;
+            let second = polish(&objective, objective.start(), 1e-12, 50, &mut Silent);
+            assert_eq!(second.stop, Stop::Converged);
+            let value = |beta: &[f64]| objective.evaluate(beta, &mut vec![0.0; beta.len()]);
+            assert!((value(&first) / value(&second.beta) - 1.0).abs() < 1e-9);
+            // Where the objective is flat, weights may differ more.
+            for (a, b) in first.iter().zip(&second.beta) {
+                assert!((a - b).abs() < 2e-3, "{a} {b}");
+            }
+        }
+    }
+}

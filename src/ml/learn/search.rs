@@ -243,9 +243,83 @@ fn finest(tried: &[Tried], best: Tried) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ml::features::FeatureVector;
+    use crate::ml::hash::Stream;
+    use crate::ml::learn::DesignBuilder;
+    use crate::ml::learn::objective::sigmoid;
+    use crate::ml::observe::Silent;
 
     fn tried(l2: f64, loss: f64) -> Tried {
         Tried { l2, loss, error: 0.0 }
+    }
+
+    /// Thirty numbers of which the first `telling` move the target, beside noise.
+    fn table(rows: usize, telling: usize) -> (Design, Targets) {
+        let mut stream = Stream::new(11);
+        let mut builder = DesignBuilder::new(30, 0);
+        let mut of_row = Vec::new();
+        for _ in 0..rows {
+            let dense: Vec<f32> = (0..30).map(|_| 3.4 * (stream.next_unit() as f32 - 0.5)).collect();
+            let margin: f32 = dense[..telling].iter().sum();
+            of_row.push(u32::from(stream.next_unit() < sigmoid(f64::from(margin))));
+            let active = Vec::new();
+            builder.push(&FeatureVector { dense, active });
+        }
+        (builder.build(), Targets::Classes { classes: 2, of_row })
+    }
+
+    fn times_rows(rows: usize, telling: usize) -> f64 {
+        let (design, targets) = table(rows, telling);
+        choose(&design, &targets, &mut Silent).unwrap().unwrap().l2 * rows as f64
+    }
+
+    #[test]
+    fn noise_is_held_back_and_what_tells_is_not() {
+        let (noise, signal) = (times_rows(300, 0), times_rows(300, 8));
+        assert!(noise > 300.0 && signal < 30.0, "{noise} {signal}");
+    }
+
+    #[test]
+    fn few_rows_take_turns_and_many_do_not() {
+        for (rows, folds) in [(300, 5), (FEW_ROWS + 1, 1)] {
+            let (design, targets) = table(rows, 3);
+            let choice = choose(&design, &targets, &mut Silent).unwrap().unwrap();
+            assert_eq!(choice.search.folds, folds);
+            assert!(
+                choice
+                    .search
+                    .tried
+                    .iter()
+                    .all(|tried| tried.loss > 0.0 && tried.error > 0.0)
+            );
+        }
+        let (design, targets) = table(9, 1);
+        assert!(choose(&design, &targets, &mut Silent).unwrap().is_none());
+    }
+
+    /// The losses are those of fits to the rows of each fold, found here from scratch.
+    #[test]
+    fn losses_are_those_of_rows_that_were_not_used() {
+        let (design, targets) = table(200, 4);
+        let search = choose(&design, &targets, &mut Silent).unwrap().unwrap().search;
+        let tried = search.tried[search.tried.len() / 2];
+        let (mut loss, mut rows) = (0.0, 0.0);
+        for fold in 0..FOLDS {
+            let fold = Fold::new(&design, &targets, fold);
+            let mut inside = Objective::weighted(&design, &targets, &fold.inside, 0.0);
+            inside.l2 = tried.l2 * 200.0 / inside.total();
+            let found = minimise(&inside, inside.start(), 1e-12, 500, &mut Silent);
+            let outside = Objective::weighted(&design, &targets, &fold.outside, 0.0);
+            loss += outside.losses(&found.beta).0 * outside.total();
+            rows += outside.total();
+        }
+        assert_eq!(rows, 200.0);
+        assert!(
+            (loss / rows / tried.loss - 1.0).abs() < 2e-3,
+            "{} {}",
+            loss / rows,
+            tried.loss
+        );
     }
 
     #[test]
