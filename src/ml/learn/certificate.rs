@@ -3,11 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::newton::{inverse_of, step};
+use super::newton::step;
 use super::objective::{Objective, Problem};
 
 /// Weights are certified when the gap is at most this share of the objective.
-const RELATIVE_GAP: f64 = 1e-6;
+pub const RELATIVE_GAP: f64 = 1e-5;
 
 /// What holds at the returned weights.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ pub struct Certificate {
     pub gradient_norm: f64,
     /// How far the objective is from its minimum at most. With a penalty this is the bound by strong
     /// convexity, `|g|² / (2·l2)` over the penalised weights plus `g² / (2h)` for the intercepts, where that is
-    /// small enough; else the Newton decrement, by conjugate gradients with the same bound on their residual.
+    /// small enough; else the Newton decrement, by conjugate gradients that judge what they leave.
     /// Without a penalty the Hessian's diagonal takes the place of `l2`, an estimate.
     pub gap: f64,
     /// Whether the gap is small enough to trust the weights.
@@ -28,13 +28,17 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// Recomputes objective and gradient at `beta` and judges them. A few passes over the data, more where the penalty is weak.
-    pub fn at(objective: &Objective<'_>, beta: &[f64]) -> Self {
+    /// Recomputes objective and gradient at `beta` and judges them. A few passes over the data, more where the
+    /// penalty is weak and the Newton decrement at `beta` is not known.
+    pub fn at(objective: &Objective<'_>, beta: &[f64], decrement: Option<f64>) -> Self {
         let mut gradient = vec![0.0; beta.len()];
         let value = objective.evaluate(beta, &mut gradient);
-        let penalised = objective.penalised();
-        let inverse_diagonal = inverse_of(objective.diagonal(beta));
-        let squares: f64 = beta[..penalised].iter().map(|b| b * b).sum();
+        let preconditioner = objective.preconditioner(beta);
+        let penalty: f64 = beta
+            .iter()
+            .zip(objective.penalties())
+            .map(|(b, l2)| 0.5 * l2 * b * b)
+            .sum();
         let worst = {
             let mut gradient = vec![0.0; beta.len()];
             objective.evaluate(&objective.start(), &mut gradient)
@@ -42,14 +46,19 @@ impl Certificate {
         // Where the fit is perfect the objective itself vanishes; then the gap is held against the
         // objective of the base rates.
         let allowed = RELATIVE_GAP * value.abs().max(1e-9 * worst.abs());
-        let mut gap = objective.bound(&gradient, &inverse_diagonal);
+        let mut gap = objective.bound(&gradient, &preconditioner.inverse_diagonal);
         if gap > allowed && gap.is_finite() {
             // The bound is far too careful for weak penalties; the Newton step tells more.
-            gap = gap.min(step(objective, beta, &gradient, &inverse_diagonal, allowed).gap);
+            gap = gap.min(decrement.unwrap_or_else(|| {
+                step(objective, beta, &gradient, &preconditioner, allowed, &mut || {
+                    false
+                })
+                .gap
+            }));
         }
         Self {
             objective: value,
-            loss: value - 0.5 * objective.l2 * squares,
+            loss: value - penalty,
             gradient_norm: gradient.iter().map(|g| g * g).sum::<f64>().sqrt(),
             gap,
             certified: value.is_finite() && gap.is_finite() && gap <= allowed,

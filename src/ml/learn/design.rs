@@ -4,9 +4,12 @@ use linfa::dataset::Records;
 
 use crate::ml::features::FeatureVector;
 
-/// Rows in a shard. The cut depends on the rows alone, so sums run in the same order on any number of
-/// threads.
-pub const SHARD_ROWS: usize = 4096;
+/// Rows in a shard of ordinary width.
+const SHARD_ROWS: usize = 4096;
+/// Dense features up to which a width is ordinary: shards of wider rows have fewer of them.
+const ORDINARY_WIDTH: usize = 64;
+/// Rows in a shard at least.
+const LEAST_SHARD_ROWS: usize = 64;
 
 /// Some consecutive rows.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -60,12 +63,30 @@ pub struct Design {
     pub dense: usize,
     /// Active-or-not features.
     pub sparse: usize,
+    /// Which features are held back alike.
+    pub groups: Groups,
+}
+
+/// Features of one group have a common strength of their penalty.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Groups {
+    /// What each group is, for people. Without any, all features are one group.
+    pub names: Vec<String>,
+    /// The group of each feature.
+    pub of_feature: Vec<u32>,
 }
 
 impl Design {
     /// Features in all.
     pub fn features(&self) -> usize {
         self.dense + self.sparse
+    }
+
+    /// Rows in each shard but the last. The cut depends on the table alone, so sums run in the same order on any
+    /// number of threads.
+    pub fn shard_rows(&self) -> usize {
+        let rows = SHARD_ROWS * ORDINARY_WIDTH / self.dense.max(ORDINARY_WIDTH);
+        rows.max(LEAST_SHARD_ROWS)
     }
 
     /// Bytes of memory the rows take.
@@ -104,10 +125,16 @@ impl DesignBuilder {
         }
     }
 
+    /// The same with groups of features that are held back alike.
+    pub fn with_groups(mut self, groups: Groups) -> Self {
+        self.design.groups = groups;
+        self
+    }
+
     /// Appends a row.
     pub fn push(&mut self, features: &FeatureVector) {
         let design = &mut self.design;
-        if design.rows.is_multiple_of(SHARD_ROWS) {
+        if design.rows.is_multiple_of(design.shard_rows()) {
             design.shards.push(Shard::default());
         }
         design.rows += 1;

@@ -1,11 +1,10 @@
-//! L-BFGS (Nocedal 1980; Nocedal and Wright 2006, algorithm 7.4) with the diagonal of the Hessian as
-//! preconditioner and a backtracking line search. One pass over the data for each evaluation.
+//! L-BFGS (Nocedal 1980; Nocedal and Wright 2006, algorithm 7.4) with a preconditioner and a backtracking line search. One pass over the data for each evaluation.
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
-use super::newton::inverse_of;
 use super::objective::Problem;
+use super::precondition::Preconditioner;
 use crate::ml::observe::{Observer, Stage};
 
 /// Pairs of steps and gradient changes that are remembered.
@@ -56,7 +55,7 @@ pub fn minimise(
 ) -> Solution {
     let mut state = State::new(problem, start);
     let stop = loop {
-        let left = state.problem.gap(&state.gradient, &state.inverse_diagonal);
+        let left = 0.5 * state.preconditioner.square(&state.gradient);
         if left <= tolerance * state.value.abs().max(1e-10) {
             break Stop::Converged;
         }
@@ -94,7 +93,7 @@ struct State<'a> {
     beta: Vec<f64>,
     value: f64,
     gradient: Vec<f64>,
-    inverse_diagonal: Vec<f64>,
+    preconditioner: Preconditioner,
     pairs: VecDeque<Pair>,
     iterations: u32,
     passes: u32,
@@ -115,7 +114,7 @@ impl<'a> State<'a> {
             beta,
             value,
             gradient,
-            inverse_diagonal: Vec::new(),
+            preconditioner: Preconditioner::default(),
             pairs: VecDeque::with_capacity(MEMORY),
             iterations: 0,
             passes: 1,
@@ -125,9 +124,8 @@ impl<'a> State<'a> {
     }
 
     fn refresh(&mut self) {
-        let diagonal = self.problem.diagonal(&self.beta);
+        self.preconditioner = self.problem.preconditioner(&self.beta);
         self.passes += 1;
-        self.inverse_diagonal = inverse_of(diagonal);
     }
 
     /// The quasi-Newton direction by the two-loop recursion.
@@ -140,9 +138,8 @@ impl<'a> State<'a> {
             alphas.push(alpha);
         }
         let scale = self.pairs.back().map_or(1.0, |pair| self.scale(pair));
-        q.iter_mut()
-            .zip(&self.inverse_diagonal)
-            .for_each(|(q, d)| *q *= scale * d);
+        let mut q = self.preconditioner.times(&q);
+        q.iter_mut().for_each(|q| *q *= scale);
         for (pair, alpha) in self.pairs.iter().zip(alphas.into_iter().rev()) {
             let beta = pair.rho * dot(&pair.change, &q);
             add(&mut q, alpha - beta, &pair.step);
@@ -153,12 +150,7 @@ impl<'a> State<'a> {
     /// How far the preconditioner is off along the latest step (Nocedal and Wright, equation 7.20, in
     /// the metric of the preconditioner).
     fn scale(&self, latest: &Pair) -> f64 {
-        let metric: f64 = latest
-            .change
-            .iter()
-            .zip(&self.inverse_diagonal)
-            .map(|(y, d)| y * y * d)
-            .sum();
+        let metric = self.preconditioner.square(&latest.change);
         if metric > 0.0 {
             1.0 / (latest.rho * metric)
         } else {

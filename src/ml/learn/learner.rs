@@ -7,7 +7,7 @@ use linfa::traits::{Fit, PredictInplace};
 use ndarray::Array1;
 use serde::{Deserialize, Serialize};
 
-use super::certificate::Certificate;
+use super::certificate::{Certificate, RELATIVE_GAP};
 use super::dense;
 use super::design::{Design, Targets};
 use super::lbfgs::{Solution, Stop, minimise};
@@ -21,7 +21,7 @@ use crate::ml::observe::{Observer, Silent, Stage};
 const ROWS_A_COLUMN: usize = 10;
 
 /// How near L-BFGS comes, relative to the objective and by its own estimate, before Newton steps take over.
-const NEAR: f64 = 1e-6;
+const NEAR: f64 = 1e-4;
 
 /// Designs up to this size are solved more closely.
 const SMALL_BYTES: usize = 16 << 20;
@@ -45,7 +45,7 @@ pub struct Fitted {
 pub struct SolverReport {
     /// `lbfgs` (ours), `linfa-linear` or `linfa-logistic`.
     pub learner: String,
-    /// Penalty used.
+    /// Penalty used; where groups of features have their own (see `search`), that of all features as one group.
     pub l2: f64,
     /// Iterations of our engine; 0 when linfa's answer was accepted.
     pub iterations: u32,
@@ -92,9 +92,15 @@ impl CheckedLearnParams {
             return Err(LearnError::Stopped);
         }
         let mut penalty = self.penalty(design, targets, observer)?;
-        let (l2, mut start) = (penalty.l2, penalty.start.take());
-        if let Some(found) = dense::fit(design, targets, l2) {
-            let certificate = Certificate::at(&Objective::new(design, targets, l2), &found.beta);
+        let (l2, mut start, factors) = (penalty.l2, penalty.start.take(), penalty.factors.take());
+        // linfa knows only one penalty for all features.
+        let by_linfa = if factors.is_none() {
+            dense::fit(design, targets, l2)
+        } else {
+            None
+        };
+        if let Some(found) = by_linfa {
+            let certificate = Certificate::at(&Objective::new(design, targets, l2), &found.beta, None);
             if certificate.certified {
                 let report = penalty.report(found.learner, "converged", certificate);
                 return Ok(fitted(found.beta, report, targets));
@@ -105,12 +111,12 @@ impl CheckedLearnParams {
             ));
             start = certificate.objective.is_finite().then_some(found.beta);
         }
-        let objective = Objective::new(design, targets, l2);
+        let objective = Objective::new(design, targets, l2).shaped(factors.as_deref());
         let start = start.unwrap_or_else(|| objective.start());
         let solution = self.solve(&objective, start, tolerance(design), observer);
-        let mut solution = solution.ok_or(LearnError::Stopped)?;
+        let (mut solution, gap) = solution.ok_or(LearnError::Stopped)?;
         centre_intercepts(&mut solution.beta, objective.outputs());
-        let certificate = Certificate::at(&objective, &solution.beta);
+        let certificate = Certificate::at(&objective, &solution.beta, gap);
         if !certificate.objective.is_finite() || !certificate.gap.is_finite() {
             return Err(LearnError::NotFinite);
         }
@@ -131,28 +137,30 @@ impl CheckedLearnParams {
         Ok(fitted(solution.beta, report, targets))
     }
 
-    /// L-BFGS to where it slows down, then Newton steps to the minimum; `None` when it was stopped.
+    /// L-BFGS to where it slows down, then Newton steps to the minimum, and how far the objective is above it where that
+    /// is known; `None` when it was stopped.
     fn solve(
         &self,
         objective: &Objective<'_>,
         start: Vec<f64>,
         tolerance: f64,
         observer: &mut dyn Observer,
-    ) -> Option<Solution> {
+    ) -> Option<(Solution, Option<f64>)> {
         let near = minimise(objective, start, NEAR, self.max_iterations, observer);
         match near.stop {
             Stop::Cancelled => return None,
-            Stop::OutOfTime | Stop::Iterations => return Some(near),
+            Stop::OutOfTime | Stop::Iterations => return Some((near, None)),
             Stop::Converged | Stop::Stalled => {}
         }
         let left = self.max_iterations - near.iterations;
         let polished = polish(objective, near.beta, tolerance, left, observer);
-        (polished.stop != Stop::Cancelled).then_some(Solution {
+        let solution = Solution {
             beta: polished.beta,
             iterations: near.iterations + polished.steps,
             passes: near.passes + polished.passes,
             stop: polished.stop,
-        })
+        };
+        (solution.stop != Stop::Cancelled).then_some((solution, polished.gap))
     }
 
     /// The penalty: the one given, none where none is needed, or the one that answers held-back rows best.
@@ -165,6 +173,7 @@ impl CheckedLearnParams {
         let mut penalty = Penalty {
             l2: 1.0 / design.rows as f64,
             start: None,
+            factors: None,
             search: None,
             notes: Vec::new(),
         };
@@ -175,6 +184,7 @@ impl CheckedLearnParams {
         } else if let Some(choice) = choose(design, targets, observer)? {
             penalty.l2 = choice.l2;
             penalty.start = Some(choice.start);
+            penalty.factors = choice.factors;
             penalty.search = Some(choice.search);
         }
         Ok(penalty)
@@ -186,6 +196,8 @@ struct Penalty {
     l2: f64,
     /// Weights found on a part of the rows.
     start: Option<Vec<f64>>,
+    /// What multiplies it for each feature.
+    factors: Option<Vec<f64>>,
     search: Option<Search>,
     notes: Vec<String>,
 }
@@ -215,12 +227,13 @@ fn fitted(beta: Vec<f64>, report: SolverReport, targets: &Targets) -> Fitted {
 }
 
 /// How near to the minimum the engine goes, relative to the objective. Small designs cost nothing, so
-/// they go on to where the weights themselves have settled; the size alone decides.
+/// they go on to where the weights themselves have settled; large ones to where what is left is less than chance
+/// makes of a single weight. The size alone decides.
 fn tolerance(design: &Design) -> f64 {
     if design.bytes() <= SMALL_BYTES {
         1e-10
     } else {
-        1e-7
+        RELATIVE_GAP
     }
 }
 

@@ -2,16 +2,24 @@
 //!
 //! One step tells how far the objective is above its minimum: half of `g' H⁻¹ g`, the decrease that the quadratic
 //! model promises (the Newton decrement, Boyd and Vandenberghe 2004, section 9.5). Conjugate gradients sum it up term
-//! by term, and what is left of it is at most `|r|² / l2` for the residual `r`, because the Hessian is at least `l2`.
+//! by term. What is left of it is at most `|r|² / l2` for the residual `r`, because the Hessian is at least `l2`; where
+//! that is too careful, it is judged by how fast the latest terms grew smaller (after Strakoš and Tichý 2002).
 
 use std::ops::ControlFlow;
 
 use super::lbfgs::Stop;
 use super::objective::{Objective, Problem};
+use super::precondition::Preconditioner;
 use crate::ml::observe::{Observer, Stage};
 
 /// Products with the Hessian that one step may take.
 const MOST_PRODUCTS: u32 = 200;
+/// Terms that are held against as many before them to judge those to come.
+const WINDOW: usize = 6;
+/// Times what is judged to be left is taken.
+const CAREFUL: f64 = 2.0;
+/// A step is worked out until so much of its promise is left: a closer one would not lead closer.
+const FORCING: f64 = 0.1;
 /// Halvings of a step before it is given up.
 const MOST_HALVINGS: u32 = 20;
 /// An objective below this counts as this.
@@ -22,7 +30,7 @@ const SMALLEST: f64 = 1e-10;
 pub struct Step {
     /// Where it leads, from the weights that it was worked out at.
     pub direction: Vec<f64>,
-    /// The decrease that it promises, and at most that much more: a bound on the distance to the minimum, by the
+    /// The decrease that it promises, and what is judged to be left of it: the distance to the minimum by the
     /// quadratic model.
     pub gap: f64,
     /// Products with the Hessian: passes over the data.
@@ -30,39 +38,44 @@ pub struct Step {
 }
 
 /// Works out the Newton step at `beta`, whose gradient is given, so closely that it is known whether the gap is at most
-/// `tolerance`.
+/// `tolerance`. Ends early when `stopped` says so, which it is asked before each pass.
 pub fn step(
     objective: &Objective<'_>,
     beta: &[f64],
     gradient: &[f64],
-    inverse_diagonal: &[f64],
+    preconditioner: &Preconditioner,
     tolerance: f64,
+    stopped: &mut dyn FnMut() -> bool,
 ) -> Step {
+    let hessian = objective.hessian(beta);
     let mut residual: Vec<f64> = gradient.iter().map(|g| -g).collect();
     let mut direction = vec![0.0; beta.len()];
-    let mut conditioned = times(&residual, inverse_diagonal);
+    let mut conditioned = preconditioner.times(&residual);
     let mut search = conditioned.clone();
     let mut product = vec![0.0; beta.len()];
     let mut rho = dot(&residual, &conditioned);
-    let (mut decrease, mut products) = (0.0, 0);
+    let (mut decrease, mut products, mut terms) = (0.0, 0, Vec::new());
     loop {
-        let left = objective.bound(&residual, inverse_diagonal);
+        let left = objective
+            .bound(&residual, &preconditioner.inverse_diagonal)
+            .min(still_to_come(&terms));
         // What is left does not matter beside the tolerance, or beside what is known.
-        let is_known = left <= 0.25 * tolerance || left <= 0.01 * decrease;
-        if is_known || products >= MOST_PRODUCTS || rho.is_nan() || rho <= 0.0 {
+        let is_known = left <= 0.25 * tolerance || left <= FORCING * decrease;
+        if is_known || products >= MOST_PRODUCTS || rho.is_nan() || rho <= 0.0 || stopped() {
             return Step {
                 direction,
                 gap: decrease + left,
                 products,
             };
         }
-        objective.curve(beta, &search, &mut product);
+        hessian.times(&search, &mut product);
         products += 1;
         let size = rho / dot(&search, &product);
         add(&mut direction, size, &search);
         add(&mut residual, -size, &product);
+        terms.push(0.5 * size * rho);
         decrease += 0.5 * size * rho;
-        conditioned = times(&residual, inverse_diagonal);
+        conditioned = preconditioner.times(&residual);
         let next = dot(&residual, &conditioned);
         let keep = next / rho;
         search
@@ -70,6 +83,21 @@ pub fn step(
             .zip(&conditioned)
             .for_each(|(s, c)| *s = c + keep * *s);
         rho = next;
+    }
+}
+
+/// What the terms after these add up to, if they go on growing smaller as they did. Infinite while they do not.
+fn still_to_come(terms: &[f64]) -> f64 {
+    let Some(start) = terms.len().checked_sub(2 * WINDOW) else {
+        return f64::INFINITY;
+    };
+    let (before, latest) = terms[start..].split_at(WINDOW);
+    let (before, latest): (f64, f64) = (before.iter().sum(), latest.iter().sum());
+    let ratio = latest / before;
+    if ratio < 1.0 {
+        CAREFUL * latest * ratio / (1.0 - ratio)
+    } else {
+        f64::INFINITY
     }
 }
 
@@ -84,6 +112,8 @@ pub struct Polished {
     pub passes: u32,
     /// Why it ended.
     pub stop: Stop,
+    /// How far the objective is above its minimum there, where that is known.
+    pub gap: Option<f64>,
 }
 
 /// Takes Newton steps from `beta` until the gap is known to be at most `tolerance` times the objective.
@@ -97,13 +127,18 @@ pub fn polish(
     let mut gradient = vec![0.0; beta.len()];
     let mut value = objective.evaluate(&beta, &mut gradient);
     let (mut steps, mut passes) = (0, 1);
+    let mut gap = None;
     let stop = loop {
-        let diagonal = objective.diagonal(&beta);
-        let inverse: Vec<f64> = inverse_of(diagonal);
+        let preconditioner = objective.preconditioner(&beta);
         let wanted = tolerance * value.abs().max(SMALLEST);
-        let found = step(objective, &beta, &gradient, &inverse, wanted);
-        passes += 1 + found.products;
+        let mut stopped = || {
+            let told = observer.report(Stage::Solve, steps.into(), most_steps.into());
+            told.is_break() || observer.out_of_time()
+        };
+        let found = step(objective, &beta, &gradient, &preconditioner, wanted, &mut stopped);
+        passes += 2 + found.products;
         if found.gap <= wanted {
+            gap = Some(found.gap);
             break Stop::Converged;
         }
         if steps >= most_steps {
@@ -133,6 +168,7 @@ pub fn polish(
         steps,
         passes,
         stop,
+        gap,
     }
 }
 
@@ -156,16 +192,6 @@ fn descend(
         size *= 0.5;
     }
     None
-}
-
-/// The inverse of a diagonal; where there is no curvature a floor, not infinity.
-pub fn inverse_of(diagonal: Vec<f64>) -> Vec<f64> {
-    let floor = 1e-7 * diagonal.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
-    diagonal.into_iter().map(|d| 1.0 / d.max(floor)).collect()
-}
-
-fn times(a: &[f64], b: &[f64]) -> Vec<f64> {
-    a.iter().zip(b).map(|(a, b)| a * b).collect()
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
@@ -226,8 +252,16 @@ mod tests {
                 let beta = minimise(&objective, objective.start(), 0.0, rounds, &mut Silent).beta;
                 let mut gradient = vec![0.0; beta.len()];
                 let gap = objective.evaluate(&beta, &mut gradient) - lowest;
-                let inverse = inverse_of(objective.diagonal(&beta));
-                let told = step(&objective, &beta, &gradient, &inverse, 1e-3 * gap).gap;
+                let preconditioner = objective.preconditioner(&beta);
+                let told = step(
+                    &objective,
+                    &beta,
+                    &gradient,
+                    &preconditioner,
+                    1e-3 * gap,
+                    &mut || false,
+                )
+                .gap;
                 assert!(
                     told > 0.95 * gap && told < 1.5 * gap + 1e-12,
                     "{rounds}: {told} {gap}"

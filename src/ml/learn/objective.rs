@@ -6,10 +6,12 @@
 
 use rayon::prelude::*;
 
-use super::design::{Design, SHARD_ROWS, Shard, Targets};
+use super::design::{Design, Shard, Targets};
 use super::passes::{
-    logistic, single_curve, single_diagonal, single_pass, softmax_curve, softmax_diagonal, softmax_pass,
+    LogSum, logistic, logistic_loss, single_curve, single_diagonal, single_pass, softmax_curve,
+    softmax_diagonal, softmax_pass,
 };
+use super::precondition::{Preconditioner, directions};
 
 pub use super::passes::{class_margins, sigmoid, single_margin, softmax};
 
@@ -30,14 +32,9 @@ pub trait Problem {
     fn evaluate(&self, beta: &[f64], gradient: &mut [f64]) -> f64;
     /// The diagonal of the Hessian at `beta`.
     fn diagonal(&self, beta: &[f64]) -> Vec<f64>;
-    /// About how far the objective is above its minimum, judged from the gradient and the inverse of the Hessian's
-    /// diagonal.
-    fn gap(&self, gradient: &[f64], inverse_diagonal: &[f64]) -> f64 {
-        0.5 * gradient
-            .iter()
-            .zip(inverse_diagonal)
-            .map(|(g, d)| g * g * d)
-            .sum::<f64>()
+    /// An approximate inverse of the Hessian at `beta`.
+    fn preconditioner(&self, beta: &[f64]) -> Preconditioner {
+        Preconditioner::of_diagonal(self.diagonal(beta))
     }
 }
 
@@ -51,6 +48,8 @@ pub struct Objective<'a> {
     total: f64,
     /// Strength of the penalty.
     pub l2: f64,
+    /// What multiplies it for each feature; 1 when not given.
+    factors: Option<&'a [f64]>,
 }
 
 impl<'a> Objective<'a> {
@@ -62,7 +61,22 @@ impl<'a> Objective<'a> {
             weights: None,
             total: design.rows.max(1) as f64,
             l2,
+            factors: None,
         }
+    }
+
+    /// The same with a factor of the penalty for each feature.
+    pub fn shaped(self, factors: Option<&'a [f64]>) -> Self {
+        Self { factors, ..self }
+    }
+
+    /// The penalty of each parameter that has one.
+    pub fn penalties(&self) -> impl Iterator<Item = f64> + '_ {
+        let outputs = self.outputs();
+        (0..self.design.features()).flat_map(move |feature| {
+            let factor = self.factors.map_or(1.0, |factors| factors[feature]);
+            std::iter::repeat_n(self.l2 * factor, outputs)
+        })
     }
 
     /// The same with a weight for each row: 0 or more, and not all 0.
@@ -142,7 +156,7 @@ impl<'a> Objective<'a> {
                 let first = part * size;
                 let loss = (first..)
                     .zip(group)
-                    .map(|(index, shard)| work(shard, index * SHARD_ROWS, &mut sums))
+                    .map(|(index, shard)| work(shard, index * self.design.shard_rows(), &mut sums))
                     .sum();
                 (loss, sums)
             })
@@ -160,46 +174,57 @@ impl<'a> Objective<'a> {
 }
 
 impl Objective<'_> {
-    /// The Hessian at `beta` times `direction`, put into `product`. One pass over the data.
-    pub fn curve(&self, beta: &[f64], direction: &[f64], product: &mut [f64]) {
-        let dense = self.design.dense;
-        match self.targets {
-            Targets::Classes { classes, .. } if *classes != 2 => self.sum(
-                |shard, first, sums| {
-                    let weight = |row: usize| self.weight(first + row);
-                    softmax_curve(shard, dense, *classes, beta, direction, sums, weight)
-                },
-                product,
-            ),
-            _ => self.sum(
-                |shard, first, sums| {
-                    let curvature =
-                        |row: usize, margin: f64| self.weight(first + row) * self.curvature(margin);
-                    single_curve(shard, dense, beta, direction, sums, curvature)
-                },
-                product,
-            ),
-        };
-        product.iter_mut().for_each(|p| *p /= self.total);
-        let penalised = product.iter_mut().zip(direction).take(self.penalised());
-        penalised.for_each(|(p, d)| *p += self.l2 * d);
+    /// The Hessian at `beta`, ready to be multiplied with directions.
+    pub fn hessian(&self, beta: &[f64]) -> Hessian<'_> {
+        let (dense, outputs) = (self.design.dense, self.outputs());
+        let size = self.design.shard_rows() * outputs;
+        let mut shares = vec![0.0; self.design.rows * outputs];
+        shares
+            .par_chunks_mut(size)
+            .zip(&self.design.shards)
+            .enumerate()
+            .for_each(|(index, (shares, shard))| {
+                let first = index * self.design.shard_rows();
+                shard.for_each_row(dense, |row, numbers, active| {
+                    let of_row = &mut shares[row * outputs..(row + 1) * outputs];
+                    match of_row {
+                        [one] => {
+                            let margin = single_margin(numbers, active, beta);
+                            *one = self.weight(first + row) * self.curvature(margin);
+                        }
+                        _ => {
+                            class_margins(numbers, active, outputs, beta, of_row);
+                            softmax(of_row);
+                        }
+                    }
+                });
+            });
+        Hessian {
+            objective: self,
+            shares,
+        }
     }
 
     /// How far the objective is above its minimum at most: with a penalty, strong convexity gives
     /// `|g|² / (2·l2)` over the penalised weights; the intercepts, and everything without a penalty, go by the
     /// diagonal.
     pub fn bound(&self, gradient: &[f64], inverse_diagonal: &[f64]) -> f64 {
-        let penalised = self.penalised();
-        let part = |(i, (g, d)): (usize, (&f64, &f64))| {
+        let penalties = self.penalties().chain(std::iter::repeat(0.0));
+        let part = |((g, d), l2): ((&f64, &f64), f64)| {
             if *g == 0.0 {
                 0.0
-            } else if i < penalised && self.l2 > 0.0 {
-                0.5 * g * g / self.l2
+            } else if l2 > 0.0 {
+                0.5 * g * g / l2
             } else {
                 0.5 * g * g * d
             }
         };
-        gradient.iter().zip(inverse_diagonal).enumerate().map(part).sum()
+        gradient
+            .iter()
+            .zip(inverse_diagonal)
+            .zip(penalties)
+            .map(part)
+            .sum()
     }
 
     /// The second derivative of the loss of a row with one score by its margin.
@@ -213,15 +238,16 @@ impl Objective<'_> {
         }
     }
 
-    /// Loss and its derivative by the margin of a row with one score.
+    /// The loss of a row with one score, times its weight and but for what goes to `logs`, and its derivative by
+    /// the margin.
     #[inline]
-    fn single_loss(&self, row: usize, margin: f64) -> (f64, f64) {
+    fn single_loss(&self, row: usize, margin: f64, weight: f64, logs: &mut LogSum) -> (f64, f64) {
         match self.targets {
             Targets::Values(values) => {
                 let residual = margin - values[row];
-                (0.5 * residual * residual, residual)
+                (0.5 * weight * residual * residual, residual)
             }
-            Targets::Classes { of_row, .. } => logistic(margin, of_row[row] == 1),
+            Targets::Classes { of_row, .. } => logistic(margin, of_row[row] == 1, weight, logs),
         }
     }
 
@@ -254,8 +280,103 @@ impl Objective<'_> {
                 let of_truth = scores[of_row[row] as usize];
                 softmax(scores) - of_truth
             }
-            _ => self.single_loss(row, single_margin(numbers, active, beta)).0,
+            Targets::Classes { of_row, .. } => {
+                logistic_loss(single_margin(numbers, active, beta), of_row[row] == 1)
+            }
+            Targets::Values(values) => {
+                let residual = single_margin(numbers, active, beta) - values[row];
+                0.5 * residual * residual
+            }
         }
+    }
+}
+
+impl Objective<'_> {
+    /// For each output the Hessian on coarse directions, row by row: all features of a direction move together, those
+    /// without one stay. Outputs are taken as if they did not depend on each other.
+    fn coarse(&self, beta: &[f64], of_feature: &[u32], count: usize) -> Vec<Vec<f64>> {
+        let (dense, outputs) = (self.design.dense, self.outputs());
+        let mut sums = vec![0.0; outputs * count * count];
+        self.sum(
+            |shard, first, sums| {
+                let (mut moves, mut curvatures) = (vec![0.0; count], vec![0.0; outputs]);
+                shard.for_each_row(dense, |row, numbers, active| {
+                    let weight = self.weight(first + row);
+                    if weight == 0.0 {
+                        return;
+                    }
+                    if outputs == 1 {
+                        curvatures[0] = weight * self.curvature(single_margin(numbers, active, beta));
+                    } else {
+                        class_margins(numbers, active, outputs, beta, &mut curvatures);
+                        softmax(&mut curvatures);
+                        curvatures.iter_mut().for_each(|p| *p *= weight * (1.0 - *p));
+                    }
+                    moves.fill(0.0);
+                    moves[count - 1] = 1.0;
+                    active
+                        .iter()
+                        .for_each(|&id| moves[of_feature[dense + id as usize] as usize] += 1.0);
+                    add_squares(&moves, &curvatures, sums);
+                });
+                0.0
+            },
+            &mut sums,
+        );
+        let mut hessians: Vec<Vec<f64>> = sums.chunks(count * count).map(<[f64]>::to_vec).collect();
+        for hessian in &mut hessians {
+            hessian.iter_mut().for_each(|h| *h /= self.total);
+            let penalties = self.penalties().step_by(outputs);
+            for (penalty, &direction) in penalties.zip(of_feature) {
+                if let Some(h) = hessian.get_mut(direction as usize * (count + 1)) {
+                    *h += penalty;
+                }
+            }
+        }
+        hessians
+    }
+}
+
+/// Adds to the matrix of each output its curvature times `moves moves'`.
+fn add_squares(moves: &[f64], curvatures: &[f64], sums: &mut [f64]) {
+    let size = moves.len();
+    for (matrix, curvature) in sums.chunks_exact_mut(size * size).zip(curvatures) {
+        for (row, a) in matrix.chunks_exact_mut(size).zip(moves) {
+            if *a != 0.0 {
+                let times = a * curvature;
+                row.iter_mut().zip(moves).for_each(|(sum, b)| *sum += times * b);
+            }
+        }
+    }
+}
+
+/// The Hessian of an objective at some weights.
+pub struct Hessian<'a> {
+    objective: &'a Objective<'a>,
+    /// For each row what its loss curves, where it has one score; else the probabilities of its classes.
+    shares: Vec<f64>,
+}
+
+impl Hessian<'_> {
+    /// The Hessian times `direction`, put into `product`. One pass over the data.
+    pub fn times(&self, direction: &[f64], product: &mut [f64]) {
+        let objective = self.objective;
+        let (dense, outputs) = (objective.design.dense, objective.outputs());
+        objective.sum(
+            |shard, first, sums| {
+                let shares = &self.shares[first * outputs..(first + shard.rows) * outputs];
+                if outputs == 1 {
+                    single_curve(shard, dense, shares, direction, sums)
+                } else {
+                    let weight = |row: usize| objective.weight(first + row);
+                    softmax_curve(shard, dense, outputs, shares, direction, sums, weight)
+                }
+            },
+            product,
+        );
+        product.iter_mut().for_each(|p| *p /= objective.total);
+        let penalised = product.iter_mut().zip(direction).zip(objective.penalties());
+        penalised.for_each(|((p, d), l2)| *p += l2 * d);
     }
 }
 
@@ -285,8 +406,8 @@ impl Problem for Objective<'_> {
             _ => self.sum(
                 |shard, first, sums| {
                     let weight = |row: usize| self.weight(first + row);
-                    single_pass(shard, dense, beta, sums, weight, |row, margin| {
-                        self.single_loss(first + row, margin)
+                    single_pass(shard, dense, beta, sums, weight, |row, margin, weight, logs| {
+                        self.single_loss(first + row, margin, weight, logs)
                     })
                 },
                 gradient,
@@ -294,11 +415,11 @@ impl Problem for Objective<'_> {
         };
         gradient.iter_mut().for_each(|g| *g /= self.total);
         let mut penalty = 0.0;
-        for (g, &b) in gradient.iter_mut().zip(beta).take(self.penalised()) {
-            *g += self.l2 * b;
-            penalty += b * b;
+        for ((g, &b), l2) in gradient.iter_mut().zip(beta).zip(self.penalties()) {
+            *g += l2 * b;
+            penalty += l2 * b * b;
         }
-        loss / self.total + 0.5 * self.l2 * penalty
+        loss / self.total + 0.5 * penalty
     }
 
     fn diagonal(&self, beta: &[f64]) -> Vec<f64> {
@@ -321,12 +442,24 @@ impl Problem for Objective<'_> {
                 &mut diagonal,
             ),
         };
-        let penalised = self.penalised();
+        diagonal.iter_mut().for_each(|d| *d /= self.total);
         diagonal
             .iter_mut()
-            .enumerate()
-            .for_each(|(i, d)| *d = *d / self.total + if i < penalised { self.l2 } else { 0.0 });
+            .zip(self.penalties())
+            .for_each(|(d, l2)| *d += l2);
         diagonal
+    }
+
+    fn preconditioner(&self, beta: &[f64]) -> Preconditioner {
+        let fine = Preconditioner::of_diagonal(self.diagonal(beta));
+        let groups = &self.design.groups;
+        match directions(&groups.of_feature, groups.names.len(), self.design.dense) {
+            Some((of_feature, count)) => {
+                let hessians = self.coarse(beta, &of_feature, count);
+                fine.with_coarse(of_feature, count, hessians)
+            }
+            None => fine,
+        }
     }
 }
 
@@ -335,7 +468,7 @@ mod tests {
     use super::*;
     use crate::ml::features::FeatureVector;
     use crate::ml::hash::Stream;
-    use crate::ml::learn::design::DesignBuilder;
+    use crate::ml::learn::design::{DesignBuilder, Groups};
 
     fn design(rows: usize) -> Design {
         let mut stream = Stream::new(7);
@@ -354,7 +487,9 @@ mod tests {
         let design = design(targets.len());
         let weights: Vec<f32> = (0..targets.len()).map(|row| (row % 3) as f32).collect();
         check_objective(&Objective::new(&design, &targets, 0.1));
-        check_objective(&Objective::weighted(&design, &targets, &weights, 0.1));
+        let weighted = Objective::weighted(&design, &targets, &weights, 0.1);
+        check_objective(&weighted);
+        check_objective(&weighted.shaped(Some(&[1.0, 0.5, 3.0, 0.0, 2.0])));
     }
 
     fn check_objective(objective: &Objective<'_>) {
@@ -363,9 +498,13 @@ mod tests {
         let mut gradient = vec![0.0; beta.len()];
         objective.evaluate(&beta, &mut gradient);
         let diagonal = objective.diagonal(&beta);
-        let squares: f64 = beta[..objective.penalised()].iter().map(|b| b * b).sum();
+        let penalty = beta
+            .iter()
+            .zip(objective.penalties())
+            .map(|(b, l2)| 0.5 * l2 * b * b);
+        let penalty: f64 = penalty.sum();
         let value = objective.evaluate(&beta, &mut gradient.clone());
-        assert!((objective.losses(&beta).0 - (value - 0.05 * squares)).abs() < 1e-12);
+        assert!((objective.losses(&beta).0 - (value - penalty)).abs() < 1e-12);
         let step = 1e-5;
         for i in 0..beta.len() {
             let at = |shift: f64| {
@@ -392,7 +531,7 @@ mod tests {
             gradient
         };
         let (up, down, mut product) = (along(step), along(-step), vec![0.0; beta.len()]);
-        objective.curve(&beta, &direction, &mut product);
+        objective.hessian(&beta).times(&direction, &mut product);
         for i in 0..beta.len() {
             assert!(
                 ((up[i] - down[i]) / (2.0 * step) - product[i]).abs() < 1e-7,
@@ -450,9 +589,61 @@ mod tests {
         assert_eq!(weighted.start()[5], plain.start()[5]);
     }
 
+    /// Where each row has one value of an attribute, the weights of the attribute and the intercept can move against
+    /// each other; the approximate inverse knows what that costs, the diagonal alone does not.
+    #[test]
+    fn the_preconditioner_sees_groups_move_together() {
+        let mut builder = DesignBuilder::new(1, 4).with_groups(Groups {
+            names: vec!["number".into(), "value".into()],
+            of_feature: vec![0, 1, 1, 1, 1],
+        });
+        let mut stream = Stream::new(5);
+        for row in 0..200 {
+            builder.push(&FeatureVector {
+                dense: vec![stream.next_unit() as f32 - 0.5],
+                active: vec![row % 4],
+            });
+        }
+        let design = builder.build();
+        for (targets, outputs) in [
+            (Targets::Values((0..200).map(|i| f64::from(i % 7)).collect()), 1),
+            (
+                Targets::Classes {
+                    classes: 3,
+                    of_row: (0..200).map(|i| i % 3).collect(),
+                },
+                3,
+            ),
+        ] {
+            let objective = Objective::new(&design, &targets, 1e-4);
+            let beta = vec![0.1; objective.len()];
+            let direction: Vec<f64> = (0..6).map(|at| [0.0, 1.0, 1.0, 1.0, 1.0, -1.0][at]).collect();
+            // The same for one of the outputs.
+            let mut of_output = vec![0.0; 6 * outputs];
+            of_output
+                .iter_mut()
+                .step_by(outputs)
+                .zip(&direction)
+                .for_each(|(to, d)| *to = *d);
+            let mut product = vec![0.0; of_output.len()];
+            objective.hessian(&beta).times(&of_output, &mut product);
+            let preconditioner = objective.preconditioner(&beta);
+            let back = preconditioner.times(&product);
+            let length = |v: &[f64]| v.iter().map(|x| x * x).sum::<f64>().sqrt();
+            let (true_length, with_groups) = (length(&of_output), length(&back));
+            let alone = Preconditioner::of_diagonal(objective.diagonal(&beta)).times(&product);
+            assert!(
+                (0.5..2.5).contains(&(with_groups / true_length)),
+                "{}",
+                with_groups / true_length
+            );
+            assert!(length(&alone) < 0.05 * true_length);
+        }
+    }
+
     #[test]
     fn sums_are_the_same_on_any_number_of_threads() {
-        let rows = 3 * SHARD_ROWS + 17;
+        let rows = 3 * 4096 + 17;
         let design = design(rows);
         let targets = Targets::Classes {
             classes: 3,
@@ -478,7 +669,8 @@ mod tests {
     #[test]
     fn extreme_scores_stay_finite() {
         assert_eq!(sigmoid(-1e4), 0.0);
-        assert_eq!(logistic(1e4, false).0, 1e4);
+        assert_eq!(logistic(1e4, false, 1.0, &mut LogSum::new()).0, 1e4);
+        assert_eq!(logistic_loss(1e4, false), 1e4);
         let mut scores = [1e4, -1e4];
         assert_eq!(softmax(&mut scores), 1e4);
         assert_eq!(scores, [1.0, 0.0]);

@@ -15,53 +15,118 @@ pub fn sigmoid(x: f64) -> f64 {
     }
 }
 
-/// Logistic loss and its derivative by the margin.
-pub(super) fn logistic(margin: f64, positive: bool) -> (f64, f64) {
-    let signed = if positive { margin } else { -margin };
-    // ln(1 + e^−s), written so that the exponential never overflows.
-    let loss = (-signed).max(0.0) + libm::log1p(libm::exp(-signed.abs()));
-    (loss, sigmoid(margin) - if positive { 1.0 } else { 0.0 })
+/// A sum of `ln(1 + e)` for many `e` from 0 to 1, with one logarithm for many of them: that of their product.
+#[derive(Debug)]
+pub(super) struct LogSum {
+    product: f64,
+    sum: f64,
 }
 
-/// Margins, loss and gradient of one shard in one sweep, for one score a row.
+/// Products are taken as logarithms before they come near the largest number.
+const LARGE: f64 = 1e290;
+
+impl LogSum {
+    pub(super) fn new() -> Self {
+        Self {
+            product: 1.0,
+            sum: 0.0,
+        }
+    }
+
+    fn add(&mut self, e: f64, weight: f64) {
+        if weight == 1.0 {
+            self.product *= 1.0 + e;
+            if self.product > LARGE {
+                self.sum += libm::log(self.product);
+                self.product = 1.0;
+            }
+        } else {
+            self.sum += weight * libm::log1p(e);
+        }
+    }
+
+    fn total(&self) -> f64 {
+        self.sum + libm::log(self.product)
+    }
+}
+
+/// Weight times logistic loss `ln(1 + e^−s)`, and the derivative of the loss by the margin. A part of the loss goes to
+/// `logs`: written so, the exponential never overflows and is taken once.
+pub(super) fn logistic(margin: f64, positive: bool, weight: f64, logs: &mut LogSum) -> (f64, f64) {
+    let signed = if positive { margin } else { -margin };
+    let e = libm::exp(-margin.abs());
+    logs.add(e, weight);
+    let chance = if margin >= 0.0 {
+        1.0 / (1.0 + e)
+    } else {
+        e / (1.0 + e)
+    };
+    let slope = chance - if positive { 1.0 } else { 0.0 };
+    (weight * (-signed).max(0.0), slope)
+}
+
+/// Logistic loss of one row.
+pub(super) fn logistic_loss(margin: f64, positive: bool) -> f64 {
+    let signed = if positive { margin } else { -margin };
+    (-signed).max(0.0) + libm::log1p(libm::exp(-signed.abs()))
+}
+
+/// Margins, loss and gradient of one shard in one sweep, for one score a row. `loss_of` a row with its margin and
+/// weight gives its loss times its weight, but for what it adds to the logarithms, and its slope.
 pub(super) fn single_pass(
     shard: &Shard,
     dense: usize,
     beta: &[f64],
     gradient: &mut [f64],
     weight_of: impl Fn(usize) -> f64,
-    loss_of: impl Fn(usize, f64) -> (f64, f64),
+    loss_of: impl Fn(usize, f64, f64, &mut LogSum) -> (f64, f64),
 ) -> f64 {
     let intercept = beta.len() - 1;
     let mut total = 0.0;
+    let mut logs = LogSum::new();
     shard.for_each_row(dense, |row, numbers, active| {
         let weight = weight_of(row);
         if weight == 0.0 {
             return;
         }
-        let (loss, slope) = loss_of(row, single_margin(numbers, active, beta));
+        let (loss, slope) = loss_of(row, single_margin(numbers, active, beta), weight, &mut logs);
         let slope = weight * slope;
-        total += weight * loss;
-        gradient[..dense]
-            .iter_mut()
-            .zip(numbers)
-            .for_each(|(g, &x)| *g += slope * f64::from(x));
-        active
-            .iter()
-            .for_each(|&id| gradient[dense + id as usize] += slope);
+        total += loss;
+        add_row(numbers, active, slope, gradient);
         gradient[intercept] += slope;
     });
-    total
+    total + logs.total()
 }
+
+/// Adds a slope times each feature of a row.
+fn add_row(numbers: &[f32], active: &[u32], slope: f64, sums: &mut [f64]) {
+    let (dense, sparse) = sums.split_at_mut(numbers.len());
+    let block = dense.iter_mut().zip(numbers);
+    block.for_each(|(s, &x)| *s += slope * f64::from(x));
+    active.iter().for_each(|&id| sparse[id as usize] += slope);
+}
+
+/// Numbers that are added side by side.
+const LANES: usize = 8;
 
 /// Intercept plus weights times features, always added in the same order.
 pub fn single_margin(numbers: &[f32], active: &[u32], beta: &[f64]) -> f64 {
-    let mut margin = beta[beta.len() - 1];
-    for (&x, &b) in numbers.iter().zip(beta) {
+    let (dense, sparse) = beta.split_at(numbers.len());
+    let mut margin = sparse[sparse.len() - 1];
+    // Many numbers are added in lanes, which a processor does at once.
+    let (some, rest) = numbers.split_at(numbers.len() / LANES * LANES);
+    let mut lanes = [0.0; LANES];
+    for (xs, bs) in some.chunks_exact(LANES).zip(dense.chunks_exact(LANES)) {
+        for (lane, (&x, &b)) in lanes.iter_mut().zip(xs.iter().zip(bs)) {
+            *lane += f64::from(x) * b;
+        }
+    }
+    for (&x, &b) in rest.iter().zip(&dense[some.len()..]) {
         margin += f64::from(x) * b;
     }
+    margin += lanes.iter().sum::<f64>();
     for &id in active {
-        margin += beta[numbers.len() + id as usize];
+        margin += sparse[id as usize];
     }
     margin
 }
@@ -86,21 +151,22 @@ pub(super) fn single_diagonal(
     0.0
 }
 
+/// The Hessian times a direction, from the curvature of each row.
 pub(super) fn single_curve(
     shard: &Shard,
     dense: usize,
-    beta: &[f64],
+    curvatures: &[f64],
     direction: &[f64],
     sums: &mut [f64],
-    curvature: impl Fn(usize, f64) -> f64,
 ) -> f64 {
-    let intercept = beta.len() - 1;
+    let intercept = direction.len() - 1;
     shard.for_each_row(dense, |row, numbers, active| {
-        let h = curvature(row, single_margin(numbers, active, beta));
-        let slope = h * single_margin(numbers, active, direction);
-        let block = sums[..dense].iter_mut().zip(numbers);
-        block.for_each(|(s, &x)| *s += slope * f64::from(x));
-        active.iter().for_each(|&id| sums[dense + id as usize] += slope);
+        let curvature = curvatures[row];
+        if curvature == 0.0 {
+            return;
+        }
+        let slope = curvature * single_margin(numbers, active, direction);
+        add_row(numbers, active, slope, sums);
         sums[intercept] += slope;
     });
     0.0
@@ -185,20 +251,22 @@ pub(super) fn softmax_curve(
     shard: &Shard,
     dense: usize,
     classes: usize,
-    beta: &[f64],
+    shares: &[f64],
     direction: &[f64],
     sums: &mut [f64],
     weight_of: impl Fn(usize) -> f64,
 ) -> f64 {
-    let (mut shares, mut slopes) = (vec![0.0; classes], vec![0.0; classes]);
-    let intercepts = beta.len() - classes;
+    let mut slopes = vec![0.0; classes];
+    let intercepts = direction.len() - classes;
     shard.for_each_row(dense, |row, numbers, active| {
-        class_margins(numbers, active, classes, beta, &mut shares);
-        softmax(&mut shares);
+        let weight = weight_of(row);
+        if weight == 0.0 {
+            return;
+        }
+        let shares = &shares[row * classes..(row + 1) * classes];
         class_margins(numbers, active, classes, direction, &mut slopes);
         let mean: f64 = shares.iter().zip(&slopes).map(|(p, u)| p * u).sum();
-        let weight = weight_of(row);
-        let both = slopes.iter_mut().zip(&shares);
+        let both = slopes.iter_mut().zip(shares);
         both.for_each(|(u, p)| *u = weight * p * (*u - mean));
         scatter(numbers, active, classes, intercepts, &slopes, sums, |x| x);
     });

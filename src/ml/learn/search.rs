@@ -1,8 +1,9 @@
-//! Chooses the strength of the penalty: the one whose weights, found on a part of the rows, answer the other rows best.
+//! Chooses the strength of the penalty, on rows that were not used to find the weights.
 //!
-//! Strengths are tried from strong to weak, each starting from the weights of the one before (a path with warm
-//! starts, Friedman, Hastie and Tibshirani 2010), until two in a row are worse than the best; when the first is the
-//! best, stronger ones follow. Few rows are judged by cross-validation, many by one part. Everything follows from the
+//! How strong the penalties of the groups of features are among each other follows from the evidence
+//! ([`super::evidence`]), which needs no held-back rows but counts features as if they did not overlap. So all strengths
+//! are then multiplied by common factors, from 1 to where held-back rows are answered best, each try starting from the
+//! weights of the one before. Few rows are judged by cross-validation, many by one part. Everything follows from the
 //! rows, so the choice is the same on any machine; only a time budget cuts it short.
 
 use std::ops::ControlFlow;
@@ -10,6 +11,7 @@ use std::ops::ControlFlow;
 use serde::{Deserialize, Serialize};
 
 use super::design::{Design, Targets};
+use super::evidence::Strengths;
 use super::lbfgs::{Stop, minimise};
 use super::objective::Objective;
 use super::params::LearnError;
@@ -20,14 +22,21 @@ use crate::ml::observe::{Observer, Stage};
 const FOLDS: usize = 5;
 /// Up to so many rows every part has its turn; beyond, one part says enough.
 const FEW_ROWS: usize = 20_000;
-/// Strengths are a half of a power of ten apart.
+/// Rows that are looked at, about: more would not choose better.
+const MOST_ROWS: f64 = 250_000.0;
+/// The strength of every group to begin with, times the rows.
+const FIRST: f64 = 30.0;
+/// Times the strengths follow from the evidence at the weights found with those before.
+const ROUNDS: usize = 4;
+/// The same on all rows, once it is known from a part of them.
+const LAST_ROUNDS: usize = 2;
+/// How closely the weights are found that the evidence is taken from, relative to the objective.
+const ROUGH: f64 = 1e-3;
+/// Factors that are tried are a half of a power of ten apart.
 const STEP: f64 = 3.162_277_660_168_379_5;
-/// Times the rows: the first strength, and the weakest and strongest.
-const FIRST: f64 = 100.0;
-const WEAKEST: f64 = 1e-3;
-const STRONGEST: f64 = 1e6;
-/// Strengths in a row that are worse than the best before the search ends.
-const PATIENCE: usize = 2;
+/// Smallest and largest factor.
+const SMALLEST: f64 = 1e-4;
+const LARGEST: f64 = 1e4;
 /// How closely the weights of a try are found, relative to the objective: far closer than tries differ.
 const TOLERANCE: f64 = 1e-4;
 /// Iterations for one try.
@@ -35,15 +44,24 @@ const ITERATIONS: u32 = 60;
 /// Seed of the division of the rows.
 const SEED: u64 = 0x7365_6172_6368;
 
-/// How one strength fared.
+/// How one factor fared.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Tried {
-    /// The strength for all rows.
-    pub l2: f64,
+    /// What the strengths by the evidence were multiplied by.
+    pub factor: f64,
     /// Mean loss on rows that were not used: logistic or softmax loss, or half the squared error.
     pub loss: f64,
     /// Standard error of that mean.
     pub error: f64,
+}
+
+/// The penalty of a group of features.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GroupPenalty {
+    /// The term of the recipe that the features come from, or what they have in common.
+    pub group: String,
+    /// Strength of their penalty.
+    pub l2: f64,
 }
 
 /// How the penalty was chosen.
@@ -51,16 +69,21 @@ pub struct Tried {
 pub struct Search {
     /// Parts that had their turn as the rows to judge by, each a fifth of the rows.
     pub folds: u32,
-    /// What was tried, strongest first.
+    /// What was tried, the largest factor first.
     pub tried: Vec<Tried>,
+    /// What was chosen for each group.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupPenalty>,
     /// Passes over the data.
     pub passes: u32,
 }
 
 /// What the search settled on.
 pub struct Choice {
-    /// The strength.
+    /// The strength, if all features were one group.
     pub l2: f64,
+    /// What multiplies it for each feature; `None` where all features are one group.
+    pub factors: Option<Vec<f64>>,
     /// Weights found with it on a part of the rows: a good start for all of them.
     pub start: Vec<f64>,
     /// How it was found.
@@ -76,159 +99,298 @@ pub fn choose(
     if design.rows < 2 * FOLDS {
         return Ok(None);
     }
-    let turns = if design.rows <= FEW_ROWS { FOLDS } else { 1 };
-    let mut folds: Vec<Fold> = (0..turns).map(|fold| Fold::new(design, targets, fold)).collect();
-    let mut path = Path::default();
-    let mut times_rows = FIRST;
-    // From the first strength down, then up from it.
-    for factor in [1.0 / STEP, STEP] {
-        while (WEAKEST..=STRONGEST).contains(&times_rows) && path.goes_on(factor < 1.0) {
-            let Some(tried) = path.attempt(design, targets, &mut folds, times_rows, observer)? else {
-                return Ok(path.settle(design, turns));
-            };
-            path.add(tried, &folds, factor < 1.0);
-            times_rows *= factor;
-        }
-        if !path.first_is_best() {
-            break;
-        }
-        times_rows = FIRST * STEP;
-        folds.iter_mut().for_each(Fold::back_to_first);
-        path.since_best = 0;
+    let mut path = Path::new(design, targets);
+    if !path.weigh(observer)? {
+        return Ok(None);
     }
-    Ok(path.settle(design, turns))
+    if path.walk(1.0, f64::INFINITY, observer)? && path.has_groups() {
+        // The evidence counts features as if they did not overlap. Where that misleads, one strength does better.
+        let mut even = path.evened();
+        even.walk(path.factor(), path.loss(), observer)?;
+        if even.loss() < path.loss() {
+            path = even;
+        } else {
+            path.passes = even.passes;
+        }
+    }
+    path.settle(observer)
 }
 
 /// One division of the rows, with the weights found last.
+#[derive(Clone)]
 struct Fold {
     inside: Vec<f32>,
     outside: Vec<f32>,
     beta: Vec<f64>,
-    first: Vec<f64>,
+    strengths: Strengths,
 }
 
 impl Fold {
     fn new(design: &Design, targets: &Targets, fold: usize) -> Self {
-        let is_outside = |row: usize| (unit(SEED, row as u64) * FOLDS as f64) as usize == fold;
-        let outside: Vec<f32> = (0..design.rows)
-            .map(|row| f32::from(u8::from(is_outside(row))))
-            .collect();
-        let inside: Vec<f32> = outside.iter().map(|weight| 1.0 - weight).collect();
+        let parts = FOLDS as f64 * (design.rows as f64 / MOST_ROWS).max(1.0);
+        // The part of a row; those from [`FOLDS`] on are not looked at.
+        let part = |row: usize| (unit(SEED, row as u64) * parts) as usize;
+        let weights = |is_in: &dyn Fn(usize) -> bool| -> Vec<f32> {
+            let weight = |row| f32::from(u8::from(is_in(part(row))));
+            (0..design.rows).map(weight).collect()
+        };
+        let inside = weights(&|part| part != fold && part < FOLDS);
         let beta = Objective::weighted(design, targets, &inside, 0.0).start();
         Self {
             inside,
-            outside,
+            outside: weights(&|part| part == fold),
             beta,
-            first: Vec::new(),
+            strengths: Strengths::even(design, FIRST),
         }
     }
 
-    fn back_to_first(&mut self) {
-        self.beta.clone_from(&self.first);
+    /// All rows, to go on from what is known.
+    fn of_all(design: &Design, beta: Vec<f64>, strengths: Strengths) -> Self {
+        Self {
+            inside: vec![1.0; design.rows],
+            outside: Vec::new(),
+            beta,
+            strengths,
+        }
     }
 }
 
-#[derive(Default)]
-struct Path {
+/// Factors that were tried with the same strengths.
+struct Path<'a> {
+    design: &'a Design,
+    targets: &'a Targets,
+    folds: Vec<Fold>,
     tried: Vec<Tried>,
-    best: Option<(Tried, Vec<f64>)>,
-    since_best: usize,
+    /// The best of them, with the weights of each fold.
+    best: Option<(Tried, Vec<Vec<f64>>)>,
     passes: u32,
 }
 
-impl Path {
-    fn goes_on(&self, weaker: bool) -> bool {
-        self.since_best < if weaker { PATIENCE } else { 1 }
+impl<'a> Path<'a> {
+    fn new(design: &'a Design, targets: &'a Targets) -> Self {
+        let turns = if design.rows <= FEW_ROWS { FOLDS } else { 1 };
+        Self {
+            design,
+            targets,
+            folds: (0..turns).map(|fold| Fold::new(design, targets, fold)).collect(),
+            tried: Vec::new(),
+            best: None,
+            passes: 0,
+        }
     }
 
-    fn first_is_best(&self) -> bool {
-        let first = self.tried.first().map(|tried| tried.l2);
-        first.is_some() && self.best.as_ref().map(|(tried, _)| tried.l2) == first
+    /// The same folds with one strength for all groups in each, and the best weights so far.
+    fn evened(&self) -> Self {
+        let mut folds = self.folds.clone();
+        let best = self.best.iter().flat_map(|(_, weights)| weights);
+        for (fold, beta) in folds.iter_mut().zip(best) {
+            fold.strengths = Strengths::even(self.design, fold.strengths.of_all);
+            fold.beta.clone_from(beta);
+        }
+        Self {
+            folds,
+            tried: Vec::new(),
+            best: None,
+            ..*self
+        }
+    }
+
+    fn has_groups(&self) -> bool {
+        self.design.groups.names.len() > 1
+    }
+
+    fn factor(&self) -> f64 {
+        self.best.as_ref().map_or(1.0, |(best, _)| best.factor)
+    }
+
+    fn loss(&self) -> f64 {
+        self.best.as_ref().map_or(f64::INFINITY, |(best, _)| best.loss)
+    }
+
+    /// Works out the strengths of each fold from the evidence in it; false when time is out.
+    fn weigh(&mut self, observer: &mut dyn Observer) -> Result<bool, LearnError> {
+        let mut folds = std::mem::take(&mut self.folds);
+        for fold in &mut folds {
+            if !self.weigh_fold(fold, ROUNDS, observer)? {
+                return Ok(false);
+            }
+        }
+        self.folds = folds;
+        Ok(true)
+    }
+
+    fn weigh_fold(
+        &mut self,
+        fold: &mut Fold,
+        rounds: usize,
+        observer: &mut dyn Observer,
+    ) -> Result<bool, LearnError> {
+        for _ in 0..rounds {
+            let factors = fold.strengths.of_features(self.design);
+            if !self.fit(fold, &factors, 1.0, ROUGH, observer)? {
+                return Ok(false);
+            }
+            let mut inside = Objective::weighted(self.design, self.targets, &fold.inside, 0.0);
+            inside.l2 = 1.0 / inside.total();
+            let inside = inside.shaped(Some(&factors));
+            fold.strengths = Strengths::at(&inside, self.design, self.targets, &fold.beta);
+            self.passes += 1;
+        }
+        Ok(true)
+    }
+
+    /// Tries factors from `first` down, and up where less is not better, until they are worse; only the first when that
+    /// does not do better than `rival`. False when time is out.
+    fn walk(&mut self, first: f64, rival: f64, observer: &mut dyn Observer) -> Result<bool, LearnError> {
+        // Many rows leave little to chance: the first that is worse ends the way.
+        let patience = if self.folds.len() == 1 { 1 } else { 2 };
+        let mut folds = std::mem::take(&mut self.folds);
+        let mut at_first = Vec::new();
+        for step in [1.0 / STEP, STEP] {
+            let (mut factor, mut worse) = (first, 0);
+            if !at_first.is_empty() {
+                factor = first * step;
+                let back = folds.iter_mut().zip(&at_first);
+                back.for_each(|(fold, beta): (&mut Fold, &Vec<f64>)| fold.beta.clone_from(beta));
+            }
+            while worse < patience && (SMALLEST..=LARGEST).contains(&factor) {
+                let Some(tried) = self.attempt(&mut folds, factor, observer)? else {
+                    self.folds = folds;
+                    return Ok(false);
+                };
+                worse = if self.add(tried, &folds) { 0 } else { worse + 1 };
+                if at_first.is_empty() {
+                    at_first = folds.iter().map(|fold| fold.beta.clone()).collect();
+                    if tried.loss >= rival {
+                        self.folds = folds;
+                        return Ok(true);
+                    }
+                }
+                factor *= step;
+            }
+            if self.factor() < first {
+                break;
+            }
+        }
+        self.folds = folds;
+        Ok(true)
+    }
+
+    /// Finds the weights of a fold; false when time is out.
+    fn fit(
+        &mut self,
+        fold: &mut Fold,
+        factors: &[f64],
+        factor: f64,
+        tolerance: f64,
+        observer: &mut dyn Observer,
+    ) -> Result<bool, LearnError> {
+        if let ControlFlow::Break(()) = observer.report(Stage::Solve, self.tried.len() as u64, 0) {
+            return Err(LearnError::Stopped);
+        }
+        let mut inside = Objective::weighted(self.design, self.targets, &fold.inside, 0.0);
+        inside.l2 = factor / inside.total();
+        let inside = inside.shaped(Some(factors));
+        let start = std::mem::take(&mut fold.beta);
+        let found = minimise(&inside, start, tolerance, ITERATIONS, observer);
+        self.passes += found.passes;
+        fold.beta = found.beta;
+        match found.stop {
+            Stop::Cancelled => Err(LearnError::Stopped),
+            Stop::OutOfTime => Ok(false),
+            Stop::Converged | Stop::Stalled | Stop::Iterations => Ok(true),
+        }
     }
 
     /// Finds weights on each fold and judges them on its other rows; `None` when time is out.
     fn attempt(
         &mut self,
-        design: &Design,
-        targets: &Targets,
         folds: &mut [Fold],
-        times_rows: f64,
+        factor: f64,
         observer: &mut dyn Observer,
     ) -> Result<Option<Tried>, LearnError> {
         let (mut loss, mut squares, mut count) = (0.0, 0.0, 0.0);
         for fold in folds {
-            if let ControlFlow::Break(()) = observer.report(Stage::Solve, self.tried.len() as u64, 0) {
-                return Err(LearnError::Stopped);
+            let factors = fold.strengths.of_features(self.design);
+            if !self.fit(fold, &factors, factor, TOLERANCE, observer)? {
+                return Ok(None);
             }
-            let mut inside = Objective::weighted(design, targets, &fold.inside, 0.0);
-            inside.l2 = times_rows / inside.total();
-            let start = std::mem::take(&mut fold.beta);
-            let found = minimise(&inside, start, TOLERANCE, ITERATIONS, observer);
-            self.passes += found.passes + 1;
-            fold.beta = found.beta;
-            match found.stop {
-                Stop::Cancelled => return Err(LearnError::Stopped),
-                Stop::OutOfTime => return Ok(None),
-                Stop::Converged | Stop::Stalled | Stop::Iterations => {}
-            }
-            if fold.first.is_empty() {
-                fold.first.clone_from(&fold.beta);
-            }
-            let outside = Objective::weighted(design, targets, &fold.outside, 0.0);
+            let outside = Objective::weighted(self.design, self.targets, &fold.outside, 0.0);
             let (mean, square) = outside.losses(&fold.beta);
+            self.passes += 1;
             loss += mean * outside.total();
             squares += square * outside.total();
             count += outside.total();
         }
         let loss = loss / count;
         Ok(Some(Tried {
-            l2: times_rows / design.rows as f64,
+            factor,
             loss,
             error: ((squares / count - loss * loss).max(0.0) / count).sqrt(),
         }))
     }
 
-    fn add(&mut self, tried: Tried, folds: &[Fold], weaker: bool) {
-        let is_better = self.best.as_ref().is_none_or(|(best, _)| tried.loss < best.loss);
+    /// Notes a try; true when it is the best so far.
+    fn add(&mut self, tried: Tried, folds: &[Fold]) -> bool {
+        let is_better = tried.loss < self.loss();
         if is_better {
-            let start = folds.first().map(|fold| fold.beta.clone()).unwrap_or_default();
-            self.best = Some((tried, start));
-            self.since_best = 0;
-        } else {
-            self.since_best += 1;
+            self.best = Some((tried, folds.iter().map(|fold| fold.beta.clone()).collect()));
         }
-        if weaker {
-            self.tried.push(tried);
-        } else {
-            self.tried.insert(0, tried);
-        }
+        let at = self.tried.partition_point(|other| other.factor > tried.factor);
+        self.tried.insert(at, tried);
+        is_better
     }
 
-    fn settle(self, design: &Design, turns: usize) -> Option<Choice> {
-        let (best, start) = self.best?;
-        if !best.loss.is_finite() {
-            return None;
-        }
-        let search = Search {
-            folds: turns as u32,
-            passes: self.passes,
-            tried: self.tried,
+    fn settle(mut self, observer: &mut dyn Observer) -> Result<Option<Choice>, LearnError> {
+        let Some((best, weights)) = self.best.take() else {
+            return Ok(None);
         };
-        let l2 =
-            finest(&search.tried, best).clamp(WEAKEST / design.rows as f64, STRONGEST / design.rows as f64);
-        Some(Choice { l2, start, search })
+        let start = weights.into_iter().next().unwrap_or_default();
+        let all: Vec<&Strengths> = self.folds.iter().map(|fold| &fold.strengths).collect();
+        let mut whole = Fold::of_all(self.design, start, Strengths::mean(&all));
+        let is_even = whole.strengths.is_even();
+        if self.design.rows as f64 > MOST_ROWS && !is_even {
+            self.weigh_fold(&mut whole, LAST_ROUNDS, observer)?;
+        }
+        let factor = finest(&self.tried, best);
+        let l2_of = |strength: f64| factor * strength / self.design.rows as f64;
+        let groups = self.design.groups.names.iter().zip(&whole.strengths.of_group);
+        let groups = groups.filter(|_| !is_even).map(|(name, &strength)| GroupPenalty {
+            group: name.clone(),
+            l2: l2_of(strength),
+        });
+        let factors = (!is_even).then(|| {
+            let mut factors = whole.strengths.of_features(self.design);
+            factors.iter_mut().for_each(|f| *f /= whole.strengths.of_all);
+            factors
+        });
+        let l2 = l2_of(whole.strengths.of_all);
+        Ok(Some(Choice {
+            l2,
+            factors,
+            search: Search {
+                folds: self.folds.len() as u32,
+                groups: groups.collect(),
+                passes: self.passes,
+                tried: self.tried,
+            },
+            start: whole.beta,
+        }))
     }
 }
 
-/// The lowest point of the parabola through the best strength and its neighbours, on the scale of logarithms.
+/// The lowest point of the parabola through the best factor and its neighbours, on the scale of logarithms.
 fn finest(tried: &[Tried], best: Tried) -> f64 {
-    let at = tried.iter().position(|one| one.l2 == best.l2).unwrap_or_default();
+    let at = tried
+        .iter()
+        .position(|one| one.factor == best.factor)
+        .unwrap_or_default();
     let neighbours = at
         .checked_sub(1)
         .and_then(|at| tried.get(at))
         .zip(tried.get(at + 1));
     let Some((stronger, weaker)) = neighbours else {
-        return best.l2;
+        return best.factor;
     };
     let (up, down) = (stronger.loss - best.loss, weaker.loss - best.loss);
     // Both are 0 or more; where both are 0, the loss is flat and the best stays.
@@ -237,7 +399,7 @@ fn finest(tried: &[Tried], best: Tried) -> f64 {
     } else {
         0.0
     };
-    best.l2 * libm::pow(STEP, shift.clamp(-0.5, 0.5))
+    best.factor * libm::pow(STEP, shift.clamp(-0.5, 0.5))
 }
 
 #[cfg(test)]
@@ -249,8 +411,12 @@ mod tests {
     use crate::ml::learn::objective::sigmoid;
     use crate::ml::observe::Silent;
 
-    fn tried(l2: f64, loss: f64) -> Tried {
-        Tried { l2, loss, error: 0.0 }
+    fn tried(factor: f64, loss: f64) -> Tried {
+        Tried {
+            factor,
+            loss,
+            error: 0.0,
+        }
     }
 
     /// Thirty numbers of which the first `telling` move the target, beside noise.
@@ -305,9 +471,11 @@ mod tests {
         let tried = search.tried[search.tried.len() / 2];
         let (mut loss, mut rows) = (0.0, 0.0);
         for fold in 0..FOLDS {
-            let fold = Fold::new(&design, &targets, fold);
+            let mut fold = Fold::new(&design, &targets, fold);
+            let mut path = Path::new(&design, &targets);
+            path.weigh_fold(&mut fold, ROUNDS, &mut Silent).unwrap();
             let mut inside = Objective::weighted(&design, &targets, &fold.inside, 0.0);
-            inside.l2 = tried.l2 * 200.0 / inside.total();
+            inside.l2 = tried.factor * fold.strengths.of_group[0] / inside.total();
             let found = minimise(&inside, inside.start(), 1e-12, 500, &mut Silent);
             let outside = Objective::weighted(&design, &targets, &fold.outside, 0.0);
             loss += outside.losses(&found.beta).0 * outside.total();

@@ -11,10 +11,10 @@ use crate::ml::columns::ColumnMap;
 use crate::ml::features::{FeatureVector, Featurizer, FeaturizerFit, FeaturizerState, Workspace};
 use crate::ml::ingest::batch::LONGEST_RECYCLED;
 use crate::ml::ingest::{Batch, Problems, for_each_batch};
-use crate::ml::learn::{Design, DesignBuilder, Targets};
+use crate::ml::learn::{Design, DesignBuilder, Groups, Targets};
 use crate::ml::moments::Moments;
 use crate::ml::observe::{Observer, Stage};
-use crate::ml::recipe::Term;
+use crate::ml::recipe::{Term, term_expression};
 use crate::ml::record::Record;
 use crate::ml::schema::Schema;
 use crate::ml::split::Selector;
@@ -162,7 +162,8 @@ impl TrainingRows<'_> {
         target: &Target,
         observer: &mut dyn Observer,
     ) -> Result<(Design, Targets), PipelineError> {
-        let mut builder = DesignBuilder::new(featurizer.dense(), featurizer.sparse());
+        let mut builder = DesignBuilder::new(featurizer.dense(), featurizer.sparse())
+            .with_groups(groups(featurizer, self.schema));
         let mut classes = Vec::new();
         let mut values = Vec::new();
         self.for_each(Stage::Encode, observer, |records| {
@@ -202,6 +203,33 @@ impl TrainingRows<'_> {
         };
         Ok((builder.build(), targets))
     }
+}
+
+/// Features of one term are held back alike. Terms with a single feature are too little by themselves: numbers are one
+/// group, and what is there or not is another.
+fn groups(featurizer: &Featurizer, schema: &Schema) -> Groups {
+    let state = featurizer.state();
+    let (terms, term_of) = (state.recipe_terms(), state.term_of_features());
+    let mut sizes = vec![0usize; terms.len()];
+    term_of.iter().for_each(|&term| sizes[term as usize] += 1);
+    let mut groups = Groups::default();
+    let mut known: HashMap<Result<u32, bool>, u32> = HashMap::new();
+    for (feature, &term) in term_of.iter().enumerate() {
+        let is_number = feature < state.dense();
+        let is_single = sizes[term as usize] == 1;
+        let group = *known
+            .entry(if is_single { Err(is_number) } else { Ok(term) })
+            .or_insert_with_key(|key| {
+                groups.names.push(match key {
+                    Ok(term) => term_expression(&terms[*term as usize], schema),
+                    Err(true) => "numbers".into(),
+                    Err(false) => "flags".into(),
+                });
+                groups.names.len() as u32 - 1
+            });
+        groups.of_feature.push(group);
+    }
+    groups
 }
 
 /// What is counted of the target.

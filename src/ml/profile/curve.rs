@@ -24,6 +24,9 @@ const BY_CHANCE: f64 = 0.5;
 const PRICE: f64 = 1.5;
 /// Standard errors of what bins bring by chance that they must exceed.
 const CERTAINTY: f64 = 2.5;
+/// Columns up to which chance is taken for that of one: among more, some look as if they told something, and each has to
+/// bring the logarithm of how many more there are.
+const ORDINARY_COLUMNS: f64 = 20.0;
 /// Classes that are judged, the most frequent.
 const MOST_CLASSES: usize = 10;
 /// Groups of rows from which a logistic line is found.
@@ -56,6 +59,8 @@ pub fn bins(rows: &[Record], table_rows: u64, column: usize, missing: &[String],
     let times = (table_rows as f64 / rows.len().max(1) as f64).max(1.0);
     let points = Points::new(&numbers_of(rows, column, missing), told)?;
     let line = points.line()?;
+    let columns = rows.first().map_or(0, Record::len) as f64;
+    let by_luck = libm::log((columns / ORDINARY_COLUMNS).max(1.0));
     let mut best: Option<(f64, usize)> = None;
     for bins in CANDIDATES {
         if points.x.len() < bins * LEAST_ROWS {
@@ -64,7 +69,7 @@ pub fn bins(rows: &[Record], table_rows: u64, column: usize, missing: &[String],
         let starts = points.starts(bins);
         let added = (starts.len() - 1) as f64 * points.outputs() as f64;
         let told = points.likelihood(&starts) - line - BY_CHANCE * added;
-        if told < CERTAINTY * (0.5 * added).sqrt() {
+        if told < CERTAINTY * (0.5 * added).sqrt() + by_luck {
             continue;
         }
         let gain = times * told - PRICE * added;
