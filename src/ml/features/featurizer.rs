@@ -59,7 +59,7 @@ impl Featurizer {
             .map(|(cut, index)| ((cut.source, cut.bins), index))
             .collect();
         Self {
-            plan: Plan::new(&state.recipe_terms(), schema, &cut_of),
+            plan: Plan::new(&state.recipe_terms(), schema, &cut_of, &state.by_number()),
             cuts: state
                 .cuts
                 .iter()
@@ -187,7 +187,7 @@ impl Featurizer {
     fn oddity(&self, check: &Check, record: &Record, workspace: &Workspace) -> Option<NoteKind> {
         let found = check.term.and_then(|term| workspace.found.get(term).copied());
         let field = self.plan.read_text(record, check.attribute);
-        let is_empty = field.trim().is_empty();
+        let is_empty = field.is_empty();
         match check.kind {
             _ if check.is_date => {
                 let date = self.plan.date_of(check.attribute, workspace)?;
@@ -265,8 +265,9 @@ fn knows(term: &TermState, attribute: usize) -> bool {
     }
 }
 
+/// Whether the attribute's date may be missing, rather than its number or its category.
 fn reads_date(state: &FeaturizerState, attribute: usize) -> bool {
-    let is = |term: &TermState| matches!(term, TermState::Missing { attribute: of, .. } if *of == attribute);
+    let is = |term: &TermState| matches!(term, TermState::Missing { attribute: of, by_number: false, .. } if *of == attribute);
     state.terms.iter().any(is)
 }
 
