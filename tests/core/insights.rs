@@ -605,23 +605,36 @@ fn parts_that_differ() {
         .map(|line| format!("{line}\n"))
         .collect();
     assert!(!codes(&found(&few, Some("y"), &split)).contains(&Code::PartDrift));
-    let gone = made(1000, "rate,y", |r, i| {
-        let missing = chance(r, if unit(9, i) * 100.0 < 60.0 { 0.1 } else { 0.45 });
-        format!(
-            "{},{}",
-            if missing {
-                String::new()
-            } else {
-                format!("{:.2}", normal(r))
-            },
-            below(r, 2)
-        )
-    });
-    assert!(
-        found(&gone, Some("y"), &split)[0]
-            .message
-            .contains("missing here")
-    );
+    // Whatever the word for missing, and whatever the type.
+    for (word, kind) in [
+        ("", "number"),
+        ("NA", "number"),
+        ("?", "literal"),
+        ("null", "date"),
+    ] {
+        let gone = made(1000, "rate,y", |r, i| {
+            let missing = chance(r, if unit(9, i) * 100.0 < 60.0 { 0.1 } else { 0.45 });
+            let value = match kind {
+                _ if missing => word.to_string(),
+                "number" => format!("{:.2}", normal(r)),
+                "literal" => pick(r, &["yes", "no"]).to_string(),
+                _ => format!("2024-{:02}-{:02}", 1 + below(r, 12), 1 + below(r, 28)),
+            };
+            format!("{value},{}", below(r, 2))
+        });
+        let insights = found(&gone, Some("y"), &split);
+        assert_eq!(
+            codes(&insights),
+            [Code::PartDrift],
+            "{word} {kind}: {insights:#?}"
+        );
+        let (message, evidence) = (&insights[0].message, &insights[0].evidence[0]);
+        assert!(message.contains("missing here"), "{word} {kind}: {message}");
+        assert!(
+            evidence["distance"].as_f64().unwrap() > 0.25,
+            "{word} {kind}: {evidence}"
+        );
+    }
 }
 
 #[test]
