@@ -9,6 +9,7 @@ use super::bounds::{chi_square_z, distance_by_chance};
 use super::finding::{Code, Finding};
 use super::material::Material;
 use crate::ml::infer::Role;
+use crate::ml::infer::dates::not_understood;
 use crate::ml::profile::ColumnProfile;
 use crate::ml::profile::examples::shortened;
 use crate::ml::schema::AttributeType;
@@ -33,8 +34,19 @@ pub fn find(material: &Material) -> Vec<Finding> {
     (0..material.names.len())
         .into_par_iter()
         .filter(|&column| matches!(material.decisions[column].role, Role::Input | Role::Target))
+        .filter(|&column| !differs_by_construction(material, column))
         .filter_map(|column| judge(material, column))
         .collect()
+}
+
+/// Whether the column is what the parts were made by, or, in parts of time, tells time as well: such a difference is
+/// what was asked for, and no news.
+fn differs_by_construction(material: &Material, column: usize) -> bool {
+    let is_date = || {
+        material.dated[column]
+            || not_understood(&material.names[column], &material.all.profiles[column]).is_some()
+    };
+    material.part.column() == Some(column) || (material.part.is_by_time() && is_date())
 }
 
 fn judge(material: &Material, column: usize) -> Option<Finding> {
