@@ -173,6 +173,30 @@ fn products_of_bins_are_counted_when_the_bins_are_known() {
     assert!(features(&featurizer, ["", "", "red", "", ""]).1.is_empty());
 }
 
+/// A combination that is new is no unknown category, and a category that only products read can be one.
+#[test]
+fn products_tell_unknown_categories() {
+    let note = |featurizer: &Featurizer, fields| features(featurizer, fields).2;
+    let unknown = [(2, NoteKind::UnknownCategory)];
+    let featurizer = fitted(&[Term::Tokens(Tokens::Product(vec![bin(2), level()]))]);
+    assert_eq!(note(&featurizer, ["1", "", "blue", "", ""]), unknown);
+    assert_eq!(note(&featurizer, ["3", "", "red", "", ""]), []);
+    assert_eq!(note(&featurizer, ["3", "", "", "", ""]), [(2, NoteKind::Missing)]);
+    // A term of its own says it once.
+    let featurizer = fitted(&[
+        Term::Tokens(Tokens::Product(vec![bin(2), level()])),
+        Term::Tokens(level()),
+    ]);
+    assert_eq!(note(&featurizer, ["1", "", "blue", "", ""]), unknown);
+    let lowercase = Tokens::Level {
+        attribute: 2,
+        lowercase: true,
+    };
+    let featurizer = fitted(&[Term::Tokens(Tokens::Product(vec![lowercase, bin(2)]))]);
+    assert_eq!(note(&featurizer, ["1", "", "RED", "", ""]), []);
+    assert_eq!(note(&featurizer, ["1", "", "BLUE", "", ""]), unknown);
+}
+
 #[test]
 fn dates_give_parts_and_days() {
     let part = |part| Term::Tokens(Tokens::DatePart { attribute: 4, part });
