@@ -192,9 +192,20 @@ pub fn for_each_word(text: &str, mut work: impl FnMut(usize, usize)) {
     }
 }
 
-/// True when the field is empty or, trimmed, one of the words that stand for missing.
+/// True when the field, trimmed, is empty or one of the words that stand for missing.
+#[inline]
 pub fn is_missing(text: &str, missing_values: &[String]) -> bool {
-    text.is_empty() || (!missing_values.is_empty() && missing_values.iter().any(|word| word == trimmed(text)))
+    let text = trimmed(text);
+    text.is_empty() || missing_values.iter().any(|word| word == text)
+}
+
+/// The field, or nothing where it stands for missing.
+pub fn content<'a>(field: &'a str, missing_values: &[String]) -> &'a str {
+    if is_missing(field, missing_values) {
+        ""
+    } else {
+        field
+    }
 }
 
 #[cfg(test)]
@@ -302,5 +313,14 @@ mod tests {
         assert!(is_missing("", &[]));
         assert!(is_missing(" NA", &words));
         assert!(!is_missing("NA", &[]));
+    }
+
+    #[test]
+    fn white_space_alone_is_missing_and_around_a_value_it_stays() {
+        for field in [" ", "\t \r\n", "\u{a0}\u{2003}"] {
+            assert!(is_missing(field, &[]), "{field:?}");
+            assert_eq!(content(field, &[]), "");
+        }
+        assert_eq!(content(" red ", &["NA".to_string()]), " red ");
     }
 }

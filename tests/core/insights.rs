@@ -7,7 +7,7 @@ use yosoku::ml::observe::Silent;
 use yosoku::ml::pipeline::inspect;
 use yosoku::ml::pipeline::table::MemoryTable;
 use yosoku::ml::schema::{AttributeType, Schema};
-use yosoku::ml::split::Split;
+use yosoku::ml::split::{Split, Strategy};
 
 use crate::support::{DATASETS, inspect_text, on_threads, sample, train_text};
 
@@ -605,23 +605,86 @@ fn parts_that_differ() {
         .map(|line| format!("{line}\n"))
         .collect();
     assert!(!codes(&found(&few, Some("y"), &split)).contains(&Code::PartDrift));
-    let gone = made(1000, "rate,y", |r, i| {
-        let missing = chance(r, if unit(9, i) * 100.0 < 60.0 { 0.1 } else { 0.45 });
-        format!(
-            "{},{}",
-            if missing {
-                String::new()
-            } else {
-                format!("{:.2}", normal(r))
-            },
-            below(r, 2)
-        )
-    });
-    assert!(
-        found(&gone, Some("y"), &split)[0]
-            .message
-            .contains("missing here")
-    );
+    // Whatever the word for missing, and whatever the type.
+    for (word, kind) in [
+        ("", "number"),
+        ("NA", "number"),
+        ("?", "literal"),
+        ("null", "date"),
+    ] {
+        let gone = made(1000, "rate,y", |r, i| {
+            let missing = chance(r, if unit(9, i) * 100.0 < 60.0 { 0.1 } else { 0.45 });
+            let value = match kind {
+                _ if missing => word.to_string(),
+                "number" => format!("{:.2}", normal(r)),
+                "literal" => pick(r, &["yes", "no"]).to_string(),
+                _ => format!("2024-{:02}-{:02}", 1 + below(r, 12), 1 + below(r, 28)),
+            };
+            format!("{value},{}", below(r, 2))
+        });
+        let insights = found(&gone, Some("y"), &split);
+        assert_eq!(
+            codes(&insights),
+            [Code::PartDrift],
+            "{word} {kind}: {insights:#?}"
+        );
+        let (message, evidence) = (&insights[0].message, &insights[0].evidence[0]);
+        assert!(message.contains("missing here"), "{word} {kind}: {message}");
+        assert!(
+            evidence["distance"].as_f64().unwrap() > 0.25,
+            "{word} {kind}: {evidence}"
+        );
+    }
+}
+
+/// Parts by a column differ in it, and parts of time in all dates; that is no news. What changes with time is.
+#[test]
+fn parts_by_a_column_differ_in_it() {
+    let table = |shift: f64| {
+        made(2000, "at,day,written,short,shop,amount,y", move |r, i| {
+            let (day, month, year) = (1 + i % 28, 1 + i / 28 % 12, 2018 + i / 336);
+            let amount = normal(r) + shift * i as f64 / 2000.0;
+            format!(
+                "{},{year}-{month:02}-{day:02},{day}.{month}.{year},{:02}/{:02}/{year},S{},{amount:.3},{}",
+                1_500_000_000 + i * 86_400,
+                1 + day % 12,
+                1 + month % 12,
+                skewed(r, 60),
+                u8::from(chance(r, 0.4))
+            )
+        })
+    };
+    let by = |strategy: Strategy, column: &str| Split {
+        strategy,
+        column: Some(column.into()),
+        ..Split::training(30.0, 1)
+    };
+    for split in [
+        by(Strategy::Time, "at"),
+        by(Strategy::Time, "day"),
+        by(Strategy::Time, "written"),
+        by(Strategy::Group, "shop"),
+        by(Strategy::Stratified, "shop"),
+    ] {
+        for split in [split.clone(), split.others()] {
+            let insights = found(&table(0.0), Some("y"), &split);
+            // Which number of the third date is the day, nothing tells.
+            assert_eq!(
+                codes(&insights),
+                [Code::DatesAsCategories],
+                "{split} {insights:#?}"
+            );
+        }
+    }
+    let insights = found(&table(3.0), Some("y"), &by(Strategy::Time, "at"));
+    assert_eq!(insights[0].code, Code::PartDrift);
+    assert_eq!(insights[0].columns, ["amount"]);
+    // In the order of the file nobody asked for time.
+    let in_order = Split {
+        strategy: Strategy::Sequential,
+        ..Split::training(30.0, 1)
+    };
+    assert_eq!(found(&table(0.0), Some("y"), &in_order)[0].code, Code::PartDrift);
 }
 
 #[test]

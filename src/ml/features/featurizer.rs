@@ -3,6 +3,7 @@
 use super::cut::Cut;
 use super::dictionary::{Dictionary, Found};
 use super::fit::is_missing;
+use super::levels::Levels;
 use super::notes::{FieldNote, NoteKind};
 use super::plan::{Plan, Step, TokenStep};
 use super::state::{FeaturizerState, TermState};
@@ -39,6 +40,8 @@ struct Check {
     range: Option<(f64, f64)>,
     /// The term that knows the values or words, if one does.
     term: Option<usize>,
+    /// The categories that products know, where only they do.
+    levels: Option<Levels>,
 }
 
 impl Featurizer {
@@ -59,7 +62,7 @@ impl Featurizer {
             .map(|(cut, index)| ((cut.source, cut.bins), index))
             .collect();
         Self {
-            plan: Plan::new(&state.recipe_terms(), schema, &cut_of),
+            plan: Plan::new(&state.recipe_terms(), schema, &cut_of, &state.by_number()),
             cuts: state
                 .cuts
                 .iter()
@@ -184,10 +187,10 @@ impl Featurizer {
         }
     }
 
-    fn oddity(&self, check: &Check, record: &Record, workspace: &Workspace) -> Option<NoteKind> {
+    fn oddity(&self, check: &Check, record: &Record, workspace: &mut Workspace) -> Option<NoteKind> {
         let found = check.term.and_then(|term| workspace.found.get(term).copied());
         let field = self.plan.read_text(record, check.attribute);
-        let is_empty = field.trim().is_empty();
+        let is_empty = field.is_empty();
         match check.kind {
             _ if check.is_date => {
                 let date = self.plan.date_of(check.attribute, workspace)?;
@@ -214,6 +217,10 @@ impl Featurizer {
                 Some((_, 0)) if is_empty => Some(NoteKind::Missing),
                 Some((_, 0)) => Some(NoteKind::UnknownCategory),
                 None if is_empty => Some(NoteKind::Missing),
+                None => {
+                    let known = check.levels.as_ref()?.know(field, &mut workspace.scratch);
+                    (!known).then_some(NoteKind::UnknownCategory)
+                }
                 _ => None,
             },
             AttributeType::Text => match found {
@@ -240,12 +247,20 @@ fn checks(state: &FeaturizerState, schema: &Schema) -> Vec<Check> {
             _ => None,
         });
         let cut = || state.cuts.iter().find(|cut| cut.source == source);
+        let is_date = declared.date_format.is_some() && reads_date(state, attribute);
+        let term = state.terms.iter().position(|term| knows(term, attribute));
+        let by_products = declared.kind == AttributeType::Categorical && !is_date && term.is_none();
         Some(Check {
             attribute,
             kind: declared.kind,
-            is_date: declared.date_format.is_some() && reads_date(state, attribute),
+            is_date,
             range: range.or_else(|| cut().map(|cut| (cut.min, cut.max))),
-            term: state.terms.iter().position(|term| knows(term, attribute)),
+            term,
+            levels: if by_products {
+                Levels::of(state, attribute)
+            } else {
+                None
+            },
         })
     };
     attributes.into_iter().filter_map(check).collect()
@@ -265,8 +280,9 @@ fn knows(term: &TermState, attribute: usize) -> bool {
     }
 }
 
+/// Whether the attribute's date may be missing, rather than its number or its category.
 fn reads_date(state: &FeaturizerState, attribute: usize) -> bool {
-    let is = |term: &TermState| matches!(term, TermState::Missing { attribute: of, .. } if *of == attribute);
+    let is = |term: &TermState| matches!(term, TermState::Missing { attribute: of, by_number: false, .. } if *of == attribute);
     state.terms.iter().any(is)
 }
 

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::count::TokenCounts;
 use super::cut::Cut;
-use super::plan::{Place, Plan, Step, TokenStep};
+use super::plan::{Place, Plan, Step, TokenStep, read_as_numbers};
 use super::space;
 use super::state::{CutState, FeaturizerState, TermState};
 use super::workspace::Workspace;
@@ -32,6 +32,8 @@ const MOST_BYTES: usize = 1 << 30;
 pub struct FeaturizerFit {
     terms: Vec<Term>,
     plan: Plan,
+    /// Dates that are missing where their number is.
+    by_number: Vec<usize>,
     allowed: usize,
     /// Whether the pass that needs finished bins is under way.
     second: bool,
@@ -69,7 +71,8 @@ impl FeaturizerFit {
     pub fn new(terms: &[Term], schema: &Schema, allowed: usize) -> Self {
         let mut cut_of = BTreeMap::new();
         terms.iter().for_each(|term| collect_cuts(term, &mut cut_of));
-        let plan = Plan::new(terms, schema, &cut_of);
+        let by_number = read_as_numbers(terms, schema);
+        let plan = Plan::new(terms, schema, &cut_of, &by_number);
         let place = |source: NumberSource| plan.numbers().iter().position(|known| *known == source);
         let mut wanted = vec![(0, 0); cut_of.len()];
         for ((source, bins), &cut) in &cut_of {
@@ -92,6 +95,7 @@ impl FeaturizerFit {
             counts: vec![TokenCounts::default(); terms.len()],
             missing: vec![false; terms.len()],
             plan,
+            by_number,
             allowed,
             second: false,
             numbers,
@@ -240,6 +244,7 @@ impl FeaturizerFit {
             (Term::Missing { attribute }, _) => TermState::Missing {
                 attribute: *attribute,
                 seen: *seen,
+                by_number: self.by_number.contains(attribute),
             },
             (term, _) => TermState::Truth {
                 attribute: term.attributes().first().copied().unwrap_or(0),

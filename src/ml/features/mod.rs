@@ -7,7 +7,7 @@
 //!
 //! [`plan`] compiles the terms of a recipe, so that work they share is done once for each record; [`fit`] and
 //! [`featurizer`] both run it. [`words`] and [`product`] make tokens, [`count`] counts them, [`space`] decides
-//! which of them become features, [`dictionary`] finds them again.
+//! which of them become features, [`dictionary`] finds them again; [`levels`] tells the categories in those of products.
 
 pub mod count;
 pub mod cut;
@@ -15,6 +15,7 @@ pub mod dictionary;
 pub mod entries;
 pub mod featurizer;
 pub mod fit;
+pub mod levels;
 pub mod notes;
 pub mod plan;
 pub mod product;

@@ -9,7 +9,7 @@ use crate::ml::date::{DateFormat, DatePart, Moment};
 use crate::ml::recipe::term::{NumberSource, Term, TextSource, Tokens};
 use crate::ml::record::Record;
 use crate::ml::schema::{AttributeType, Schema};
-use crate::ml::value::{Number, binary, is_missing, number};
+use crate::ml::value::{Number, binary, content, number, trimmed};
 
 /// Tokens that one term takes from one record at most; the rest of the record is not looked at.
 const MOST_TOKENS: usize = 100_000;
@@ -103,8 +103,14 @@ pub enum TokenStep {
 }
 
 impl Plan {
-    /// Compiles `terms`. `cut_of` tells the index of the cuts of a number with so many bins.
-    pub fn new(terms: &[Term], schema: &Schema, cut_of: &BTreeMap<(NumberSource, u32), usize>) -> Self {
+    /// Compiles `terms`. `cut_of` tells the index of the cuts of a number with so many bins, `by_number` which
+    /// dates are missing where their number is (see [`read_as_numbers`]).
+    pub fn new(
+        terms: &[Term],
+        schema: &Schema,
+        cut_of: &BTreeMap<(NumberSource, u32), usize>,
+        by_number: &[usize],
+    ) -> Self {
         let mut plan = Self {
             numbers: Vec::new(),
             dates: Vec::new(),
@@ -117,11 +123,20 @@ impl Plan {
                 .collect(),
             terms: Vec::new(),
         };
-        plan.terms = terms.iter().map(|term| plan.step(term, schema, cut_of)).collect();
+        plan.terms = terms
+            .iter()
+            .map(|term| plan.step(term, schema, cut_of, by_number))
+            .collect();
         plan
     }
 
-    fn step(&mut self, term: &Term, schema: &Schema, cut_of: &BTreeMap<(NumberSource, u32), usize>) -> Step {
+    fn step(
+        &mut self,
+        term: &Term,
+        schema: &Schema,
+        cut_of: &BTreeMap<(NumberSource, u32), usize>,
+        by_number: &[usize],
+    ) -> Step {
         match term {
             Term::Number(source) => Step::Number(self.number(*source, schema)),
             Term::Truth { attribute } => Step::Truth(place_of(&mut self.truths, *attribute)),
@@ -130,7 +145,7 @@ impl Plan {
                 cut: cut_of.get(&(*number, *bins)).copied().unwrap_or(0),
             },
             Term::Tokens(tokens) => Step::Tokens(self.tokens(tokens, schema, cut_of)),
-            Term::Missing { attribute } => Step::Missing(self.missing(*attribute, schema)),
+            Term::Missing { attribute } => Step::Missing(self.missing(*attribute, schema, by_number)),
         }
     }
 
@@ -193,9 +208,10 @@ impl Plan {
         self.dates.len() - 1
     }
 
-    fn missing(&mut self, attribute: usize, schema: &Schema) -> Place {
+    fn missing(&mut self, attribute: usize, schema: &Schema, by_number: &[usize]) -> Place {
         let declared = schema.attributes.get(attribute);
-        let is_date = declared.is_some_and(|declared| declared.date_format.is_some());
+        let is_date = declared.is_some_and(|declared| declared.date_format.is_some())
+            && !by_number.contains(&attribute);
         let kind = declared.map(|declared| declared.kind);
         match kind {
             _ if is_date => Place::Date(self.date(attribute, schema)),
@@ -227,23 +243,27 @@ impl Plan {
     /// Reads everything that the terms share.
     pub fn read(&self, record: &Record, workspace: &mut Workspace) {
         workspace.dates.clear();
-        workspace.dates.extend(
-            self.dates
-                .iter()
-                .map(|(attribute, format)| format.as_ref()?.parse(record.get(*attribute).trim())),
-        );
+        workspace
+            .dates
+            .extend(self.dates.iter().map(|(attribute, format)| {
+                format
+                    .as_ref()?
+                    .parse(trimmed(self.read_text(record, *attribute)))
+            }));
         workspace.numbers.clear();
         for source in &self.numbers {
             let value = match *source {
-                NumberSource::Attribute(attribute) => self.read_number(record, attribute),
+                NumberSource::Attribute(attribute) => number(self.read_text(record, attribute)),
                 NumberSource::Timestamp(attribute) => self.timestamp(record, attribute, &workspace.dates),
             };
             workspace.numbers.push(value);
         }
         workspace.truths.clear();
-        workspace
-            .truths
-            .extend(self.truths.iter().map(|&attribute| binary(record.get(attribute))));
+        workspace.truths.extend(
+            self.truths
+                .iter()
+                .map(|&attribute| binary(self.read_text(record, attribute))),
+        );
         if workspace.texts.len() < self.texts.len() {
             workspace.texts.resize_with(self.texts.len(), WordBuffer::default);
         }
@@ -252,20 +272,11 @@ impl Plan {
         }
     }
 
-    fn read_number(&self, record: &Record, attribute: usize) -> Number {
-        let field = record.get(attribute);
-        if is_missing(field, self.missing_values(attribute)) {
-            Number::Missing
-        } else {
-            number(field)
-        }
-    }
-
     fn timestamp(&self, record: &Record, attribute: usize, dates: &[Option<Moment>]) -> Number {
         let place = self.dates.iter().position(|(known, _)| *known == attribute);
         match place.and_then(|place| dates.get(place)) {
             Some(Some(moment)) => Number::Value(moment.days()),
-            _ if self.read_text(record, attribute).trim().is_empty() => Number::Missing,
+            _ if self.read_text(record, attribute).is_empty() => Number::Missing,
             _ => Number::Invalid,
         }
     }
@@ -283,14 +294,10 @@ impl Plan {
         workspace.dates.get(place).copied()
     }
 
-    /// The text of a field; empty when it stands for missing.
+    /// The text of a field; empty when it stands for missing. Numbers, truths, dates, categories and words are all
+    /// read through this, so that a field is missing for each of them or for none.
     pub fn read_text<'r>(&self, record: &'r Record, attribute: usize) -> &'r str {
-        let field = record.get(attribute);
-        if is_missing(field, self.missing_values(attribute)) {
-            ""
-        } else {
-            field
-        }
+        content(record.get(attribute), self.missing_values(attribute))
     }
 
     /// Calls `each` with every token that a step takes from the record that was read last.
@@ -367,6 +374,31 @@ impl Plan {
             TokenStep::Product(_) => {}
         }
     }
+}
+
+/// The dates among the attributes of `terms` whose plain number is learned from, as that of a count of seconds: their
+/// indicator of missing values has to follow the number, or a number that is no date would seem to be missing.
+pub fn read_as_numbers(terms: &[Term], schema: &Schema) -> Vec<usize> {
+    let mut found = Vec::new();
+    let mut add = |source: NumberSource| match source {
+        NumberSource::Attribute(attribute) => found.push(attribute),
+        NumberSource::Timestamp(_) => {}
+    };
+    for term in terms {
+        match term {
+            Term::Number(source) => add(*source),
+            Term::Tokens(tokens) => tokens.for_each_number(&mut add),
+            Term::Truth { .. } | Term::Missing { .. } => {}
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    let is_date = |at: &usize| {
+        let declared = schema.attributes.get(*at);
+        declared.is_some_and(|declared| declared.date_format.is_some())
+    };
+    found.retain(is_date);
+    found
 }
 
 /// The place of a value in a list; it is added where it is new.

@@ -51,6 +51,10 @@ pub enum TermState {
         attribute: usize,
         /// Whether that happened in training; if not there is no feature.
         seen: bool,
+        /// Of a date whose plain number is learned from: the number is what may be missing. Models made before this
+        /// was known go by the date.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        by_number: bool,
     },
 }
 
@@ -114,6 +118,19 @@ impl FeaturizerState {
     /// The terms of the recipe, as they were before training.
     pub fn recipe_terms(&self) -> Vec<Term> {
         (0..self.terms.len()).map(|index| self.term(index)).collect()
+    }
+
+    /// The dates that are missing where their number is.
+    pub fn by_number(&self) -> Vec<usize> {
+        let dates = self.terms.iter().filter_map(|term| match term {
+            TermState::Missing {
+                attribute,
+                by_number: true,
+                ..
+            } => Some(*attribute),
+            _ => None,
+        });
+        dates.collect()
     }
 
     /// Whether every part refers to attributes below `attributes` and to cuts that exist, and every list is

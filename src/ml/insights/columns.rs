@@ -47,10 +47,7 @@ fn judge(material: &Material, column: usize) -> Option<Finding> {
 
 /// Rows without a value.
 fn no_value(material: &Material, column: usize) -> u64 {
-    let profile = &material.all.profiles[column];
-    let words = profile.missing_words.iter();
-    let listed = words.filter(|word| material.decisions[column].missing_values.contains(&word.word));
-    profile.empty + listed.map(|word| word.count).sum::<u64>()
+    material.all.profiles[column].without_value(&material.decisions[column].missing_values)
 }
 
 fn constant(material: &Material, column: usize) -> Option<Finding> {

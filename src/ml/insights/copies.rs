@@ -178,8 +178,10 @@ fn duplicate_columns(material: &Material, columns: &[usize], contents: &[Content
 /// What was counted over all rows speaks for equality, too.
 fn agree_on_all_rows(material: &Material, left: usize, right: usize) -> bool {
     let [a, b] = [left, right].map(|column| &material.selected.profiles[column]);
+    let [a_missing, b_missing] = [(a, left), (b, right)]
+        .map(|(profile, column)| profile.without_value(&material.decisions[column].missing_values));
     let close = |x: f64, y: f64| (x - y).abs() <= 1e-9 * x.abs().max(y.abs());
-    a.empty == b.empty
+    a_missing == b_missing
         && a.numbers.moments.count == b.numbers.moments.count
         && close(a.numbers.moments.mean, b.numbers.moments.mean)
 }

@@ -9,9 +9,11 @@ use super::bounds::{chi_square_z, distance_by_chance};
 use super::finding::{Code, Finding};
 use super::material::Material;
 use crate::ml::infer::Role;
+use crate::ml::infer::dates::not_understood;
 use crate::ml::profile::ColumnProfile;
 use crate::ml::profile::examples::shortened;
 use crate::ml::schema::AttributeType;
+use crate::ml::value::is_missing;
 
 /// A smaller difference is no strong one: 20 percentage points.
 const STRONG: f64 = 0.2;
@@ -32,8 +34,19 @@ pub fn find(material: &Material) -> Vec<Finding> {
     (0..material.names.len())
         .into_par_iter()
         .filter(|&column| matches!(material.decisions[column].role, Role::Input | Role::Target))
+        .filter(|&column| !differs_by_construction(material, column))
         .filter_map(|column| judge(material, column))
         .collect()
+}
+
+/// Whether the column is what the parts were made by, or, in parts of time, tells time as well: such a difference is
+/// what was asked for, and no news.
+fn differs_by_construction(material: &Material, column: usize) -> bool {
+    let is_date = || {
+        material.dated[column]
+            || not_understood(&material.names[column], &material.all.profiles[column]).is_some()
+    };
+    material.part.column() == Some(column) || (material.part.is_by_time() && is_date())
 }
 
 fn judge(material: &Material, column: usize) -> Option<Finding> {
@@ -41,12 +54,13 @@ fn judge(material: &Material, column: usize) -> Option<Finding> {
         &material.selected.profiles[column],
         &material.others.profiles[column],
     );
+    let words = &material.decisions[column].missing_values;
     let found = match material.decisions[column].kind {
         AttributeType::Numeric => numbers(mine, theirs, material.names.len()),
         AttributeType::Text => None,
-        AttributeType::Binary | AttributeType::Categorical => values(mine, theirs),
+        AttributeType::Binary | AttributeType::Categorical => values(mine, theirs, words),
     };
-    let (effect, what, evidence) = found.or_else(|| missing(mine, theirs))?;
+    let (effect, what, evidence) = found.or_else(|| missing(mine, theirs, words))?;
     let message = format!(
         "column `{}` differs between this part and the other rows: {what}",
         material.names[column]
@@ -95,11 +109,13 @@ fn numbers(mine: &ColumnProfile, theirs: &ColumnProfile, columns: usize) -> Opti
     Some((distance, what, evidence))
 }
 
-/// Half the sum of the differences between the shares of the values.
-fn values(mine: &ColumnProfile, theirs: &ColumnProfile) -> Option<Difference> {
-    let counts: [HashMap<String, u64>; 2] =
-        [mine, theirs].map(|profile| profile.values.ranked().into_iter().collect());
-    let totals = [mine, theirs].map(|profile| profile.rows - profile.empty);
+/// Half the sum of the differences between the shares of the values; `words` stand for missing.
+fn values(mine: &ColumnProfile, theirs: &ColumnProfile, words: &[String]) -> Option<Difference> {
+    let counts: [HashMap<String, u64>; 2] = [mine, theirs].map(|profile| {
+        let ranked = profile.values.ranked().into_iter();
+        ranked.filter(|(value, _)| !is_missing(value, words)).collect()
+    });
+    let totals = [mine, theirs].map(|profile| profile.with_value(words));
     let count = |side: usize, value: &str| counts[side].get(value).copied().unwrap_or(0);
     let mut ranked: Vec<(u64, &str)> = counts
         .iter()
@@ -160,12 +176,14 @@ fn sureness(cells: &[[u64; 2]], totals: [u64; 2]) -> Option<f64> {
         .then(|| chi_square_z(terms.sum(), kept.len() as f64 - 1.0))
 }
 
-/// The shares of rows without a value.
-fn missing(mine: &ColumnProfile, theirs: &ColumnProfile) -> Option<Difference> {
-    let share = |profile: &ColumnProfile| profile.empty as f64 / profile.rows.max(1) as f64;
-    let (here, there) = (share(mine), share(theirs));
+/// The shares of rows without a value; `words` stand for missing.
+fn missing(mine: &ColumnProfile, theirs: &ColumnProfile, words: &[String]) -> Option<Difference> {
+    let without = [mine, theirs].map(|profile| profile.without_value(words));
+    let with = [mine, theirs].map(|profile| profile.with_value(words));
+    let share = |side: usize| without[side] as f64 / (without[side] + with[side]).max(1) as f64;
+    let (here, there) = (share(0), share(1));
     let distance = (here - there).abs();
-    let cells = [[mine.empty, theirs.empty], [mine.filled(), theirs.filled()]];
+    let cells = [without, with];
     if distance < STRONG || sureness(&cells, [mine.rows, theirs.rows])? < SURE {
         return None;
     }

@@ -6,6 +6,7 @@ use crate::ml::Task;
 use crate::ml::infer::{Decision, Role};
 use crate::ml::profile::{Profile, TableStatistics};
 use crate::ml::record::Record;
+use crate::ml::split::Selector;
 use crate::ml::value::{Number, is_missing, number, trimmed};
 
 /// Everything known about a table.
@@ -22,6 +23,8 @@ pub struct Material<'a> {
     pub given: bool,
     /// The question that the target poses, if it is clear.
     pub task: Option<Task>,
+    /// Which rows are described.
+    pub part: &'a Selector,
     /// Evidence of all rows.
     pub all: &'a Profile,
     /// Evidence of the rows that are described.

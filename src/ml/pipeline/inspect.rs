@@ -164,6 +164,7 @@ fn judge(
         known: &attributes.iter().map(Option::is_some).collect::<Vec<_>>(),
         given: given.is_some(),
         task,
+        part: &part,
         all: everything,
         selected: &selected,
         others: &others,

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use crate::ml::record::Record;
 use crate::ml::schema::AttributeType;
-use crate::ml::value::{Number, binary, is_missing, number};
+use crate::ml::value::{Number, binary, content, number};
 
 const BINS: usize = 10;
 /// Values with codes of their own; the others share one.
@@ -37,28 +37,26 @@ pub fn association(
 
 /// Each row's field as a small integer.
 fn codes(rows: &[Record], column: usize, kind: AttributeType, missing: &[String]) -> Vec<u32> {
+    let fields = rows.iter().map(|row| content(row.get(column), missing));
     match kind {
         AttributeType::Numeric => numeric_codes(rows, column, missing),
-        AttributeType::Binary => rows
-            .iter()
-            .map(|row| match binary(row.get(column)) {
+        AttributeType::Binary => fields
+            .map(|field| match binary(field) {
                 Some(true) => 1,
                 Some(false) => 0,
                 None => 2,
             })
             .collect(),
-        AttributeType::Categorical | AttributeType::Text => {
-            level_codes(rows.iter().map(|row| row.get(column)))
-        }
+        AttributeType::Categorical | AttributeType::Text => level_codes(fields),
     }
 }
 
 /// Each row's field as a number, where it is one.
 pub fn numbers_of(rows: &[Record], column: usize, missing: &[String]) -> Vec<Option<f64>> {
     rows.iter()
-        .map(|row| match number(row.get(column)) {
-            Number::Value(value) if !is_missing(row.get(column), missing) => Some(value),
-            _ => None,
+        .map(|row| match number(content(row.get(column), missing)) {
+            Number::Value(value) => Some(value),
+            Number::Missing | Number::Invalid => None,
         })
         .collect()
 }

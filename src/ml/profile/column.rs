@@ -216,6 +216,19 @@ impl ColumnProfile {
         self.rows - self.empty
     }
 
+    /// Rows without a value, where these words stand for missing: the only count of them, for statistics and
+    /// warnings alike.
+    pub fn without_value(&self, missing_values: &[String]) -> u64 {
+        let words = self.missing_words.iter();
+        let listed = words.filter(|word| missing_values.contains(&word.word));
+        self.empty + listed.map(|word| word.count).sum::<u64>()
+    }
+
+    /// The other rows.
+    pub fn with_value(&self, missing_values: &[String]) -> u64 {
+        self.rows - self.without_value(missing_values)
+    }
+
     /// Fields that hold one of the known missing words.
     pub fn missing_word_count(&self) -> u64 {
         self.missing_words.iter().map(|word| word.count).sum()

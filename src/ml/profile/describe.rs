@@ -110,7 +110,7 @@ fn distribution(
     }
     let values = with_lines(ranked(&profile.values, decision), TARGET_VALUES, column, rows);
     let shown: u64 = values.iter().map(|value| value.count).sum();
-    let other = (profile.filled() - listed(profile, decision)).saturating_sub(shown);
+    let other = profile.with_value(&decision.missing_values).saturating_sub(shown);
     TargetDistribution { name, values, other }
 }
 
@@ -122,8 +122,7 @@ fn describe_column(
     context: &Context,
 ) -> ColumnStatistics {
     let kind = decision.kind;
-    let listed = listed(profile, decision);
-    let filled = profile.filled() - listed;
+    let filled = profile.with_value(&decision.missing_values);
     let format = decision.date_format.as_deref();
     let span = format.and_then(|format| profile.dates.span(format));
     let invalid = match kind {
@@ -139,7 +138,7 @@ fn describe_column(
     let (distinct, exact) = profile.values.distinct();
     let mut statistics = ColumnStatistics {
         name,
-        missing: profile.empty + listed,
+        missing: profile.without_value(&decision.missing_values),
         missing_examples: missing_examples(profile, decision),
         invalid,
         invalid_examples: if invalid > 0 {
@@ -204,13 +203,6 @@ fn bins(column: usize, decision: &Decision, context: &Context) -> Option<u32> {
         &decision.missing_values,
         told,
     )
-}
-
-/// Rows that hold a word which stands for missing.
-fn listed(profile: &ColumnProfile, decision: &Decision) -> u64 {
-    let stands = |word: &str| decision.missing_values.iter().any(|missing| missing == word);
-    let words = profile.missing_words.iter().filter(|word| stands(&word.word));
-    words.map(|word| word.count).sum()
 }
 
 fn missing_examples(profile: &ColumnProfile, decision: &Decision) -> Vec<Example> {

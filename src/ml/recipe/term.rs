@@ -122,6 +122,15 @@ impl Tokens {
             Tokens::Product(factors) => factors.iter().for_each(|factor| factor.for_each_attribute(each)),
         }
     }
+
+    /// Calls `each` with every number that is read.
+    pub fn for_each_number(&self, each: &mut impl FnMut(NumberSource)) {
+        match self {
+            Tokens::Bin { number, .. } => each(*number),
+            Tokens::Product(factors) => factors.iter().for_each(|factor| factor.for_each_number(each)),
+            _ => {}
+        }
+    }
 }
 
 impl Term {

@@ -77,6 +77,21 @@ impl Selector {
         matches!(self.rule, Rule::All) && !self.complement
     }
 
+    /// The column of the file whose values decide, if they do.
+    pub fn column(&self) -> Option<usize> {
+        match &self.rule {
+            Rule::Strata { column, .. } | Rule::Group { column, .. } | Rule::Time { column, .. } => {
+                Some(*column)
+            }
+            Rule::All | Rule::Number { .. } | Rule::Place { .. } | Rule::Order { .. } => None,
+        }
+    }
+
+    /// Whether the part is one of time.
+    pub fn is_by_time(&self) -> bool {
+        matches!(self.rule, Rule::Time { .. })
+    }
+
     /// Remarks for people on how the part came out.
     pub fn warnings(&self) -> &[String] {
         &self.warnings[0]

@@ -173,6 +173,30 @@ fn products_of_bins_are_counted_when_the_bins_are_known() {
     assert!(features(&featurizer, ["", "", "red", "", ""]).1.is_empty());
 }
 
+/// A combination that is new is no unknown category, and a category that only products read can be one.
+#[test]
+fn products_tell_unknown_categories() {
+    let note = |featurizer: &Featurizer, fields| features(featurizer, fields).2;
+    let unknown = [(2, NoteKind::UnknownCategory)];
+    let featurizer = fitted(&[Term::Tokens(Tokens::Product(vec![bin(2), level()]))]);
+    assert_eq!(note(&featurizer, ["1", "", "blue", "", ""]), unknown);
+    assert_eq!(note(&featurizer, ["3", "", "red", "", ""]), []);
+    assert_eq!(note(&featurizer, ["3", "", "", "", ""]), [(2, NoteKind::Missing)]);
+    // A term of its own says it once.
+    let featurizer = fitted(&[
+        Term::Tokens(Tokens::Product(vec![bin(2), level()])),
+        Term::Tokens(level()),
+    ]);
+    assert_eq!(note(&featurizer, ["1", "", "blue", "", ""]), unknown);
+    let lowercase = Tokens::Level {
+        attribute: 2,
+        lowercase: true,
+    };
+    let featurizer = fitted(&[Term::Tokens(Tokens::Product(vec![lowercase, bin(2)]))]);
+    assert_eq!(note(&featurizer, ["1", "", "RED", "", ""]), []);
+    assert_eq!(note(&featurizer, ["1", "", "BLUE", "", ""]), unknown);
+}
+
 #[test]
 fn dates_give_parts_and_days() {
     let part = |part| Term::Tokens(Tokens::DatePart { attribute: 4, part });
@@ -221,7 +245,7 @@ fn terms_share_words_of_the_same_source() {
         }),
         Term::Tokens(Tokens::Product(vec![level(), Tokens::Words(source)])),
     ];
-    let plan = Plan::new(&terms, &schema, &BTreeMap::new());
+    let plan = Plan::new(&terms, &schema, &BTreeMap::new(), &[]);
     assert_eq!(plan.texts(), [source]);
 }
 
@@ -344,4 +368,160 @@ fn nothing_is_allocated_once_the_buffers_have_grown() {
             vector.dense.capacity()
         )
     );
+}
+
+const LISTED: &str = r#"{"version":"1.0","dataFormat":"CSV","attributes":[
+    {"attributeName":"n","attributeType":"NUMERIC","missingValues":["0"]},
+    {"attributeName":"b","attributeType":"BINARY","missingValues":["0"]},
+    {"attributeName":"c","attributeType":"CATEGORICAL","missingValues":["red"]},
+    {"attributeName":"t","attributeType":"TEXT","missingValues":["no words"]},
+    {"attributeName":"d","attributeType":"CATEGORICAL","dateFormat":"%Y-%m-%d","missingValues":["9999-12-31"]},
+    {"attributeName":"s","attributeType":"NUMERIC","dateFormat":"epoch_seconds","missingValues":["0"]},
+    {"attributeName":"w","attributeType":"TEXT","dateFormat":"%Y-%m-%d","missingValues":["9999-12-31"]}]}"#;
+
+/// For each attribute of [`LISTED`]: a value, and its word for missing, which would be one, too.
+const LISTED_FIELDS: [[&str; 2]; 7] = [
+    ["5", "0"],
+    ["1", "0"],
+    ["blue", "red"],
+    ["some words", "no words"],
+    ["2024-01-06", "9999-12-31"],
+    ["1700000000", "0"],
+    ["2024-01-06", "9999-12-31"],
+];
+
+/// Every term that an attribute of [`LISTED`] can be alone.
+fn terms_of(attribute: usize) -> Vec<Term> {
+    let words = TextSource {
+        attribute,
+        lowercase: false,
+        no_punct: false,
+    };
+    let plain = NumberSource::Attribute(attribute);
+    let month = Term::Tokens(Tokens::DatePart {
+        attribute,
+        part: DatePart::Month,
+    });
+    let level = Term::Tokens(Tokens::Level {
+        attribute,
+        lowercase: false,
+    });
+    let mut terms = match attribute {
+        0 => vec![Term::Number(plain)],
+        1 => vec![Term::Truth { attribute }],
+        2 => vec![level],
+        3 => vec![Term::Tokens(Tokens::Words(words))],
+        4 => vec![month, level, Term::Number(NumberSource::Timestamp(attribute))],
+        5 => vec![
+            month,
+            Term::Number(plain),
+            Term::Number(NumberSource::Timestamp(attribute)),
+        ],
+        _ => vec![month, Term::Tokens(Tokens::Words(words))],
+    };
+    if !matches!(attribute, 2 | 3) {
+        terms.push(Term::Missing { attribute });
+    }
+    terms
+}
+
+/// What the statistics call missing gives the features of an empty field, whatever else it could be read as.
+#[test]
+fn statistics_and_features_agree_on_what_is_missing() {
+    let schema = Schema::from_json(LISTED).unwrap();
+    let fields = LISTED_FIELDS.map(|[value, word]| {
+        let spaced = format!("  {word} ");
+        [
+            value.to_string(),
+            word.into(),
+            "".into(),
+            " \u{a0} ".into(),
+            spaced,
+        ]
+    });
+    let row = |row: usize| {
+        fields
+            .iter()
+            .map(|of| format!("\"{}\"", of[row]))
+            .collect::<Vec<_>>()
+            .join(",")
+    };
+    let rows: Vec<String> = (0..5).map(row).collect();
+    let table = format!("n,b,c,t,d,s,w\n{}\n", rows.join("\n"));
+    let statistics = crate::ml::pipeline::inspect(
+        &crate::ml::pipeline::table::MemoryTable::new(&table),
+        Some(&schema),
+        None,
+        &crate::ml::split::Split::all(),
+        &mut crate::ml::observe::Silent,
+    )
+    .unwrap()
+    .statistics;
+    for (attribute, fields) in fields.iter().enumerate() {
+        let column = &statistics.columns[attribute];
+        let name = &column.name;
+        assert_eq!((column.missing, column.invalid), (4, 0), "{name}");
+        let records: Vec<Record> = fields
+            .iter()
+            .map(|field| Record::from_fields((0..7).map(|at| if at == attribute { field } else { "" })))
+            .collect();
+        let mut fit = FeaturizerFit::new(&terms_of(attribute), &schema, 1000);
+        fit.add(&records.iter().collect::<Vec<_>>());
+        assert!(!fit.next_pass());
+        let featurizer = Featurizer::new(fit.freeze(), &schema);
+        let (mut workspace, mut vector) = (Workspace::default(), FeatureVector::default());
+        let mut features = |record: &Record| {
+            let mut notes = Vec::new();
+            featurizer.apply_noting(record, &mut workspace, &mut vector, |note| notes.push(note.kind));
+            (vector.clone(), notes)
+        };
+        let empty = features(&records[2]);
+        assert_ne!(features(&records[0]), empty, "{name}");
+        for (record, field) in records.iter().zip(fields).skip(1) {
+            assert_eq!(features(record), empty, "{name} {field:?}");
+        }
+        // A category and words of their own have no indicator, and were seen to be missing.
+        let said = if matches!(attribute, 2 | 3) {
+            vec![]
+        } else {
+            vec![NoteKind::Missing]
+        };
+        assert_eq!(empty.1, said, "{name}");
+    }
+}
+
+/// The number of a date that is learned from as it is, is missing where the number is, not where no date is read;
+/// models made before go on as they did.
+#[test]
+fn the_indicator_of_a_number_that_is_a_date_follows_the_number() {
+    let schema = Schema::from_json(
+        r#"{"version":"1.0","dataFormat":"CSV","attributes":[
+        {"attributeName":"second","attributeType":"NUMERIC","dateFormat":"epoch_seconds"}]}"#,
+    )
+    .unwrap();
+    let terms = [
+        Term::Number(NumberSource::Attribute(0)),
+        Term::Missing { attribute: 0 },
+    ];
+    let [date, no_date, nothing] = ["1700000000", "1e9", ""].map(|field| Record::from_fields([field]));
+    let mut fit = FeaturizerFit::new(&terms, &schema, 1000);
+    fit.add(&[&date, &no_date, &nothing]);
+    assert!(!fit.next_pass());
+    let mut state = fit.freeze();
+    let actives = |state: &FeaturizerState| {
+        let featurizer = Featurizer::new(state.clone(), &schema);
+        [&date, &no_date, &nothing].map(|record| {
+            let mut vector = FeatureVector::default();
+            featurizer.apply(record, &mut Workspace::default(), &mut vector);
+            vector.active
+        })
+    };
+    assert_eq!(actives(&state), [vec![], vec![], vec![0]]);
+    let stored = serde_json::to_string(&state).unwrap();
+    assert!(stored.contains("\"by_number\":true"));
+    let before = stored.replace(",\"by_number\":true", "");
+    assert_ne!(before, stored);
+    state = serde_json::from_str(&before).unwrap();
+    assert_eq!(serde_json::to_string(&state).unwrap(), before);
+    assert_eq!(actives(&state), [vec![], vec![0], vec![0]]);
 }
