@@ -9,6 +9,7 @@ use super::show;
 use crate::ml::pipeline::evaluate;
 use crate::ml::predict::Predictor;
 use crate::ml::split::Split;
+use crate::ml::wording::counted;
 
 /// Evaluate a model on a CSV that has the target
 #[derive(Debug, clap::Args)]
@@ -49,8 +50,8 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         return show::print_json(&evaluation.report);
     }
     let text = format!(
-        "evaluated on {} rows\n{}",
-        evaluation.report.records(),
+        "evaluated on {}\n{}",
+        counted(evaluation.report.records(), "row"),
         show::report(&evaluation.report)
     );
     show::print(&text)

@@ -9,6 +9,7 @@ use super::show;
 use crate::ml::pipeline::{BatchOptions, BatchSummary, predict};
 use crate::ml::predict::Predictor;
 use crate::ml::split::Split;
+use crate::ml::wording::counted;
 
 /// Score every row of a CSV
 ///
@@ -59,8 +60,8 @@ pub fn run(args: &Args) -> Result<(), CliError> {
 
 fn tell(summary: &BatchSummary) {
     show::message(&format!(
-        "{} rows scored, {} could not be read",
-        summary.records - summary.invalid,
+        "{} scored, {} could not be read",
+        counted(summary.records - summary.invalid, "row"),
         summary.invalid
     ));
     if !summary.absent_columns.is_empty() {
@@ -70,15 +71,21 @@ fn tell(summary: &BatchSummary) {
         ));
     }
     if !summary.extra_columns.is_empty() {
-        let count = summary.extra_columns.len();
+        let count = summary.extra_columns.len() as u64;
         let shown: Vec<&str> = summary.extra_columns.iter().take(5).map(String::as_str).collect();
         show::message(&format!(
-            "note: {count} columns that the model does not know were ignored: {}",
+            "note: {} that the model does not know {} ignored: {}",
+            counted(count, "column"),
+            if count == 1 { "was" } else { "were" },
             shown.join(", ")
         ));
     }
     for (kind, count) in &summary.notes {
-        show::message(&format!("note: {count} fields {}", kind.replace('_', " ")));
+        show::message(&format!(
+            "note: {} {}",
+            counted(*count, "field"),
+            kind.replace('_', " ")
+        ));
     }
     for problem in &summary.problems.examples {
         show::message(&format!(

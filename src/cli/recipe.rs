@@ -16,6 +16,7 @@ use crate::ml::recipe::{
     Recipe, RecipeError, Tree, resolve_text, term_attributes, term_expression, term_meaning,
 };
 use crate::ml::schema::Schema;
+use crate::ml::wording::counted;
 
 /// Commands about recipes.
 #[derive(Debug, clap::Subcommand)]
@@ -82,16 +83,17 @@ fn explain_data(args: &ExplainArgs) -> Result<(), CliError> {
         return show::print_json(&json!({ "outputs": outputs }));
     }
     let features: usize = samples.iter().map(|sample| sample.features).sum();
-    let mut text = format!("{} outputs, {features} features\n", terms.len());
+    let mut text = format!(
+        "{}, {}\n",
+        counted(terms.len() as u64, "output"),
+        counted(features as u64, "feature")
+    );
     both().for_each(|(term, sample)| text.push_str(&explained(term, sample, &schema)));
     show::print(&text)
 }
 
 fn explained(term: &Term, sample: &TermSample, schema: &Schema) -> String {
-    let features = match sample.features {
-        1 => "1 feature".to_string(),
-        count => format!("{count} features"),
-    };
+    let features = counted(sample.features as u64, "feature");
     let expression = plain(&term_expression(term, schema));
     let mut text = format!("\n{expression}: {}, {features}\n", term_meaning(term));
     if !sample.frequent.is_empty() {

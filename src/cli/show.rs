@@ -61,7 +61,8 @@ pub fn table(rows: &[Vec<String>]) -> String {
 pub fn short(value: f64) -> String {
     let size = value.abs();
     if value.fract() == 0.0 && size < 1e7 {
-        format!("{value}")
+        // A negative nothing is nothing.
+        format!("{}", value + 0.0)
     } else if (0.01..1e6).contains(&size) {
         let digits = (3 - size.log10().floor() as i32).clamp(0, 5) as usize;
         format!("{value:.digits$}")

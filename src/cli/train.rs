@@ -23,6 +23,7 @@ use crate::ml::predict::Predictor;
 use crate::ml::recipe::Recipe;
 use crate::ml::split::Split;
 use crate::ml::target::TargetWish;
+use crate::ml::wording::counted;
 
 /// Train a model and evaluate it on held-out rows
 ///
@@ -294,13 +295,15 @@ fn tell(args: &Args, out: &Path, done: &Done) -> Result<(), CliError> {
         }));
     }
     let mut text = format!(
-        "trained on {} rows with {features} features\n",
-        document.training.rows
+        "trained on {} with {}\n",
+        counted(document.training.rows, "row"),
+        counted(features as u64, "feature")
     );
     text.push_str(&format!("solver: {}\n", show::solver(&document.solver)));
     if let Some(report) = &done.bundle.provenance.evaluation {
         text.push_str(&format!(
-            "\nevaluated on {held_out} held-out rows\n{}",
+            "\nevaluated on {}\n{}",
+            counted(held_out, "held-out row"),
             show::report(report)
         ));
         if document.training.refit {

@@ -2,60 +2,17 @@
 
 pub mod dates;
 
-use serde::{Deserialize, Serialize};
-
 use dates::Dates;
 
+use super::identity::{Identity, Values, identity};
+use super::names::{means_code, means_identity};
 use super::profile::{ColumnProfile, Profile};
 use super::schema::{Attribute, AttributeType, Schema};
 
-/// What a column is used for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Learned from.
-    Input,
-    /// Predicted.
-    Target,
-    /// Identifies a row; copied into batch output, never learned from.
-    Id,
-    /// Left out.
-    Excluded,
-}
+pub use super::decision::{Decision, Evidence, Role};
 
-/// The line and value that forced a decision.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Evidence {
-    /// Line of the file, counted from 1.
-    pub line: u64,
-    /// The value found there, cut at 60 characters.
-    pub value: String,
-}
-
-/// The type proposed for one column.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Decision {
-    /// The type.
-    pub kind: AttributeType,
-    /// What the column is used for.
-    pub role: Role,
-    /// Why, in one sentence.
-    pub reason: String,
-    /// The value that forced it, if one did.
-    pub forced_by: Option<Evidence>,
-    /// Words that stand for "missing" in this column.
-    pub missing_values: Vec<String>,
-    /// How dates are written, if the values are dates.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub date_format: Option<String>,
-}
-
-/// Names that usually mean a row's identity, as the last part of the name.
-const ID_NAMES: [&str; 7] = ["id", "uuid", "guid", "uid", "index", "rowid", "key"];
-/// Names whose numbers are codes.
-const CODE_NAMES: [&str; 7] = ["zip", "zipcode", "postal", "postcode", "plz", "zip5", "fips"];
-/// Rows below which uniqueness says nothing about identity.
-const FEW_ROWS: u64 = 20;
+/// Codes name rows only where there are more rows than that.
+const MOST_FOR_CATEGORIES: u64 = 99;
 
 /// Proposes a schema for a profiled table. `target` names the column to predict.
 pub fn propose(profile: &Profile, target: Option<&str>, has_header: bool) -> (Schema, Vec<Decision>) {
@@ -158,7 +115,7 @@ fn decide(name: &str, profile: &ColumnProfile, may_be_date: bool) -> Decision {
     let (distinct, exact) = profile.values.distinct();
     if exact && distinct == 1 && profile.empty == 0 && decision.missing_values.is_empty() {
         decision.role = Role::Excluded;
-    } else if may_be_id && let Some(reason) = identity(name, profile, decision.kind) {
+    } else if may_be_id && let Some(reason) = names_rows(name, profile, decision.kind) {
         decision.role = Role::Id;
         decision.kind = AttributeType::Categorical;
         decision.reason = reason;
@@ -225,13 +182,13 @@ fn decide_numeric(name: &str, profile: &ColumnProfile) -> Decision {
         };
     }
     let whole = numbers.whole == numbers.moments.count;
-    if whole && has_code_name(name) {
+    if whole && means_code(name) {
         return input(
             AttributeType::Categorical,
             "whole numbers under a name that means a code",
         );
     }
-    if whole && has_id_name(name) && !is_unique(profile) {
+    if whole && means_identity(name) && !is_unique(profile) {
         return input(
             AttributeType::Categorical,
             "whole numbers under a name that means an identity, and they repeat",
@@ -302,57 +259,27 @@ fn is_unique(profile: &ColumnProfile) -> bool {
     }
 }
 
-/// Why the column identifies rows, if it does: no value repeats, and it is a running number, or its
-/// name says so, or it is a code without white space.
-pub fn identity(name: &str, profile: &ColumnProfile, kind: AttributeType) -> Option<String> {
-    let rows = profile.rows;
-    if rows < FEW_ROWS || profile.filled() < rows || !is_unique(profile) || profile.text.spaced > 0 {
-        return None;
-    }
-    let numbers = &profile.numbers;
-    let all_whole = numbers.whole == rows;
-    if all_whole
-        && (numbers.moments.min == 0.0 || numbers.moments.min == 1.0)
-        && numbers.moments.max - numbers.moments.min + 1.0 == rows as f64
-    {
-        return Some("a running number: every whole number once".into());
-    }
-    if has_id_name(name) && (all_whole || kind == AttributeType::Categorical) {
-        return Some("no value repeats, and the name means an identity".into());
-    }
-    let is_code = kind == AttributeType::Categorical && numbers.moments.count * 2 < rows;
-    (is_code && rows >= 5 * FEW_ROWS).then(|| "no value repeats, so it can only name rows".into())
-}
-
-/// Whether a part of a name means a code, as in `zip code`.
-pub fn has_code_name(name: &str) -> bool {
-    name_parts(name)
-        .iter()
-        .any(|part| CODE_NAMES.contains(&part.as_str()))
-}
-
-/// Whether the last part of a name means a row's identity, as in `order_id`.
-pub fn has_id_name(name: &str) -> bool {
-    name_parts(name)
-        .last()
-        .is_some_and(|part| ID_NAMES.contains(&part.as_str()))
-}
-
-/// `orderId`, `order_id` and `Order ID` are all `[order, id]`.
-fn name_parts(name: &str) -> Vec<String> {
-    let mut parts = vec![String::new()];
-    let mut was_lower = false;
-    for c in name.chars() {
-        if !c.is_alphanumeric() || (c.is_uppercase() && was_lower) {
-            parts.push(String::new());
-        }
-        was_lower = c.is_lowercase();
-        if c.is_alphanumeric()
-            && let Some(part) = parts.last_mut()
-        {
-            part.extend(c.to_lowercase());
+/// Why the column identifies rows, if it does.
+pub fn names_rows(name: &str, profile: &ColumnProfile, kind: AttributeType) -> Option<String> {
+    let (rows, numbers) = (profile.rows, &profile.numbers);
+    let whole = numbers.whole == rows;
+    let (least, most) = (numbers.moments.min, numbers.moments.max);
+    let found = identity(
+        name,
+        Values {
+            rows,
+            unique: profile.filled() == rows && is_unique(profile) && profile.text.spaced == 0,
+            numbers: numbers.moments.count,
+            whole,
+            running: whole && (least == 0.0 || least == 1.0) && most - least + 1.0 == rows as f64,
+            words: kind == AttributeType::Categorical,
+        },
+    )?;
+    match found {
+        Identity::Running => Some("a running number: every whole number once".into()),
+        Identity::Named => Some("no value repeats, and the name means an identity".into()),
+        Identity::Code => {
+            (rows > MOST_FOR_CATEGORIES).then(|| "no value repeats, so it can only name rows".into())
         }
     }
-    parts.retain(|part| !part.is_empty());
-    parts
 }

@@ -12,6 +12,7 @@ pub mod ingest;
 pub mod record;
 pub mod value;
 
+pub mod decision;
 pub mod infer;
 pub mod insights;
 pub mod profile;
@@ -33,10 +34,13 @@ pub mod predict;
 pub mod pipeline;
 
 pub mod hash;
+pub mod identity;
 pub mod moments;
+pub mod names;
 pub mod observe;
 pub mod quantile;
 pub mod task;
 pub mod text_hash;
+pub mod wording;
 
 pub use task::Task;

@@ -142,7 +142,7 @@ fn what_cannot_be_trained_on_is_refused_by_name() {
             "every row ragged",
             b"n,answer\n1\n2\n3,4,5\n".to_vec(),
             "too_many_bad_rows",
-            &["line 2", "1 fields", "3 of 3"],
+            &["line 2", "1 field where", "3 of 3"],
         ),
         ("binary", noise, "not_text", &["zero", "UTF-8"]),
         (

@@ -728,6 +728,76 @@ fn with(rows: u64, name: &str, field: impl Fn(&mut Stream, u64) -> String) -> St
 }
 
 #[test]
+fn formatted_numbers() {
+    let quoted = |name: &str, field: &dyn Fn(&mut Stream, u64) -> String| {
+        with(500, name, move |r, i| format!("\"{}\"", field(r, i)))
+    };
+    let cents = |r: &mut Stream| (below(r, 90), below(r, 100));
+    let grouped: &dyn Fn(&mut Stream, u64) -> String =
+        &|r, _| format!("{},{:03}", 1 + below(r, 90), below(r, 1000));
+    let insight = the(&quoted("sum", grouped), Some("y"), Code::FormattedNumbers);
+    assert!(
+        insight
+            .message
+            .starts_with("500 of 500 values of column `sum` are numbers written for people, such as `"),
+        "{insight:?}"
+    );
+    let first = &insight.evidence[0]["examples"][0];
+    assert_eq!(first["line"], 2);
+    let plain = first["value"].as_str().unwrap().replace(',', "");
+    assert!(
+        insight
+            .message
+            .contains(&format!(" on line 2 for {plain}, so each value is a category")),
+        "{insight:?}"
+    );
+    let money: &dyn Fn(&mut Stream, u64) -> String = &move |r, _| {
+        let (whole, rest) = cents(r);
+        format!("${whole}.{rest:02}")
+    };
+    the(&quoted("sum", money), Some("y"), Code::FormattedNumbers);
+    the(
+        &quoted("share", &|r, _| format!("{}%", below(r, 90))),
+        Some("y"),
+        Code::FormattedNumbers,
+    );
+    the(
+        &quoted("x", &|r, i| {
+            if i % 9 == 0 {
+                "1,200".into()
+            } else {
+                format!("{}", below(r, 900))
+            }
+        }),
+        Some("y"),
+        Code::FormattedNumbers,
+    );
+    let comma: &dyn Fn(&mut Stream, u64) -> String = &move |r, _| {
+        let (whole, rest) = cents(r);
+        format!("-{whole},{rest:02}")
+    };
+    let insight = the(&quoted("x", comma), Some("y"), Code::FormattedNumbers);
+    assert!(insight.message.contains(" for -"), "{insight:?}");
+    // A schema that says CATEGORICAL is believed.
+    let text = quoted("sum", money);
+    let schema = inspect_text(&text, Some("y")).unwrap().schema;
+    assert!(given(&text, &schema).is_empty());
+    // Codes, telephone numbers, versions, times, addresses and lists are no numbers.
+    let codes: [&dyn Fn(&mut Stream, u64) -> String; 7] = [
+        &|r, _| format!("{}-{}", 10 + below(r, 9), 10 + below(r, 20)),
+        &|r, _| format!("+1 555 {} {}", 100 + below(r, 9), 100 + below(r, 9)),
+        &|r, _| format!("{}.{}.{}", below(r, 5), below(r, 9), below(r, 9)),
+        &|r, _| format!("{:02}:{:02}", below(r, 24), 5 * below(r, 12)),
+        &|r, _| format!("10.0.{}.{}", below(r, 9), below(r, 9)),
+        &|r, _| format!("{:05}", below(r, 90)),
+        &|r, _| format!("{},{}", 1 + below(r, 4), 1 + below(r, 4)),
+    ];
+    for code in codes {
+        silent(&quoted("code", code), Some("y"));
+    }
+}
+
+#[test]
 fn mixed_types() {
     let odd = |count: u64| {
         with(500, "size", move |r, i| {

@@ -279,7 +279,9 @@ fn dates_are_read_as_the_schema_says() {
     assert_eq!(selected(&table(text), &plain), [0]);
     let error = select(&table(either), &split, Some(&dated(None)), None, &mut Silent).unwrap_err();
     assert!(
-        error.to_string().contains("give this one the `dateFormat`"),
+        error
+            .to_string()
+            .contains("the dateFormat `%d/%m/%Y` or `%m/%d/%Y`"),
         "{error}"
     );
 }
@@ -289,16 +291,62 @@ fn without_a_schema_dates_are_read_as_proposed() {
     let split = by(Strategy::Time, Some("t"), 0.0, 50.0);
     let text = "t,y\n31/01/2024,a\n01/03/2024,b\n02/02/2024,a\nNA,b\n30/12/2023,a\n05/05/2024,b\n";
     assert_eq!(rows(&table(text), &split), [0, 3, 4]);
-    assert!(warnings(&table(text), &split).contains("1 rows have no readable date (`%d/%m/%Y`)"));
+    assert!(warnings(&table(text), &split).contains("1 row has no readable date (`%d/%m/%Y`)"));
     // No value settles which number is the day.
     let (code, told) = refusal(&table("t,y\n05/01/2024,a\n03/02/2024,b\n"), &split);
     assert_eq!(code, "invalid_split");
-    assert!(told.contains("no number and no date"), "{told}");
+    assert!(
+        told.contains(
+            "cannot tell when a row was: every value is a date, but no value tells which number is the day"
+        ),
+        "{told}"
+    );
     // The target is never a date.
     let by_target = by(Strategy::Time, Some("y"), 0.0, 50.0);
     assert_eq!(
         refusal(&table("t,y\n1,31/01/2024\n2,01/01/2024\n"), &by_target).0,
         "invalid_split"
+    );
+}
+
+#[test]
+fn dates_that_are_not_understood_say_why_they_cannot_tell_the_time() {
+    let split = by(Strategy::Time, Some("t"), 0.0, 50.0);
+    let days: String = (0..40)
+        .map(|i| format!("{:02}/03/2024 10:00,{}\n", 1 + i % 28, i % 2))
+        .collect();
+    // What is missing does not count against the dates; a day that is none does.
+    let missing = format!("t,y\n{days},0\nNA,1\nn/a,0\n");
+    assert_eq!(rows(&table(&missing), &split).len(), 23);
+    let nearly = format!("t,y\n{days},0\nNA,1\n31/02/2024 10:00,0\n");
+    let (code, told) = refusal(&table(&nearly), &split);
+    assert_eq!(code, "invalid_split");
+    assert!(
+        told.starts_with(
+            "the column `t` cannot tell when a row was: 40 of 41 values are dates, 1 is not, on line 44 (`31/02/2024 10:00`)"
+        ) && told.contains("dateFormat `%d/%m/%Y %H:%M`"),
+        "{told}"
+    );
+    let schema = dated(Some("%d/%m/%Y %H:%M"));
+    let part = select(&table(&nearly), &split, Some(&schema), None, &mut Silent).unwrap();
+    assert!(part.warnings().join("").contains("3 rows have no readable date"));
+    for (text, expected) in [
+        ("t,y\n31/01/24,a\n01/13/24,b\n", "written in different ways"),
+        (
+            "t,y\n12/31/24,a\n01/13/24,b\n",
+            "the dateFormat `%m/%d/%y` in a schema",
+        ),
+    ] {
+        let (_, told) = refusal(&table(text), &split);
+        assert!(told.contains(expected), "{told}");
+    }
+    // A schema that says nothing of a format asks for it.
+    let plain = table("t,y\n31/01/2024,a\n13/01/2024,b\n");
+    let error = select(&plain, &split, Some(&dated(None)), None, &mut Silent).unwrap_err();
+    let told = error.to_string();
+    assert!(
+        told.contains("give the column the dateFormat `%d/%m/%Y` in the schema"),
+        "{told}"
     );
 }
 

@@ -5,6 +5,7 @@ use super::overview::{distinct, kind};
 use super::text::{bar, bars, cut, percent, table, wrapped};
 use crate::ml::profile::statistics::{BinaryStatistics, NumericStatistics, TextStatistics, ValueCount};
 use crate::ml::profile::{ColumnStatistics, Example};
+use crate::ml::wording::counted;
 
 /// Values and words of a summary.
 const FEW: usize = 5;
@@ -41,9 +42,14 @@ fn described(column: &ColumnStatistics, rows: u64, most: usize, width: usize) ->
         .unwrap_or_default();
     let name = cut(&column.name, width / 2);
     let all = format!(
-        "{name}: {}, {} distinct values{tells}",
+        "{name}: {}, {} distinct {}{tells}",
         kind(column),
-        distinct(column)
+        distinct(column),
+        if column.distinct.value == 1 {
+            "value"
+        } else {
+            "values"
+        }
     );
     let mut out = wrapped("", &all, width);
     if let Some(numeric) = &column.numeric {
@@ -122,7 +128,11 @@ fn histogram(numeric: &NumericStatistics, width: usize) -> String {
     let (low, high) = (short(numeric.min), short(numeric.max));
     let gap = counts.len().saturating_sub(low.len() + high.len());
     out.push_str(&format!("  {low}{}{high}\n", " ".repeat(gap.max(2))));
-    out.push_str(&format!("  {} bars, the highest of {peak} rows\n", counts.len()));
+    out.push_str(&format!(
+        "  {} bars, the highest of {}\n",
+        counts.len(),
+        counted(peak, "row")
+    ));
     out
 }
 
@@ -257,7 +267,12 @@ fn places(what: &str, count: u64, examples: &[Example], rows: u64, width: usize)
         .collect();
     wrapped(
         &format!("  {what}: "),
-        &format!("{count} rows ({}): {}", percent(count, rows), shown.join(", ")),
+        &format!(
+            "{} ({}): {}",
+            counted(count, "row"),
+            percent(count, rows),
+            shown.join(", ")
+        ),
         width,
     )
 }

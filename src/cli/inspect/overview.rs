@@ -2,9 +2,10 @@
 
 use super::super::show;
 use super::text::{self, WIDTH, bars, cut, wrapped};
-use crate::ml::infer::Role;
+use crate::ml::decision::Role;
 use crate::ml::profile::statistics::NumericStatistics;
 use crate::ml::profile::{ColumnStatistics, TableStatistics};
+use crate::ml::wording::counted;
 
 /// Bars of the small histograms: the most that there is room for.
 const BARS: [usize; 3] = [20, 10, 5];
@@ -27,9 +28,9 @@ pub fn table(statistics: &TableStatistics, width: usize) -> String {
         row.push(values(column, room));
     }
     format!(
-        "{} rows, {} columns\n\n{}",
-        statistics.rows,
-        statistics.columns.len(),
+        "{}, {}\n\n{}",
+        counted(statistics.rows, "row"),
+        counted(statistics.columns.len() as u64, "column"),
         text::table(&rows, width)
     )
 }
@@ -68,10 +69,9 @@ pub fn problems(statistics: &TableStatistics, width: usize) -> String {
         text.push_str(&wrapped(&first, &format!("{detail} [{}]", problem.code), width));
     }
     if problems.rejected > 0 {
-        text.push_str(&format!(
-            "{} rows could not be read and were left out\n",
-            problems.rejected
-        ));
+        let were = if problems.rejected == 1 { "was" } else { "were" };
+        let rows = counted(problems.rejected, "row");
+        text.push_str(&format!("{rows} could not be read and {were} left out\n"));
     }
     text
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::error::IngestError;
+use crate::ml::wording::counted;
 
 /// How many rejected rows are kept as examples.
 pub const MAX_EXAMPLES: usize = 20;
@@ -68,9 +69,15 @@ impl Problems {
             .iter()
             .find(|problem| problem.code != "invalid_utf8")?;
         (self.rejected > 0).then(|| {
+            let (were, place) = match self.rejected {
+                1 => ("was", "it is"),
+                _ => ("were", "the first is"),
+            };
             format!(
-                "{} rows of the data could not be read and were left out; the first is on line {}: {}",
-                self.rejected, first.line, first.detail
+                "{} of the data could not be read and {were} left out; {place} on line {}: {}",
+                counted(self.rejected, "row"),
+                first.line,
+                first.detail
             )
         })
     }

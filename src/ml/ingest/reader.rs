@@ -9,6 +9,7 @@ use super::problems::RowProblem;
 use super::rows::Rows;
 use super::scan::{Cut, Place, Rules, Stop};
 use crate::ml::record::Record;
+use crate::ml::wording::counted;
 
 /// Rows of a piece, at most.
 pub const PIECE_ROWS: usize = 4096;
@@ -339,7 +340,11 @@ impl RecordReader {
         RowProblem {
             code: "ragged_row".into(),
             line: 0,
-            detail: format!("{width} fields where the {first} has {}", self.columns.len()),
+            detail: format!(
+                "{} where the {first} has {}",
+                counted(width as u64, "field"),
+                self.columns.len()
+            ),
         }
     }
 

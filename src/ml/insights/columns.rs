@@ -4,7 +4,8 @@ use serde_json::json;
 
 use super::finding::{Code, Finding};
 use super::material::Material;
-use crate::ml::infer::{Role, identity};
+use crate::ml::decision::Role;
+use crate::ml::infer::names_rows;
 use crate::ml::profile::examples::shortened;
 use crate::ml::schema::AttributeType;
 
@@ -75,7 +76,7 @@ fn identifier(material: &Material, column: usize) -> Option<Finding> {
         AttributeType::Text => AttributeType::Categorical,
         kind => kind,
     };
-    let reason = identity(name, profile, kind)?;
+    let reason = names_rows(name, profile, kind)?;
     let message = format!("column `{name}` is learned from, but it names rows: {reason}");
     let evidence =
         json!({"reason": reason, "distinct": profile.values.distinct().0, "rows": material.all.rows});

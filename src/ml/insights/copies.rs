@@ -91,10 +91,9 @@ fn target_copy(material: &Material, column: usize, contents: &[Content]) -> Opti
     match material.task? {
         Task::Regression => {
             let (slope, intercept) = straight_line(material, column, target)?;
-            let sign = if intercept < 0.0 { '-' } else { '+' };
             let how = format!(
-                "on another scale: about {slope:.6} * `{name}` {sign} {:.6}",
-                intercept.abs()
+                "on another scale: about {slope:.6} * `{name}`{}",
+                offset(intercept)
             );
             let evidence =
                 json!({"slope": slope, "intercept": intercept, "examples": pairs(material, column, target)});
@@ -109,6 +108,16 @@ fn target_copy(material: &Material, column: usize, contents: &[Content]) -> Opti
             Some(Finding::about(Code::TargetCopy, column, says(&how), evidence))
         }
         Task::Binary | Task::Multiclass => None,
+    }
+}
+
+/// What a formula adds, unless it would read as nothing.
+fn offset(intercept: f64) -> String {
+    let size = format!("{:.6}", intercept.abs());
+    match (size.as_str(), intercept < 0.0) {
+        ("0.000000", _) => String::new(),
+        (_, true) => format!(" - {size}"),
+        (_, false) => format!(" + {size}"),
     }
 }
 

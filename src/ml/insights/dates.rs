@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::finding::{Code, Finding};
 use super::material::Material;
-use crate::ml::infer::Role;
+use crate::ml::decision::Role;
 use crate::ml::infer::dates::not_understood;
 use crate::ml::schema::AttributeType;
 

@@ -30,6 +30,8 @@ pub enum Code {
     DuplicateRows,
     /// A few values do not fit the others.
     MixedTypes,
+    /// Numbers are written for people and read as words.
+    FormattedNumbers,
     /// A word or number seems to stand for missing, but is not treated so.
     SuspiciousMissingWord,
     /// Dates are read as categories.
@@ -50,7 +52,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, the most important first.
-    pub const ALL: [Code; 17] = [
+    pub const ALL: [Code; 18] = [
         Code::TargetCopy,
         Code::TargetLeakage,
         Code::DuplicateRowsAcrossSplit,
@@ -60,6 +62,7 @@ impl Code {
         Code::ClassImbalance,
         Code::DuplicateRows,
         Code::MixedTypes,
+        Code::FormattedNumbers,
         Code::SuspiciousMissingWord,
         Code::DatesAsCategories,
         Code::DuplicateColumns,
@@ -82,6 +85,7 @@ impl Code {
             Code::ClassImbalance => "class_imbalance",
             Code::DuplicateRows => "duplicate_rows",
             Code::MixedTypes => "mixed_types",
+            Code::FormattedNumbers => "formatted_numbers",
             Code::SuspiciousMissingWord => "suspicious_missing_word",
             Code::DatesAsCategories => "dates_as_categories",
             Code::DuplicateColumns => "duplicate_columns",
@@ -122,6 +126,9 @@ impl Code {
             }
             Code::MixedTypes => {
                 "mend the values, list words for missing under missingValues, or correct the type in a schema"
+            }
+            Code::FormattedNumbers => {
+                "write them with digits and a decimal point only, such as 17036 or -0.05, or declare the column CATEGORICAL in a schema if it is meant so"
             }
             Code::SuspiciousMissingWord => {
                 "if it stands for missing, list it under missingValues in a schema"

@@ -16,7 +16,7 @@ use super::finding::{Code, Finding};
 use super::material::{Cell, Material};
 use super::nearest::{Answers, Truths, class_answers, number_answers};
 use crate::ml::Task;
-use crate::ml::infer::Role;
+use crate::ml::decision::Role;
 use crate::ml::profile::prominence::bare;
 use crate::ml::schema::AttributeType;
 use crate::ml::value::words;

@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, Hasher};
 
 use crate::ml::Task;
-use crate::ml::infer::{Decision, Role};
+use crate::ml::decision::{Decision, Role};
 use crate::ml::profile::{Profile, TableStatistics};
 use crate::ml::record::Record;
 use crate::ml::split::Selector;

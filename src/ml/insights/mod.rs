@@ -10,6 +10,7 @@ mod copies;
 mod dates;
 mod drift;
 mod finding;
+mod formatted;
 mod lags;
 mod leakage;
 mod material;
@@ -41,7 +42,10 @@ pub fn find(material: &Material) -> Vec<Insight> {
     findings.extend(drift::find(material));
     findings.extend(target::find(material));
     findings.extend(columns::find(material));
-    findings.extend(types::find(material));
+    let formatted = formatted::find(material);
+    let said: Vec<usize> = formatted.iter().filter_map(|finding| finding.column).collect();
+    findings.extend(formatted);
+    findings.extend(types::find(material, &said));
     findings.extend(sentinels::find(material));
     findings.extend(dates::find(material));
     finding::grouped(findings, material)

@@ -4,12 +4,13 @@ use serde_json::json;
 
 use super::finding::{Code, Finding};
 use super::material::{Cell, Material};
-use crate::ml::infer::has_code_name;
+use crate::ml::names::means_code;
 use crate::ml::profile::column::MissingWord;
 use crate::ml::profile::describe::first;
 use crate::ml::profile::examples::shortened;
 use crate::ml::profile::{ColumnProfile, Example};
 use crate::ml::schema::AttributeType;
+use crate::ml::wording::counted;
 
 /// Values that are no numbers are odd among numbers up to this share; beyond it, the column mixes by nature.
 const ODD: f64 = 0.1;
@@ -20,10 +21,11 @@ const LOOKED_AT: usize = 50;
 /// Codes are at most so long.
 const CODE_LENGTH: usize = 3;
 
-/// What does not fit.
-pub fn find(material: &Material) -> Vec<Finding> {
+/// What does not fit, but in the columns of which enough is `said` already.
+pub fn find(material: &Material, said: &[usize]) -> Vec<Finding> {
     let inputs = material.inputs().into_iter();
     inputs
+        .filter(|column| !said.contains(column))
         .filter_map(|column| match material.decisions[column].kind {
             AttributeType::Numeric | AttributeType::Binary => invalid(material, column),
             AttributeType::Categorical => mixed(material, column).or_else(|| words(material, column)),
@@ -39,7 +41,7 @@ fn mixed(material: &Material, column: usize) -> Option<Finding> {
     let unlisted: u64 = unlisted(material, column).map(|word| word.count).sum();
     let (numbers, odd) = (profile.numbers.moments.count, profile.other + unlisted);
     let values = numbers + odd;
-    let is_code = profile.numbers.first_leading_zero.is_some() || has_code_name(name);
+    let is_code = profile.numbers.first_leading_zero.is_some() || means_code(name);
     if profile.other == 0 || is_code || odd as f64 > ODD * values as f64 {
         return None;
     }
@@ -54,13 +56,6 @@ fn mixed(material: &Material, column: usize) -> Option<Finding> {
     );
     let evidence = json!({"numbers": numbers, "values": values, "examples": examples});
     Some(Finding::about(Code::MixedTypes, column, message, evidence).weighing(numbers as f64 / values as f64))
-}
-
-fn rows_of(count: u64) -> String {
-    match count {
-        1 => "1 row".into(),
-        count => format!("{count} rows"),
-    }
 }
 
 fn odd_examples(material: &Material, column: usize, profile: &ColumnProfile) -> Vec<Example> {
@@ -112,8 +107,12 @@ fn invalid(material: &Material, column: usize) -> Option<Finding> {
         .first()
         .map(|place| format!(", the first on line {} (`{}`)", place.line, place.value))
         .unwrap_or_default();
+    let (do_not, they_count) = match statistics.invalid {
+        1 => ("does not", "it counts"),
+        _ => ("do not", "they count"),
+    };
     let message = format!(
-        "{} of {} values of column `{}` do not fit its type {}{place}; they count as missing",
+        "{} of {} values of column `{}` {do_not} fit its type {}{place}; {they_count} as missing",
         statistics.invalid,
         material.statistics.rows - statistics.missing,
         statistics.name,
@@ -141,7 +140,7 @@ fn words(material: &Material, column: usize) -> Option<Finding> {
     let message = format!(
         "`{}` stands on {} of column `{}` (first on line {}) and is read {read}; it often means missing",
         word.word,
-        rows_of(word.count),
+        counted(word.count, "row"),
         material.names[column],
         word.line
     );

@@ -7,6 +7,7 @@ use crate::ml::recipe::RecipeError;
 use crate::ml::schema::SchemaError;
 use crate::ml::split::{Split, SplitError};
 use crate::ml::target::TargetError;
+use crate::ml::wording::counted;
 
 /// The errors of all parts, and those of the flows themselves.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +44,7 @@ pub enum PipelineError {
     NoInputs,
     /// Too few rows are left.
     #[error(
-        "{rows} rows with a target are left to learn from, {least} are needed at least; bring more data or hold out fewer rows"
+        "{} with a target {} left to learn from, {least} are needed at least; bring more data or hold out fewer rows", counted(*rows, "row"), if *rows == 1 { "is" } else { "are" }
     )]
     TooFewRows {
         /// Rows that are left.

@@ -108,8 +108,12 @@ pub fn evaluate_part(
     }
     let mut warnings = part.warnings().to_vec();
     if unknown_target > 0 {
+        let (rows, have, were) = match unknown_target {
+            1 => ("row", "has", "was"),
+            _ => ("rows", "have", "were"),
+        };
         warnings.push(format!(
-            "{unknown_target} rows to evaluate on have no usable target and were left out"
+            "{unknown_target} {rows} to evaluate on {have} no usable target and {were} left out"
         ));
     }
     if !columns.absent.is_empty() {

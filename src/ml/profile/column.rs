@@ -3,6 +3,7 @@
 use super::dates::DateProfile;
 use super::examples::Examples;
 use super::field::{Facts, Kind};
+use super::formatted::Formatted;
 use super::numbers::NumberProfile;
 use super::text::TextProfile;
 use super::values::ValueProfile;
@@ -40,6 +41,8 @@ pub struct ColumnProfile {
     pub other: u64,
     /// Where the first of them stand.
     pub others: Examples,
+    /// Those among them that are numbers written for people.
+    pub formatted: Formatted,
     /// Where the first empty fields are.
     pub empties: Examples,
     /// Where the first fields stand that are neither empty nor binary literals.
@@ -69,6 +72,7 @@ impl ColumnProfile {
             numbers: NumberProfile::new(quantile::exact_capacity(columns)),
             other: 0,
             others: Examples::default(),
+            formatted: Formatted::default(),
             empties: Examples::default(),
             not_binary: Examples::default(),
             missing_words: Vec::new(),
@@ -187,6 +191,7 @@ impl ColumnProfile {
                 self.text.add_many(field, times);
                 self.other += times;
                 self.others.offer(line, text);
+                self.formatted.add_many(line, text, times);
             }
         }
         self.dates.add_many(line, text, times);
@@ -242,6 +247,7 @@ impl ColumnProfile {
         self.numbers.merge(other.numbers);
         self.other += other.other;
         self.others.merge(other.others);
+        self.formatted.merge(other.formatted);
         self.empties.merge(other.empties);
         self.not_binary.merge(other.not_binary);
         other

@@ -4,6 +4,7 @@
 //! them; there are few such sets. Which format reads all values is asked at the end, and the answer does not
 //! depend on the order of the rows or on how they were divided into parts.
 
+mod doubt;
 mod formats;
 mod sighting;
 #[cfg(test)]
@@ -145,6 +146,11 @@ impl DateProfile {
                 None => self.patterns.push(theirs),
             }
         }
+    }
+
+    /// How many values are dates in some format.
+    pub fn count_dates(&self) -> u64 {
+        self.patterns.iter().map(|pattern| pattern.count).sum()
     }
 
     /// The values that `format` reads, if there are any and it is among the formats that were tried.

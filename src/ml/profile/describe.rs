@@ -15,7 +15,7 @@ use super::statistics::{
     TargetDistribution, TextStatistics, ValueCount,
 };
 use super::values::ValueProfile;
-use crate::ml::infer::{Decision, Role};
+use crate::ml::decision::{Decision, Role};
 use crate::ml::ingest::Problems;
 use crate::ml::record::Record;
 use crate::ml::schema::AttributeType;

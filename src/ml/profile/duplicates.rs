@@ -8,16 +8,14 @@ use std::collections::{HashMap, HashSet};
 
 use rayon::prelude::*;
 
-use super::datelike::looks_like_date;
+use super::dates::{Allowed, DateProfile, Verdict};
 use crate::ml::hash::splitmix64;
-use crate::ml::infer::has_id_name;
+use crate::ml::identity::{Values, identity};
 use crate::ml::record::Record;
 use crate::ml::value::{Number, number};
 
 /// Contents kept at most.
 const MOST_CONTENTS: usize = 100_000;
-/// Rows below which uniqueness says nothing about identity.
-const FEW_ROWS: usize = 20;
 
 /// How often one content was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,12 +142,12 @@ impl RowContents {
     }
 }
 
-/// Marks the columns that only name rows, judged on some consecutive rows: no value repeats, and it is a running
-/// number, or a code, or its name means an identity.
+/// Marks the columns that only name rows, judged on some consecutive rows.
 pub fn identifier_like(columns: &[String], records: &[&Record]) -> Vec<bool> {
-    (0..columns.len())
-        .into_par_iter()
-        .map(|column| records.len() >= FEW_ROWS && names_rows(&columns[column], column, records))
+    columns
+        .par_iter()
+        .enumerate()
+        .map(|(column, name)| names_rows(name, column, records))
         .collect()
 }
 
@@ -161,9 +159,6 @@ fn names_rows(name: &str, column: usize, records: &[&Record]) -> bool {
             return false;
         }
     }
-    if has_id_name(name) {
-        return true;
-    }
     let numbers: Vec<f64> = records
         .iter()
         .filter_map(|record| match number(record.get(column)) {
@@ -171,13 +166,30 @@ fn names_rows(name: &str, column: usize, records: &[&Record]) -> bool {
             _ => None,
         })
         .collect();
-    match numbers.len() {
-        count if count == records.len() => numbers.windows(2).all(|pair| pair[1] == pair[0] + 1.0),
-        // Mostly words: codes, if they are no dates.
-        count => {
-            count * 2 < records.len() && !records.iter().any(|record| looks_like_date(record.get(column)))
-        }
+    let all = numbers.len() == records.len();
+    let values = Values {
+        rows: records.len() as u64,
+        unique: true,
+        numbers: numbers.len() as u64,
+        whole: all && numbers.iter().all(|value| value.fract() == 0.0),
+        running: all && numbers.windows(2).all(|pair| pair[1] == pair[0] + 1.0),
+        words: !all,
+    };
+    identity(name, values).is_some() && !holds_dates(name, column, records)
+}
+
+/// Whether the values are dates, or so nearly that inference would ask a person. Days need no name that says so here: to
+/// compare rows by a column too many hides some copies, by one too few it invents them.
+fn holds_dates(name: &str, column: usize, records: &[&Record]) -> bool {
+    let mut dates = DateProfile::default();
+    for (line, record) in records.iter().enumerate() {
+        dates.add_many(line as u64, record.get(column), 1);
     }
+    let allowed = Allowed {
+        days: true,
+        ..Allowed::under(name)
+    };
+    dates.judge(0, allowed) != Verdict::Other
 }
 
 #[cfg(test)]
@@ -246,7 +258,7 @@ mod tests {
                 format!("{}.5", i * 7),
                 format!("a b {i}"),
                 "1".into(),
-                format!("2020-01-{i}"),
+                format!("2020-{:02}-{:02}", 1 + i % 12, 10 + i / 12),
             ]
         };
         let records: Vec<Record> = (10..60)

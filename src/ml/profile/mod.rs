@@ -7,13 +7,13 @@
 pub mod association;
 pub mod column;
 pub mod curve;
-pub mod datelike;
 pub mod dates;
 pub mod describe;
 pub mod distinct;
 pub mod duplicates;
 pub mod examples;
 pub mod field;
+pub mod formatted;
 pub mod histogram;
 pub mod numbers;
 pub mod profiler;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::examples::Example;
 use super::histogram::FineHistogram;
-use crate::ml::infer::Decision;
+use crate::ml::decision::Decision;
 use crate::ml::ingest::Problems;
 
 /// Statistics of a table.

@@ -44,7 +44,11 @@ impl Resolver<'_> {
             (_, [of, parameter]) => {
                 let Some(value) = in_range(function, parameter) else {
                     self.report(site, parameter.at(), |_| {
-                        let given = shown(&parameter.to_string());
+                        // As it is written: to print it would put quotes around a `-5`.
+                        let given = match parameter {
+                            Expr::Name(word, at) if !site.entry.is_quote(*at) => shown(word),
+                            other => shown(&other.to_string()),
+                        };
                         format!("{name} takes {}; `{given}` is given", function.takes())
                     });
                     return self.only_look(site, &arguments[..1], inside);

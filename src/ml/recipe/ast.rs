@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::error::{Place, RecipeError};
 use super::parse::parse_expression;
+use super::scope::BUILT_IN;
 use super::text::{Definition, Recipe, Source};
 
 /// One expression of a recipe.
@@ -11,6 +12,8 @@ use super::text::{Definition, Recipe, Source};
 pub enum Expr {
     /// An attribute, a group or an assignment.
     Name(String, Offset),
+    /// The name of a built-in group in quotes: the attribute of that name, or the group where there is none.
+    Quoted(String, Offset),
     /// A whole number, as a parameter. Never an expression of its own.
     Integer(u32, Offset),
     /// A function of other expressions.
@@ -38,9 +41,23 @@ impl PartialEq for Offset {
 impl Eq for Offset {}
 
 impl Expr {
-    /// A name that stands nowhere in particular.
+    /// A name that stands nowhere in particular. That of a built-in group means the group.
     pub fn name(name: &str) -> Self {
         Expr::Name(name.to_string(), Offset::default())
+    }
+
+    /// The name of an attribute, whatever else has that name; it stands nowhere in particular.
+    pub fn attribute(name: &str) -> Self {
+        Expr::in_quotes(name.to_string(), Offset::default())
+    }
+
+    /// A name that is written in quotes at `at`.
+    pub(super) fn in_quotes(name: String, at: Offset) -> Self {
+        if BUILT_IN.contains(&name.as_str()) {
+            Expr::Quoted(name, at)
+        } else {
+            Expr::Name(name, at)
+        }
     }
 
     /// A parameter that stands nowhere in particular.
@@ -60,14 +77,14 @@ impl Expr {
     /// Where the expression begins.
     pub fn at(&self) -> Offset {
         match self {
-            Expr::Name(_, at) | Expr::Integer(_, at) | Expr::Call { at, .. } => *at,
+            Expr::Name(_, at) | Expr::Quoted(_, at) | Expr::Integer(_, at) | Expr::Call { at, .. } => *at,
         }
     }
 
     /// Calls `each` with every name of an attribute, group or assignment in it.
     pub fn for_each_name<'a>(&'a self, each: &mut impl FnMut(&'a str)) {
         match self {
-            Expr::Name(name, _) => each(name),
+            Expr::Name(name, _) | Expr::Quoted(name, _) => each(name),
             Expr::Integer(..) => {}
             Expr::Call { arguments, .. } => {
                 arguments.iter().for_each(|argument| argument.for_each_name(each))
@@ -80,6 +97,7 @@ impl fmt::Display for Expr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Expr::Name(name, _) => f.write_str(&quoted(name)),
+            Expr::Quoted(name, _) => write!(f, "'{name}'"),
             Expr::Integer(value, _) => write!(f, "{value}"),
             Expr::Call {
                 function, arguments, ..
@@ -212,6 +230,20 @@ mod tests {
                 "{expected}"
             );
         }
+    }
+
+    #[test]
+    fn attributes_are_quoted_where_a_group_has_their_name() {
+        for name in BUILT_IN {
+            let (attribute, group) = (Expr::attribute(name), Expr::name(name));
+            assert_eq!(attribute.to_string(), format!("'{name}'"));
+            assert_eq!(group.to_string(), name);
+            assert_ne!(attribute, group);
+            for expression in [attribute, group] {
+                assert_eq!(parse_expression(&expression.to_string()).unwrap(), expression);
+            }
+        }
+        assert_eq!(Expr::attribute("age"), Expr::name("age"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::ast::quoted;
+use crate::ml::wording;
 
 /// Problems that are kept; of the rest only the number is known.
 const MOST_PROBLEMS: usize = 50;
@@ -191,8 +192,7 @@ pub(super) fn shown(name: &str) -> String {
 
 /// A count with its noun, which takes an s in the plural.
 pub(super) fn counted(count: usize, noun: &str) -> String {
-    let s = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{s}")
+    wording::counted(count as u64, noun)
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub fn parse_expression(text: &str) -> Result<Expr, SyntaxError> {
     }
     Err(parser.error(match (rest.chars().next(), &expression) {
         (Some(')'), _) => "a closing parenthesis without its opening one",
-        (Some('('), Expr::Name(..)) => "a function's name is written without quotes",
+        (Some('('), Expr::Name(..) | Expr::Quoted(..)) => "a function's name is written without quotes",
         (Some('\'' | '"'), Expr::Name(..)) => "a name with a quote in it must be written in quotes",
         _ => "unexpected text after the expression",
     }))
@@ -74,7 +74,7 @@ impl<'a> Parser<'a> {
         }
         let at = Offset(self.at);
         if let Some(quote @ ('\'' | '"')) = self.rest().chars().next() {
-            return Ok(Expr::Name(self.quoted_name(quote)?, at));
+            return Ok(Expr::in_quotes(self.quoted_name(quote)?, at));
         }
         let word = self.word()?;
         if self.eat('(') {

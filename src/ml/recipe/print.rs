@@ -52,7 +52,7 @@ fn seen(tokens: &Tokens) -> String {
 fn name(attribute: usize, schema: &Schema) -> Expr {
     // Terms come from this schema; should one not, its position still tells it from others.
     match schema.attributes.get(attribute) {
-        Some(attribute) => Expr::name(&attribute.name),
+        Some(attribute) => Expr::attribute(&attribute.name),
         None => Expr::name(&attribute.to_string()),
     }
 }

@@ -144,6 +144,10 @@ impl Resolver<'_> {
         }
         let terms = match expression {
             Expr::Name(name, at) => self.name(site, name, *at, inside),
+            Expr::Quoted(name, at) => match self.scope.attribute(name) {
+                Some(found) => self.found(site, name, *at, inside, found),
+                None => self.name(site, name, *at, inside),
+            },
             Expr::Integer(value, at) => {
                 self.report(site, *at, |scope| {
                     let hint = match scope.find(&value.to_string()) {
@@ -186,7 +190,19 @@ impl Resolver<'_> {
             });
             return None;
         }
-        match self.scope.find(name) {
+        let found = self.scope.find(name);
+        self.found(site, name, at, inside, found)
+    }
+
+    fn found(
+        &mut self,
+        site: Site,
+        name: &str,
+        at: Offset,
+        inside: Inside,
+        found: Found,
+    ) -> Option<Vec<Term>> {
+        match found {
             Found::Terms(terms) => return Some(terms),
             Found::Withheld(index) if inside.removal => return Some(vec![bare(self.scope.schema, index)]),
             Found::Withheld(index) => self.report(site, at, |scope| scope.withheld(index)),

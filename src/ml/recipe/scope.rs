@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use super::ast::{Expr, Offset, quoted};
+use super::ast::{Expr, Offset};
 use super::error::{Place, Problem, Problems, shown};
 use super::function::Function;
 use super::hint::did_you_mean;
@@ -64,6 +64,12 @@ impl<'a> Entry<'a> {
     /// True for what is learned from, false for what is defined.
     pub(super) fn is_output(&self) -> bool {
         matches!(self.place, Place::Output(_))
+    }
+
+    /// Whether a quote stands at `at` in the expression.
+    pub(super) fn is_quote(&self, at: Offset) -> bool {
+        let rest = self.source.text.get(at.0..).unwrap_or_default();
+        rest.starts_with(['\'', '"'])
     }
 
     /// A problem at `at` in the expression.
@@ -164,13 +170,16 @@ impl<'a> Scope<'a> {
         if BUILT_IN.contains(&name) {
             return Found::Terms(self.built_in(name));
         }
-        match self.attributes.get(name) {
-            Some(&index) if self.inputs.binary_search(&index).is_ok() => {
-                Found::Terms(vec![bare(self.schema, index)])
-            }
-            Some(&index) => Found::Withheld(index),
-            None => Found::Unknown,
-        }
+        self.attribute(name).unwrap_or(Found::Unknown)
+    }
+
+    /// The attribute called `name`, whatever else has that name.
+    pub(super) fn attribute(&self, name: &str) -> Option<Found> {
+        let index = *self.attributes.get(name)?;
+        Some(match self.inputs.binary_search(&index) {
+            Ok(_) => Found::Terms(vec![bare(self.schema, index)]),
+            Err(_) => Found::Withheld(index),
+        })
     }
 
     /// Whether the use of entry `used` in the entry that is resolved now is part of a circle of which an earlier entry
@@ -227,11 +236,11 @@ impl<'a> Scope<'a> {
             .clone()
             .chain(BUILT_IN)
             .chain(defined.filter(|name| !name.is_empty()));
-        let hint = did_you_mean(name, names).or_else(|| self.comma(name));
+        let hint = self.comma(name).or_else(|| did_you_mean(name, names));
         let hint = hint.unwrap_or_else(|| {
             let mut listed: Vec<String> = inputs
                 .take(MOST_LISTED)
-                .map(|name| shown(&quoted(name)))
+                .map(|name| shown(&Expr::attribute(name).to_string()))
                 .collect();
             if self.inputs.len() > MOST_LISTED {
                 listed.push(format!("… {} in all", self.inputs.len()));
@@ -244,8 +253,8 @@ impl<'a> Scope<'a> {
     /// A hint for names that are known, but stand side by side.
     fn comma(&self, name: &str) -> Option<String> {
         let mut words = name.split_whitespace();
-        words
-            .all(|word| !matches!(self.find(word), Found::Unknown))
+        let is_several = words.clone().nth(1).is_some();
+        (is_several && words.all(|word| !matches!(self.find(word), Found::Unknown)))
             .then(|| "; is a comma missing?".to_string())
     }
 

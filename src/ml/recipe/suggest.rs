@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::ast::quoted;
+use super::ast::Expr;
 use super::text::{Definition, Recipe};
 use crate::ml::date::DateFormat;
 use crate::ml::profile::TableStatistics;
@@ -93,7 +93,10 @@ fn bins(schema: &Schema, statistics: &TableStatistics) -> BTreeMap<u32, Vec<Stri
     for attribute in schema.inputs().map(|index| &schema.attributes[index]) {
         let bins = deserved.get(attribute.name.as_str());
         if let (AttributeType::Numeric, Some(&bins)) = (attribute.kind, bins) {
-            groups.entry(bins).or_default().push(quoted(&attribute.name));
+            groups
+                .entry(bins)
+                .or_default()
+                .push(Expr::attribute(&attribute.name).to_string());
         }
     }
     groups
@@ -138,7 +141,7 @@ fn dates(schema: &Schema) -> Vec<(&Attribute, DateFormat)> {
 fn add_dates(recipe: &mut Recipe, dates: &[(&Attribute, DateFormat)]) {
     let mut add = |function: &str, wanted: &dyn Fn(&DateFormat) -> bool| {
         for (attribute, _) in dates.iter().filter(|(_, format)| wanted(format)) {
-            let output = format!("{function}({})", quoted(&attribute.name));
+            let output = Expr::call(function, vec![Expr::attribute(&attribute.name)]).to_string();
             recipe.outputs.push(output.into());
         }
     };
@@ -150,6 +153,8 @@ fn add_dates(recipe: &mut Recipe, dates: &[(&Attribute, DateFormat)]) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::ml::recipe::{resolve, term_expression};
 
@@ -238,6 +243,39 @@ mod tests {
         );
         for (name, other) in &others {
             assert!(resolve(other, &schema).is_ok(), "{name}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn every_attribute_is_learned_from_whatever_its_name(
+            attributes in prop::collection::btree_map(
+                prop_oneof![
+                    prop::sample::select(super::super::scope::BUILT_IN.to_vec()).prop_map(str::to_string),
+                    "[aA'\"/( ,)\\\\\n0-9]{1,5}",
+                    prop::sample::select(vec!["group", "NUMERIC_VARS_QB_5", "a b", "'ALL_TEXT'", "12"]).prop_map(str::to_string),
+                ],
+                (prop::sample::select(vec!["NUMERIC", "CATEGORICAL", "TEXT", "BINARY"]), prop::option::of(prop::sample::select(vec![5_u32, 50]))),
+                1..7,
+            ),
+        ) {
+            let named: Vec<(&str, &str)> = attributes.iter().map(|(name, (kind, _))| (name.as_str(), *kind)).collect();
+            let schema = schema(&[&named[..], &[("y", "BINARY")]].concat());
+            let bins: Vec<(&str, u32)> = attributes.iter().filter_map(|(name, (_, bins))| Some((name.as_str(), (*bins)?))).collect();
+            let statistics = with_bins(&schema, &bins);
+            let all = alternatives(&schema, &statistics).into_iter().map(|(_, recipe)| recipe);
+            for recipe in all.chain([suggest(&schema, &statistics)]) {
+                let terms = resolve(&recipe, &schema).unwrap();
+                for index in 0..named.len() {
+                    prop_assert!(terms.iter().any(|term| term.attributes().contains(&index)), "{:?} in {:?}", named[index], recipe);
+                }
+                for (index, (kind, bins)) in attributes.values().enumerate() {
+                    let binned = terms.iter().any(|term| term_expression(term, &schema).starts_with("quantile_bin(") && term.attributes() == [index]);
+                    prop_assert!(!binned || (*kind == "NUMERIC" && bins.is_some()));
+                }
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! Why a schema cannot be used, and the name that was probably meant.
 
 use crate::ml::date::DateFormatError;
+use crate::ml::wording::counted;
 
 /// A schema that contradicts itself or the data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -57,7 +58,7 @@ pub enum SchemaError {
     },
     /// A file without header has another number of columns than the schema.
     #[error(
-        "the data has {found} columns and no header, but the schema declares {expected} attributes; the two must agree"
+        "the data has {} and no header, but the schema declares {}; the two must agree", counted(*found as u64, "column"), counted(*expected as u64, "attribute")
     )]
     ColumnCount {
         /// Columns of the data.

@@ -43,6 +43,14 @@ pub enum SplitError {
         /// The column.
         column: String,
     },
+    /// Most rows say when they were, but not clearly enough.
+    #[error("the column `{column}` cannot tell when a row was: {reason}")]
+    DoubtfulDates {
+        /// The column.
+        column: String,
+        /// What is wrong with its dates and how to mend it.
+        reason: String,
+    },
     /// No row has a date in the format that the schema gives.
     #[error(
         "the column `{column}` holds no date in the dateFormat `{format}` that the schema gives it; mend the format, or split by another column"

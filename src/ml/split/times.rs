@@ -7,9 +7,8 @@
 use super::SplitError;
 use super::ranks::{Range, Ranks, key_of};
 use crate::ml::date::{DateFormat, Moment};
-use crate::ml::infer;
 use crate::ml::profile::column::MISSING_WORDS;
-use crate::ml::profile::dates::DateProfile;
+use crate::ml::profile::dates::{Allowed, DateProfile, Verdict};
 use crate::ml::value::{Number, number};
 
 /// What is known beforehand of how the dates of a column are written.
@@ -70,15 +69,11 @@ enum Ways {
 struct Several {
     numbers: Tally,
     iso: Tally,
-    proposal: Option<Proposal>,
-}
-
-/// The evidence for a format, and the times in each order of day, month and year.
-#[derive(Debug, Clone, Default)]
-struct Proposal {
+    /// The evidence for a format.
     dates: DateProfile,
     missing: u64,
-    orders: [Tally; 3],
+    /// The times in each order of day, month and year, where a format may be proposed.
+    orders: Option<[Tally; 3]>,
 }
 
 /// The times that one way of reading finds.
@@ -95,7 +90,7 @@ impl Times {
         let ways = match written {
             Written::As(format) => Ways::One(Kind::Date(format), Tally::default()),
             Written::AsProposed => Ways::Several(Box::new(Several {
-                proposal: Some(Proposal::default()),
+                orders: Some(Default::default()),
                 ..Several::default()
             })),
             Written::Plainly => Ways::Several(Box::default()),
@@ -120,7 +115,7 @@ impl Times {
     pub fn finish(self, begin: f64, end: f64) -> Result<(Kind, Range, Option<String>), SplitError> {
         let (kind, tally) = match self.ways {
             Ways::One(kind, tally) => (kind, tally),
-            Ways::Several(several) => several.settle(&self.column),
+            Ways::Several(several) => several.settle(&self.column)?,
         };
         let others = self.rows - tally.ranks.count;
         if tally.ranks.count == 0 {
@@ -132,10 +127,15 @@ impl Times {
                 Kind::Iso => "date".to_string(),
                 Kind::Date(format) => format!("date (`{}`)", format.as_str()),
             };
-            format!(
-                "{others} rows have no readable {what} in `{}`, the first on line {line}; the split by time puts them before all others",
-                self.column
-            )
+            let column = &self.column;
+            match others {
+                1 => format!(
+                    "1 row has no readable {what} in `{column}`, on line {line}; the split by time puts it before all others"
+                ),
+                _ => format!(
+                    "{others} rows have no readable {what} in `{column}`, the first on line {line}; the split by time puts them before all others"
+                ),
+            }
         });
         let range = Range {
             begin: tally.ranks.cut(begin, others),
@@ -159,39 +159,58 @@ impl Several {
     fn add(&mut self, line: u64, text: &str) {
         self.numbers.add(line, Kind::Number.key(text));
         self.iso.add(line, Kind::Iso.key(text));
-        if let Some(proposal) = &mut self.proposal {
-            proposal.add(line, text);
-        }
-    }
-
-    /// The proposed format, or the kind that most rows have.
-    fn settle(self, column: &str) -> (Kind, Tally) {
-        let proposed = self.proposal.and_then(|proposal| proposal.settle(column));
-        proposed.unwrap_or(if self.iso.ranks.count > self.numbers.ranks.count {
-            (Kind::Iso, self.iso)
-        } else {
-            (Kind::Number, self.numbers)
-        })
-    }
-}
-
-impl Proposal {
-    fn add(&mut self, line: u64, text: &str) {
         if !text.is_empty() {
             self.dates.add_many(line, text, 1);
             self.missing += u64::from(MISSING_WORDS.contains(&text));
         }
-        for (tally, moment) in self.orders.iter_mut().zip(DateProfile::readings(text)) {
+        let orders = self.orders.iter_mut().flatten();
+        for (tally, moment) in orders.zip(DateProfile::readings(text)) {
             tally.add(line, key(moment));
         }
     }
 
+    /// The proposed format, or the kind that most rows have. Fails where more rows hold dates than that kind reads.
+    fn settle(mut self, column: &str) -> Result<(Kind, Tally), SplitError> {
+        if let Some(proposed) = self.proposed(column) {
+            return Ok(proposed);
+        }
+        let (kind, tally) = if self.iso.ranks.count > self.numbers.ranks.count {
+            (Kind::Iso, self.iso)
+        } else {
+            (Kind::Number, self.numbers)
+        };
+        let verdict = self.dates.judge(self.missing, Allowed::under(column));
+        let read = match &verdict {
+            Verdict::Nearly { count, .. } => *count,
+            _ => self.dates.count_dates(),
+        };
+        let reason = verdict.doubt().or_else(|| unsaid(&verdict));
+        match reason.filter(|_| read > tally.ranks.count) {
+            Some(reason) => Err(SplitError::DoubtfulDates {
+                column: column.to_string(),
+                reason,
+            }),
+            None => Ok((kind, tally)),
+        }
+    }
+
     /// A format is proposed only when it reads every value, so that what was read in its order is what it reads.
-    fn settle(self, column: &str) -> Option<(Kind, Tally)> {
-        let format = infer::dates::proposed(column, &self.dates, self.missing)?;
+    fn proposed(&mut self, column: &str) -> Option<(Kind, Tally)> {
+        let orders = self.orders.take()?;
+        let format = self.dates.proposed(column, self.missing)?;
         let order = DateProfile::order_of(format.as_str())?;
-        let tally = self.orders.into_iter().nth(order)?;
+        let tally = orders.into_iter().nth(order)?;
         Some((Kind::Date(format), tally))
+    }
+}
+
+/// What to say of dates that nobody may propose, because there is a schema or the column is the target.
+fn unsaid(verdict: &Verdict) -> Option<String> {
+    match verdict {
+        Verdict::Date { format, example, .. } => Some(format!(
+            "every value is a date like {example}, but nothing says so; give the column the dateFormat `{format}` in the schema"
+        )),
+        _ => None,
     }
 }
 

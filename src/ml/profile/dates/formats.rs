@@ -70,6 +70,8 @@ pub(super) const COMPACT_FORMAT: u32 = 1 << COMPACT;
 pub(super) const EPOCH_FORMATS: u32 = 1 << EPOCH_SECONDS | 1 << EPOCH_MILLISECONDS;
 /// The same for years of two digits between numbers.
 pub(super) const SHORT_YEAR_FORMATS: u32 = 0x1ff << SHORT_DAY_FIRST;
+/// Those of them with points.
+pub(super) const DOTTED_SHORT_YEAR_FORMATS: u32 = 0b1_0010_0100 << SHORT_DAY_FIRST;
 
 /// Ways to write the time of day after the day, the narrower before the wider.
 pub(super) const TIMES: [&str; 19] = [

@@ -4,6 +4,8 @@ use proptest::prelude::*;
 
 use super::formats::{DATES, Format, TIMES};
 use super::*;
+use crate::ml::profile::duplicates::identifier_like;
+use crate::ml::record::Record;
 
 const ANY: Allowed = Allowed {
     days: true,
@@ -27,6 +29,7 @@ fn judged(values: &[&str], allowed: Allowed) -> String {
     match profile(values).judge(0, allowed) {
         Verdict::Other => "other".into(),
         Verdict::Date { format, .. } => format,
+        Verdict::Unlikely { format, .. } => format!("unlikely {format}"),
         Verdict::Ambiguous { formats, .. } => formats.join(" or "),
         Verdict::Mixed { .. } => "mixed".into(),
         Verdict::Nearly { formats, .. } => format!("nearly {}", formats.join(" or ")),
@@ -103,20 +106,27 @@ fn every_way_to_write_a_date_is_found() {
 }
 
 #[test]
-fn numbers_and_short_years_are_dates_only_where_the_name_says_so() {
-    for (values, expected) in [
-        (&["20240131", "19991231"][..], "%Y%m%d"),
-        (&["1700000000", "1600000000"], "epoch_seconds"),
-        (&["1700000000.25", "1600000000"], "epoch_seconds"),
-        (&["1700000000123"], "epoch_milliseconds"),
-        (&["31/01/24", "01/02/24"], "%y/%m/%d or %d/%m/%y"),
-        (&["31/01/99", "01/02/24"], "%d/%m/%y"),
-        (&["12/31/24", "01/02/24"], "%m/%d/%y"),
-        (&["99-12-31", "01-02-24"], "%y-%m-%d"),
-        (&["31.12.99", "01.02.24"], "%d.%m.%y"),
+fn numbers_and_short_years_are_proposed_only_where_the_name_says_so() {
+    for (values, expected, otherwise) in [
+        (&["20240131", "19991231"][..], "%Y%m%d", "other"),
+        (&["1700000000", "1600000000"], "epoch_seconds", "other"),
+        (&["1700000000.25", "1600000000"], "epoch_seconds", "other"),
+        (&["1700000000123"], "epoch_milliseconds", "other"),
+        (
+            &["31/01/24", "01/02/24"],
+            "%y/%m/%d or %d/%m/%y",
+            "%y/%m/%d or %d/%m/%y",
+        ),
+        (&["31/01/99", "01/02/24"], "%d/%m/%y", "unlikely %d/%m/%y"),
+        (&["12/31/24", "01/02/24"], "%m/%d/%y", "unlikely %m/%d/%y"),
+        (&["12/31/24 10:20"], "%m/%d/%y %H:%M", "unlikely %m/%d/%y %H:%M"),
+        (&["99-12-31", "01-02-24"], "%y-%m-%d", "unlikely %y-%m-%d"),
+        (&["31.12.99", "01.02.24"], "%d.%m.%y", "other"),
+        (&["12/31/24", "01/02/2024"], "mixed", "mixed"),
+        (&["12/31/24", "45/67/89"], "other", "other"),
     ] {
         assert_eq!(judged(values, ANY), expected, "{values:?}");
-        assert_eq!(judged(values, NONE), "other", "{values:?}");
+        assert_eq!(judged(values, NONE), otherwise, "{values:?}");
     }
     for values in [
         ["20241301"],
@@ -227,6 +237,32 @@ fn every_listed_format_is_usable_and_has_its_own_text() {
         DateFormat::new(&text).unwrap();
         assert_eq!(formats::find(&text), Some(format));
         assert!(texts.insert(text));
+    }
+}
+
+#[test]
+fn a_column_of_dates_is_compared_when_rows_are_however_it_is_written() {
+    for format in formats().filter(|format| !(18..=20).contains(&format.date) || format.time == 0) {
+        let text = format.text();
+        if text.starts_with("%m.%d") {
+            continue;
+        }
+        let days = (0..60).map(|day| {
+            let at = chrono::DateTime::from_timestamp(1_514_764_800 + 86_400 * day, 0).unwrap();
+            match format.date {
+                19 => at.timestamp().to_string(),
+                20 => at.timestamp_millis().to_string(),
+                _ => at.format(&text.replace("%#z", "%:z")).to_string(),
+            }
+        });
+        let records: Vec<Record> = days.map(|day| Record::from_fields([day.as_str()])).collect();
+        let records: Vec<&Record> = records.iter().collect();
+        let name = if (19..=20).contains(&format.date) {
+            "at"
+        } else {
+            "x"
+        };
+        assert_eq!(identifier_like(&[name.to_string()], &records), [false], "{text}");
     }
 }
 

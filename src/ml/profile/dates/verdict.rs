@@ -1,14 +1,17 @@
 //! Whether the evidence makes a column one of dates, and in which format.
 
-use super::DateProfile;
 use super::formats::{
-    COMPACT_FORMAT, DATES, EPOCH_FORMATS, Format, Order, SHORT_YEAR_FORMATS, TIMES, rivals,
+    COMPACT_FORMAT, DATES, DOTTED_SHORT_YEAR_FORMATS, EPOCH_FORMATS, Format, Order, SHORT_YEAR_FORMATS,
+    TIMES, rivals,
 };
+use super::{DateProfile, formats};
+use crate::ml::date::DateFormat;
+use crate::ml::names::{means_day, means_moment};
 
 /// Of twenty values, at most one that is no date lets a column pass for one of dates with mistakes.
 const MOST: u64 = 20;
 
-/// What the name of a column allows its values to be.
+/// What the name of a column allows its values to be without a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowed {
     /// `20240131` and years of two digits.
@@ -18,6 +21,14 @@ pub struct Allowed {
 }
 
 impl Allowed {
+    /// What the values of a column called `name` may be.
+    pub fn under(name: &str) -> Self {
+        Self {
+            days: means_day(name),
+            epochs: means_moment(name),
+        }
+    }
+
     fn formats(self) -> u32 {
         let days = if self.days {
             0
@@ -26,6 +37,13 @@ impl Allowed {
         };
         let epochs = if self.epochs { 0 } else { EPOCH_FORMATS };
         !(days | epochs)
+    }
+
+    /// The formats that are looked for where those leave the values unexplained. Codes have points and digits as
+    /// versions and addresses do; what is written with slashes or dashes and is always a day of the calendar deserves a
+    /// warning.
+    fn suspected(self) -> u32 {
+        self.formats() | (SHORT_YEAR_FORMATS & !DOTTED_SHORT_YEAR_FORMATS)
     }
 }
 
@@ -42,6 +60,13 @@ pub enum Verdict {
         example: String,
         /// The value that settled whether day, month or year comes first: line and text.
         settled_by: Option<(u64, String)>,
+    },
+    /// Every value is a date in one format, which the name of the column does not let us propose.
+    Unlikely {
+        /// The format.
+        format: String,
+        /// The first value: line and text.
+        example: (u64, String),
     },
     /// Every value is a date, but which number is the day cannot be told.
     Ambiguous {
@@ -69,12 +94,36 @@ pub enum Verdict {
 }
 
 impl DateProfile {
+    /// The format that is proposed for the dates of a column called `name`, if it holds dates. `missing` of the values
+    /// are known missing words.
+    pub fn proposed(&self, name: &str, missing: u64) -> Option<DateFormat> {
+        match self.judge(missing, Allowed::under(name)) {
+            Verdict::Date { format, .. } => DateFormat::new(&format).ok(),
+            _ => None,
+        }
+    }
+
     /// Judges a column of which `missing` values are known missing words.
     pub fn judge(&self, missing: u64, allowed: Allowed) -> Verdict {
-        let dates: u64 = self.patterns.iter().map(|pattern| pattern.count).sum();
-        let filled = dates + self.others.saturating_sub(missing);
+        match self.judge_by(missing, allowed.formats()) {
+            Verdict::Other => match self.judge_by(missing, allowed.suspected()) {
+                Verdict::Date { format, .. } => Verdict::Unlikely {
+                    example: formats::find(&format)
+                        .and_then(|format| self.first_of(format))
+                        .unwrap_or_default(),
+                    format,
+                },
+                doubtful => doubtful,
+            },
+            found => found,
+        }
+    }
+
+    /// Judges by the formats `allowed`, places in [`DATES`].
+    fn judge_by(&self, missing: u64, allowed: u32) -> Verdict {
+        let filled = self.count_dates() + self.others.saturating_sub(missing);
         let counted: Vec<(u64, Format)> = self
-            .candidates(allowed.formats())
+            .candidates(allowed)
             .map(|format| (self.hits(format), format))
             .collect();
         let Some(most) = counted
@@ -106,7 +155,7 @@ impl DateProfile {
                 of: filled,
                 first: self.first_not_of(*format).unwrap_or_default(),
             },
-            [format, ..] if self.all_are_dates(allowed.formats(), filled) => Verdict::Mixed {
+            [format, ..] if self.all_are_dates(allowed, filled) => Verdict::Mixed {
                 examples: [self.first_of(*format), self.first_not_of(*format)].map(Option::unwrap_or_default),
             },
             _ => Verdict::Other,
