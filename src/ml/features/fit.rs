@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::count::TokenCounts;
 use super::cut::Cut;
-use super::plan::{Place, Plan, Step, TokenStep, read_as_numbers};
+use super::plan::{Place, Plan, Step, TokenStep};
 use super::space;
 use super::state::{CutState, FeaturizerState, TermState};
 use super::workspace::Workspace;
@@ -300,6 +300,31 @@ impl NumberFit {
             max,
         }
     }
+}
+
+/// The dates among the attributes of `terms` whose plain number is learned from, as that of a count of seconds: their
+/// indicator of missing values has to follow the number, or a number that is no date would seem to be missing.
+fn read_as_numbers(terms: &[Term], schema: &Schema) -> Vec<usize> {
+    let mut found = Vec::new();
+    let mut add = |source: NumberSource| match source {
+        NumberSource::Attribute(attribute) => found.push(attribute),
+        NumberSource::Timestamp(_) => {}
+    };
+    for term in terms {
+        match term {
+            Term::Number(source) => add(*source),
+            Term::Tokens(tokens) => tokens.for_each_number(&mut add),
+            Term::Truth { .. } | Term::Missing { .. } => {}
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    let is_date = |at: &usize| {
+        let declared = schema.attributes.get(*at);
+        declared.is_some_and(|declared| declared.date_format.is_some())
+    };
+    found.retain(is_date);
+    found
 }
 
 /// Gives every pair of a number and its bins an index.

@@ -104,7 +104,7 @@ pub enum TokenStep {
 
 impl Plan {
     /// Compiles `terms`. `cut_of` tells the index of the cuts of a number with so many bins, `by_number` which
-    /// dates are missing where their number is (see [`read_as_numbers`]).
+    /// dates are missing where their number is.
     pub fn new(
         terms: &[Term],
         schema: &Schema,
@@ -374,31 +374,6 @@ impl Plan {
             TokenStep::Product(_) => {}
         }
     }
-}
-
-/// The dates among the attributes of `terms` whose plain number is learned from, as that of a count of seconds: their
-/// indicator of missing values has to follow the number, or a number that is no date would seem to be missing.
-pub fn read_as_numbers(terms: &[Term], schema: &Schema) -> Vec<usize> {
-    let mut found = Vec::new();
-    let mut add = |source: NumberSource| match source {
-        NumberSource::Attribute(attribute) => found.push(attribute),
-        NumberSource::Timestamp(_) => {}
-    };
-    for term in terms {
-        match term {
-            Term::Number(source) => add(*source),
-            Term::Tokens(tokens) => tokens.for_each_number(&mut add),
-            Term::Truth { .. } | Term::Missing { .. } => {}
-        }
-    }
-    found.sort_unstable();
-    found.dedup();
-    let is_date = |at: &usize| {
-        let declared = schema.attributes.get(*at);
-        declared.is_some_and(|declared| declared.date_format.is_some())
-    };
-    found.retain(is_date);
-    found
 }
 
 /// The place of a value in a list; it is added where it is new.
