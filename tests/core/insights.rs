@@ -727,14 +727,14 @@ fn with(rows: u64, name: &str, field: impl Fn(&mut Stream, u64) -> String) -> St
     })
 }
 
+/// How a field of a made table comes about, from its row number.
+type Field<'a> = &'a dyn Fn(&mut Stream, u64) -> String;
+
 #[test]
 fn formatted_numbers() {
-    let quoted = |name: &str, field: &dyn Fn(&mut Stream, u64) -> String| {
-        with(500, name, move |r, i| format!("\"{}\"", field(r, i)))
-    };
+    let quoted = |name: &str, field: Field| with(500, name, move |r, i| format!("\"{}\"", field(r, i)));
     let cents = |r: &mut Stream| (below(r, 90), below(r, 100));
-    let grouped: &dyn Fn(&mut Stream, u64) -> String =
-        &|r, _| format!("{},{:03}", 1 + below(r, 90), below(r, 1000));
+    let grouped: Field = &|r, _| format!("{},{:03}", 1 + below(r, 90), below(r, 1000));
     let insight = the(&quoted("sum", grouped), Some("y"), Code::FormattedNumbers);
     assert!(
         insight
@@ -751,7 +751,7 @@ fn formatted_numbers() {
             .contains(&format!(" on line 2 for {plain}, so each value is a category")),
         "{insight:?}"
     );
-    let money: &dyn Fn(&mut Stream, u64) -> String = &move |r, _| {
+    let money: Field = &move |r, _| {
         let (whole, rest) = cents(r);
         format!("${whole}.{rest:02}")
     };
@@ -772,7 +772,7 @@ fn formatted_numbers() {
         Some("y"),
         Code::FormattedNumbers,
     );
-    let comma: &dyn Fn(&mut Stream, u64) -> String = &move |r, _| {
+    let comma: Field = &move |r, _| {
         let (whole, rest) = cents(r);
         format!("-{whole},{rest:02}")
     };
@@ -783,7 +783,7 @@ fn formatted_numbers() {
     let schema = inspect_text(&text, Some("y")).unwrap().schema;
     assert!(given(&text, &schema).is_empty());
     // Codes, telephone numbers, versions, times, addresses and lists are no numbers.
-    let codes: [&dyn Fn(&mut Stream, u64) -> String; 7] = [
+    let codes: [Field; 7] = [
         &|r, _| format!("{}-{}", 10 + below(r, 9), 10 + below(r, 20)),
         &|r, _| format!("+1 555 {} {}", 100 + below(r, 9), 100 + below(r, 9)),
         &|r, _| format!("{}.{}.{}", below(r, 5), below(r, 9), below(r, 9)),

@@ -108,13 +108,7 @@ pub fn evaluate_part(
     }
     let mut warnings = part.warnings().to_vec();
     if unknown_target > 0 {
-        let (rows, have, were) = match unknown_target {
-            1 => ("row", "has", "was"),
-            _ => ("rows", "have", "were"),
-        };
-        warnings.push(format!(
-            "{unknown_target} {rows} to evaluate on {have} no usable target and {were} left out"
-        ));
+        warnings.push(without_target(unknown_target));
     }
     if !columns.absent.is_empty() {
         warnings.push(format!(
@@ -191,4 +185,13 @@ impl Judge {
             Judge::Regression(judge) => Report::Regression(judge.finish(SEED)),
         }
     }
+}
+
+/// What to say of rows whose target is missing or unusable.
+fn without_target(count: u64) -> String {
+    let (rows, have, were) = match count {
+        1 => ("row", "has", "was"),
+        _ => ("rows", "have", "were"),
+    };
+    format!("{count} {rows} to evaluate on {have} no usable target and {were} left out")
 }

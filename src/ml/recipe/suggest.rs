@@ -268,8 +268,8 @@ mod tests {
             let all = alternatives(&schema, &statistics).into_iter().map(|(_, recipe)| recipe);
             for recipe in all.chain([suggest(&schema, &statistics)]) {
                 let terms = resolve(&recipe, &schema).unwrap();
-                for index in 0..named.len() {
-                    prop_assert!(terms.iter().any(|term| term.attributes().contains(&index)), "{:?} in {:?}", named[index], recipe);
+                for (index, attribute) in named.iter().enumerate() {
+                    prop_assert!(terms.iter().any(|term| term.attributes().contains(&index)), "{:?} in {:?}", attribute, recipe);
                 }
                 for (index, (kind, bins)) in attributes.values().enumerate() {
                     let binned = terms.iter().any(|term| term_expression(term, &schema).starts_with("quantile_bin(") && term.attributes() == [index]);

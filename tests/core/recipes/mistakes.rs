@@ -224,7 +224,7 @@ fn arguments_of_the_wrong_number_or_range() {
         (
             "ngram(subject, -2)",
             16,
-            "ngram takes TEXT and the most words in a run, a whole number from 2 to 10, as in `ngram(a, 2)`; `'-2'` is given",
+            "ngram takes TEXT and the most words in a run, a whole number from 2 to 10, as in `ngram(a, 2)`; `-2` is given",
         ),
         (
             "osb(subject, 1)",
