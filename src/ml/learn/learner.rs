@@ -231,7 +231,7 @@ fn fitted(beta: Vec<f64>, report: SolverReport, targets: &Targets) -> Fitted {
 /// makes of a single weight. The size alone decides.
 fn tolerance(design: &Design) -> f64 {
     if design.bytes() <= SMALL_BYTES {
-        1e-10
+        1e-12
     } else {
         RELATIVE_GAP
     }

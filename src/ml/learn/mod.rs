@@ -10,6 +10,7 @@ pub mod certificate;
 pub mod dense;
 pub mod design;
 mod evidence;
+pub mod hessian;
 pub mod lbfgs;
 pub mod learner;
 pub mod newton;

@@ -8,8 +8,7 @@ use rayon::prelude::*;
 
 use super::design::{Design, Shard, Targets};
 use super::passes::{
-    LogSum, logistic, logistic_loss, single_curve, single_diagonal, single_pass, softmax_curve,
-    softmax_diagonal, softmax_pass,
+    LogSum, logistic, logistic_loss, single_diagonal, single_pass, softmax_diagonal, softmax_pass,
 };
 use super::precondition::{Preconditioner, directions};
 
@@ -41,11 +40,11 @@ pub trait Problem {
 /// `sum(w · loss) / sum(w) + l2/2 · |β|²` over a design; without weights every row counts once.
 #[derive(Debug, Clone, Copy)]
 pub struct Objective<'a> {
-    design: &'a Design,
-    targets: &'a Targets,
+    pub(super) design: &'a Design,
+    pub(super) targets: &'a Targets,
     weights: Option<&'a [f32]>,
     /// The sum of the weights.
-    total: f64,
+    pub(super) total: f64,
     /// Strength of the penalty.
     pub l2: f64,
     /// What multiplies it for each feature; 1 when not given.
@@ -96,7 +95,7 @@ impl<'a> Objective<'a> {
 
     /// How much a row counts.
     #[inline]
-    fn weight(&self, row: usize) -> f64 {
+    pub(super) fn weight(&self, row: usize) -> f64 {
         self.weights.map_or(1.0, |weights| f64::from(weights[row]))
     }
 
@@ -142,7 +141,11 @@ impl<'a> Objective<'a> {
     }
 
     /// Runs `work` over fixed groups of shards and adds up what they return, in order.
-    fn sum(&self, work: impl Fn(&Shard, usize, &mut [f64]) -> f64 + Sync, into: &mut [f64]) -> f64 {
+    pub(super) fn sum(
+        &self,
+        work: impl Fn(&Shard, usize, &mut [f64]) -> f64 + Sync,
+        into: &mut [f64],
+    ) -> f64 {
         let shards = &self.design.shards;
         let parts = (PARTIALS_BYTES / (8 * into.len()).max(1))
             .clamp(1, MOST_PARTS)
@@ -174,37 +177,6 @@ impl<'a> Objective<'a> {
 }
 
 impl Objective<'_> {
-    /// The Hessian at `beta`, ready to be multiplied with directions.
-    pub fn hessian(&self, beta: &[f64]) -> Hessian<'_> {
-        let (dense, outputs) = (self.design.dense, self.outputs());
-        let size = self.design.shard_rows() * outputs;
-        let mut shares = vec![0.0; self.design.rows * outputs];
-        shares
-            .par_chunks_mut(size)
-            .zip(&self.design.shards)
-            .enumerate()
-            .for_each(|(index, (shares, shard))| {
-                let first = index * self.design.shard_rows();
-                shard.for_each_row(dense, |row, numbers, active| {
-                    let of_row = &mut shares[row * outputs..(row + 1) * outputs];
-                    match of_row {
-                        [one] => {
-                            let margin = single_margin(numbers, active, beta);
-                            *one = self.weight(first + row) * self.curvature(margin);
-                        }
-                        _ => {
-                            class_margins(numbers, active, outputs, beta, of_row);
-                            softmax(of_row);
-                        }
-                    }
-                });
-            });
-        Hessian {
-            objective: self,
-            shares,
-        }
-    }
-
     /// How far the objective is above its minimum at most: with a penalty, strong convexity gives
     /// `|g|² / (2·l2)` over the penalised weights; the intercepts, and everything without a penalty, go by the
     /// diagonal.
@@ -228,7 +200,7 @@ impl Objective<'_> {
     }
 
     /// The second derivative of the loss of a row with one score by its margin.
-    fn curvature(&self, margin: f64) -> f64 {
+    pub(super) fn curvature(&self, margin: f64) -> f64 {
         match self.targets {
             Targets::Values(_) => 1.0,
             Targets::Classes { .. } => {
@@ -288,95 +260,6 @@ impl Objective<'_> {
                 0.5 * residual * residual
             }
         }
-    }
-}
-
-impl Objective<'_> {
-    /// For each output the Hessian on coarse directions, row by row: all features of a direction move together, those
-    /// without one stay. Outputs are taken as if they did not depend on each other.
-    fn coarse(&self, beta: &[f64], of_feature: &[u32], count: usize) -> Vec<Vec<f64>> {
-        let (dense, outputs) = (self.design.dense, self.outputs());
-        let mut sums = vec![0.0; outputs * count * count];
-        self.sum(
-            |shard, first, sums| {
-                let (mut moves, mut curvatures) = (vec![0.0; count], vec![0.0; outputs]);
-                shard.for_each_row(dense, |row, numbers, active| {
-                    let weight = self.weight(first + row);
-                    if weight == 0.0 {
-                        return;
-                    }
-                    if outputs == 1 {
-                        curvatures[0] = weight * self.curvature(single_margin(numbers, active, beta));
-                    } else {
-                        class_margins(numbers, active, outputs, beta, &mut curvatures);
-                        softmax(&mut curvatures);
-                        curvatures.iter_mut().for_each(|p| *p *= weight * (1.0 - *p));
-                    }
-                    moves.fill(0.0);
-                    moves[count - 1] = 1.0;
-                    active
-                        .iter()
-                        .for_each(|&id| moves[of_feature[dense + id as usize] as usize] += 1.0);
-                    add_squares(&moves, &curvatures, sums);
-                });
-                0.0
-            },
-            &mut sums,
-        );
-        let mut hessians: Vec<Vec<f64>> = sums.chunks(count * count).map(<[f64]>::to_vec).collect();
-        for hessian in &mut hessians {
-            hessian.iter_mut().for_each(|h| *h /= self.total);
-            let penalties = self.penalties().step_by(outputs);
-            for (penalty, &direction) in penalties.zip(of_feature) {
-                if let Some(h) = hessian.get_mut(direction as usize * (count + 1)) {
-                    *h += penalty;
-                }
-            }
-        }
-        hessians
-    }
-}
-
-/// Adds to the matrix of each output its curvature times `moves moves'`.
-fn add_squares(moves: &[f64], curvatures: &[f64], sums: &mut [f64]) {
-    let size = moves.len();
-    for (matrix, curvature) in sums.chunks_exact_mut(size * size).zip(curvatures) {
-        for (row, a) in matrix.chunks_exact_mut(size).zip(moves) {
-            if *a != 0.0 {
-                let times = a * curvature;
-                row.iter_mut().zip(moves).for_each(|(sum, b)| *sum += times * b);
-            }
-        }
-    }
-}
-
-/// The Hessian of an objective at some weights.
-pub struct Hessian<'a> {
-    objective: &'a Objective<'a>,
-    /// For each row what its loss curves, where it has one score; else the probabilities of its classes.
-    shares: Vec<f64>,
-}
-
-impl Hessian<'_> {
-    /// The Hessian times `direction`, put into `product`. One pass over the data.
-    pub fn times(&self, direction: &[f64], product: &mut [f64]) {
-        let objective = self.objective;
-        let (dense, outputs) = (objective.design.dense, objective.outputs());
-        objective.sum(
-            |shard, first, sums| {
-                let shares = &self.shares[first * outputs..(first + shard.rows) * outputs];
-                if outputs == 1 {
-                    single_curve(shard, dense, shares, direction, sums)
-                } else {
-                    let weight = |row: usize| objective.weight(first + row);
-                    softmax_curve(shard, dense, outputs, shares, direction, sums, weight)
-                }
-            },
-            product,
-        );
-        product.iter_mut().for_each(|p| *p /= objective.total);
-        let penalised = product.iter_mut().zip(direction).zip(objective.penalties());
-        penalised.for_each(|((p, d), l2)| *p += l2 * d);
     }
 }
 

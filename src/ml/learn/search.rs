@@ -143,16 +143,6 @@ impl Fold {
             strengths: Strengths::even(design, FIRST),
         }
     }
-
-    /// All rows, to go on from what is known.
-    fn of_all(design: &Design, beta: Vec<f64>, strengths: Strengths) -> Self {
-        Self {
-            inside: vec![1.0; design.rows],
-            outside: Vec::new(),
-            beta,
-            strengths,
-        }
-    }
 }
 
 /// Factors that were tried with the same strengths.
@@ -347,7 +337,12 @@ impl<'a> Path<'a> {
         };
         let start = weights.into_iter().next().unwrap_or_default();
         let all: Vec<&Strengths> = self.folds.iter().map(|fold| &fold.strengths).collect();
-        let mut whole = Fold::of_all(self.design, start, Strengths::mean(&all));
+        let mut whole = Fold {
+            inside: vec![1.0; self.design.rows],
+            outside: Vec::new(),
+            beta: start,
+            strengths: Strengths::mean(&all),
+        };
         let is_even = whole.strengths.is_even();
         if self.design.rows as f64 > MOST_ROWS && !is_even {
             self.weigh_fold(&mut whole, LAST_ROUNDS, observer)?;
