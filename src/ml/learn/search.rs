@@ -1,7 +1,7 @@
 //! Chooses the strength of the penalty, on rows that were not used to find the weights.
 //!
 //! How strong the penalties of the groups of features are among each other follows from the evidence
-//! ([`super::evidence`]), which needs no held-back rows but counts features as if they did not overlap. So all strengths
+//! (`evidence.rs`), which needs no held-back rows but counts features as if they did not overlap. So all strengths
 //! are then multiplied by common factors, from 1 to where held-back rows are answered best, each try starting from the
 //! weights of the one before. Few rows are judged by cross-validation, many by one part. Everything follows from the
 //! rows, so the choice is the same on any machine; only a time budget cuts it short.
