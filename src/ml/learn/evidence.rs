@@ -83,12 +83,16 @@ impl Strengths {
             }
         };
         let ordinary = PSEUDO * ordinary(&settled, &squares);
+        let of_all = strength(all.0, all.1);
+        if groups == 1 {
+            return Self::even(design, of_all);
+        }
         let of_group = settled.iter().zip(&squares);
         Self {
             of_group: of_group
                 .map(|(s, q)| strength(s + PSEUDO, q + ordinary))
                 .collect(),
-            of_all: strength(all.0, all.1),
+            of_all,
         }
     }
 

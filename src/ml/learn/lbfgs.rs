@@ -125,7 +125,8 @@ impl<'a> State<'a> {
 
     fn refresh(&mut self) {
         self.preconditioner = self.problem.preconditioner(&self.beta);
-        self.passes += 1;
+        // Its diagonal and its coarse part.
+        self.passes += 2;
     }
 
     /// The quasi-Newton direction by the two-loop recursion.

@@ -136,7 +136,8 @@ pub fn polish(
             told.is_break() || observer.out_of_time()
         };
         let found = step(objective, &beta, &gradient, &preconditioner, wanted, &mut stopped);
-        passes += 2 + found.products;
+        // Two for the preconditioner, one for what the rows curve.
+        passes += 3 + found.products;
         if found.gap <= wanted {
             gap = Some(found.gap);
             break Stop::Converged;

@@ -336,7 +336,12 @@ impl Problem for Objective<'_> {
     fn preconditioner(&self, beta: &[f64]) -> Preconditioner {
         let fine = Preconditioner::of_diagonal(self.diagonal(beta));
         let groups = &self.design.groups;
-        match directions(&groups.of_feature, groups.names.len(), self.design.dense) {
+        match directions(
+            &groups.of_feature,
+            groups.names.len(),
+            self.design.dense,
+            self.outputs(),
+        ) {
             Some((of_feature, count)) => {
                 let hessians = self.coarse(beta, &of_feature, count);
                 fine.with_coarse(of_feature, count, hessians)

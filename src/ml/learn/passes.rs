@@ -246,27 +246,28 @@ pub(super) fn softmax_diagonal(
     0.0
 }
 
-/// With `p` the probabilities and `u` the scores of the direction: `p · u − p · (p' u)`, scattered.
+/// With `p` the probabilities, which `shares_of` a row puts into its last argument, and `u` the scores of the direction:
+/// `p · u − p · (p' u)`, scattered.
 pub(super) fn softmax_curve(
     shard: &Shard,
     dense: usize,
     classes: usize,
-    shares: &[f64],
+    shares_of: impl Fn(usize, &[f32], &[u32], &mut [f64]),
     direction: &[f64],
     sums: &mut [f64],
     weight_of: impl Fn(usize) -> f64,
 ) -> f64 {
-    let mut slopes = vec![0.0; classes];
+    let (mut shares, mut slopes) = (vec![0.0; classes], vec![0.0; classes]);
     let intercepts = direction.len() - classes;
     shard.for_each_row(dense, |row, numbers, active| {
         let weight = weight_of(row);
         if weight == 0.0 {
             return;
         }
-        let shares = &shares[row * classes..(row + 1) * classes];
+        shares_of(row, numbers, active, &mut shares);
         class_margins(numbers, active, classes, direction, &mut slopes);
         let mean: f64 = shares.iter().zip(&slopes).map(|(p, u)| p * u).sum();
-        let both = slopes.iter_mut().zip(shares);
+        let both = slopes.iter_mut().zip(&shares);
         both.for_each(|(u, p)| *u = weight * p * (*u - mean));
         scatter(numbers, active, classes, intercepts, &slopes, sums, |x| x);
     });

@@ -7,7 +7,9 @@
 //! decomposition: Nabben and Vuik 2006).
 
 /// Groups up to which they are solved for together.
-pub const MOST_GROUPS: usize = 64;
+const MOST_GROUPS: usize = 64;
+/// Elements of all coarse matrices together, one for each output: they are added up row by row.
+const MOST_ELEMENTS: usize = 20_000;
 /// A pivot below this share of its diagonal element is taken for 0.
 const SMALLEST_PIVOT: f64 = 1e-10;
 
@@ -96,8 +98,13 @@ impl Coarse {
 }
 
 /// The directions of features: one for each group among `of_group` from feature `dense` on, and the last one for the
-/// intercept. `None` where there are no groups, or too many.
-pub fn directions(of_group: &[u32], groups: usize, dense: usize) -> Option<(Vec<u32>, usize)> {
+/// intercept. `None` where there are no groups, or too many, also for so many outputs.
+pub fn directions(
+    of_group: &[u32],
+    groups: usize,
+    dense: usize,
+    outputs: usize,
+) -> Option<(Vec<u32>, usize)> {
     let sparse = of_group.get(dense..).filter(|sparse| !sparse.is_empty())?;
     let mut number = vec![NONE; groups];
     let mut count = 0;
@@ -108,13 +115,14 @@ pub fn directions(of_group: &[u32], groups: usize, dense: usize) -> Option<(Vec<
             count += 1;
         }
     }
-    if count as usize > MOST_GROUPS {
+    let size = count as usize + 1;
+    if count as usize > MOST_GROUPS || size * size * outputs > MOST_ELEMENTS {
         return None;
     }
     let mut of_feature = vec![NONE; dense];
     of_feature.extend(sparse.iter().map(|&group| number[group as usize]));
     of_feature.push(count);
-    Some((of_feature, count as usize + 1))
+    Some((of_feature, size))
 }
 
 /// The lower triangle `L` with `L L' = matrix`, row by row; a row that depends on others is left out.
@@ -174,10 +182,11 @@ mod tests {
 
     #[test]
     fn groups_are_numbered_and_too_many_are_none() {
-        let (of_feature, count) = directions(&[5, 3, 3, 1], 6, 1).unwrap();
+        let (of_feature, count) = directions(&[5, 3, 3, 1], 6, 1, 1).unwrap();
         assert_eq!((of_feature, count), (vec![NONE, 0, 0, 1, 2], 3));
         let many: Vec<u32> = (0..=MOST_GROUPS as u32).collect();
-        assert!(directions(&many, many.len(), 0).is_none());
-        assert!(directions(&[], 0, 0).is_none());
+        assert!(directions(&many, many.len(), 0, 1).is_none());
+        assert!(directions(&[], 0, 0, 1).is_none());
+        assert!(directions(&[0, 1], 2, 0, 2_000).is_some() && directions(&[0, 1], 2, 0, 3_000).is_none());
     }
 }

@@ -224,7 +224,7 @@ impl<'a> Path<'a> {
             inside.l2 = 1.0 / inside.total();
             let inside = inside.shaped(Some(&factors));
             fold.strengths = Strengths::at(&inside, self.design, self.targets, &fold.beta);
-            self.passes += 1;
+            self.passes += 1 + u32::from(matches!(self.targets, Targets::Values(_)));
         }
         Ok(true)
     }

@@ -8,6 +8,7 @@ use super::table::Table;
 use crate::ml::Task;
 use crate::ml::features::{Featurizer, MOST_FEATURES};
 use crate::ml::insights::Insight;
+use crate::ml::learn::hessian::SHARES_BYTES;
 use crate::ml::learn::learner::{OUT_OF_TIME, dataset};
 use crate::ml::learn::{Design, LearnParams, Targets, fit_observed, objective};
 use crate::ml::model::bundle::{BundleDocument, TrainingFacts};
@@ -176,8 +177,12 @@ fn check_memory(learned: &Learned, memory: Option<u64>) -> Result<(), PipelineEr
     let row_bytes = 4.0 * (learned.featurizer.dense() as f64 + learned.active_per_row + 1.0);
     let outputs = learned.class_rows.len().max(1) as f64;
     let weights = (learned.featurizer.dense() + learned.featurizer.sparse() + 1) as f64 * outputs;
+    // For each row the search keeps five weights of four bytes, the solver a number for each score.
+    let scores =
+        (8.0 * outputs * learned.rows as f64).min(SHARES_BYTES.max(8 * learned.rows as usize) as f64);
+    let of_rows = learned.rows as f64 * (row_bytes + 20.0) + scores;
     // The solver keeps ten pairs of steps, up to sixteen partial gradients and a handful of vectors.
-    let needed = learned.rows as f64 * row_bytes + 8.0 * weights * 48.0;
+    let needed = of_rows + 8.0 * weights * 48.0;
     if needed > allowed as f64 {
         return Err(PipelineError::NotEnoughMemory {
             needed_mib: (needed / 1048576.0).ceil() as u64,

@@ -74,8 +74,7 @@ struct Reading {
 
 /// Reads a value that is a number but for a sign of money or percent, grouped digits or a decimal comma.
 fn read(text: &str) -> Option<Reading> {
-    // Nearly every word ends here.
-    if text.len() > 40 || !text.bytes().any(|byte| byte.is_ascii_digit()) {
+    if !may_be(text) {
         return None;
     }
     let (negative, rest) = sign(text);
@@ -93,6 +92,19 @@ fn read(text: &str) -> Option<Reading> {
         comma: body.comma,
         is_sure,
     })
+}
+
+/// A quick look, where nearly every value ends: besides digits there are only signs, what parts digits, and the capitals
+/// of money; a dash stands in front.
+fn may_be(text: &str) -> bool {
+    let is_part = |(at, byte): (usize, u8)| match byte {
+        b'-' => at <= 4,
+        b'0'..=b'9' | b'+' | b',' | b'.' | b'\'' | b' ' | b'%' | b'$' | b'A'..=b'Z' => true,
+        other => !other.is_ascii(),
+    };
+    text.len() <= 40
+        && text.bytes().enumerate().all(is_part)
+        && text.bytes().any(|byte| byte.is_ascii_digit())
 }
 
 /// Whether the value is negative, and the rest. A `+` says nothing.
