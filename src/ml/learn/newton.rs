@@ -271,6 +271,19 @@ mod tests {
         }
     }
 
+    /// Terms that shrink by the same ratio add up to a geometric series, of which twice the rest is told.
+    #[test]
+    fn what_is_still_to_come_is_told_twice() {
+        for ratio in [0.5f64, 0.9] {
+            let terms: Vec<f64> = (0..20).map(|at| ratio.powi(at)).collect();
+            let rest = ratio.powi(20) / (1.0 - ratio);
+            assert!((still_to_come(&terms) / (2.0 * rest) - 1.0).abs() < 1e-9);
+        }
+        assert_eq!(still_to_come(&[1.0; 20]), f64::INFINITY);
+        assert_eq!(still_to_come(&[0.5; 11]), f64::INFINITY);
+        assert_eq!(still_to_come(&[0.0; 12]), f64::INFINITY);
+    }
+
     #[test]
     fn both_solvers_end_at_the_same_weights() {
         let design = table();
