@@ -1,7 +1,10 @@
 //! The featurised training rows: shards of rows, each a dense block and lists of active features.
 
+use std::sync::Arc;
+
 use linfa::dataset::Records;
 
+use super::sketch::Sketch;
 use crate::ml::features::FeatureVector;
 
 /// Rows in a shard of ordinary width.
@@ -65,6 +68,8 @@ pub struct Design {
     pub sparse: usize,
     /// Which features are held back alike.
     pub groups: Groups,
+    /// How the dense features go together.
+    pub sketch: Option<Arc<Sketch>>,
 }
 
 /// Features of one group have a common strength of their penalty.
@@ -149,7 +154,8 @@ impl DesignBuilder {
     }
 
     /// The finished design.
-    pub fn build(self) -> Design {
+    pub fn build(mut self) -> Design {
+        self.design.sketch = Sketch::of(&self.design.shards, self.design.dense).map(Arc::new);
         self.design
     }
 }

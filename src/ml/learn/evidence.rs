@@ -5,6 +5,8 @@
 //! weights that the data settle, `Σ h / (h + strength)` with the diagonal `h` of the Hessian. Groups of few features
 //! say little about themselves, so each is taken together with [`PSEUDO`] weights of ordinary size.
 
+use std::sync::Arc;
+
 use super::design::{Design, Targets};
 use super::objective::{Objective, Problem};
 
@@ -21,7 +23,48 @@ pub struct Strengths {
     pub of_group: Vec<f64>,
     /// The strength if all features were one group.
     pub of_all: f64,
+    /// What multiplies the strength of the group for each feature; 1 when not given.
+    pub shape: Option<Arc<Vec<f64>>>,
 }
+
+/// Features of a group from which on how often they occur may tell how much they say.
+const MANY: usize = 200;
+
+/// Rare words say more than frequent ones: a penalty in proportion to `1 / idf²`, as if each feature were multiplied by
+/// its inverse document frequency `1 + ln((1 + rows) / (1 + rows with it))` (Spärck Jones 1972), for groups of many
+/// active-or-not features. `None` where there is no such group.
+pub fn rarity(design: &Design) -> Option<Arc<Vec<f64>>> {
+    let mut sizes = vec![0usize; design.groups.names.len()];
+    design
+        .groups
+        .of_feature
+        .iter()
+        .for_each(|&group| sizes[group as usize] += 1);
+    let is_many = |feature: usize| {
+        let group = design.groups.of_feature.get(feature);
+        group.is_some_and(|&group| sizes[group as usize] >= MANY)
+    };
+    if !(design.dense..design.features()).any(is_many) {
+        return None;
+    }
+    let mut counts = vec![0u32; design.sparse];
+    for shard in &design.shards {
+        shard.active.iter().for_each(|&id| counts[id as usize] += 1);
+    }
+    let idf = |rows: f64| 1.0 + libm::log((1.0 + design.rows as f64) / (1.0 + rows));
+    let shape = |feature: usize| {
+        if feature >= design.dense && is_many(feature) {
+            let share = idf(f64::from(counts[feature - design.dense])) / ORDINARY_IDF;
+            1.0 / (share * share)
+        } else {
+            1.0
+        }
+    };
+    Some(Arc::new((0..design.features()).map(shape).collect()))
+}
+
+/// The inverse document frequency of a feature that keeps the strength of its group: about one on a row in fifty.
+const ORDINARY_IDF: f64 = 5.0;
 
 impl Strengths {
     /// The same strength for all groups of a design.
@@ -29,12 +72,22 @@ impl Strengths {
         Self {
             of_group: vec![strength; design.groups.names.len().max(1)],
             of_all: strength,
+            shape: None,
         }
+    }
+
+    /// The same with a shape.
+    pub fn shaped(self, shape: Option<Arc<Vec<f64>>>) -> Self {
+        Self { shape, ..self }
+    }
+
+    fn shape(&self, feature: usize) -> f64 {
+        self.shape.as_ref().map_or(1.0, |shape| shape[feature])
     }
 
     /// Whether all groups have the same.
     pub fn is_even(&self) -> bool {
-        self.of_group.iter().all(|&strength| strength == self.of_all)
+        self.shape.is_none() && self.of_group.iter().all(|&strength| strength == self.of_all)
     }
 
     /// For each feature the strength of its group.
@@ -47,12 +100,15 @@ impl Strengths {
                 .map_or(0, |&group| group as usize)
         };
         (0..design.features())
-            .map(|feature| self.of_group.get(group(feature)).copied().unwrap_or(self.of_all))
+            .map(|feature| {
+                let strength = self.of_group.get(group(feature)).copied().unwrap_or(self.of_all);
+                strength * self.shape(feature)
+            })
             .collect()
     }
 
     /// The strengths that the evidence at `beta` asks for, where `beta` was found with the penalties of `objective`.
-    pub fn at(objective: &Objective<'_>, design: &Design, targets: &Targets, beta: &[f64]) -> Self {
+    pub fn at(&self, objective: &Objective<'_>, design: &Design, targets: &Targets, beta: &[f64]) -> Self {
         let groups = design.groups.names.len().max(1);
         let (rows, outputs) = (objective.total(), objective.outputs());
         let (mut settled, mut squares) = (vec![0.0; groups], vec![0.0; groups]);
@@ -66,7 +122,7 @@ impl Strengths {
                 .map_or(0, |&g| g as usize);
             if let (Some(settled), Some(squares)) = (settled.get_mut(group), squares.get_mut(group)) {
                 *settled += (1.0 - penalty / curvature).max(0.0);
-                *squares += weight * weight;
+                *squares += self.shape(at / outputs) * weight * weight;
             }
         }
         let all: (f64, f64) = (settled.iter().sum(), squares.iter().sum());
@@ -85,7 +141,7 @@ impl Strengths {
         let ordinary = PSEUDO * ordinary(&settled, &squares);
         let of_all = strength(all.0, all.1);
         if groups == 1 {
-            return Self::even(design, of_all);
+            return Self::even(design, of_all).shaped(self.shape.clone());
         }
         let of_group = settled.iter().zip(&squares);
         Self {
@@ -93,6 +149,7 @@ impl Strengths {
                 .map(|(s, q)| strength(s + PSEUDO, q + ordinary))
                 .collect(),
             of_all,
+            shape: self.shape.clone(),
         }
     }
 
@@ -107,6 +164,7 @@ impl Strengths {
                 .map(|group| mean(&mut all.iter().map(|one| one.of_group[group])))
                 .collect(),
             of_all: mean(&mut all.iter().map(|one| one.of_all)),
+            shape: all.first().and_then(|first| first.shape.clone()),
         }
     }
 }
@@ -166,7 +224,7 @@ mod tests {
             let factors = strengths.of_features(&design);
             let objective = Objective::new(&design, &targets, 1.0 / 20_000.0).shaped(Some(&factors));
             let beta = minimise(&objective, objective.start(), 1e-9, 200, &mut Silent).beta;
-            strengths = Strengths::at(&objective, &design, &targets, &beta);
+            strengths = strengths.at(&objective, &design, &targets, &beta);
         }
         let [strong, weak] = strengths.of_group[..] else {
             panic!("two groups")
@@ -187,15 +245,18 @@ mod tests {
         });
         let (design, targets) = (builder.build(), Targets::Values(vec![1.0; 30]));
         let objective = Objective::new(&design, &targets, 0.1);
-        let strengths = Strengths::at(&objective, &design, &targets, &[0.0, 0.0, 0.0, 1.0]);
+        let strengths =
+            Strengths::even(&design, 1.0).at(&objective, &design, &targets, &[0.0, 0.0, 0.0, 1.0]);
         assert_eq!(strengths.of_group, [STRONGEST]);
         let two = Strengths {
             of_group: vec![1.0],
             of_all: 1.0,
+            shape: None,
         };
         let eight = Strengths {
             of_group: vec![16.0],
             of_all: 4.0,
+            shape: None,
         };
         let mean = Strengths::mean(&[&two, &eight]);
         assert!((mean.of_group[0] - 4.0).abs() < 1e-12 && (mean.of_all - 2.0).abs() < 1e-12);

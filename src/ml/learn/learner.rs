@@ -36,6 +36,8 @@ pub struct Fitted {
     pub beta: Vec<f64>,
     /// Scores a row has.
     pub outputs: usize,
+    /// What each row held back lost, where there are few rows and the search looked at them.
+    pub losses: Option<Vec<f64>>,
     /// How they were found and how good they are.
     pub report: SolverReport,
 }
@@ -72,8 +74,11 @@ pub fn fit_observed(
     Guarded::try_from(params)?.0.fit_observed(data, observer)
 }
 
+/// A design with its targets: linfa's data set.
+pub type Data = DatasetBase<Design, Targets>;
+
 /// Puts a design and its targets together for [`fit_observed`].
-pub fn dataset(design: Design, targets: Targets) -> DatasetBase<Design, Targets> {
+pub fn dataset(design: Design, targets: Targets) -> Data {
     DatasetBase::new(design, targets)
 }
 
@@ -102,8 +107,11 @@ impl CheckedLearnParams {
         if let Some(found) = by_linfa {
             let certificate = Certificate::at(&Objective::new(design, targets, l2), &found.beta, None);
             if certificate.certified {
-                let report = penalty.report(found.learner, "converged", certificate);
-                return Ok(fitted(found.beta, report, targets));
+                let (learner, mut beta) = (found.learner, found.beta);
+                penalty.mend(&mut beta);
+                let losses = penalty.losses.take();
+                let report = penalty.report(learner, "converged", certificate);
+                return Ok(fitted(beta, losses, report, targets));
             }
             penalty.notes.push(format!(
                 "{} left a gap of {:.1e}; the engine went on from there",
@@ -123,18 +131,20 @@ impl CheckedLearnParams {
         if !certificate.certified {
             penalty.notes.push(uncertified(solution.iterations, &certificate));
         }
+        penalty.mend(&mut solution.beta);
         let stopped = match solution.stop {
             Stop::Converged => "converged",
             Stop::Stalled => "stalled",
             Stop::OutOfTime => OUT_OF_TIME,
             Stop::Iterations | Stop::Cancelled => "iterations",
         };
+        let losses = penalty.losses.take();
         let report = SolverReport {
             iterations: solution.iterations,
             passes: solution.passes,
             ..penalty.report("lbfgs", stopped, certificate)
         };
-        Ok(fitted(solution.beta, report, targets))
+        Ok(fitted(solution.beta, losses, report, targets))
     }
 
     /// L-BFGS to where it slows down, then Newton steps to the minimum, and how far the objective is above it where that
@@ -175,6 +185,7 @@ impl CheckedLearnParams {
             start: None,
             factors: None,
             search: None,
+            losses: None,
             notes: Vec::new(),
         };
         if let Some(l2) = self.l2 {
@@ -185,6 +196,7 @@ impl CheckedLearnParams {
             penalty.l2 = choice.l2;
             penalty.start = Some(choice.start);
             penalty.factors = choice.factors;
+            penalty.losses = Some(choice.losses);
             penalty.search = Some(choice.search);
         }
         Ok(penalty)
@@ -199,10 +211,24 @@ struct Penalty {
     /// What multiplies it for each feature.
     factors: Option<Vec<f64>>,
     search: Option<Search>,
+    losses: Option<Vec<f64>>,
     notes: Vec<String>,
 }
 
 impl Penalty {
+    /// Puts the weights through the line that the search found, if it pays, and says so.
+    fn mend(&mut self, beta: &mut [f64]) {
+        let Some(calibration) = self
+            .search
+            .as_ref()
+            .and_then(|search| search.calibration.as_ref())
+        else {
+            return;
+        };
+        calibration.apply(beta);
+        self.notes.extend(calibration.note());
+    }
+
     /// The report of a fit that took no iterations of ours.
     fn report(self, learner: &str, stopped: &str, certificate: Certificate) -> SolverReport {
         SolverReport {
@@ -218,10 +244,11 @@ impl Penalty {
     }
 }
 
-fn fitted(beta: Vec<f64>, report: SolverReport, targets: &Targets) -> Fitted {
+fn fitted(beta: Vec<f64>, losses: Option<Vec<f64>>, report: SolverReport, targets: &Targets) -> Fitted {
     Fitted {
         beta,
         outputs: outputs(targets),
+        losses,
         report,
     }
 }

@@ -6,6 +6,7 @@
 //! use), [`Design`] is a linfa record type, so our learner fits where linfa's do. Whatever solver
 //! finds the weights, [`certificate`] recomputes loss and gradient there and judges them.
 
+pub mod calibration;
 pub mod certificate;
 pub mod dense;
 pub mod design;
@@ -17,8 +18,10 @@ pub mod newton;
 pub mod objective;
 pub mod params;
 mod passes;
+mod path;
 pub mod precondition;
 pub mod search;
+pub mod sketch;
 
 pub use certificate::Certificate;
 pub use design::{Design, DesignBuilder, Groups, Targets};

@@ -6,6 +6,7 @@
 
 use rayon::prelude::*;
 
+use super::calibration::Held;
 use super::design::{Design, Shard, Targets};
 use super::passes::{
     LogSum, logistic, logistic_loss, single_diagonal, single_pass, softmax_diagonal, softmax_pass,
@@ -223,6 +224,34 @@ impl Objective<'_> {
         }
     }
 
+    /// The scores of the rows that count at `beta`, in the order of the rows.
+    pub(super) fn held(&self, beta: &[f64]) -> Held {
+        let (dense, outputs) = (self.design.dense, self.outputs());
+        let of_shard = |(index, shard): (usize, &Shard)| {
+            let first = index * self.design.shard_rows();
+            let mut held = Held::default();
+            shard.for_each_row(dense, |row, numbers, active| {
+                let weight = self.weight(first + row);
+                if weight > 0.0 {
+                    let at = held.scores.len();
+                    held.scores.resize(at + outputs, 0.0);
+                    match outputs {
+                        1 => held.scores[at] = single_margin(numbers, active, beta),
+                        _ => class_margins(numbers, active, outputs, beta, &mut held.scores[at..]),
+                    }
+                    held.rows.push(first + row);
+                    held.weights.push(weight);
+                }
+            });
+            held
+        };
+        let shards = self.design.shards.par_iter().enumerate();
+        let of_shards: Vec<Held> = shards.map(of_shard).collect();
+        let mut all = Held::default();
+        of_shards.into_iter().for_each(|held| all.append(held));
+        all
+    }
+
     /// The weighted mean of the losses at `beta` and that of their squares, without penalty and gradient.
     pub fn losses(&self, beta: &[f64]) -> (f64, f64) {
         let (dense, outputs) = (self.design.dense, self.outputs());
@@ -334,7 +363,10 @@ impl Problem for Objective<'_> {
     }
 
     fn preconditioner(&self, beta: &[f64]) -> Preconditioner {
-        let fine = Preconditioner::of_diagonal(self.diagonal(beta));
+        let mut fine = Preconditioner::of_diagonal(self.diagonal(beta));
+        if let Some(sketch) = &self.design.sketch {
+            fine = fine.with_sketch(sketch, self.outputs());
+        }
         let groups = &self.design.groups;
         match directions(
             &groups.of_feature,

@@ -1,10 +1,17 @@
 //! An approximate inverse of the Hessian: cheap, and near enough to make the solvers' directions good.
 //!
-//! Its first part is the inverse diagonal (Jacobi). Where every row has one value of an attribute, all weights of that
+//! Its first part is the inverse diagonal (Jacobi); for dense features that of a diagonal and a factor of low rank
+//! (`sketch.rs`). Where every row has one value of an attribute, all weights of that
 //! attribute can move together against the intercept and no score changes: directions in which only the penalty
 //! curves, and which a diagonal does not see. The second part solves for those, one for each group of active-or-not
 //! features and one for the intercept, exactly (an additive coarse correction, as in two-level methods of domain
 //! decomposition: Nabben and Vuik 2006).
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::sketch::Sketch;
 
 /// Groups up to which they are solved for together.
 const MOST_GROUPS: usize = 64;
@@ -18,7 +25,66 @@ const SMALLEST_PIVOT: f64 = 1e-10;
 pub struct Preconditioner {
     /// The inverse of the Hessian's diagonal.
     pub inverse_diagonal: Vec<f64>,
+    /// For the dense features, one for each output.
+    dense: Vec<LowRank>,
     coarse: Option<Coarse>,
+}
+
+/// The inverse of `D + s F F'` for the dense features of one output, with `D` the whole diagonal of the Hessian: what the
+/// factor explains is not taken out of it, since rows curve differently and too little is worse than too much. By the
+/// Woodbury identity it is
+/// `D⁻¹ − D⁻¹ F (I/s + F' D⁻¹ F)⁻¹ F' D⁻¹`.
+#[derive(Debug, Clone)]
+struct LowRank {
+    /// `F`.
+    sketch: Arc<Sketch>,
+    /// The diagonal of `D⁻¹`.
+    inverse: Vec<f64>,
+    /// The Cholesky factor of the matrix in brackets.
+    factor: Vec<f64>,
+}
+
+impl LowRank {
+    /// From the Hessian's diagonal on the dense features.
+    fn new(sketch: &Arc<Sketch>, diagonal: &[f64]) -> Self {
+        let curvature = ordinary_curvature(sketch, diagonal);
+        let rank = sketch.rank;
+        let mut inner = vec![0.0; rank * rank];
+        let mut inverse = Vec::with_capacity(sketch.features);
+        for (feature, &whole) in diagonal.iter().enumerate() {
+            let row = sketch.of_feature(feature);
+            let rest = 1.0 / whole.max(f64::MIN_POSITIVE);
+            inverse.push(rest);
+            for (inner, f) in inner.chunks_exact_mut(rank).zip(row) {
+                inner
+                    .iter_mut()
+                    .zip(row)
+                    .for_each(|(sum, g)| *sum += rest * f * g);
+            }
+        }
+        (0..rank).for_each(|at| inner[at * rank + at] += 1.0 / curvature.max(f64::MIN_POSITIVE));
+        Self {
+            sketch: Arc::clone(sketch),
+            inverse,
+            factor: cholesky(inner, rank),
+        }
+    }
+
+    /// The inverse times the numbers of the dense features.
+    fn times(&self, vector: &[f64]) -> Vec<f64> {
+        let mut result: Vec<f64> = vector.iter().zip(&self.inverse).map(|(v, d)| v * d).collect();
+        let mut along = vec![0.0; self.sketch.rank];
+        for (feature, value) in result.iter().enumerate() {
+            let row = along.iter_mut().zip(self.sketch.of_feature(feature));
+            row.for_each(|(a, f)| *a += value * f);
+        }
+        solve(&self.factor, &mut along);
+        for (feature, (value, d)) in result.iter_mut().zip(&self.inverse).enumerate() {
+            let row = along.iter().zip(self.sketch.of_feature(feature));
+            *value -= d * row.map(|(a, f)| a * f).sum::<f64>();
+        }
+        result
+    }
 }
 
 /// Which coarse direction each parameter belongs to; [`NONE`] where to none.
@@ -39,8 +105,20 @@ impl Preconditioner {
         let floor = 1e-7 * diagonal.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
         Self {
             inverse_diagonal: diagonal.into_iter().map(|d| 1.0 / d.max(floor)).collect(),
+            dense: Vec::new(),
             coarse: None,
         }
+    }
+
+    /// Adds what is known of how the dense features go together. They come first, the intercepts last.
+    pub fn with_sketch(mut self, sketch: &Arc<Sketch>, outputs: usize) -> Self {
+        let of_output = |output: usize| {
+            let diagonal = self.inverse_diagonal.iter().skip(output).step_by(outputs);
+            let diagonal = diagonal.take(sketch.features).map(|inverse| 1.0 / inverse);
+            LowRank::new(sketch, &diagonal.collect::<Vec<f64>>())
+        };
+        self.dense = (0..outputs).into_par_iter().map(of_output).collect();
+        self
     }
 
     /// Adds the coarse part: the direction of each feature and of the intercept, and for each output the Hessian on
@@ -65,6 +143,14 @@ impl Preconditioner {
             .zip(&self.inverse_diagonal)
             .map(|(v, d)| v * d)
             .collect();
+        let outputs = self.dense.len();
+        for (output, low_rank) in self.dense.iter().enumerate() {
+            let features = low_rank.sketch.features;
+            let of_output = vector.iter().skip(output).step_by(outputs).take(features);
+            let better = low_rank.times(&of_output.copied().collect::<Vec<f64>>());
+            let of_output = result.iter_mut().skip(output).step_by(outputs);
+            of_output.zip(better).for_each(|(value, better)| *value = better);
+        }
         if let Some(coarse) = &self.coarse {
             coarse.add(vector, &mut result);
         }
@@ -75,6 +161,18 @@ impl Preconditioner {
     pub fn square(&self, vector: &[f64]) -> f64 {
         vector.iter().zip(self.times(vector)).map(|(v, p)| v * p).sum()
     }
+}
+
+/// What a row curves: the median over the features of how their diagonal compares with their squares.
+fn ordinary_curvature(sketch: &Sketch, diagonal: &[f64]) -> f64 {
+    let mut ratios: Vec<f64> = diagonal
+        .iter()
+        .enumerate()
+        .map(|(feature, whole)| whole / sketch.of_feature(feature).iter().map(|f| f * f).sum::<f64>())
+        .filter(|ratio| ratio.is_finite())
+        .collect();
+    ratios.sort_unstable_by(f64::total_cmp);
+    ratios.get(ratios.len() / 2).copied().unwrap_or(0.0)
 }
 
 impl Coarse {
@@ -126,7 +224,7 @@ pub fn directions(
 }
 
 /// The lower triangle `L` with `L L' = matrix`, row by row; a row that depends on others is left out.
-fn cholesky(mut matrix: Vec<f64>, size: usize) -> Vec<f64> {
+pub(super) fn cholesky(mut matrix: Vec<f64>, size: usize) -> Vec<f64> {
     for column in 0..size {
         let dot = |matrix: &[f64], a: usize, b: usize| -> f64 {
             (0..column)
@@ -149,7 +247,7 @@ fn cholesky(mut matrix: Vec<f64>, size: usize) -> Vec<f64> {
 }
 
 /// Solves `L L' x = b` in place; where the diagonal of `L` is 0, so is `x`.
-fn solve(factor: &[f64], b: &mut [f64]) {
+pub(super) fn solve(factor: &[f64], b: &mut [f64]) {
     let size = b.len();
     for row in 0..size {
         let taken: f64 = (0..row).map(|k| factor[row * size + k] * b[k]).sum();

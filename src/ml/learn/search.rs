@@ -6,43 +6,22 @@
 //! weights of the one before. Few rows are judged by cross-validation, many by one part. Everything follows from the
 //! rows, so the choice is the same on any machine; only a time budget cuts it short.
 
-use std::ops::ControlFlow;
-
 use serde::{Deserialize, Serialize};
 
+use super::calibration::Calibration;
 use super::design::{Design, Targets};
 use super::evidence::Strengths;
-use super::lbfgs::{Stop, minimise};
-use super::objective::Objective;
 use super::params::LearnError;
-use crate::ml::hash::unit;
-use crate::ml::observe::{Observer, Stage};
+use super::path::{FOLDS, Fold, MOST_ROWS, Path, STEP};
+use crate::ml::moments::Moments;
+use crate::ml::observe::Observer;
 
-/// Parts into which the rows are divided.
-const FOLDS: usize = 5;
-/// Up to so many rows every part has its turn; beyond, one part says enough.
-const FEW_ROWS: usize = 20_000;
-/// Rows that are looked at, about: more would not choose better.
-const MOST_ROWS: f64 = 250_000.0;
-/// The strength of every group to begin with, times the rows.
-const FIRST: f64 = 30.0;
-/// Times the strengths follow from the evidence at the weights found with those before.
-const ROUNDS: usize = 4;
-/// The same on all rows, once it is known from a part of them.
+/// A factor that makes a strength next to nothing.
+const NEXT_TO_NOTHING: f64 = 1e-9;
+/// Times the strengths follow from the evidence on all rows, once they are known from a part of them.
 const LAST_ROUNDS: usize = 2;
-/// How closely the weights are found that the evidence is taken from, relative to the objective.
-const ROUGH: f64 = 1e-3;
-/// Factors that are tried are a half of a power of ten apart.
-const STEP: f64 = 3.162_277_660_168_379_5;
-/// Smallest and largest factor.
-const SMALLEST: f64 = 1e-4;
-const LARGEST: f64 = 1e4;
-/// How closely the weights of a try are found, relative to the objective: far closer than tries differ.
-const TOLERANCE: f64 = 1e-4;
-/// Iterations for one try.
-const ITERATIONS: u32 = 60;
-/// Seed of the division of the rows.
-const SEED: u64 = 0x7365_6172_6368;
+/// Standard errors of a difference in loss up to which a stronger penalty is taken, where rows are few.
+const BY_CHANCE: f64 = 1.0;
 
 /// How one factor fared.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -53,6 +32,17 @@ pub struct Tried {
     pub loss: f64,
     /// Standard error of that mean.
     pub error: f64,
+    /// The loss once the scores are put through a line, with what the line's numbers count against it; only where that
+    /// pays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mended: Option<f64>,
+}
+
+impl Tried {
+    /// What it is judged by.
+    pub(super) fn judged(&self) -> f64 {
+        self.mended.unwrap_or(self.loss)
+    }
 }
 
 /// The penalty of a group of features.
@@ -74,8 +64,36 @@ pub struct Search {
     /// What was chosen for each group.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<GroupPenalty>,
+    /// Whether the scores of the rows to judge by meant what they say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
     /// Passes over the data.
     pub passes: u32,
+}
+
+/// How much less the second of two ways loses on the same rows than the first, in standard errors of that difference.
+pub fn advantage(first: &[f64], second: &[f64]) -> f64 {
+    let mut changes = Moments::default();
+    let pairs = first.iter().zip(second);
+    pairs.for_each(|(first, second)| changes.add(first - second));
+    let error = changes.deviation() / (changes.count.max(1) as f64).sqrt();
+    if error > 0.0 { changes.mean / error } else { 0.0 }
+}
+
+/// What each row held back loses by weights that were found with next to no penalty. `None` when there are too few rows to
+/// hold some back, or no time.
+pub fn unpenalised_losses(
+    design: &Design,
+    targets: &Targets,
+    observer: &mut dyn Observer,
+) -> Result<Option<Vec<f64>>, LearnError> {
+    if design.rows < 2 * FOLDS {
+        return Ok(None);
+    }
+    let mut path = Path::new(design, targets);
+    let mut folds = std::mem::take(&mut path.folds);
+    let tried = path.attempt(&mut folds, NEXT_TO_NOTHING, observer)?;
+    Ok(tried.map(|(.., losses)| losses))
 }
 
 /// What the search settled on.
@@ -86,6 +104,8 @@ pub struct Choice {
     pub factors: Option<Vec<f64>>,
     /// Weights found with it on a part of the rows: a good start for all of them.
     pub start: Vec<f64>,
+    /// What each row held back lost by the best try, where there are few rows.
+    pub losses: Vec<f64>,
     /// How it was found.
     pub search: Search,
 }
@@ -116,226 +136,26 @@ pub fn choose(
     path.settle(observer)
 }
 
-/// One division of the rows, with the weights found last.
-#[derive(Clone)]
-struct Fold {
-    inside: Vec<f32>,
-    outside: Vec<f32>,
-    beta: Vec<f64>,
-    strengths: Strengths,
-}
-
-impl Fold {
-    fn new(design: &Design, targets: &Targets, fold: usize) -> Self {
-        let parts = FOLDS as f64 * (design.rows as f64 / MOST_ROWS).max(1.0);
-        // The part of a row; those from [`FOLDS`] on are not looked at.
-        let part = |row: usize| (unit(SEED, row as u64) * parts) as usize;
-        let weights = |is_in: &dyn Fn(usize) -> bool| -> Vec<f32> {
-            let weight = |row| f32::from(u8::from(is_in(part(row))));
-            (0..design.rows).map(weight).collect()
-        };
-        let inside = weights(&|part| part != fold && part < FOLDS);
-        let beta = Objective::weighted(design, targets, &inside, 0.0).start();
-        Self {
-            inside,
-            outside: weights(&|part| part == fold),
-            beta,
-            strengths: Strengths::even(design, FIRST),
+impl Path<'_> {
+    /// The strongest factor, if another than the best, that rows speak against so little that it may be chance: with few
+    /// rows too weak a penalty costs more than too strong a one.
+    fn cautious(&self, best: &Tried) -> Option<f64> {
+        let at = self.tried.iter().position(|one| one.factor == best.factor)?;
+        let of_best = &self.losses[at];
+        if self.folds.len() == 1 {
+            return None;
         }
-    }
-}
-
-/// Factors that were tried with the same strengths.
-struct Path<'a> {
-    design: &'a Design,
-    targets: &'a Targets,
-    folds: Vec<Fold>,
-    tried: Vec<Tried>,
-    /// The best of them, with the weights of each fold.
-    best: Option<(Tried, Vec<Vec<f64>>)>,
-    passes: u32,
-}
-
-impl<'a> Path<'a> {
-    fn new(design: &'a Design, targets: &'a Targets) -> Self {
-        let turns = if design.rows <= FEW_ROWS { FOLDS } else { 1 };
-        Self {
-            design,
-            targets,
-            folds: (0..turns).map(|fold| Fold::new(design, targets, fold)).collect(),
-            tried: Vec::new(),
-            best: None,
-            passes: 0,
-        }
-    }
-
-    /// The same folds with one strength for all groups in each, and the best weights so far.
-    fn evened(&self) -> Self {
-        let mut folds = self.folds.clone();
-        let best = self.best.iter().flat_map(|(_, weights)| weights);
-        for (fold, beta) in folds.iter_mut().zip(best) {
-            fold.strengths = Strengths::even(self.design, fold.strengths.of_all);
-            fold.beta.clone_from(beta);
-        }
-        Self {
-            folds,
-            tried: Vec::new(),
-            best: None,
-            ..*self
-        }
-    }
-
-    fn has_groups(&self) -> bool {
-        self.design.groups.names.len() > 1
-    }
-
-    fn factor(&self) -> f64 {
-        self.best.as_ref().map_or(1.0, |(best, _)| best.factor)
-    }
-
-    fn loss(&self) -> f64 {
-        self.best.as_ref().map_or(f64::INFINITY, |(best, _)| best.loss)
-    }
-
-    /// Works out the strengths of each fold from the evidence in it; false when time is out.
-    fn weigh(&mut self, observer: &mut dyn Observer) -> Result<bool, LearnError> {
-        let mut folds = std::mem::take(&mut self.folds);
-        for fold in &mut folds {
-            if !self.weigh_fold(fold, ROUNDS, observer)? {
-                return Ok(false);
-            }
-        }
-        self.folds = folds;
-        Ok(true)
-    }
-
-    fn weigh_fold(
-        &mut self,
-        fold: &mut Fold,
-        rounds: usize,
-        observer: &mut dyn Observer,
-    ) -> Result<bool, LearnError> {
-        for _ in 0..rounds {
-            let factors = fold.strengths.of_features(self.design);
-            if !self.fit(fold, &factors, 1.0, ROUGH, observer)? {
-                return Ok(false);
-            }
-            let mut inside = Objective::weighted(self.design, self.targets, &fold.inside, 0.0);
-            inside.l2 = 1.0 / inside.total();
-            let inside = inside.shaped(Some(&factors));
-            fold.strengths = Strengths::at(&inside, self.design, self.targets, &fold.beta);
-            self.passes += 1 + u32::from(matches!(self.targets, Targets::Values(_)));
-        }
-        Ok(true)
-    }
-
-    /// Tries factors from `first` down, and up where less is not better, until they are worse; only the first when that
-    /// does not do better than `rival`. False when time is out.
-    fn walk(&mut self, first: f64, rival: f64, observer: &mut dyn Observer) -> Result<bool, LearnError> {
-        // Many rows leave little to chance: the first that is worse ends the way.
-        let patience = if self.folds.len() == 1 { 1 } else { 2 };
-        let mut folds = std::mem::take(&mut self.folds);
-        let mut at_first = Vec::new();
-        for step in [1.0 / STEP, STEP] {
-            let (mut factor, mut worse) = (first, 0);
-            if !at_first.is_empty() {
-                factor = first * step;
-                let back = folds.iter_mut().zip(&at_first);
-                back.for_each(|(fold, beta): (&mut Fold, &Vec<f64>)| fold.beta.clone_from(beta));
-            }
-            while worse < patience && (SMALLEST..=LARGEST).contains(&factor) {
-                let Some(tried) = self.attempt(&mut folds, factor, observer)? else {
-                    self.folds = folds;
-                    return Ok(false);
-                };
-                worse = if self.add(tried, &folds) { 0 } else { worse + 1 };
-                if at_first.is_empty() {
-                    at_first = folds.iter().map(|fold| fold.beta.clone()).collect();
-                    if tried.loss >= rival {
-                        self.folds = folds;
-                        return Ok(true);
-                    }
-                }
-                factor *= step;
-            }
-            if self.factor() < first {
-                break;
-            }
-        }
-        self.folds = folds;
-        Ok(true)
-    }
-
-    /// Finds the weights of a fold; false when time is out.
-    fn fit(
-        &mut self,
-        fold: &mut Fold,
-        factors: &[f64],
-        factor: f64,
-        tolerance: f64,
-        observer: &mut dyn Observer,
-    ) -> Result<bool, LearnError> {
-        if let ControlFlow::Break(()) = observer.report(Stage::Solve, self.tried.len() as u64, 0) {
-            return Err(LearnError::Stopped);
-        }
-        let mut inside = Objective::weighted(self.design, self.targets, &fold.inside, 0.0);
-        inside.l2 = factor / inside.total();
-        let inside = inside.shaped(Some(factors));
-        let start = std::mem::take(&mut fold.beta);
-        let found = minimise(&inside, start, tolerance, ITERATIONS, observer);
-        self.passes += found.passes;
-        fold.beta = found.beta;
-        match found.stop {
-            Stop::Cancelled => Err(LearnError::Stopped),
-            Stop::OutOfTime => Ok(false),
-            Stop::Converged | Stop::Stalled | Stop::Iterations => Ok(true),
-        }
-    }
-
-    /// Finds weights on each fold and judges them on its other rows; `None` when time is out.
-    fn attempt(
-        &mut self,
-        folds: &mut [Fold],
-        factor: f64,
-        observer: &mut dyn Observer,
-    ) -> Result<Option<Tried>, LearnError> {
-        let (mut loss, mut squares, mut count) = (0.0, 0.0, 0.0);
-        for fold in folds {
-            let factors = fold.strengths.of_features(self.design);
-            if !self.fit(fold, &factors, factor, TOLERANCE, observer)? {
-                return Ok(None);
-            }
-            let outside = Objective::weighted(self.design, self.targets, &fold.outside, 0.0);
-            let (mean, square) = outside.losses(&fold.beta);
-            self.passes += 1;
-            loss += mean * outside.total();
-            squares += square * outside.total();
-            count += outside.total();
-        }
-        let loss = loss / count;
-        Ok(Some(Tried {
-            factor,
-            loss,
-            error: ((squares / count - loss * loss).max(0.0) / count).sqrt(),
-        }))
-    }
-
-    /// Notes a try; true when it is the best so far.
-    fn add(&mut self, tried: Tried, folds: &[Fold]) -> bool {
-        let is_better = tried.loss < self.loss();
-        if is_better {
-            self.best = Some((tried, folds.iter().map(|fold| fold.beta.clone()).collect()));
-        }
-        let at = self.tried.partition_point(|other| other.factor > tried.factor);
-        self.tried.insert(at, tried);
-        is_better
+        let is_alike = |losses: &[f64]| advantage(losses, of_best) <= BY_CHANCE;
+        let stronger = self.tried.iter().zip(&self.losses).take(at);
+        let mut alike = stronger.filter(|(one, losses)| one.mended.is_none() && is_alike(losses));
+        alike.next().map(|(one, _)| one.factor)
     }
 
     fn settle(mut self, observer: &mut dyn Observer) -> Result<Option<Choice>, LearnError> {
-        let Some((best, weights)) = self.best.take() else {
+        let Some(best) = self.best.take() else {
             return Ok(None);
         };
-        let start = weights.into_iter().next().unwrap_or_default();
+        let start = best.weights.into_iter().next().unwrap_or_default();
         let all: Vec<&Strengths> = self.folds.iter().map(|fold| &fold.strengths).collect();
         let mut whole = Fold {
             inside: vec![1.0; self.design.rows],
@@ -347,7 +167,15 @@ impl<'a> Path<'a> {
         if self.design.rows as f64 > MOST_ROWS && !is_even {
             self.weigh_fold(&mut whole, LAST_ROUNDS, observer)?;
         }
-        let factor = finest(&self.tried, best);
+        let at = self.tried.iter().position(|one| one.factor == best.tried.factor);
+        let losses = at.map(|at| self.losses[at].clone()).unwrap_or_default();
+        // A line belongs to the scores that one factor gives.
+        let factor = match best.tried.mended {
+            Some(_) => best.tried.factor,
+            None => self
+                .cautious(&best.tried)
+                .unwrap_or_else(|| finest(&self.tried, best.tried)),
+        };
         let l2_of = |strength: f64| factor * strength / self.design.rows as f64;
         let groups = self.design.groups.names.iter().zip(&whole.strengths.of_group);
         let groups = groups.filter(|_| !is_even).map(|(name, &strength)| GroupPenalty {
@@ -366,9 +194,11 @@ impl<'a> Path<'a> {
             search: Search {
                 folds: self.folds.len() as u32,
                 groups: groups.collect(),
+                calibration: best.calibration,
                 passes: self.passes,
                 tried: self.tried,
             },
+            losses,
             start: whole.beta,
         }))
     }
@@ -387,7 +217,7 @@ fn finest(tried: &[Tried], best: Tried) -> f64 {
     let Some((stronger, weaker)) = neighbours else {
         return best.factor;
     };
-    let (up, down) = (stronger.loss - best.loss, weaker.loss - best.loss);
+    let (up, down) = (stronger.judged() - best.loss, weaker.judged() - best.loss);
     // Both are 0 or more; where both are 0, the loss is flat and the best stays.
     let shift = if up + down > 0.0 {
         0.5 * (down - up) / (up + down)
@@ -403,6 +233,8 @@ mod tests {
     use crate::ml::features::FeatureVector;
     use crate::ml::hash::Stream;
     use crate::ml::learn::DesignBuilder;
+    use crate::ml::learn::lbfgs::minimise;
+    use crate::ml::learn::objective::Objective;
     use crate::ml::learn::objective::sigmoid;
     use crate::ml::observe::Silent;
 
@@ -411,6 +243,7 @@ mod tests {
             factor,
             loss,
             error: 0.0,
+            mended: None,
         }
     }
 
@@ -442,7 +275,7 @@ mod tests {
 
     #[test]
     fn few_rows_take_turns_and_many_do_not() {
-        for (rows, folds) in [(300, 5), (FEW_ROWS + 1, 1)] {
+        for (rows, folds) in [(300, 5), (crate::ml::learn::path::FEW_ROWS + 1, 1)] {
             let (design, targets) = table(rows, 3);
             let choice = choose(&design, &targets, &mut Silent).unwrap().unwrap();
             assert_eq!(choice.search.folds, folds);
@@ -466,9 +299,10 @@ mod tests {
         let tried = search.tried[search.tried.len() / 2];
         let (mut loss, mut rows) = (0.0, 0.0);
         for fold in 0..FOLDS {
-            let mut fold = Fold::new(&design, &targets, fold);
+            let mut fold = Fold::new(&design, &targets, fold, None);
             let mut path = Path::new(&design, &targets);
-            path.weigh_fold(&mut fold, ROUNDS, &mut Silent).unwrap();
+            let rounds = path.rounds();
+            path.weigh_fold(&mut fold, rounds, &mut Silent).unwrap();
             let mut inside = Objective::weighted(&design, &targets, &fold.inside, 0.0);
             inside.l2 = tried.factor * fold.strengths.of_group[0] / inside.total();
             let found = minimise(&inside, inside.start(), 1e-12, 500, &mut Silent);

@@ -1,0 +1,312 @@
+//! Tries factors of the penalty on divisions of the rows: finds the weights on one part, judges them on the other.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use super::calibration::{Calibration, Held};
+use super::design::{Design, Targets};
+use super::evidence::{Strengths, rarity};
+use super::lbfgs::{Stop, minimise};
+use super::objective::{Objective, outputs};
+use super::params::LearnError;
+use super::search::Tried;
+use crate::ml::hash::unit;
+use crate::ml::observe::{Observer, Stage};
+
+/// Parts into which the rows are divided.
+pub(super) const FOLDS: usize = 5;
+/// Up to so many rows every part has its turn; beyond, one part says enough.
+pub(super) const FEW_ROWS: usize = 20_000;
+/// Numbers and active features of all rows up to which every part has its turn; beyond, fewer and fewer.
+const FEW_ENTRIES: usize = 10_000_000 * FOLDS;
+/// Rows that are looked at, about: more would not choose better.
+pub(super) const MOST_ROWS: f64 = 250_000.0;
+/// The strength of every group to begin with, times the rows.
+const FIRST: f64 = 30.0;
+/// Times the strengths follow from the evidence at the weights found with those before.
+const ROUNDS: usize = 4;
+/// How closely the weights are found that the evidence is taken from, relative to the objective.
+const ROUGH: f64 = 1e-3;
+/// Factors that are tried are a half of a power of ten apart.
+pub(super) const STEP: f64 = 3.162_277_660_168_379_5;
+/// A loss that is so many times the best is worse for certain, and what follows only worse still.
+const CLEARLY: f64 = 1.005;
+/// Smallest and largest factor.
+const SMALLEST: f64 = 1e-4;
+const LARGEST: f64 = 1e4;
+/// How closely the weights of a try are found, relative to the objective: far closer than tries differ.
+const TOLERANCE: f64 = 1e-4;
+/// Iterations for one try.
+const ITERATIONS: u32 = 60;
+/// Seed of the division of the rows.
+const SEED: u64 = 0x7365_6172_6368;
+
+/// One division of the rows, with the weights found last.
+#[derive(Clone)]
+pub(super) struct Fold {
+    pub(super) inside: Vec<f32>,
+    pub(super) outside: Vec<f32>,
+    pub(super) beta: Vec<f64>,
+    pub(super) strengths: Strengths,
+}
+
+impl Fold {
+    pub(super) fn new(design: &Design, targets: &Targets, fold: usize, shape: Option<Arc<Vec<f64>>>) -> Self {
+        let parts = FOLDS as f64 * (design.rows as f64 / MOST_ROWS).max(1.0);
+        // The part of a row; those from [`FOLDS`] on are not looked at.
+        let part = |row: usize| (unit(SEED, row as u64) * parts) as usize;
+        let weights = |is_in: &dyn Fn(usize) -> bool| -> Vec<f32> {
+            let weight = |row| f32::from(u8::from(is_in(part(row))));
+            (0..design.rows).map(weight).collect()
+        };
+        let inside = weights(&|part| part != fold && part < FOLDS);
+        let beta = Objective::weighted(design, targets, &inside, 0.0).start();
+        Self {
+            inside,
+            outside: weights(&|part| part == fold),
+            beta,
+            strengths: Strengths::even(design, FIRST).shaped(shape),
+        }
+    }
+}
+
+/// The best try so far.
+pub(super) struct Best {
+    pub(super) tried: Tried,
+    pub(super) calibration: Option<Calibration>,
+    /// The weights of each fold.
+    pub(super) weights: Vec<Vec<f64>>,
+}
+
+/// Factors that were tried with the same strengths.
+pub(super) struct Path<'a> {
+    pub(super) design: &'a Design,
+    pub(super) targets: &'a Targets,
+    pub(super) folds: Vec<Fold>,
+    pub(super) tried: Vec<Tried>,
+    /// For each of them what each row lost, where there are few.
+    pub(super) losses: Vec<Vec<f64>>,
+    pub(super) best: Option<Best>,
+    pub(super) passes: u32,
+}
+
+impl<'a> Path<'a> {
+    pub(super) fn new(design: &'a Design, targets: &'a Targets) -> Self {
+        let few = (FEW_ENTRIES / (design.bytes() / 4).max(1)).clamp(1, FOLDS);
+        let turns = if design.rows <= FEW_ROWS { few } else { 1 };
+        let shape = rarity(design);
+        let fold = |fold| Fold::new(design, targets, fold, shape.clone());
+        Self {
+            design,
+            targets,
+            folds: (0..turns).map(fold).collect(),
+            tried: Vec::new(),
+            losses: Vec::new(),
+            best: None,
+            passes: 0,
+        }
+    }
+
+    /// The same folds with one strength for all groups in each, and the best weights so far.
+    pub(super) fn evened(&self) -> Self {
+        let mut folds = self.folds.clone();
+        let best = self.best.iter().flat_map(|best| &best.weights);
+        for (fold, beta) in folds.iter_mut().zip(best) {
+            fold.strengths = Strengths::even(self.design, fold.strengths.of_all);
+            fold.beta.clone_from(beta);
+        }
+        Self {
+            folds,
+            tried: Vec::new(),
+            losses: Vec::new(),
+            best: None,
+            ..*self
+        }
+    }
+
+    /// A single group only has to start near: the walk does the rest.
+    pub(super) fn rounds(&self) -> usize {
+        if self.has_groups() { ROUNDS } else { 1 }
+    }
+
+    pub(super) fn has_groups(&self) -> bool {
+        self.design.groups.names.len() > 1
+    }
+
+    pub(super) fn factor(&self) -> f64 {
+        self.best.as_ref().map_or(1.0, |best| best.tried.factor)
+    }
+
+    pub(super) fn loss(&self) -> f64 {
+        self.best
+            .as_ref()
+            .map_or(f64::INFINITY, |best| best.tried.judged())
+    }
+
+    /// Works out the strengths of each fold from the evidence in it; false when time is out.
+    pub(super) fn weigh(&mut self, observer: &mut dyn Observer) -> Result<bool, LearnError> {
+        let mut folds = std::mem::take(&mut self.folds);
+        let rounds = self.rounds();
+        for fold in &mut folds {
+            if !self.weigh_fold(fold, rounds, observer)? {
+                return Ok(false);
+            }
+        }
+        self.folds = folds;
+        Ok(true)
+    }
+
+    pub(super) fn weigh_fold(
+        &mut self,
+        fold: &mut Fold,
+        rounds: usize,
+        observer: &mut dyn Observer,
+    ) -> Result<bool, LearnError> {
+        for _ in 0..rounds {
+            let factors = fold.strengths.of_features(self.design);
+            if !self.fit(fold, &factors, 1.0, ROUGH, observer)? {
+                return Ok(false);
+            }
+            let mut inside = Objective::weighted(self.design, self.targets, &fold.inside, 0.0);
+            inside.l2 = 1.0 / inside.total();
+            let inside = inside.shaped(Some(&factors));
+            fold.strengths = fold.strengths.at(&inside, self.design, self.targets, &fold.beta);
+            self.passes += 1 + u32::from(matches!(self.targets, Targets::Values(_)));
+        }
+        Ok(true)
+    }
+
+    /// Tries factors from `first` down, and up where less is not better, until they are worse; only the first when that
+    /// does not do better than `rival`. False when time is out.
+    pub(super) fn walk(
+        &mut self,
+        first: f64,
+        rival: f64,
+        observer: &mut dyn Observer,
+    ) -> Result<bool, LearnError> {
+        // Many rows leave little to chance: the first that is worse ends the way.
+        let patience = if self.folds.len() == 1 { 1 } else { 2 };
+        let mut folds = std::mem::take(&mut self.folds);
+        let mut at_first = Vec::new();
+        for step in [1.0 / STEP, STEP] {
+            let (mut factor, mut worse) = (first, 0);
+            if !at_first.is_empty() {
+                factor = first * step;
+                let back = folds.iter_mut().zip(&at_first);
+                back.for_each(|(fold, beta): (&mut Fold, &Vec<f64>)| fold.beta.clone_from(beta));
+            }
+            while worse < patience && (SMALLEST..=LARGEST).contains(&factor) {
+                let Some((tried, calibration, losses)) = self.attempt(&mut folds, factor, observer)? else {
+                    self.folds = folds;
+                    return Ok(false);
+                };
+                let is_clear = tried.judged() > CLEARLY * self.loss();
+                worse = match self.add(tried, calibration, losses, &folds) {
+                    true => 0,
+                    false if is_clear => patience,
+                    false => worse + 1,
+                };
+                if at_first.is_empty() {
+                    at_first = folds.iter().map(|fold| fold.beta.clone()).collect();
+                    if tried.judged() >= rival {
+                        self.folds = folds;
+                        return Ok(true);
+                    }
+                }
+                factor *= step;
+            }
+            if self.factor() < first {
+                break;
+            }
+        }
+        self.folds = folds;
+        Ok(true)
+    }
+
+    /// Finds the weights of a fold; false when time is out.
+    fn fit(
+        &mut self,
+        fold: &mut Fold,
+        factors: &[f64],
+        factor: f64,
+        tolerance: f64,
+        observer: &mut dyn Observer,
+    ) -> Result<bool, LearnError> {
+        if let ControlFlow::Break(()) = observer.report(Stage::Solve, self.tried.len() as u64, 0) {
+            return Err(LearnError::Stopped);
+        }
+        let mut inside = Objective::weighted(self.design, self.targets, &fold.inside, 0.0);
+        inside.l2 = factor / inside.total();
+        let inside = inside.shaped(Some(factors));
+        let start = std::mem::take(&mut fold.beta);
+        let found = minimise(&inside, start, tolerance, ITERATIONS, observer);
+        self.passes += found.passes;
+        fold.beta = found.beta;
+        match found.stop {
+            Stop::Cancelled => Err(LearnError::Stopped),
+            Stop::OutOfTime => Ok(false),
+            Stop::Converged | Stop::Stalled | Stop::Iterations => Ok(true),
+        }
+    }
+
+    /// Finds weights on each fold and judges them on its other rows; `None` when time is out.
+    pub(super) fn attempt(
+        &mut self,
+        folds: &mut [Fold],
+        factor: f64,
+        observer: &mut dyn Observer,
+    ) -> Result<Option<(Tried, Option<Calibration>, Vec<f64>)>, LearnError> {
+        let mut held = Held::default();
+        let (mut loss, mut squares, mut count) = (0.0, 0.0, 0.0);
+        for fold in folds {
+            let factors = fold.strengths.of_features(self.design);
+            if !self.fit(fold, &factors, factor, TOLERANCE, observer)? {
+                return Ok(None);
+            }
+            let outside = Objective::weighted(self.design, self.targets, &fold.outside, 0.0);
+            let (mean, square) = outside.losses(&fold.beta);
+            held.append(outside.held(&fold.beta));
+            self.passes += 2;
+            loss += mean * outside.total();
+            squares += square * outside.total();
+            count += outside.total();
+        }
+        let loss = loss / count;
+        let calibration = Calibration::of(&held, self.targets, outputs(self.targets));
+        let mended = calibration.as_ref().and_then(|line| line.judged(self.targets));
+        let tried = Tried {
+            factor,
+            loss,
+            error: ((squares / count - loss * loss).max(0.0) / count).sqrt(),
+            mended: mended.map(|change| loss * change),
+        };
+        let losses = if self.design.rows <= FEW_ROWS {
+            held.losses(self.targets, outputs(self.targets))
+        } else {
+            Vec::new()
+        };
+        Ok(Some((tried, calibration, losses)))
+    }
+
+    /// Notes a try; true when it is the best so far.
+    fn add(
+        &mut self,
+        tried: Tried,
+        calibration: Option<Calibration>,
+        losses: Vec<f64>,
+        folds: &[Fold],
+    ) -> bool {
+        let is_better = tried.judged() < self.loss();
+        if is_better {
+            self.best = Some(Best {
+                tried,
+                calibration,
+                weights: folds.iter().map(|fold| fold.beta.clone()).collect(),
+            });
+        }
+        let at = self.tried.partition_point(|other| other.factor > tried.factor);
+        self.tried.insert(at, tried);
+        self.losses.insert(at, losses);
+        is_better
+    }
+}
