@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::error::CliError;
 use crate::ml::evaluate::{Interval, Report};
 use crate::ml::learn::{Search, SolverReport};
+use crate::ml::model::bundle::RecipeTried;
 
 /// Writes a line to standard error.
 pub fn message(text: &str) {
@@ -100,6 +101,18 @@ pub fn report(report: &Report) -> String {
         .iter()
         .for_each(|note| text.push_str(&format!("note: {note}\n")));
     text
+}
+
+/// Which of several recipes was taken; nothing where there was no choice.
+pub fn recipes(tried: &[RecipeTried]) -> String {
+    match tried.iter().find(|one| one.chosen) {
+        None => String::new(),
+        Some(best) => format!(
+            "recipe: {}, chosen among {} on rows held back\n",
+            best.name.replace('_', " "),
+            tried.len()
+        ),
+    }
 }
 
 /// How the penalty was chosen.

@@ -207,6 +207,7 @@ fn work(args: &Args, table: &FileTable, request: &TrainRequest) -> Result<Done, 
         created_at: rfc3339(SystemClock.now_micros()),
         seconds: seconds.clone(),
         evaluation: evaluation.as_ref().map(|evaluation| evaluation.report.clone()),
+        recipes: trained.recipes.clone(),
     };
     Ok(Done {
         bundle,
@@ -238,6 +239,7 @@ fn refit(
     };
     let mut again = train(table, &request, observer)?;
     again.bundle.document.training.refit = true;
+    again.recipes.clone_from(&evaluated.recipes);
     Ok(again)
 }
 
@@ -285,6 +287,7 @@ fn tell(args: &Args, out: &Path, done: &Done) -> Result<(), CliError> {
             "holdout_rows": held_out,
             "features": features,
             "recipe": document.recipe,
+            "recipes": done.bundle.provenance.recipes,
             "solver": document.solver,
             "seconds": seconds_json(&done.seconds),
             "model": {"path": out.display().to_string(), "hash": done.bundle.hash()},
@@ -299,6 +302,7 @@ fn tell(args: &Args, out: &Path, done: &Done) -> Result<(), CliError> {
         counted(document.training.rows, "row"),
         counted(features as u64, "feature")
     );
+    text.push_str(&show::recipes(&done.bundle.provenance.recipes));
     text.push_str(&format!("solver: {}\n", show::solver(&document.solver)));
     if let Some(report) = &done.bundle.provenance.evaluation {
         text.push_str(&format!(

@@ -53,6 +53,7 @@ pub fn train_model(handler: &Handler, job: &ClaimedJob, context: &JobContext) ->
         created_at: rfc3339(handler.clock.now_micros()),
         seconds: timer.finish(),
         evaluation: None,
+        recipes: std::mem::take(&mut trained.recipes),
     };
     store(handler, job, &trained)
 }

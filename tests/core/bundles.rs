@@ -7,6 +7,7 @@ use yosoku::ml::Task;
 use yosoku::ml::features::TermState;
 use yosoku::ml::hash::Stream;
 use yosoku::ml::learn::objective::{sigmoid, softmax};
+use yosoku::ml::model::bundle::RecipeTried;
 use yosoku::ml::model::upgrade::CURRENT;
 use yosoku::ml::model::{Bundle, BundleError, Provenance};
 use yosoku::ml::observe::Silent;
@@ -75,6 +76,7 @@ fn a_bundle_is_read_back_as_it_was() {
             created_at: "2026-01-01T00:00:00Z".into(),
             seconds: vec![("solve".into(), 0.25)],
             evaluation: None,
+            recipes: vec![RecipeTried::new("suggested", &[0.5, 0.25])],
         };
         let bytes = bundle.encode();
         let again = Bundle::decode(&bytes).unwrap();

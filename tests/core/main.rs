@@ -12,6 +12,7 @@
 
 mod bad_input;
 mod bundles;
+mod choosing;
 #[path = "../../fuzz/src/lib.rs"]
 mod fuzz;
 mod fuzzing;

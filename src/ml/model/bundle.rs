@@ -99,6 +99,31 @@ pub struct TrainingFacts {
     pub target_mean: f64,
 }
 
+/// How a recipe fared on rows that its weights were not found from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecipeTried {
+    /// What it is called.
+    pub name: String,
+    /// Mean loss on those rows: logistic or softmax loss, or half the squared error.
+    pub loss: f64,
+    /// Whether it was taken.
+    pub chosen: bool,
+}
+
+impl RecipeTried {
+    /// A recipe with what each row lost; chosen if it is the suggested one, until another is.
+    pub fn new(name: &str, losses: &[f64]) -> Self {
+        Self {
+            name: name.into(),
+            loss: losses.iter().sum::<f64>() / losses.len().max(1) as f64,
+            chosen: name == SUGGESTED,
+        }
+    }
+}
+
+/// The recipe that is suggested.
+pub const SUGGESTED: &str = "suggested";
+
 /// Everything about a model that its hash covers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BundleDocument {
@@ -138,6 +163,10 @@ pub struct Provenance {
     /// How good the model is on the rows held out, if any were and it was trained where they lay.
     #[serde(default)]
     pub evaluation: Option<Report>,
+    /// Recipes that were tried on rows held back, where none was given and the table is small; the first is the one
+    /// suggested.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recipes: Vec<RecipeTried>,
 }
 
 /// A model file in memory.

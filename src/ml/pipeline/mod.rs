@@ -4,6 +4,7 @@
 //! known here.
 
 pub mod batch;
+mod choose;
 pub mod coverage;
 pub mod encode;
 pub mod error;

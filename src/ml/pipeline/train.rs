@@ -1,23 +1,24 @@
 //! From a table to a bundle.
 
+use super::choose::{self, Attempt};
 use super::coverage::not_learned;
 use super::encode::{Learned, TrainingRows};
 use super::error::PipelineError;
 use super::inspect::{inspect_for, settled};
 use super::table::Table;
 use crate::ml::Task;
-use crate::ml::features::{Featurizer, MOST_FEATURES};
+use crate::ml::features::Featurizer;
 use crate::ml::insights::Insight;
 use crate::ml::learn::hessian::SHARES_BYTES;
-use crate::ml::learn::learner::{OUT_OF_TIME, dataset};
-use crate::ml::learn::{Design, LearnParams, Targets, fit_observed, objective};
-use crate::ml::model::bundle::{BundleDocument, TrainingFacts};
+use crate::ml::learn::learner::OUT_OF_TIME;
+use crate::ml::learn::{Design, LearnParams, objective};
+use crate::ml::model::bundle::{BundleDocument, RecipeTried, TrainingFacts};
 use crate::ml::model::golden::{GoldenRow, make_fields};
 use crate::ml::model::{Bundle, LinearModel, Provenance};
 use crate::ml::observe::Observer;
 use crate::ml::predict::{Predictor, Scratch};
 use crate::ml::profile::TableStatistics;
-use crate::ml::recipe::{Recipe, resolve, suggest};
+use crate::ml::recipe::{Recipe, alternatives, suggest};
 use crate::ml::record::Record;
 use crate::ml::schema::Schema;
 use crate::ml::split::{Selector, Split};
@@ -60,6 +61,8 @@ pub struct Trained {
     pub part: Selector,
     /// Why the question is what it is.
     pub reason: String,
+    /// Recipes that were tried, if there was a choice.
+    pub recipes: Vec<RecipeTried>,
     /// Remarks for people.
     pub warnings: Vec<String>,
 }
@@ -78,12 +81,14 @@ pub fn train(
     let attribute = &schema.attributes[position];
     let plan = plan(&profile, attribute.kind, &attribute.missing_values, &wish)?;
     schema.attributes[position].kind = kind_of(plan.task);
-    let recipe = match &request.recipe {
-        Some(recipe) => recipe.clone(),
+    let (recipe, others) = match &request.recipe {
+        Some(recipe) => (recipe.clone(), Vec::new()),
         None if schema.inputs().next().is_none() => return Err(PipelineError::NoInputs),
-        None => suggest(&schema, &inspection.statistics),
+        None => (
+            suggest(&schema, &inspection.statistics),
+            alternatives(&schema, &inspection.statistics),
+        ),
     };
-    let terms = resolve(&recipe, &schema)?;
     let rows = TrainingRows {
         table,
         schema: &schema,
@@ -94,15 +99,11 @@ pub fn train(
         Task::Regression => Target::Regression,
         Task::Binary | Task::Multiclass => Target::Multiclass { classes: Vec::new() },
     });
-    let max_features = request.params.max_features.unwrap_or(MOST_FEATURES);
-    let learned = rows.learn(&terms, max_features, target, observer)?;
-    check_rows(&learned, request)?;
-    check_memory(&learned, request.memory)?;
-    let featurizer = Featurizer::new(learned.featurizer.clone(), &schema);
-    let (design, targets) = rows.encode(&featurizer, &learned.target, observer)?;
+    let (attempt, recipes) = choose::best(&rows, &target, recipe, others, request, observer)?;
+    let learned = &attempt.learned;
     let mut warnings = warnings(
-        &learned,
-        &featurizer,
+        learned,
+        &attempt.featurizer,
         &inspection.statistics,
         &inspection.insights,
     );
@@ -116,7 +117,7 @@ pub fn train(
         missing_values,
         &split,
     ));
-    let bundle = fit(design, targets, learned, schema, recipe, request, observer)?;
+    let bundle = bundle(attempt, schema, request)?;
     if !bundle.document.solver.certificate.certified {
         warnings.extend(bundle.document.solver.notes.iter().cloned());
     }
@@ -125,6 +126,7 @@ pub fn train(
         statistics: inspection.statistics,
         part: inspection.part,
         reason: plan.reason,
+        recipes,
         warnings,
     })
 }
@@ -145,7 +147,7 @@ fn wish(request: &TrainRequest) -> TargetWish {
     }
 }
 
-fn check_rows(learned: &Learned, request: &TrainRequest) -> Result<(), PipelineError> {
+pub(super) fn check_rows(learned: &Learned, request: &TrainRequest) -> Result<(), PipelineError> {
     if learned.rows < LEAST_ROWS {
         return Err(PipelineError::TooFewRows {
             rows: learned.rows,
@@ -172,7 +174,7 @@ fn check_rows(learned: &Learned, request: &TrainRequest) -> Result<(), PipelineE
 }
 
 /// Holds an estimate of what training will take against the budget, before the rows are encoded.
-fn check_memory(learned: &Learned, memory: Option<u64>) -> Result<(), PipelineError> {
+pub(super) fn check_memory(learned: &Learned, memory: Option<u64>) -> Result<(), PipelineError> {
     let Some(allowed) = memory else { return Ok(()) };
     let row_bytes = 4.0 * (learned.featurizer.dense() as f64 + learned.active_per_row + 1.0);
     let outputs = learned.class_rows.len().max(1) as f64;
@@ -192,17 +194,14 @@ fn check_memory(learned: &Learned, memory: Option<u64>) -> Result<(), PipelineEr
     Ok(())
 }
 
-fn fit(
-    design: Design,
-    targets: Targets,
-    learned: Learned,
-    schema: Schema,
-    recipe: Recipe,
-    request: &TrainRequest,
-    observer: &mut dyn Observer,
-) -> Result<Bundle, PipelineError> {
-    let data = dataset(design, targets);
-    let fitted = fit_observed(&request.params, &data, observer)?;
+fn bundle(attempt: Attempt, schema: Schema, request: &TrainRequest) -> Result<Bundle, PipelineError> {
+    let Attempt {
+        recipe,
+        learned,
+        data,
+        fitted,
+        ..
+    } = attempt;
     let outputs = objective::outputs(&data.targets);
     let task = learned.target.task();
     let model = LinearModel {

@@ -5,20 +5,37 @@ use std::collections::{BTreeMap, HashMap};
 use super::ast::Expr;
 use super::text::{Definition, Recipe};
 use crate::ml::date::DateFormat;
-use crate::ml::profile::TableStatistics;
+use crate::ml::profile::{ColumnStatistics, TableStatistics};
 use crate::ml::schema::{Attribute, AttributeType, Schema};
 
 /// Numbers in so many bins are not learned as numbers too: within a bin a line adds nothing, and a single odd value would
 /// carry it far.
 const FINE: u32 = 50;
 
+/// Bins of a number that does not deserve a certain number of them, in tables of many rows and of few.
+const ORDINARY_BINS: u32 = 10;
+const FEW_BINS: u32 = 5;
+/// Rows up to which a table has few.
+const FEW_ROWS: u64 = 500;
+
 /// What a suggestion may hold.
 #[derive(Clone, Copy)]
 struct Choice {
-    /// Bins beside the numbers that deserve them.
-    bins: bool,
+    bins: Bins,
     /// Pairs of words beside words.
     pairs: bool,
+}
+
+/// Which numbers are put into bins.
+#[derive(Clone, Copy, PartialEq)]
+enum Bins {
+    None,
+    /// Those that deserve it by themselves, beside the numbers.
+    Deserved,
+    /// All, beside the numbers.
+    All,
+    /// All, in place of the numbers.
+    Alone,
 }
 
 /// Everything the schema offers: binary and categorical attributes as they are; numbers scaled and, where that tells
@@ -26,21 +43,27 @@ struct Choice {
 /// lets a linear model follow a curve; dates by their parts; words without case and punctuation.
 pub fn suggest(schema: &Schema, statistics: &TableStatistics) -> Recipe {
     let choice = Choice {
-        bins: true,
+        bins: Bins::Deserved,
         pairs: false,
     };
     recipe(schema, statistics, choice)
 }
 
-/// Recipes that do better than the suggested one on some tables, by name: without bins (`plain`), and with pairs of
-/// words (`word_pairs`), which multiply the features. Those that come to the suggested recipe are left out.
+/// Recipes that do better than the suggested one on some tables, by name: without bins (`plain`), with bins beside all
+/// numbers (`bins`) or in their place (`bins_alone`), and with pairs of words (`word_pairs`), which multiply the
+/// features. Those that come to the suggested recipe are left out.
 pub fn alternatives(schema: &Schema, statistics: &TableStatistics) -> Vec<(&'static str, Recipe)> {
     let suggested = suggest(schema, statistics);
-    [("plain", false, false), ("word_pairs", true, true)]
-        .into_iter()
-        .map(|(name, bins, pairs)| (name, recipe(schema, statistics, Choice { bins, pairs })))
-        .filter(|(_, recipe)| *recipe != suggested)
-        .collect()
+    [
+        ("plain", Bins::None, false),
+        ("bins", Bins::All, false),
+        ("bins_alone", Bins::Alone, false),
+        ("word_pairs", Bins::Deserved, true),
+    ]
+    .into_iter()
+    .map(|(name, bins, pairs)| (name, recipe(schema, statistics, Choice { bins, pairs })))
+    .filter(|(_, recipe)| *recipe != suggested)
+    .collect()
 }
 
 fn recipe(schema: &Schema, statistics: &TableStatistics, choice: Choice) -> Recipe {
@@ -61,13 +84,9 @@ fn recipe(schema: &Schema, statistics: &TableStatistics, choice: Choice) -> Reci
     }
     let categories = without_dates(AttributeType::Categorical, "ALL_CATEGORICAL");
     recipe.outputs.push(categories.into());
-    let binned = if choice.bins {
-        bins(schema, statistics)
-    } else {
-        BTreeMap::new()
-    };
     if has(AttributeType::Numeric) {
-        add_numbers(&mut recipe, schema, binned);
+        let binned = bins(schema, statistics, choice.bins);
+        add_numbers(&mut recipe, schema, binned, choice.bins == Bins::Alone);
     }
     add_dates(&mut recipe, &dates);
     if has(AttributeType::Text) {
@@ -83,15 +102,31 @@ fn recipe(schema: &Schema, statistics: &TableStatistics, choice: Choice) -> Reci
     recipe
 }
 
-/// The numbers that deserve bins, by how many.
-fn bins(schema: &Schema, statistics: &TableStatistics) -> BTreeMap<u32, Vec<String>> {
+/// The numbers that are put into bins, by how many.
+fn bins(schema: &Schema, statistics: &TableStatistics, wanted: Bins) -> BTreeMap<u32, Vec<String>> {
+    let ordinary = if statistics.rows <= FEW_ROWS {
+        FEW_BINS
+    } else {
+        ORDINARY_BINS
+    };
+    let of_column = |column: &ColumnStatistics| {
+        let deserved = column.numeric.as_ref()?.bins;
+        match wanted {
+            Bins::None => None,
+            Bins::Deserved => deserved,
+            // A number of few values has no use for more bins than values.
+            Bins::All | Bins::Alone => {
+                deserved.or_else(|| (column.distinct.value > u64::from(ordinary)).then_some(ordinary))
+            }
+        }
+    };
     let columns = statistics.columns.iter();
-    let deserved: HashMap<&str, u32> = columns
-        .filter_map(|column| Some((column.name.as_str(), column.numeric.as_ref()?.bins?)))
+    let binned: HashMap<&str, u32> = columns
+        .filter_map(|column| Some((column.name.as_str(), of_column(column)?)))
         .collect();
     let mut groups: BTreeMap<u32, Vec<String>> = BTreeMap::new();
     for attribute in schema.inputs().map(|index| &schema.attributes[index]) {
-        let bins = deserved.get(attribute.name.as_str());
+        let bins = binned.get(attribute.name.as_str());
         if let (AttributeType::Numeric, Some(&bins)) = (attribute.kind, bins) {
             groups
                 .entry(bins)
@@ -102,24 +137,24 @@ fn bins(schema: &Schema, statistics: &TableStatistics) -> BTreeMap<u32, Vec<Stri
     groups
 }
 
-/// Numbers scaled, in bins, or both.
-fn add_numbers(recipe: &mut Recipe, schema: &Schema, binned: BTreeMap<u32, Vec<String>>) {
-    let (mut outputs, mut fine) = (Vec::new(), String::new());
+/// Numbers scaled, in bins, or both; those in bins not scaled where `alone` says so or the bins are fine.
+fn add_numbers(recipe: &mut Recipe, schema: &Schema, binned: BTreeMap<u32, Vec<String>>, alone: bool) {
+    let (mut outputs, mut unscaled) = (Vec::new(), String::new());
     for (bins, members) in binned {
         let mut group = format!("NUMERIC_VARS_QB_{bins}");
         while schema.index_of(&group).is_some() {
             group.push('_');
         }
-        if bins >= FINE {
-            fine.push_str(&format!(", {group}"));
+        if alone || bins >= FINE {
+            unscaled.push_str(&format!(", {group}"));
         }
         outputs.push(format!("quantile_bin({group}, {bins})"));
         let members = format!("group({})", members.join(", "));
         recipe.groups.push(Definition::new(&group, members));
     }
-    let scaled = match fine.as_str() {
+    let scaled = match unscaled.as_str() {
         "" => "normalize(ALL_NUMERIC)".to_string(),
-        fine => format!("normalize(group_remove(ALL_NUMERIC{fine}))"),
+        unscaled => format!("normalize(group_remove(ALL_NUMERIC{unscaled}))"),
     };
     recipe.outputs.push(scaled.into());
     recipe.outputs.extend(outputs.into_iter().map(Into::into));
@@ -235,10 +270,19 @@ mod tests {
         );
         let others = alternatives(&schema, &statistics);
         let names: Vec<&str> = others.iter().map(|(name, _)| *name).collect();
-        assert_eq!(names, ["plain", "word_pairs"]);
+        assert_eq!(names, ["plain", "bins", "bins_alone", "word_pairs"]);
         assert!(others[0].1.groups.is_empty());
         assert_eq!(
-            outputs(&others[1].1).last().unwrap(),
+            outputs(&others[2].1)[1..5],
+            [
+                "normalize(group_remove(ALL_NUMERIC, NUMERIC_VARS_QB_5_, NUMERIC_VARS_QB_10, NUMERIC_VARS_QB_50))",
+                "quantile_bin(NUMERIC_VARS_QB_5_, 5)",
+                "quantile_bin(NUMERIC_VARS_QB_10, 10)",
+                "quantile_bin(NUMERIC_VARS_QB_50, 50)",
+            ]
+        );
+        assert_eq!(
+            outputs(&others[3].1).last().unwrap(),
             "ngram(lowercase(no_punct(ALL_TEXT)), 2)"
         );
         for (name, other) in &others {
@@ -271,9 +315,9 @@ mod tests {
                 for (index, attribute) in named.iter().enumerate() {
                     prop_assert!(terms.iter().any(|term| term.attributes().contains(&index)), "{:?} in {:?}", attribute, recipe);
                 }
-                for (index, (kind, bins)) in attributes.values().enumerate() {
+                for (index, (kind, _)) in attributes.values().enumerate() {
                     let binned = terms.iter().any(|term| term_expression(term, &schema).starts_with("quantile_bin(") && term.attributes() == [index]);
-                    prop_assert!(!binned || (*kind == "NUMERIC" && bins.is_some()));
+                    prop_assert!(!binned || *kind == "NUMERIC");
                 }
             }
         }
@@ -289,8 +333,12 @@ mod tests {
     #[test]
     fn alternatives_differ_from_what_is_suggested() {
         let schema = schema(&[("age", "NUMERIC"), ("y", "BINARY")]);
-        assert!(alternatives(&schema, &with_bins(&schema, &[])).is_empty());
-        assert_eq!(alternatives(&schema, &with_bins(&schema, &[("age", 3)])).len(), 1);
+        let names = |bins: &[(&str, u32)]| -> Vec<&str> {
+            let others = alternatives(&schema, &with_bins(&schema, bins));
+            others.into_iter().map(|(name, _)| name).collect()
+        };
+        assert_eq!(names(&[]), ["bins", "bins_alone"]);
+        assert_eq!(names(&[("age", 3)]), ["plain", "bins_alone"]);
     }
 
     #[test]

@@ -1,0 +1,105 @@
+//! Chooses between recipes when none is given: by how well each answers rows that its weights were not found from.
+//!
+//! What the suggested recipe holds follows from each column by itself. In small tables, where trying costs little, others
+//! are tried beside it, each with its own search of the penalty.
+
+use super::encode::{Learned, TrainingRows};
+use super::error::PipelineError;
+use super::train::{TrainRequest, check_memory, check_rows};
+use crate::ml::features::{Featurizer, MOST_FEATURES};
+use crate::ml::learn::learner::{Data, dataset};
+use crate::ml::learn::search::{advantage, unpenalised_losses};
+use crate::ml::learn::{Fitted, fit_observed};
+use crate::ml::model::bundle::{RecipeTried, SUGGESTED};
+use crate::ml::observe::Observer;
+use crate::ml::recipe::{Recipe, resolve};
+use crate::ml::target::Target;
+
+/// Rows up to which recipes are tried beside the suggested one.
+const MOST_ROWS: u64 = 20_000;
+/// Bytes of the design of the suggested recipe up to which others are tried.
+const MOST_BYTES: usize = 16 << 20;
+/// Standard errors by which another recipe has to be better than the suggested one.
+const BEYOND_CHANCE: f64 = 0.25;
+
+/// A recipe with what came of it.
+pub(super) struct Attempt {
+    pub recipe: Recipe,
+    pub learned: Learned,
+    pub featurizer: Featurizer,
+    pub data: Data,
+    pub fitted: Fitted,
+}
+
+/// Learns from the rows by `recipe`, and by `others` where the table is small; gives the best, and how each fared if
+/// there was a choice.
+pub(super) fn best(
+    rows: &TrainingRows<'_>,
+    target: &Target,
+    recipe: Recipe,
+    others: Vec<(&'static str, Recipe)>,
+    request: &TrainRequest,
+    observer: &mut dyn Observer,
+) -> Result<(Attempt, Vec<RecipeTried>), PipelineError> {
+    let mut best = attempt(rows, target, recipe, request, observer)?;
+    let is_small = best.learned.rows <= MOST_ROWS && best.data.records.bytes() <= MOST_BYTES;
+    if others.is_empty() || !is_small || request.params.l2.is_some() {
+        return Ok((best, Vec::new()));
+    }
+    let Some(suggested) = losses(&best, observer)? else {
+        return Ok((best, Vec::new()));
+    };
+    let mut tried = vec![RecipeTried::new(SUGGESTED, &suggested)];
+    let mut least = suggested.clone();
+    for (name, recipe) in others {
+        if observer.out_of_time() {
+            break;
+        }
+        let other = attempt(rows, target, recipe, request, observer)?;
+        let Some(losses) = losses(&other, observer)? else {
+            break;
+        };
+        tried.push(RecipeTried::new(name, &losses));
+        // It has to be better than the suggested one beyond chance, and the best of those.
+        if advantage(&suggested, &losses) > BEYOND_CHANCE && advantage(&least, &losses) > 0.0 {
+            tried.iter_mut().for_each(|one| one.chosen = false);
+            tried.last_mut().into_iter().for_each(|one| one.chosen = true);
+            (best, least) = (other, losses);
+        }
+    }
+    Ok((best, tried))
+}
+
+fn attempt(
+    rows: &TrainingRows<'_>,
+    target: &Target,
+    recipe: Recipe,
+    request: &TrainRequest,
+    observer: &mut dyn Observer,
+) -> Result<Attempt, PipelineError> {
+    let terms = resolve(&recipe, rows.schema)?;
+    let max_features = request.params.max_features.unwrap_or(MOST_FEATURES);
+    let learned = rows.learn(&terms, max_features, target.clone(), observer)?;
+    check_rows(&learned, request)?;
+    check_memory(&learned, request.memory)?;
+    let featurizer = Featurizer::new(learned.featurizer.clone(), rows.schema);
+    let (design, targets) = rows.encode(&featurizer, &learned.target, observer)?;
+    let data = dataset(design, targets);
+    let fitted = fit_observed(&request.params, &data, observer)?;
+    Ok(Attempt {
+        recipe,
+        learned,
+        featurizer,
+        data,
+        fitted,
+    })
+}
+
+/// What each row held back loses: as the search of the penalty found it, or without a penalty where none was looked for.
+fn losses(attempt: &Attempt, observer: &mut dyn Observer) -> Result<Option<Vec<f64>>, PipelineError> {
+    let (design, targets) = (&attempt.data.records, &attempt.data.targets);
+    Ok(match &attempt.fitted.losses {
+        Some(losses) => Some(losses.clone()),
+        None => unpenalised_losses(design, targets, observer)?,
+    })
+}

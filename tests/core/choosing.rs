@@ -1,0 +1,72 @@
+//! Which recipe is taken when none is given.
+
+use yosoku::ml::ingest::{HeaderMode, Options};
+use yosoku::ml::observe::Silent;
+use yosoku::ml::pipeline::{TrainRequest, Trained, train};
+use yosoku::ml::recipe::Recipe;
+use yosoku::ml::split::Split;
+
+use crate::support::{MadeTable, request};
+
+/// Two numbers that move the target in a straight line, beside one that moves it only between two bounds.
+fn table(rows: usize) -> String {
+    let mut text = String::from("a,b,c,y\n");
+    for row in 0..rows {
+        let at = |times: usize| (row * times % 97) as f64 / 97.0;
+        let (a, b, c) = (at(31), at(59), at(71));
+        let wave = if (0.3..0.6).contains(&a) { 2.0 } else { 0.0 };
+        text.push_str(&format!(
+            "{a:.4},{b:.4},{c:.4},{:.4}\n",
+            wave + b - c + 0.1 * at(13)
+        ));
+    }
+    text
+}
+
+fn trained(text: &str, request: &TrainRequest) -> Trained {
+    let table = MadeTable {
+        make: || std::io::Cursor::new(text.as_bytes().to_vec()),
+        options: Options {
+            header: HeaderMode::Yes,
+            ..Options::default()
+        },
+    };
+    train(&table, request, &mut Silent).unwrap()
+}
+
+#[test]
+fn small_tables_try_recipes_and_take_the_best() {
+    let trained = trained(&table(600), &request("y", Split::all()));
+    let tried = &trained.recipes;
+    assert_eq!(tried[0].name, "suggested");
+    assert!(tried.len() >= 3, "{tried:?}");
+    let chosen: Vec<_> = tried.iter().filter(|one| one.chosen).collect();
+    assert_eq!(chosen.len(), 1);
+    // A straight line cannot follow the wave.
+    let plain = tried.iter().find(|one| one.name == "plain").unwrap();
+    assert!(chosen[0].loss < 0.5 * plain.loss, "{tried:?}");
+    let least = tried.iter().map(|one| one.loss).fold(f64::INFINITY, f64::min);
+    assert!(chosen[0].loss <= tried[0].loss && least <= chosen[0].loss);
+}
+
+#[test]
+fn a_recipe_or_a_penalty_that_is_given_is_taken() {
+    let text = table(600);
+    let mut given = request("y", Split::all());
+    given.recipe = Some(Recipe::from_json(r#"{"groups": {}, "assignments": {}, "outputs": ["b"]}"#).unwrap());
+    let by_recipe = trained(&text, &given);
+    assert!(by_recipe.recipes.is_empty());
+    assert_eq!(by_recipe.bundle.document.recipe, given.recipe.unwrap());
+    let mut given = request("y", Split::all());
+    given.params.l2 = Some(0.1);
+    assert!(trained(&text, &given).recipes.is_empty());
+}
+
+#[test]
+fn the_same_model_comes_of_the_recipe_that_was_chosen() {
+    let text = table(600);
+    let chosen = trained(&text, &request("y", Split::all()));
+    let mut again = request("y", Split::all());
+    again.recipe = Some(chosen.bundle.document.recipe.clone());
+    assert_eq!(trained(&text, &again).bundle.hash(), chosen.bundle.hash());
+}
