@@ -65,7 +65,9 @@ def cells(run, millions):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program")
-    parser.add_argument("--millions", default="1,2,5,10,20", metavar="NUMBERS", help="of rows made; 70 %% are learned from")
+    parser.add_argument(
+        "--millions", default="1,2,5,10,20", metavar="NUMBERS", help="of rows made; 70 %% are learned from"
+    )
     parser.add_argument("--beside", type=int, default=5, metavar="N", help="peers up to N million rows")
     parser.add_argument("--timeout", type=float, default=1800, metavar="SECONDS")
     parser.add_argument("--lock", type=Path, help="a file to hold locked while something is measured")

@@ -31,6 +31,16 @@ TITLES = {
     "spam": "short messages; two classes, text alone",
     "faces": "grey images; two classes, 4,096 dense numbers",
 }
+COSTS = (
+    "wall s",
+    "min to max",
+    "processor s",
+    "peak MiB",
+    "times as long as yosoku",
+    "times its processor s",
+    "times its memory",
+    "others",
+)
 METRICS = {
     "binary": {"auc": "AUC", "log_loss": "log loss"},
     "multiclass": {"macro_f1": "macro F1", "log_loss": "log loss"},
@@ -93,7 +103,7 @@ def row(name, result, own, shown):
     quality = [f"{result['metrics'][metric]:.4f}" if metric in result["metrics"] else "" for metric in shown]
     runs = result["runs"]
     if not runs:
-        return [name, *quality, *[""] * 7]
+        return [name, *quality, *[""] * len(COSTS)]
     walls = [run["wall"] for run in runs]
     return [
         name,
@@ -103,6 +113,7 @@ def row(name, result, own, shown):
         f"{statistics.median(run['processor'] for run in runs):.2f}",
         f"{statistics.median(run['peak'] for run in runs):.0f}",
         ratio(runs, own, "wall"),
+        ratio(runs, own, "processor"),
         ratio(runs, own, "peak"),
         f"{statistics.median(run['others'] for run in runs):.2f}",
     ]
@@ -112,14 +123,14 @@ def section(workload, found, some, missing, truth):
     shown, own = METRICS[WORKLOADS[workload].task], found.get("yosoku", {"runs": []})["runs"]
     rows = [row(name, result, own, shown) for name, result in found.items()]
     best = truth["best"]
-    rows.append(["best possible", *[f"{best[metric]:.4f}" for metric in shown], *[""] * 7])
-    costs = "wall s|min to max|processor s|peak MiB|times as long as yosoku|times its memory|others".split("|")
+    rows.append(["best possible", *[f"{best[metric]:.4f}" for metric in shown], *[""] * len(COSTS)])
     notes = {tool.name.split(",")[0]: tool.left_out[workload] for tool in some if workload in tool.left_out}
     notes.update(missing)
     notes.update({name: result["failure"].strip() for name, result in found.items() if result.get("failure")})
     lines = [f"### {workload}: {TITLES[workload]}", ""]
-    lines += [f"{truth['train']['rows']:,} rows to learn from, {truth['train']['bytes'] / 1e6:.0f} MB.", ""]
-    lines += [table(["", *shown.values(), *costs], rows), ""]
+    size, digest = f"{truth['train']['bytes'] / 1e6:.0f} MB", truth["train"]["sha256"][:16]
+    lines += [f"{truth['train']['rows']:,} rows to learn from, {size}, SHA-256 {digest}….", ""]
+    lines += [table(["", *shown.values(), *COSTS], rows), ""]
     lines += [f"- {name} has no figures: {why}." for name, why in notes.items()]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -130,12 +141,12 @@ def report(results, some, found, options):
     parts = [
         "## Training",
         "",
-        f"From a CSV on disk to a model on disk, whole processes; medians of {options.turns} turns, of one where a tool took",
-        f"longer than {options.patience:.0f} s. The metrics are those of rows that were held out. `yosoku` has no options; with",
-        "a penalty given (`--param l2=`) it skips the search for one. `default` is what the first tutorial of a tool shows,",
-        "`tuned` what a competent user arrives at: see `bench/training_peers`. The data are made (`bench/workloads`), so",
-        "the best that any model can reach is known. `others` are the processors that other processes kept busy meanwhile:",
-        "above 0.2, compare processor seconds.",
+        f"From a CSV on disk to a model on disk, whole processes; medians of {options.turns} turns, or one turn where a tool",
+        f"took longer than {options.patience:.0f} s. The metrics are those of rows that were held out. `yosoku` has no options;",
+        "with a penalty given (`--param l2=`) it skips the search for one. `default` is what the first tutorial of a tool",
+        "shows, `tuned` what a competent user arrives at: see `bench/training_peers`. The data are made (`bench/workloads`),",
+        "so the best that any model can reach is known. `others` are the processors that other processes kept busy",
+        "meanwhile: above 0.2, compare processor seconds.",
         "",
         f"{options.circumstances} Peers: {versions}.",
         "",
@@ -148,11 +159,15 @@ def report(results, some, found, options):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program")
-    parser.add_argument("--only", default=",".join(WORKLOADS), metavar="NAMES", help="workloads, with commas between them")
-    parser.add_argument("--tools", metavar="NAMES", help="beginnings of their names, with commas; the document stays as it is")
+    parser.add_argument(
+        "--only", default=",".join(WORKLOADS), metavar="NAMES", help="workloads, with commas between them"
+    )
+    parser.add_argument(
+        "--tools", metavar="NAMES", help="beginnings of their names, with commas; the document stays as it is"
+    )
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--patience", type=float, default=60, metavar="SECONDS", help="slower tools take one turn only")
-    parser.add_argument("--timeout", type=float, default=900, metavar="SECONDS")
+    parser.add_argument("--timeout", type=float, default=300, metavar="SECONDS")
     parser.add_argument("--data", type=Path, default=PLACE / "data", help="where the workloads are, or are to be made")
     parser.add_argument("--lock", type=Path, help="a file to hold locked while something is measured")
     parser.add_argument("--keep", action="store_true", help="go on with the workloads of a run that was cut short")

@@ -28,9 +28,7 @@ def start(folder):
         port = probe.getsockname()[1]
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**21
     processors = len(os.sched_getaffinity(0))
-    h2o.init(
-        port=port, nthreads=processors, max_mem_size=f"{memory}M", ice_root=folder, log_dir=folder, verbose=False
-    )
+    h2o.init(port=port, nthreads=processors, max_mem_size=f"{memory}M", ice_root=folder, log_dir=folder, verbose=False)
     h2o.no_progress()
 
 

@@ -89,7 +89,9 @@ def binned(name, bounds):
     labels = [str(bin) for bin in range(len(bounds) + 1)]
     # polars renamed `cut`.
     cut = getattr(pl.Expr, "bin_intervals", None) or pl.Expr.cut
-    return pl.concat_str([pl.lit(f" {name}_"), cut(pl.col(name), bounds, labels=labels).cast(pl.String).fill_null("na")])
+    return pl.concat_str(
+        [pl.lit(f" {name}_"), cut(pl.col(name), bounds, labels=labels).cast(pl.String).fill_null("na")]
+    )
 
 
 def words(asked, name):

@@ -51,7 +51,9 @@ class World:
 
     def __init__(self, draws):
         each = np.arange(COUNTRIES)
-        self.countries = listed([LETTERS[(i * 7 + 3) % 26] + LETTERS[(i * 11 + i // 26) % 26] for i in range(COUNTRIES)])
+        self.countries = listed(
+            [LETTERS[(i * 7 + 3) % 26] + LETTERS[(i * 11 + i // 26) % 26] for i in range(COUNTRIES)]
+        )
         hot = draws.uniform("c/hot", each) < 0.15
         self.country = np.where(hot, 0.9 + 0.6 * draws.uniform("c/w", each), 0.15 * draws.normal("c/n", each))
         self.bad_country = draws.uniform("c/bad", each) < 0.25

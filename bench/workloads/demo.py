@@ -45,7 +45,9 @@ class World:
 
     def __init__(self, draws):
         groups, topics = len(GROUPS), len(TOPICS)
-        self.rates = USUAL_COUNTS[:, None] * np.exp(0.28 * draws.normal("lam", np.arange(10 * groups)).reshape(10, groups))
+        self.rates = USUAL_COUNTS[:, None] * np.exp(
+            0.28 * draws.normal("lam", np.arange(10 * groups)).reshape(10, groups)
+        )
         liking = np.exp(0.55 * draws.normal("tbc", np.arange(topics * groups)).reshape(topics, groups))
         self.topics = liking / liking.sum(0)
         self.topics_up_to = np.cumsum(self.topics, 0)
