@@ -15,8 +15,10 @@ import argparse
 import csv
 import hashlib
 import json
+import os
 import statistics
 import subprocess
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -34,9 +36,9 @@ LESS_IS_MORE = ("log_loss", "rmse")
 ALIKE = 1 / 3
 
 
-def cut(path, seed):
+def cut(path, seed, folder):
     """Writes the rows to learn from and those to judge on."""
-    parts = [PLACE / f"{path.stem}.{seed}.{part}.csv" for part in ("train", "test")]
+    parts = [folder / f"{path.stem}.{seed}.{part}.csv" for part in ("train", "test")]
     with open(path, newline="") as file:
         header, *rows = csv.reader(file)
     train = is_train(np.arange(len(rows)) + (seed << 32))
@@ -57,18 +59,29 @@ def run(program, *arguments):
 
 def ours(program, parts, target):
     """The task the program saw, and its metrics on the held-out rows."""
-    model = PLACE / "model.yosoku"
+    model = parts[0].with_suffix(".yosoku")
     run(program, "train", parts[0], "--target", target, "--holdout", 0, "--out", model, "--json")
     report = run(program, "evaluate", model, parts[1], "--json")
     return report["type"], {name: metric["value"] for name, metric in report["metrics"].items()}
 
 
 class Kept:
-    """Scores of scikit-learn by pipeline and content of the files."""
+    """Scores of scikit-learn by pipeline and content of the files. Several runs may keep theirs at the same time."""
 
     def __init__(self, fresh):
         self.file = PLACE / "peers.json"
-        self.scores = json.loads(self.file.read_text()) if self.file.exists() and not fresh else {}
+        if fresh:
+            self.file.unlink(missing_ok=True)
+        self.scores = self.read()
+
+    def read(self):
+        return json.loads(self.file.read_text()) if self.file.exists() else {}
+
+    def keep(self, key, scores):
+        self.scores = {**self.read(), **self.scores, key: scores}
+        half = self.file.with_suffix(f".{os.getpid()}")
+        half.write_text(json.dumps(self.scores, indent=0))
+        half.rename(self.file)
 
     def get(self, name, task, parts, target):
         digest = hashlib.sha256()
@@ -76,8 +89,7 @@ class Kept:
             digest.update(part.read_bytes())
         key = f"{pipelines.VERSION} {pipelines.EDITION} {name} {task} {target} {digest.hexdigest()}"
         if key not in self.scores:
-            self.scores[key] = pipelines.scores(name, task, parts, target)
-            self.file.write_text(json.dumps(self.scores, indent=0))
+            self.keep(key, pipelines.scores(name, task, parts, target))
         return self.scores[key]
 
 
@@ -85,13 +97,12 @@ def measure(program, kept, path, target):
     """Rows, the task, and for each learner a list of its metrics, one for each cut."""
     found = {"yosoku": [], **{name: [] for name in pipelines.PIPELINES}}
     for seed in CUTS:
-        parts = cut(path, seed)
-        task, scores = ours(program, parts, target)
-        found["yosoku"].append(scores)
-        for name in pipelines.PIPELINES:
-            found[name].append(kept.get(name, task, parts, target))
-        for part in parts:
-            part.unlink()
+        with tempfile.TemporaryDirectory(dir=PLACE) as folder:
+            parts = cut(path, seed, Path(folder))
+            task, scores = ours(program, parts, target)
+            found["yosoku"].append(scores)
+            for name in pipelines.PIPELINES:
+                found[name].append(kept.get(name, task, parts, target))
     return task, found
 
 
