@@ -5,6 +5,7 @@
 A package that cannot be installed here is left out with a word of it; what needs it is then left out of the tables.
 """
 
+import argparse
 import subprocess
 import sys
 import venv
@@ -34,5 +35,10 @@ def environment():
     return python
 
 
-if __name__ == "__main__":
+def main():
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     print(environment())
+
+
+if __name__ == "__main__":
+    main()
