@@ -151,8 +151,8 @@ def report(results, some, found, options):
         f"{options.circumstances} Peers: {versions}.",
         "",
     ]
-    for workload, result in results.items():
-        parts.append(section(workload, result, some, missing, data_of(workload, options.data)[2]))
+    for workload in filter(results.get, WORKLOADS):
+        parts.append(section(workload, results[workload], some, missing, data_of(workload, options.data)[2]))
     return "\n".join(parts)
 
 
