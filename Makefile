@@ -6,8 +6,10 @@ YOSOKU     := $(TARGET_DIR)/release/yosoku
 # Options for the programs started below, such as DEMO_ARGS=--exit.
 DEMO_ARGS  ?=
 RUN_ARGS   ?=
-# Options for `make bench`, such as BENCH_ARGS='--rows 1000000 --turns 3'.
+# Options for what measures, such as BENCH_ARGS='--turns 3'; each program lists its own with --help.
 BENCH_ARGS ?=
+# A Python with the packages of bench/requirements.txt; by default one is made under target/bench.
+BENCH_PYTHON ?= $$($(PYTHON) bench/environment.py)
 # Seconds for each target of `make fuzz`, and further options of libFuzzer, such as FUZZ_ARGS=-max_len=100000.
 FUZZ_SECONDS ?= 60
 FUZZ_ARGS    ?=
@@ -16,10 +18,11 @@ FUZZ_TARGETS := recipe schema csv
 PYTHON     ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo run test lint fmt deny openapi golden bench fuzz
+.PHONY: help build demo run test lint fmt deny openapi golden fuzz
+.PHONY: bench bench-inspecting bench-training bench-growth bench-quality
 
 help: ## list these targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "%-9s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "%-17s %s\n", $$1, $$2}'
 
 build: ## build the program in release mode
 	cargo build --release --locked
@@ -52,8 +55,20 @@ golden: ## write the sample data and the outside numbers anew; needs scikit-lear
 	$(PYTHON) datasets/export.py
 	$(PYTHON) tests/golden/learners.py
 
-bench: build ## measure inspect beside DuckDB and polars, and each stage; writes docs/benchmarks.md
-	$(PYTHON) bench/run.py $(YOSOKU) $(BENCH_ARGS)
+bench: bench-inspecting bench-training ## measure beside other tools; each part writes its section of docs/benchmarks.md
+
+# Optional, and left out of the tables where missing: liblinear-train, R with glmnet and data.table, Java (for H2O).
+bench-training: build ## CSV to model beside scikit-learn, Vowpal Wabbit, LIBLINEAR, glmnet and H2O; about an hour
+	python=$(BENCH_PYTHON) && $$python bench/training.py $(YOSOKU) $(BENCH_ARGS)
+
+bench-inspecting: build ## inspect beside DuckDB and polars, and each stage
+	python=$(BENCH_PYTHON) && $$python bench/inspecting.py $(YOSOKU) $(BENCH_ARGS)
+
+bench-growth: build ## time and memory from 1 to 20 million rows; 8 GB of disk
+	python=$(BENCH_PYTHON) && $$python bench/growth.py $(YOSOKU) $(BENCH_ARGS)
+
+bench-quality: build ## what is learned with no options beside scikit-learn on many real tables
+	python=$(BENCH_PYTHON) && $$python bench/quality.py $(YOSOKU) $(BENCH_ARGS)
 
 # Coverage needs no sanitizer and so no nightly compiler; what a sanitizer would find, safe Rust does not have. The lock
 # file is the program's with the fuzzer added, so that both use the same versions. New inputs go to the first folder.

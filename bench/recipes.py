@@ -23,8 +23,8 @@ from pathlib import Path
 
 import numpy as np
 
+from document import processor
 from recipe_tables import CHECKING, CHOOSING, ROOT, tables
-from run import processor_name
 
 PLACE = ROOT / "target" / "bench" / "recipes"
 
@@ -401,7 +401,7 @@ def report(results, options):
         "# The suggested recipe, measured",
         "",
         f"Written by `{command}` on {datetime.date.today()} with {program}, Python {platform.python_version()}, "
-        f"{', '.join(python)}, on {processor_name()}, {platform.system()} {platform.release()}.",
+        f"{', '.join(python)}, on {processor()}, {platform.system()} {platform.release()}.",
         "",
         "Each table is cut by chance into 70 % of its rows, from which a model is trained, and 30 %, on which it is",
         "judged; as many times as `cuts` says, with the same cuts for all recipes. `rows` are those to train from.",

@@ -1,6 +1,6 @@
 """Describes every column of a CSV file with another tool, on two threads.
 
-    python bench/peers.py duckdb|polars FILE
+    python bench/inspecting_peers.py duckdb|polars FILE
 """
 
 import sys
