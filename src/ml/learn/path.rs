@@ -78,6 +78,9 @@ pub(super) struct Best {
     pub(super) weights: Vec<Vec<f64>>,
 }
 
+/// How a factor fared, whether the scores meant what they say, and what each row lost, where there are few.
+type Attempted = (Tried, Option<Calibration>, Vec<f64>);
+
 /// Factors that were tried with the same strengths.
 pub(super) struct Path<'a> {
     pub(super) design: &'a Design,
@@ -255,7 +258,7 @@ impl<'a> Path<'a> {
         folds: &mut [Fold],
         factor: f64,
         observer: &mut dyn Observer,
-    ) -> Result<Option<(Tried, Option<Calibration>, Vec<f64>)>, LearnError> {
+    ) -> Result<Option<Attempted>, LearnError> {
         let mut held = Held::default();
         let (mut loss, mut squares, mut count) = (0.0, 0.0, 0.0);
         for fold in folds {
