@@ -23,15 +23,18 @@ fn table(rows: usize) -> String {
     text
 }
 
-fn trained(text: &str, request: &TrainRequest) -> Trained {
-    let table = MadeTable {
+fn made(text: &str) -> MadeTable<impl Fn() -> std::io::Cursor<Vec<u8>>> {
+    MadeTable {
         make: || std::io::Cursor::new(text.as_bytes().to_vec()),
         options: Options {
             header: HeaderMode::Yes,
             ..Options::default()
         },
-    };
-    train(&table, request, &mut Silent).unwrap()
+    }
+}
+
+fn trained(text: &str, request: &TrainRequest) -> Trained {
+    train(&made(text), request, &mut Silent).unwrap()
 }
 
 #[test]
@@ -69,4 +72,28 @@ fn the_same_model_comes_of_the_recipe_that_was_chosen() {
     let mut again = request("y", Split::all());
     again.recipe = Some(chosen.bundle.document.recipe.clone());
     assert_eq!(trained(&text, &again).bundle.hash(), chosen.bundle.hash());
+}
+
+/// The widest recipes need the most memory; with every budget that is enough for the suggested one there is a model.
+#[test]
+fn a_recipe_that_does_not_fit_is_passed_over() {
+    let text = table(600);
+    let all = trained(&text, &request("y", Split::all())).recipes.len();
+    let mut numbers_tried = Vec::new();
+    for kib in (20..400).step_by(4) {
+        let mut given = request("y", Split::all());
+        given.memory = Some(kib << 10);
+        match train(&made(&text), &given, &mut Silent) {
+            Ok(trained) => numbers_tried.push(trained.recipes.len()),
+            Err(error) => {
+                assert_eq!(error.code(), "not_enough_memory");
+                assert!(numbers_tried.is_empty(), "{kib} KiB are not enough, but less was");
+            }
+        }
+    }
+    assert!(
+        numbers_tried.iter().any(|&tried| tried > 0 && tried < all),
+        "{numbers_tried:?} {all}"
+    );
+    assert_eq!(numbers_tried.last(), Some(&all));
 }

@@ -261,4 +261,51 @@ mod tests {
         let mean = Strengths::mean(&[&two, &eight]);
         assert!((mean.of_group[0] - 4.0).abs() < 1e-12 && (mean.of_all - 2.0).abs() < 1e-12);
     }
+
+    /// A group of 200 values, of which one is on half of the rows and the others on one in 400 each, beside a small group.
+    #[test]
+    fn rare_values_of_large_groups_are_held_back_less() {
+        let groups = |large: u32| Groups {
+            names: vec!["number".into(), "large".into(), "small".into()],
+            of_feature: std::iter::once(0)
+                .chain((0..large).map(|_| 1))
+                .chain([2, 2])
+                .collect(),
+        };
+        let design = |large: u32| {
+            let mut builder = DesignBuilder::new(1, large as usize + 2).with_groups(groups(large));
+            for row in 0..400 {
+                let value = if row % 2 == 0 {
+                    0
+                } else {
+                    1 + row / 2 % (large - 1)
+                };
+                builder.push(&FeatureVector {
+                    dense: vec![1.0],
+                    active: vec![value, large + row % 2],
+                });
+            }
+            builder.build()
+        };
+        let shape = rarity(&design(200)).unwrap();
+        let factor = |rows: f64| {
+            let idf = 1.0 + (401.0 / (1.0 + rows)).ln();
+            (ORDINARY_IDF / idf).powi(2)
+        };
+        assert_eq!((shape[0], &shape[201..]), (1.0, &[1.0, 1.0][..]));
+        assert!((shape[1] - factor(200.0)).abs() < 1e-12);
+        assert!((shape[150] - factor(1.0)).abs() < 1e-12 && shape[150] < 1.0 && shape[1] > 5.0);
+        assert!(rarity(&design(199)).is_none());
+        // The evidence counts a weight by its shape: the same weights with a shape of 4 ask for a fourth.
+        let design = design(200);
+        let targets = Targets::Values((0..400).map(f64::from).collect());
+        let objective = Objective::new(&design, &targets, 1e-6);
+        let beta = vec![1.0; objective.len()];
+        let strengths = |shape: f64| {
+            let shape = Arc::new(vec![shape; design.features()]);
+            let even = Strengths::even(&design, 1.0).shaped(Some(shape));
+            even.at(&objective, &design, &targets, &beta).of_all
+        };
+        assert!((strengths(1.0) / strengths(4.0) - 4.0).abs() < 1e-9);
+    }
 }

@@ -287,4 +287,35 @@ mod tests {
         assert!(directions(&[], 0, 0, 1).is_none());
         assert!(directions(&[0, 1], 2, 0, 2_000).is_some() && directions(&[0, 1], 2, 0, 3_000).is_none());
     }
+
+    /// Two factors of three features: `(D + s F F') M⁻¹ v` is `v`, for each of two outputs.
+    #[test]
+    fn the_low_rank_part_inverts_its_matrix() {
+        let sketch = Arc::new(Sketch {
+            features: 3,
+            rank: 2,
+            factor: vec![1.0, 0.5, -0.3, 2.0, 0.7, -1.1],
+        });
+        // The last two numbers are those of the intercepts.
+        let diagonal = vec![3.0, 1.0, 5.0, 2.0, 4.0, 0.5, 9.0, 9.0];
+        let inverse = Preconditioner::of_diagonal(diagonal.clone()).with_sketch(&sketch, 2);
+        let vector = [1.0, -2.0, 0.5, 3.0, -1.5, 0.25, 4.0, 5.0];
+        let found = inverse.times(&vector);
+        for output in 0..2 {
+            let whole: Vec<f64> = (0..3).map(|feature| diagonal[2 * feature + output]).collect();
+            let curvature = ordinary_curvature(&sketch, &whole);
+            for row in 0..3 {
+                let product = |column: usize| -> f64 {
+                    let (a, b) = (sketch.of_feature(row), sketch.of_feature(column));
+                    curvature * a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>()
+                };
+                let times: f64 = (0..3)
+                    .map(|column| product(column) * found[2 * column + output])
+                    .sum();
+                let back = times + whole[row] * found[2 * row + output];
+                assert!((back - vector[2 * row + output]).abs() < 1e-12, "{back}");
+            }
+        }
+        assert!((found[6] - 4.0 / 9.0).abs() < 1e-15 && (found[7] - 5.0 / 9.0).abs() < 1e-15);
+    }
 }

@@ -328,4 +328,56 @@ mod tests {
         assert_eq!(finest(&even, even[1]), 1.0);
         assert_eq!(finest(&path, path[0]), STEP);
     }
+
+    #[test]
+    fn an_advantage_is_counted_in_standard_errors() {
+        // Differences 1, 2, 3, 4: mean 2.5, deviation with n - 1 1.291.
+        let second = [0.5, 0.1, 0.7, 0.3];
+        let first: Vec<f64> = second.iter().zip(1..).map(|(s, at)| s + f64::from(at)).collect();
+        let moments = {
+            let mut moments = Moments::default();
+            (1..=4).for_each(|at| moments.add(f64::from(at)));
+            moments
+        };
+        let expected = 2.5 / (moments.deviation() / 2.0);
+        assert!((advantage(&first, &second) - expected).abs() < 1e-9);
+        assert!((advantage(&second, &first) + expected).abs() < 1e-9);
+        assert_eq!(advantage(&second, &second), 0.0);
+    }
+
+    /// Of the stronger factors, the strongest whose rows lose no more beyond one standard error; with one part of many
+    /// rows the best stays.
+    #[test]
+    fn with_few_rows_the_strongest_that_is_no_worse_beyond_chance_is_taken() {
+        let (design, targets) = table(200, 4);
+        let mut path = Path::new(&design, &targets);
+        let of_row = |row: usize| (row * 37 % 101) as f64 / 101.0;
+        let losses = |shift: f64, noise: f64| -> Vec<f64> {
+            (0..200)
+                .map(|row| 1.0 + shift + noise * (of_row(row) - 0.5))
+                .collect()
+        };
+        path.tried = vec![
+            tried(9.0, 1.5),
+            tried(3.0, 1.01),
+            tried(1.0, 1.0),
+            tried(0.3, 1.0),
+        ];
+        path.losses = vec![
+            losses(0.5, 0.1),
+            losses(0.01, 0.9),
+            losses(0.0, 0.0),
+            losses(0.0, 0.0),
+        ];
+        let best = path.tried[2];
+        assert_eq!(path.cautious(&best), Some(3.0));
+        path.losses[1] = losses(0.01, 0.01);
+        assert_eq!(path.cautious(&best), None);
+        path.losses[1] = losses(0.01, 0.9);
+        path.tried[1].mended = Some(1.0);
+        assert_eq!(path.cautious(&best), None);
+        path.tried[1].mended = None;
+        path.folds.truncate(1);
+        assert_eq!(path.cautious(&best), None);
+    }
 }

@@ -7,9 +7,9 @@ use super::encode::{Learned, TrainingRows};
 use super::error::PipelineError;
 use super::train::{TrainRequest, check_memory, check_rows};
 use crate::ml::features::{Featurizer, MOST_FEATURES};
-use crate::ml::learn::learner::{Data, dataset};
+use crate::ml::learn::learner::{Data, OUT_OF_TIME, dataset};
 use crate::ml::learn::search::{advantage, unpenalised_losses};
-use crate::ml::learn::{Fitted, fit_observed};
+use crate::ml::learn::{Fitted, LearnError, fit_observed};
 use crate::ml::model::bundle::{RecipeTried, SUGGESTED};
 use crate::ml::observe::Observer;
 use crate::ml::recipe::{Recipe, resolve};
@@ -55,7 +55,15 @@ pub(super) fn best(
         if observer.out_of_time() {
             break;
         }
-        let other = attempt(rows, target, recipe, request, observer)?;
+        let other = match attempt(rows, target, recipe, request, observer) {
+            Ok(other) => other,
+            Err(error) if is_of_the_recipe(&error) => continue,
+            Err(error) => return Err(error),
+        };
+        // What time cut short is no fair match.
+        if other.fitted.report.stopped == OUT_OF_TIME {
+            break;
+        }
         let Some(losses) = losses(&other, observer)? else {
             break;
         };
@@ -68,6 +76,15 @@ pub(super) fn best(
         }
     }
     Ok((best, tried))
+}
+
+/// Whether another recipe may do where this one did not.
+fn is_of_the_recipe(error: &PipelineError) -> bool {
+    match error {
+        PipelineError::Learn(error) => !matches!(error, LearnError::Stopped),
+        PipelineError::NotEnoughMemory { .. } | PipelineError::Recipe(_) => true,
+        _ => false,
+    }
 }
 
 fn attempt(
