@@ -8,8 +8,8 @@ use crate::ml::date::DateFormat;
 use crate::ml::profile::{ColumnStatistics, TableStatistics};
 use crate::ml::schema::{Attribute, AttributeType, Schema};
 
-/// Numbers in so many bins are not learned as numbers too: within a bin a line adds nothing, and a single odd value would
-/// carry it far.
+/// For classes, numbers in so many bins are not learned as numbers too: within a bin a line adds nothing, and a single odd
+/// value would carry it far. Where a number is predicted, the outer bins are wide and the line goes on beyond them.
 const FINE: u32 = 50;
 
 /// Bins of a number that does not deserve a certain number of them, in tables of many rows and of few.
@@ -86,7 +86,13 @@ fn recipe(schema: &Schema, statistics: &TableStatistics, choice: Choice) -> Reci
     recipe.outputs.push(categories.into());
     if has(AttributeType::Numeric) {
         let binned = bins(schema, statistics, choice.bins);
-        add_numbers(&mut recipe, schema, binned, choice.bins == Bins::Alone);
+        let of_target = schema.target_index().map(|index| schema.attributes[index].kind);
+        let alone_from = match choice.bins {
+            Bins::Alone => 0,
+            _ if of_target == Some(AttributeType::Numeric) => u32::MAX,
+            _ => FINE,
+        };
+        add_numbers(&mut recipe, schema, binned, alone_from);
     }
     add_dates(&mut recipe, &dates);
     if has(AttributeType::Text) {
@@ -137,15 +143,15 @@ fn bins(schema: &Schema, statistics: &TableStatistics, wanted: Bins) -> BTreeMap
     groups
 }
 
-/// Numbers scaled, in bins, or both; those in bins not scaled where `alone` says so or the bins are fine.
-fn add_numbers(recipe: &mut Recipe, schema: &Schema, binned: BTreeMap<u32, Vec<String>>, alone: bool) {
+/// Numbers scaled, in bins, or both; those in bins not scaled from `alone_from` bins on.
+fn add_numbers(recipe: &mut Recipe, schema: &Schema, binned: BTreeMap<u32, Vec<String>>, alone_from: u32) {
     let (mut outputs, mut unscaled) = (Vec::new(), String::new());
     for (bins, members) in binned {
         let mut group = format!("NUMERIC_VARS_QB_{bins}");
         while schema.index_of(&group).is_some() {
             group.push('_');
         }
-        if alone || bins >= FINE {
+        if bins >= alone_from {
             unscaled.push_str(&format!(", {group}"));
         }
         outputs.push(format!("quantile_bin({group}, {bins})"));
@@ -324,10 +330,21 @@ mod tests {
     }
 
     #[test]
-    fn all_numbers_may_be_in_fine_bins() {
-        let schema = schema(&[("age", "NUMERIC"), ("y", "BINARY")]);
-        let terms = resolve(&suggest(&schema, &with_bins(&schema, &[("age", 100)])), &schema).unwrap();
-        assert_eq!(term_expression(&terms[0], &schema), "quantile_bin(age, 100)");
+    fn fine_bins_take_the_place_of_numbers_for_classes_alone() {
+        let outputs = |target: &str| -> Vec<String> {
+            let schema = schema(&[("age", "NUMERIC"), ("y", target)]);
+            let terms = resolve(&suggest(&schema, &with_bins(&schema, &[("age", 100)])), &schema).unwrap();
+            terms.iter().map(|term| term_expression(term, &schema)).collect()
+        };
+        for target in ["BINARY", "CATEGORICAL"] {
+            assert_eq!(outputs(target)[0], "quantile_bin(age, 100)");
+            assert!(!outputs(target).contains(&"age".to_string()));
+        }
+        assert!(
+            ["age", "quantile_bin(age, 100)"]
+                .iter()
+                .all(|term| outputs("NUMERIC").contains(&term.to_string()))
+        );
     }
 
     #[test]
