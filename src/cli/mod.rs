@@ -9,6 +9,7 @@ mod evaluate;
 mod files;
 mod inspect;
 mod key;
+mod log;
 mod openapi;
 mod predict;
 mod progress;
@@ -51,6 +52,8 @@ enum Command {
     Work(serve::WorkArgs),
     /// Show the whole way from a CSV to predictions over HTTP, on sample data
     Demo(demo::Args),
+    /// Show how a model was trained: rows, features, penalties tried, fit, time and memory
+    Log(log::Args),
     /// Check that training again gives the same model
     Verify(verify::Args),
     /// Check recipes
@@ -86,6 +89,7 @@ impl Command {
             Command::Serve(args) => serve::serve(&args),
             Command::Work(args) => serve::work(&args),
             Command::Demo(args) => demo::run(&args),
+            Command::Log(args) => log::run(&args),
             Command::Verify(args) => verify::run(&args),
             Command::Recipe(command) => recipe::run(&command),
             Command::Key(command) => key::run(&command),

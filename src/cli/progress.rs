@@ -9,12 +9,14 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::ml::observe::{Observer, Stage};
+use crate::telemetry::metrics::resident_bytes;
 
 /// Shows progress, measures stages, and stops on Ctrl-C.
 pub struct Progress {
     bar: ProgressBar,
     stage: Option<(Stage, Instant)>,
     seconds: Vec<(String, f64)>,
+    memory: Vec<(String, u64)>,
     interrupted: Arc<AtomicBool>,
     budget: Option<Duration>,
 }
@@ -37,6 +39,7 @@ impl Progress {
             bar,
             stage: None,
             seconds: Vec::new(),
+            memory: Vec::new(),
             interrupted: interruption(),
             budget,
         }
@@ -52,15 +55,26 @@ impl Progress {
         self.bar.set_message(stage.as_str());
     }
 
-    fn leave(&mut self) {
+    /// Ends the stage that is running.
+    pub fn leave(&mut self) {
         let Some((stage, since)) = self.stage.take() else {
             return;
         };
         let spent = since.elapsed().as_secs_f64();
+        if let Some(bytes) = resident_bytes() {
+            self.memory.retain(|(name, _)| name != stage.as_str());
+            self.memory
+                .push((stage.as_str().to_string(), bytes.unsigned_abs()));
+        }
         match self.seconds.iter_mut().find(|(name, _)| name == stage.as_str()) {
             Some((_, seconds)) => *seconds += spent,
             None => self.seconds.push((stage.as_str().to_string(), spent)),
         }
+    }
+
+    /// Bytes of memory in use at the end of each stage so far, where the system tells.
+    pub fn memory(&self) -> Vec<(String, u64)> {
+        self.memory.clone()
     }
 
     /// Takes the bar away and returns the seconds spent in each stage.
@@ -84,11 +98,12 @@ impl Observer for Progress {
     }
 
     fn out_of_time(&self) -> bool {
-        let solving = self.stage.filter(|(stage, _)| *stage == Stage::Solve);
-        let spent = solving.map(|(_, since)| since.elapsed());
-        spent
-            .zip(self.budget)
-            .is_some_and(|(spent, budget)| spent >= budget)
+        let Some(budget) = self.budget else { return false };
+        let is_finding = |stage: &str| [Stage::Search, Stage::Solve].iter().any(|s| s.as_str() == stage);
+        let before = self.seconds.iter().filter(|(stage, _)| is_finding(stage));
+        let before: f64 = before.map(|(_, seconds)| seconds).sum();
+        let now = self.stage.filter(|(stage, _)| is_finding(stage.as_str()));
+        now.is_some_and(|(_, since)| before + since.elapsed().as_secs_f64() >= budget.as_secs_f64())
     }
 }
 

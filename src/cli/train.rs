@@ -70,7 +70,10 @@ pub struct Args {
     /// After the evaluation, fit again on all rows
     #[arg(long)]
     refit: bool,
-    /// A parameter of the learner: l2, max_iterations, max_classes, max_features
+    /// The column that says how much each row counts: numbers of 0 or more; it is not learned from
+    #[arg(long, value_name = "COL")]
+    weight: Option<String>,
+    /// A parameter of the learner: l2, max_iterations, max_classes, max_features, class_weights, prior_correction
     #[arg(long = "param", value_name = "KEY=VALUE")]
     params: Vec<String>,
     /// Threads to use; the model does not depend on it
@@ -149,6 +152,9 @@ fn request(args: &Args, table: &FileTable) -> Result<TrainRequest, CliError> {
         };
         params.insert(key.trim().to_string(), value.trim().to_string());
     }
+    if let Some(column) = &args.weight {
+        params.insert("row_weight".to_string(), column.clone());
+    }
     let invalid = |code: &str, message: String| CliError::Invalid {
         code: code.into(),
         message,
@@ -201,6 +207,8 @@ fn work(args: &Args, table: &FileTable, request: &TrainRequest) -> Result<Done, 
         trained = refit(table, request, &trained, &mut progress)?;
     }
     let mut bundle = trained.bundle.clone();
+    progress.leave();
+    let memory = progress.memory();
     let seconds = progress.finish();
     bundle.provenance = Provenance {
         source: args.data.display().to_string(),
@@ -208,6 +216,9 @@ fn work(args: &Args, table: &FileTable, request: &TrainRequest) -> Result<Done, 
         seconds: seconds.clone(),
         evaluation: evaluation.as_ref().map(|evaluation| evaluation.report.clone()),
         recipes: trained.recipes.clone(),
+        reason: trained.reason.clone(),
+        warnings: trained.warnings.clone(),
+        memory,
     };
     Ok(Done {
         bundle,

@@ -79,7 +79,8 @@ impl JobKind {
                 (Stage::Profile, 0.10),
                 (Stage::Featurize, 0.20),
                 (Stage::Encode, 0.20),
-                (Stage::Solve, 0.40),
+                (Stage::Search, 0.25),
+                (Stage::Solve, 0.15),
                 (Stage::Evaluate, 0.08),
                 (Stage::Write, 0.02),
             ],
@@ -236,7 +237,7 @@ mod tests {
         }
         let at = |stage, done| JobKind::TrainModel.fraction(stage, done, 10).unwrap();
         assert!(at(Stage::Featurize, 5) < at(Stage::Encode, 0));
-        assert!((at(Stage::Encode, 10) - at(Stage::Solve, 0)).abs() < 1e-12);
+        assert!((at(Stage::Encode, 10) - at(Stage::Search, 0)).abs() < 1e-12);
         assert!((at(Stage::Write, 10) - 1.0).abs() < 1e-12);
         assert_eq!(JobKind::TrainModel.fraction(Stage::Predict, 1, 2), None);
     }

@@ -21,6 +21,7 @@ use crate::ml::observe::{Observer, Stage};
 use crate::ml::pipeline::{PipelineError, Table};
 use crate::ml::schema::Schema;
 use crate::ml::split::Split;
+use crate::telemetry::metrics::resident_bytes;
 
 /// One version of a dataset as a table.
 #[derive(Debug)]
@@ -94,13 +95,22 @@ impl Table for BlobTable {
     }
 }
 
-/// Measures how long each stage takes while it passes reports on.
+/// Measures what each stage takes while it passes reports on.
 #[derive(Debug)]
 pub struct StageTimer<'a> {
     context: JobContext,
     clock: &'a Arc<dyn Clock>,
     entered: Option<(Stage, i64)>,
-    seconds: Vec<(String, f64)>,
+    spent: Spent,
+}
+
+/// What each stage took, in order.
+#[derive(Debug, Default)]
+pub struct Spent {
+    /// Seconds.
+    pub seconds: Vec<(String, f64)>,
+    /// Bytes of memory in use at its end, where the system tells.
+    pub memory: Vec<(String, u64)>,
 }
 
 impl<'a> StageTimer<'a> {
@@ -110,21 +120,29 @@ impl<'a> StageTimer<'a> {
             context: context.clone(),
             clock,
             entered: None,
-            seconds: Vec::new(),
+            spent: Spent::default(),
         }
     }
 
     fn leave(&mut self, now: i64) {
         if let Some((stage, since)) = self.entered.take() {
-            self.seconds
-                .push((stage.as_str().to_string(), (now - since) as f64 / 1e6));
+            let name = stage.as_str().to_string();
+            if let Some(bytes) = resident_bytes() {
+                self.spent.memory.retain(|(stage, _)| *stage != name);
+                self.spent.memory.push((name.clone(), bytes.unsigned_abs()));
+            }
+            let seconds = (now - since) as f64 / 1e6;
+            match self.spent.seconds.iter_mut().find(|(stage, _)| *stage == name) {
+                Some((_, before)) => *before += seconds,
+                None => self.spent.seconds.push((name, seconds)),
+            }
         }
     }
 
-    /// The seconds spent in each stage, in order.
-    pub fn finish(mut self) -> Vec<(String, f64)> {
+    /// What each stage took.
+    pub fn finish(mut self) -> Spent {
         self.leave(self.clock.now_micros());
-        self.seconds
+        self.spent
     }
 }
 

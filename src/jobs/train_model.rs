@@ -15,7 +15,7 @@ use crate::domain::job::ClaimedJob;
 use crate::domain::spec::{ModelResult, ModelSpec, Produced};
 use crate::ml::Task;
 use crate::ml::learn::LearnParams;
-use crate::ml::model::{Bundle, Provenance};
+use crate::ml::model::{Bundle, Provenance, training_log};
 use crate::ml::pipeline::{PipelineError, TrainRequest, Trained, train};
 use crate::ml::target::TargetWish;
 
@@ -45,15 +45,19 @@ pub fn train_model(handler: &Handler, job: &ClaimedJob, context: &JobContext) ->
     let mut timer = StageTimer::new(context, &handler.clock);
     let mut trained = train(&table, &request, &mut timer)?;
     context.rows(trained.bundle.document.training.rows);
+    let spent = timer.finish();
     trained.bundle.provenance = Provenance {
         source: source
             .body
             .dataset()
             .map_or_else(String::new, |pin| pin.name.as_str().to_string()),
         created_at: rfc3339(handler.clock.now_micros()),
-        seconds: timer.finish(),
+        seconds: spent.seconds,
+        memory: spent.memory,
         evaluation: None,
         recipes: std::mem::take(&mut trained.recipes),
+        reason: trained.reason.clone(),
+        warnings: trained.warnings.clone(),
     };
     store(handler, job, &trained)
 }
@@ -104,5 +108,6 @@ fn document(bundle: &Bundle, trained: &Trained) -> serde_json::Value {
         "solver": document.solver,
         "warnings": trained.warnings,
         "seconds": seconds,
+        "log": training_log(bundle),
     })
 }

@@ -78,7 +78,7 @@ pub fn described(schema: &Schema, index: usize) -> Decision {
         Role::Target
     } else if name == schema.row_id.as_ref() {
         Role::Id
-    } else if schema.excluded.contains(&attribute.name) {
+    } else if schema.excluded.contains(&attribute.name) || name == schema.row_weight.as_ref() {
         Role::Excluded
     } else {
         Role::Input

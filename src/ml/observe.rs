@@ -16,6 +16,8 @@ pub enum Stage {
     Featurize,
     /// Turning the training rows into numbers.
     Encode,
+    /// Trying penalties on rows held back.
+    Search,
     /// Finding the weights.
     Solve,
     /// Scoring held-out rows.
@@ -34,6 +36,7 @@ impl Stage {
             Stage::Profile => "profile",
             Stage::Featurize => "featurize",
             Stage::Encode => "encode",
+            Stage::Search => "search",
             Stage::Solve => "solve",
             Stage::Evaluate => "evaluate",
             Stage::Predict => "predict",
@@ -46,12 +49,35 @@ impl Stage {
 /// live with whoever implements it.
 pub trait Observer {
     /// `done` of `total` units of `stage` are finished; `total` 0 means unknown. Units are bytes of
-    /// input while reading and solver iterations while solving. Called once per chunk or pass.
+    /// input while reading, fits of those that are expected while searching, and solver iterations while solving. Called
+    /// once per chunk or pass.
     fn report(&mut self, stage: Stage, done: u64, total: u64) -> ControlFlow<()>;
 
-    /// True when solving should end with the best weights so far. Asked after each iteration.
+    /// True when searching and solving should end with the best weights so far. Asked after each iteration.
     fn out_of_time(&self) -> bool {
         false
+    }
+}
+
+/// Passes on that a part of a stage is under way: its own reports count for nothing but stopping.
+pub struct Within<'a> {
+    /// Who is told.
+    pub observer: &'a mut dyn Observer,
+    /// The stage.
+    pub stage: Stage,
+    /// Units done before this part.
+    pub done: u64,
+    /// Units in all.
+    pub total: u64,
+}
+
+impl Observer for Within<'_> {
+    fn report(&mut self, _: Stage, _: u64, _: u64) -> ControlFlow<()> {
+        self.observer.report(self.stage, self.done, self.total)
+    }
+
+    fn out_of_time(&self) -> bool {
+        self.observer.out_of_time()
     }
 }
 

@@ -65,7 +65,7 @@ pub struct Schema {
     /// The attribute that identifies a row; copied into batch output, never learned from.
     #[serde(default, alias = "recordAnnotationFieldName")]
     pub row_id: Option<String>,
-    /// Reserved; only null is accepted.
+    /// The attribute that says how much a row counts in training: numbers of 0 or more. Never learned from.
     #[serde(default, alias = "recordWeightFieldName")]
     pub row_weight: Option<String>,
     /// The attribute to predict.
@@ -118,11 +118,6 @@ impl Schema {
         if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(SchemaError::Duplicate(pair[0].to_string()));
         }
-        if let Some(weight) = &self.row_weight {
-            return Err(SchemaError::Unsupported(format!(
-                "rowWeight `{weight}` is not supported; set it to null"
-            )));
-        }
         if !self.data_format.eq_ignore_ascii_case("csv") {
             return Err(SchemaError::Unsupported(format!(
                 "dataFormat `{}` is not supported; use CSV",
@@ -130,14 +125,38 @@ impl Schema {
             )));
         }
         self.attributes.iter().try_for_each(check_date_format)?;
-        let named = [("target", &self.target), ("rowId", &self.row_id)];
+        let named = [
+            ("target", &self.target),
+            ("rowId", &self.row_id),
+            ("rowWeight", &self.row_weight),
+        ];
         let roles = named
             .into_iter()
             .filter_map(|(role, name)| name.as_ref().map(|name| (role, name)));
         let excluded = self.excluded.iter().map(|name| ("excluded attribute", name));
         roles
             .chain(excluded)
-            .try_for_each(|(role, name)| self.require(role, name))
+            .try_for_each(|(role, name)| self.require(role, name))?;
+        self.check_row_weight()
+    }
+
+    /// A weight is a number, and no other part of the row.
+    fn check_row_weight(&self) -> Result<(), SchemaError> {
+        let Some(index) = self.row_weight_index() else {
+            return Ok(());
+        };
+        let Attribute { name, kind, .. } = &self.attributes[index];
+        let refused = |why: String| Err(SchemaError::Unsupported(format!("rowWeight `{name}` {why}")));
+        if Some(name) == self.target.as_ref() || Some(name) == self.row_id.as_ref() {
+            return refused("is the target or the rowId as well; name another attribute".into());
+        }
+        if *kind != AttributeType::Numeric {
+            return refused(format!(
+                "is {}; weights are numbers, declare it NUMERIC",
+                kind.as_str()
+            ));
+        }
+        Ok(())
     }
 
     fn require(&self, role: &'static str, name: &str) -> Result<(), SchemaError> {
@@ -163,7 +182,12 @@ impl Schema {
         self.target.as_deref().and_then(|name| self.index_of(name))
     }
 
-    /// True when the attribute at `index` may be learned from: not the target, the row id or excluded.
+    /// Position of the attribute that says how much a row counts.
+    pub fn row_weight_index(&self) -> Option<usize> {
+        self.row_weight.as_deref().and_then(|name| self.index_of(name))
+    }
+
+    /// True when the attribute at `index` may be learned from: not the target, the row id, the row weight or excluded.
     pub fn is_input(&self, index: usize) -> bool {
         let Some(attribute) = self.attributes.get(index) else {
             return false;
@@ -171,6 +195,7 @@ impl Schema {
         let name = Some(attribute.name.as_str());
         name != self.target.as_deref()
             && name != self.row_id.as_deref()
+            && name != self.row_weight.as_deref()
             && !self
                 .excluded
                 .iter()

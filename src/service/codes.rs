@@ -91,6 +91,12 @@ pub const CODES: &[ErrorCode] = &[
     // What data can get wrong.
     row("empty_file", Class::InvalidInput, "the file is empty", "check that the upload or export worked"),
     row("header_only", Class::InvalidInput, "there are no rows", "the file has a header and nothing below it"),
+    row(
+        "invalid_row_weight",
+        Class::InvalidInput,
+        "a row does not say how much it counts",
+        "",
+    ),
     row("too_few_rows", Class::InvalidInput, "too few rows", "bring more data"),
     row("unknown_target", Class::InvalidInput, "unknown target column", "name one of the columns of the header"),
     row("no_target", Class::InvalidInput, "no target", "name the column to predict"),

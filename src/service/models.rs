@@ -65,6 +65,20 @@ impl Service {
         let reading = self.opened(&result.bundle, result.size_bytes, range).await?;
         Ok((entity, reading))
     }
+
+    /// The training log of a COMPLETED model: lines of text.
+    pub async fn model_log(&self, id: &str) -> Result<String, Error> {
+        let entity = self.entity_get(EntityKind::Model, id).await?;
+        let result = entity.model().and_then(|work| work.result.as_ref());
+        let (Some(result), Status::Completed) = (result, entity.status) else {
+            let reason = "there is a training log once it is COMPLETED";
+            return Err(wrong_state(&entity.at(), entity.status, reason));
+        };
+        let log = result.document.get("log").and_then(serde_json::Value::as_str);
+        Ok(log
+            .unwrap_or("this model was trained before logs were kept; `yosoku log` reads its file\n")
+            .to_string())
+    }
 }
 
 /// What can be said about a question and its parameters without data.

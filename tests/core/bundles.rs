@@ -9,7 +9,7 @@ use yosoku::ml::hash::Stream;
 use yosoku::ml::learn::objective::{sigmoid, softmax};
 use yosoku::ml::model::bundle::RecipeTried;
 use yosoku::ml::model::upgrade::CURRENT;
-use yosoku::ml::model::{Bundle, BundleError, Provenance};
+use yosoku::ml::model::{Bundle, BundleError, Provenance, training_log};
 use yosoku::ml::observe::Silent;
 use yosoku::ml::pipeline::table::MemoryTable;
 use yosoku::ml::pipeline::train;
@@ -77,13 +77,45 @@ fn a_bundle_is_read_back_as_it_was() {
             seconds: vec![("solve".into(), 0.25)],
             evaluation: None,
             recipes: vec![RecipeTried::new("suggested", &[0.5, 0.25])],
+            reason: "because".into(),
+            warnings: vec!["mind the gap".into()],
+            memory: vec![("solve".into(), 5 << 20)],
         };
+        assert_log(&training_log(&bundle), &bundle);
         let bytes = bundle.encode();
         let again = Bundle::decode(&bytes).unwrap();
         assert_eq!(again, bundle, "{name}");
         assert_eq!(again.encode(), bytes, "{name}");
         assert_eq!(again.hash(), bundle.hash(), "{name}");
         assert_eq!(Predictor::new(&again).unwrap().hash(), bundle.hash(), "{name}");
+    }
+}
+
+/// Everything that people need to follow how the model came about, each with its figure.
+fn assert_log(log: &str, bundle: &Bundle) {
+    let solver = &bundle.document.solver;
+    let mut wanted = vec![
+        bundle.hash(),
+        "somewhere".into(),
+        "from 0 to 70 percent".into(),
+        "because".into(),
+        format!("{} learned from", bundle.document.training.rows),
+        "suggested, chosen".into(),
+        "0.375000".into(),
+        format!("l2 {:.3e}", solver.l2),
+        format!("mean loss {:.9}", solver.certificate.loss),
+        format!("{:.1e} above its minimum", solver.certificate.gap),
+        "warning     mind the gap".into(),
+        "solve         0.25 s, 5 MiB".into(),
+    ];
+    for tried in solver.search.iter().flat_map(|search| &search.tried) {
+        wanted.push(format!(
+            "{:.4}  {:>10.6}  {:>9.6}",
+            tried.factor, tried.loss, tried.error
+        ));
+    }
+    for text in wanted {
+        assert!(log.contains(&text), "`{text}` is not in\n{log}");
     }
 }
 

@@ -16,6 +16,7 @@ mod choosing;
 #[path = "../../fuzz/src/lib.rs"]
 mod fuzz;
 mod fuzzing;
+mod hard;
 mod inference;
 mod ingest;
 mod insights;
@@ -26,3 +27,4 @@ mod reading;
 mod recipes;
 mod splits;
 mod support;
+mod weights;

@@ -55,7 +55,7 @@ fn by_training(bundle: &Bundle, table: &MemoryTable) -> Vec<Row> {
         split: &Selector::all(),
     };
     let featurizer = Featurizer::new(document.featurizer.clone(), &document.schema);
-    let (design, _): (Design, _) = rows.encode(&featurizer, &document.target, &mut Silent).unwrap();
+    let (design, ..): (Design, _, _) = rows.encode(&featurizer, &document.target, &mut Silent).unwrap();
     let model = LinearModel {
         task: document.target.task(),
         outputs: document.outputs,

@@ -19,7 +19,10 @@ fn until_solving(server: &Server) {
     until("the weights are being looked for", PATIENCE, || {
         let model = server.json("/v1/models/t");
         assert_ne!(model["status"], "COMPLETED", "too fast to be stopped: {model}");
-        (model["progress"]["stage"] == "solve").then_some(())
+        ["search", "solve"]
+            .iter()
+            .any(|stage| model["progress"]["stage"] == *stage)
+            .then_some(())
     });
 }
 

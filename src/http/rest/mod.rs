@@ -123,6 +123,7 @@ fn table() -> Routes<Api> {
             .routes(routes!(datasources::follow_datasource))
             .routes(routes!(models::follow_model))
             .routes(routes!(models::get_model_bundle))
+            .routes(routes!(models::get_model_log))
             .routes(routes!(evaluations::follow_evaluation))
             .routes(routes!(batch_predictions::follow_batch_prediction))
             .routes(routes!(batch_predictions::get_batch_prediction_output)),

@@ -287,6 +287,21 @@ pub(super) async fn get_model_bundle(
     download::answer(bundle_file(&model)?, &headers, open).await
 }
 
+/// Read the training log
+///
+/// Lines of text for people: what was learned from, which recipes and penalties were tried and how each fared, how near
+/// the weights are to the best ones, warnings, and the time and memory of each stage.
+#[utoipa::path(get, path = "/v1/models/{id}/log", tag = "Models",
+    params(("id" = String, Path, description = "The identifier")),
+    responses((status = 200, description = "The log", body = String, content_type = "text/plain",
+        example = "fit         lbfgs converged: l2 1.000e-4, 6 iterations, 20 passes over the rows\n")))]
+pub(super) async fn get_model_log(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+) -> Result<String, ApiError> {
+    Ok(api.service.model_log(&id).await?)
+}
+
 fn bundle_file(model: &Entity) -> Result<File, Error> {
     let result = model.model().and_then(|work| work.result.as_ref());
     let usable = result.filter(|_| model.status == Status::Completed);

@@ -62,7 +62,7 @@ impl From<status::Status> for Status {
 pub struct Progress {
     /// From 0 to 1.
     pub fraction: f64,
-    /// What is being done now: profile, featurize, encode, solve, evaluate, predict or write.
+    /// What is being done now: profile, featurize, encode, search, solve, evaluate, predict or write.
     pub stage: Option<String>,
     /// Rows handled so far, where known.
     pub rows: Option<u64>,

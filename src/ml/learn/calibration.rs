@@ -57,17 +57,20 @@ impl Held {
         self.weights.append(&mut other.weights);
     }
 
-    /// The loss of each row.
+    /// The loss of each row, times what it counts.
     pub fn losses(&self, targets: &Targets, outputs: usize) -> Vec<f64> {
         let rows = self.rows.iter().zip(self.scores.chunks_exact(outputs));
-        rows.map(|(&row, scores)| match targets {
+        let losses = rows.map(|(&row, scores)| match targets {
             Targets::Classes { classes, of_row } if *classes > 2 => {
                 softmax(&mut scores.to_vec()) - scores[of_row[row] as usize]
             }
             Targets::Classes { of_row, .. } => logistic_loss(scores[0], of_row[row] == 1),
             Targets::Values(values) => 0.5 * (scores[0] - values[row]) * (scores[0] - values[row]),
-        })
-        .collect()
+        });
+        losses
+            .zip(&self.weights)
+            .map(|(loss, weight)| loss * weight)
+            .collect()
     }
 }
 

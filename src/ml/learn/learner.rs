@@ -82,24 +82,29 @@ pub fn dataset(design: Design, targets: Targets) -> Data {
     DatasetBase::new(design, targets)
 }
 
+/// The same rows with how much each counts: numbers of 0 or more with a mean of 1.
+pub fn weighted(data: Data, weights: Vec<f32>) -> Data {
+    data.with_weights(weights.into())
+}
+
 impl CheckedLearnParams {
     fn fit_observed(
         &self,
         data: &DatasetBase<Design, Targets>,
         observer: &mut dyn Observer,
     ) -> Result<Fitted, LearnError> {
-        let (design, targets) = (&data.records, &data.targets);
+        let (design, targets, weights) = (&data.records, &data.targets, data.weights());
         if design.rows == 0 || targets.len() != design.rows {
             return Err(LearnError::NoRows);
         }
+        let mut penalty = self.penalty(data, observer)?;
         // Said here, because not every solver gets as far as our engine, which reports each iteration.
         if let ControlFlow::Break(()) = observer.report(Stage::Solve, 0, self.max_iterations.into()) {
             return Err(LearnError::Stopped);
         }
-        let mut penalty = self.penalty(design, targets, observer)?;
         let (l2, mut start, factors) = (penalty.l2, penalty.start.take(), penalty.factors.take());
-        // linfa knows only one penalty for all features.
-        let by_linfa = if factors.is_none() {
+        // linfa knows only one penalty for all features, and rows that count alike.
+        let by_linfa = if factors.is_none() && weights.is_none() {
             dense::fit(design, targets, l2)
         } else {
             None
@@ -119,7 +124,7 @@ impl CheckedLearnParams {
             ));
             start = certificate.objective.is_finite().then_some(found.beta);
         }
-        let objective = Objective::new(design, targets, l2).shaped(factors.as_deref());
+        let objective = Objective::counting(design, targets, weights, l2).shaped(factors.as_deref());
         let start = start.unwrap_or_else(|| objective.start());
         let solution = self.solve(&objective, start, tolerance(design), observer);
         let (mut solution, gap) = solution.ok_or(LearnError::Stopped)?;
@@ -174,12 +179,8 @@ impl CheckedLearnParams {
     }
 
     /// The penalty: the one given, none where none is needed, or the one that answers held-back rows best.
-    fn penalty(
-        &self,
-        design: &Design,
-        targets: &Targets,
-        observer: &mut dyn Observer,
-    ) -> Result<Penalty, LearnError> {
+    fn penalty(&self, data: &Data, observer: &mut dyn Observer) -> Result<Penalty, LearnError> {
+        let (design, targets) = (&data.records, &data.targets);
         let mut penalty = Penalty {
             l2: 1.0 / design.rows as f64,
             start: None,
@@ -192,7 +193,7 @@ impl CheckedLearnParams {
             penalty.l2 = l2;
         } else if needs_no_penalty(design, targets, &mut penalty.notes) {
             penalty.l2 = 0.0;
-        } else if let Some(choice) = choose(design, targets, observer)? {
+        } else if let Some(choice) = choose(design, targets, data.weights(), observer)? {
             penalty.l2 = choice.l2;
             penalty.start = Some(choice.start);
             penalty.factors = choice.factors;

@@ -21,10 +21,11 @@ mod passes;
 mod path;
 pub mod precondition;
 pub mod search;
+pub mod separation;
 pub mod sketch;
 
 pub use certificate::Certificate;
 pub use design::{Design, DesignBuilder, Groups, Targets};
 pub use learner::{Fitted, SolverReport, fit_observed};
-pub use params::{LearnError, LearnParams};
+pub use params::{ClassWeights, LearnError, LearnParams};
 pub use search::Search;

@@ -79,6 +79,14 @@ impl<'a> Objective<'a> {
         })
     }
 
+    /// The same with a weight for each row, where there are any.
+    pub fn counting(design: &'a Design, targets: &'a Targets, weights: Option<&'a [f32]>, l2: f64) -> Self {
+        match weights {
+            Some(weights) => Self::weighted(design, targets, weights, l2),
+            None => Self::new(design, targets, l2),
+        }
+    }
+
     /// The same with a weight for each row: 0 or more, and not all 0.
     pub fn weighted(design: &'a Design, targets: &'a Targets, weights: &'a [f32], l2: f64) -> Self {
         let total: f64 = weights.iter().map(|&weight| f64::from(weight)).sum();

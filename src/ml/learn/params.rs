@@ -9,7 +9,15 @@ use crate::ml::schema::nearest;
 
 /// Data passes after which the engine stops unless told otherwise.
 const DEFAULT_ITERATIONS: u32 = 1000;
-const KNOWN: [&str; 4] = ["l2", "max_iterations", "max_classes", "max_features"];
+const KNOWN: [&str; 7] = [
+    "l2",
+    "max_iterations",
+    "max_classes",
+    "max_features",
+    "row_weight",
+    "class_weights",
+    "prior_correction",
+];
 /// Features a model may be allowed.
 const FEATURES: std::ops::RangeInclusive<usize> = 10..=100_000_000;
 
@@ -25,6 +33,65 @@ pub struct LearnParams {
     /// Most features; beyond, rare values and words are dropped, then share features.
     #[serde(default)]
     pub max_features: Option<usize>,
+    /// The column that says how much each row counts, in place of the schema's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row_weight: Option<String>,
+    /// How much the rows of each class count; alike when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_weights: Option<ClassWeights>,
+    /// Whether scores are turned back to what they would be without class weights; true when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prior_correction: Option<bool>,
+}
+
+/// How much the rows of each class count.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClassWeights {
+    /// All classes as much as each other: `rows / (classes · rows of the class)`.
+    Balanced,
+    /// By label; 1 for labels that are not named.
+    Given(BTreeMap<String, f64>),
+}
+
+impl std::fmt::Display for ClassWeights {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            ClassWeights::Balanced => f.write_str("as much as each other"),
+            ClassWeights::Given(given) => {
+                let each = given.iter().map(|(label, weight)| format!("`{label}` {weight}"));
+                f.write_str(&each.collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+}
+
+impl ClassWeights {
+    fn parse(text: &str) -> Result<Self, LearnError> {
+        let text = text.trim();
+        if text.eq_ignore_ascii_case("balanced") {
+            return Ok(ClassWeights::Balanced);
+        }
+        let bad = |problem: String| LearnError::Parameter {
+            name: "class_weights".into(),
+            problem,
+        };
+        let given: BTreeMap<String, f64> = serde_json::from_str(text).map_err(|error| {
+            bad(format!(
+                r#"`{text}` is neither `balanced` nor a number for each label such as {{"yes": 5, "no": 1}}: {error}"#
+            ))
+        })?;
+        match given
+            .iter()
+            .find(|(_, weight)| !(weight.is_finite() && **weight > 0.0))
+        {
+            Some((label, weight)) => Err(bad(format!(
+                "the weight {weight} of `{label}` is not possible; give a finite number above 0"
+            ))),
+            None if given.is_empty() => Err(bad("no label is named; leave it out instead".into())),
+            None => Ok(ClassWeights::Given(given)),
+        }
+    }
 }
 
 /// Parameters that were checked.
@@ -83,6 +150,9 @@ impl LearnParams {
                 "max_iterations" => params.max_iterations = Some(parse(name, text, "a whole number")?),
                 "max_classes" => params.max_classes = Some(parse(name, text, "a whole number")?),
                 "max_features" => params.max_features = Some(parse(name, text, "a whole number")?),
+                "row_weight" => params.row_weight = Some(text.clone()),
+                "class_weights" => params.class_weights = Some(ClassWeights::parse(text)?),
+                "prior_correction" => params.prior_correction = Some(parse(name, text, "true or false")?),
                 other => {
                     let hint =
                         nearest(other, KNOWN.into_iter()).map(|near| format!("did you mean `{near}`?"));
@@ -117,6 +187,12 @@ impl LearnParams {
         }
         if self.max_features.is_some_and(|most| !FEATURES.contains(&most)) {
             return Err(bad("max_features", "it must be between 10 and 100000000"));
+        }
+        if self.prior_correction.is_some() && self.class_weights.is_none() {
+            return Err(bad(
+                "prior_correction",
+                "it goes with class_weights, which are not given",
+            ));
         }
         Ok(CheckedLearnParams {
             l2: self.l2,

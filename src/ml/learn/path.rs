@@ -11,7 +11,7 @@ use super::objective::{Objective, outputs};
 use super::params::LearnError;
 use super::search::Tried;
 use crate::ml::hash::unit;
-use crate::ml::observe::{Observer, Stage};
+use crate::ml::observe::{Observer, Stage, Within};
 
 /// Parts into which the rows are divided.
 pub(super) const FOLDS: usize = 5;
@@ -36,6 +36,8 @@ const SMALLEST: f64 = 1e-4;
 const LARGEST: f64 = 1e4;
 /// How closely the weights of a try are found, relative to the objective: far closer than tries differ.
 const TOLERANCE: f64 = 1e-4;
+/// Factors that are tried on each division in most cases, for people who wait.
+const EXPECTED_TRIES: usize = 7;
 /// Iterations for one try.
 const ITERATIONS: u32 = 60;
 /// Seed of the division of the rows.
@@ -51,19 +53,28 @@ pub(super) struct Fold {
 }
 
 impl Fold {
-    pub(super) fn new(design: &Design, targets: &Targets, fold: usize, shape: Option<Arc<Vec<f64>>>) -> Self {
+    pub(super) fn new(
+        design: &Design,
+        targets: &Targets,
+        weights: Option<&[f32]>,
+        fold: usize,
+        shape: Option<Arc<Vec<f64>>>,
+    ) -> Self {
         let parts = FOLDS as f64 * (design.rows as f64 / MOST_ROWS).max(1.0);
         // The part of a row; those from [`FOLDS`] on are not looked at.
         let part = |row: usize| (unit(SEED, row as u64) * parts) as usize;
-        let weights = |is_in: &dyn Fn(usize) -> bool| -> Vec<f32> {
-            let weight = |row| f32::from(u8::from(is_in(part(row))));
+        let masked = |is_in: &dyn Fn(usize) -> bool| -> Vec<f32> {
+            let weight = |row| match is_in(part(row)) {
+                true => weights.map_or(1.0, |weights| weights[row]),
+                false => 0.0,
+            };
             (0..design.rows).map(weight).collect()
         };
-        let inside = weights(&|part| part != fold && part < FOLDS);
+        let inside = masked(&|part| part != fold && part < FOLDS);
         let beta = Objective::weighted(design, targets, &inside, 0.0).start();
         Self {
             inside,
-            outside: weights(&|part| part == fold),
+            outside: masked(&|part| part == fold),
             beta,
             strengths: Strengths::even(design, FIRST).shaped(shape),
         }
@@ -85,28 +96,36 @@ type Attempted = (Tried, Option<Calibration>, Vec<f64>);
 pub(super) struct Path<'a> {
     pub(super) design: &'a Design,
     pub(super) targets: &'a Targets,
+    /// How much each row counts, where they do not count alike.
+    pub(super) weights: Option<&'a [f32]>,
     pub(super) folds: Vec<Fold>,
     pub(super) tried: Vec<Tried>,
     /// For each of them what each row lost, where there are few.
     pub(super) losses: Vec<Vec<f64>>,
     pub(super) best: Option<Best>,
     pub(super) passes: u32,
+    /// Fits that were begun.
+    fits: u64,
+    folds_in_turn: usize,
 }
 
 impl<'a> Path<'a> {
-    pub(super) fn new(design: &'a Design, targets: &'a Targets) -> Self {
+    pub(super) fn new(design: &'a Design, targets: &'a Targets, weights: Option<&'a [f32]>) -> Self {
         let few = (FEW_ENTRIES / (design.bytes() / 4).max(1)).clamp(1, FOLDS);
         let turns = if design.rows <= FEW_ROWS { few } else { 1 };
         let shape = rarity(design);
-        let fold = |fold| Fold::new(design, targets, fold, shape.clone());
+        let fold = |fold| Fold::new(design, targets, weights, fold, shape.clone());
         Self {
             design,
             targets,
+            weights,
             folds: (0..turns).map(fold).collect(),
             tried: Vec::new(),
             losses: Vec::new(),
             best: None,
             passes: 0,
+            fits: 0,
+            folds_in_turn: turns,
         }
     }
 
@@ -235,14 +254,22 @@ impl<'a> Path<'a> {
         tolerance: f64,
         observer: &mut dyn Observer,
     ) -> Result<bool, LearnError> {
-        if let ControlFlow::Break(()) = observer.report(Stage::Solve, self.tried.len() as u64, 0) {
+        let expected = self.folds_in_turn * (self.rounds() + EXPECTED_TRIES);
+        let mut observer = Within {
+            observer,
+            stage: Stage::Search,
+            done: self.fits,
+            total: (expected as u64).max(self.fits + 1),
+        };
+        self.fits += 1;
+        if let ControlFlow::Break(()) = observer.report(Stage::Search, 0, 0) {
             return Err(LearnError::Stopped);
         }
         let mut inside = Objective::weighted(self.design, self.targets, &fold.inside, 0.0);
         inside.l2 = factor / inside.total();
         let inside = inside.shaped(Some(factors));
         let start = std::mem::take(&mut fold.beta);
-        let found = minimise(&inside, start, tolerance, ITERATIONS, observer);
+        let found = minimise(&inside, start, tolerance, ITERATIONS, &mut observer);
         self.passes += found.passes;
         fold.beta = found.beta;
         match found.stop {

@@ -85,12 +85,13 @@ pub fn advantage(first: &[f64], second: &[f64]) -> f64 {
 pub fn unpenalised_losses(
     design: &Design,
     targets: &Targets,
+    weights: Option<&[f32]>,
     observer: &mut dyn Observer,
 ) -> Result<Option<Vec<f64>>, LearnError> {
     if design.rows < 2 * FOLDS {
         return Ok(None);
     }
-    let mut path = Path::new(design, targets);
+    let mut path = Path::new(design, targets, weights);
     let mut folds = std::mem::take(&mut path.folds);
     let tried = path.attempt(&mut folds, NEXT_TO_NOTHING, observer)?;
     Ok(tried.map(|(.., losses)| losses))
@@ -114,12 +115,13 @@ pub struct Choice {
 pub fn choose(
     design: &Design,
     targets: &Targets,
+    weights: Option<&[f32]>,
     observer: &mut dyn Observer,
 ) -> Result<Option<Choice>, LearnError> {
     if design.rows < 2 * FOLDS {
         return Ok(None);
     }
-    let mut path = Path::new(design, targets);
+    let mut path = Path::new(design, targets, weights);
     if !path.weigh(observer)? {
         return Ok(None);
     }
@@ -158,7 +160,9 @@ impl Path<'_> {
         let start = best.weights.into_iter().next().unwrap_or_default();
         let all: Vec<&Strengths> = self.folds.iter().map(|fold| &fold.strengths).collect();
         let mut whole = Fold {
-            inside: vec![1.0; self.design.rows],
+            inside: self
+                .weights
+                .map_or_else(|| vec![1.0; self.design.rows], <[f32]>::to_vec),
             outside: Vec::new(),
             beta: start,
             strengths: Strengths::mean(&all),
@@ -264,7 +268,7 @@ mod tests {
 
     fn times_rows(rows: usize, telling: usize) -> f64 {
         let (design, targets) = table(rows, telling);
-        choose(&design, &targets, &mut Silent).unwrap().unwrap().l2 * rows as f64
+        choose(&design, &targets, None, &mut Silent).unwrap().unwrap().l2 * rows as f64
     }
 
     #[test]
@@ -277,7 +281,7 @@ mod tests {
     fn few_rows_take_turns_and_many_do_not() {
         for (rows, folds) in [(300, 5), (crate::ml::learn::path::FEW_ROWS + 1, 1)] {
             let (design, targets) = table(rows, 3);
-            let choice = choose(&design, &targets, &mut Silent).unwrap().unwrap();
+            let choice = choose(&design, &targets, None, &mut Silent).unwrap().unwrap();
             assert_eq!(choice.search.folds, folds);
             assert!(
                 choice
@@ -288,19 +292,22 @@ mod tests {
             );
         }
         let (design, targets) = table(9, 1);
-        assert!(choose(&design, &targets, &mut Silent).unwrap().is_none());
+        assert!(choose(&design, &targets, None, &mut Silent).unwrap().is_none());
     }
 
     /// The losses are those of fits to the rows of each fold, found here from scratch.
     #[test]
     fn losses_are_those_of_rows_that_were_not_used() {
         let (design, targets) = table(200, 4);
-        let search = choose(&design, &targets, &mut Silent).unwrap().unwrap().search;
+        let search = choose(&design, &targets, None, &mut Silent)
+            .unwrap()
+            .unwrap()
+            .search;
         let tried = search.tried[search.tried.len() / 2];
         let (mut loss, mut rows) = (0.0, 0.0);
         for fold in 0..FOLDS {
-            let mut fold = Fold::new(&design, &targets, fold, None);
-            let mut path = Path::new(&design, &targets);
+            let mut fold = Fold::new(&design, &targets, None, fold, None);
+            let mut path = Path::new(&design, &targets, None);
             let rounds = path.rounds();
             path.weigh_fold(&mut fold, rounds, &mut Silent).unwrap();
             let mut inside = Objective::weighted(&design, &targets, &fold.inside, 0.0);
@@ -350,7 +357,7 @@ mod tests {
     #[test]
     fn with_few_rows_the_strongest_that_is_no_worse_beyond_chance_is_taken() {
         let (design, targets) = table(200, 4);
-        let mut path = Path::new(&design, &targets);
+        let mut path = Path::new(&design, &targets, None);
         let of_row = |row: usize| (row * 37 % 101) as f64 / 101.0;
         let losses = |shift: f64, noise: f64| -> Vec<f64> {
             (0..200)

@@ -167,6 +167,15 @@ pub struct Provenance {
     /// suggested.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recipes: Vec<RecipeTried>,
+    /// Why the question is what it is.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// What people were warned of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+    /// Bytes of memory in use at the end of each stage, where the system tells.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub memory: Vec<(String, u64)>,
 }
 
 /// A model file in memory.

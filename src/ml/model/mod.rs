@@ -3,7 +3,9 @@
 pub mod bundle;
 pub mod golden;
 pub mod linear;
+pub mod log;
 pub mod upgrade;
 
 pub use bundle::{Bundle, BundleError, Provenance};
 pub use linear::LinearModel;
+pub use log::training_log;

@@ -3,11 +3,13 @@
 //! What the suggested recipe holds follows from each column by itself. In small tables, where trying costs little, others
 //! are tried beside it, each with its own search of the penalty.
 
+use super::apart::apart;
 use super::encode::{Learned, TrainingRows};
 use super::error::PipelineError;
 use super::train::{TrainRequest, check_memory, check_rows};
+use super::weights::Weighing;
 use crate::ml::features::{Featurizer, MOST_FEATURES};
-use crate::ml::learn::learner::{Data, OUT_OF_TIME, dataset};
+use crate::ml::learn::learner::{Data, OUT_OF_TIME, dataset, weighted};
 use crate::ml::learn::search::{advantage, unpenalised_losses};
 use crate::ml::learn::{Fitted, LearnError, fit_observed};
 use crate::ml::model::bundle::{RecipeTried, SUGGESTED};
@@ -100,9 +102,20 @@ fn attempt(
     check_rows(&learned, request)?;
     check_memory(&learned, request.memory)?;
     let featurizer = Featurizer::new(learned.featurizer.clone(), rows.schema);
-    let (design, targets) = rows.encode(&featurizer, &learned.target, observer)?;
-    let data = dataset(design, targets);
-    let fitted = fit_observed(&request.params, &data, observer)?;
+    let (design, targets, weights) = rows.encode(&featurizer, &learned.target, observer)?;
+    let column = rows.schema.row_weight.as_deref().unwrap_or_default();
+    let weighing = Weighing::new(weights, column, &request.params, &learned.target, &targets)?;
+    let mut data = dataset(design, targets);
+    if let Some(weighing) = &weighing {
+        data = weighted(data, weighing.of_row.clone());
+    }
+    let mut fitted = fit_observed(&request.params, &data, observer)?;
+    if let Some(weighing) = weighing.filter(|_| request.params.prior_correction != Some(false)) {
+        let note = weighing.correct(&mut fitted.beta, fitted.outputs);
+        fitted.report.notes.extend(note);
+    }
+    let apart = apart(rows, &learned, &data, &fitted);
+    fitted.report.notes.extend(apart);
     Ok(Attempt {
         recipe,
         learned,
@@ -117,6 +130,6 @@ fn losses(attempt: &Attempt, observer: &mut dyn Observer) -> Result<Option<Vec<f
     let (design, targets) = (&attempt.data.records, &attempt.data.targets);
     Ok(match &attempt.fitted.losses {
         Some(losses) => Some(losses.clone()),
-        None => unpenalised_losses(design, targets, observer)?,
+        None => unpenalised_losses(design, targets, attempt.data.weights(), observer)?,
     })
 }

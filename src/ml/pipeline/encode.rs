@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::error::PipelineError;
 use super::table::Table;
+use super::weights::weight_of;
 use crate::ml::columns::ColumnMap;
 use crate::ml::features::{FeatureVector, Featurizer, FeaturizerFit, FeaturizerState, Workspace};
 use crate::ml::ingest::batch::LONGEST_RECYCLED;
@@ -65,7 +66,8 @@ impl TrainingRows<'_> {
         mut work: impl FnMut(&[&Record]) -> Result<(), PipelineError>,
     ) -> Result<Problems, PipelineError> {
         let reader = self.table.records()?;
-        let required: Vec<usize> = self.schema.inputs().chain([self.target]).collect();
+        let named = [Some(self.target), self.schema.row_weight_index()];
+        let required: Vec<usize> = self.schema.inputs().chain(named.into_iter().flatten()).collect();
         let columns = ColumnMap::new(self.schema, reader.columns(), reader.has_header(), &required)?;
         let mut problems = Problems::default();
         let mut buffers: Vec<Record> = Vec::new();
@@ -155,13 +157,19 @@ impl TrainingRows<'_> {
         })
     }
 
-    /// Second pass: the features and truths of the rows that the first pass learned from.
+    /// Second pass: the features and truths of the rows that the first pass learned from, and how much each says it
+    /// counts; nothing where the schema names no weight.
     pub fn encode(
         &self,
         featurizer: &Featurizer,
         target: &Target,
         observer: &mut dyn Observer,
-    ) -> Result<(Design, Targets), PipelineError> {
+    ) -> Result<(Design, Targets, Vec<f64>), PipelineError> {
+        let weight = self
+            .schema
+            .row_weight_index()
+            .zip(self.schema.row_weight.as_deref());
+        let mut weights = Vec::new();
         let mut builder = DesignBuilder::new(featurizer.dense(), featurizer.sparse())
             .with_groups(groups(featurizer, self.schema));
         let mut classes = Vec::new();
@@ -180,11 +188,14 @@ impl TrainingRows<'_> {
                     features.into_iter().zip(truths).collect()
                 })
                 .collect();
-            for (features, truth) in chunks.into_iter().flatten() {
+            for (record, (features, truth)) in records.iter().zip(chunks.into_iter().flatten()) {
                 match truth {
                     Truth::Class(class) => classes.push(class as u32),
                     Truth::Value(value) => values.push(value),
                     Truth::UnseenClass(_) | Truth::Unknown => continue,
+                }
+                if let Some((index, column)) = weight {
+                    weights.push(weight_of(record, index, column)?);
                 }
                 builder.push(&features);
             }
@@ -201,7 +212,7 @@ impl TrainingRows<'_> {
                 of_row: classes,
             },
         };
-        Ok((builder.build(), targets))
+        Ok((builder.build(), targets, weights))
     }
 }
 

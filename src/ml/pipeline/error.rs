@@ -100,6 +100,28 @@ pub enum PipelineError {
         /// Budget in MiB.
         allowed_mib: u64,
     },
+    /// A row does not say how much it counts.
+    #[error(
+        "line {line}: the row weight `{column}` is `{value}`; weights are numbers of 0 or more, so mend it or leave the row out"
+    )]
+    RowWeight {
+        /// The column of weights.
+        column: String,
+        /// Line of the row in its source.
+        line: u64,
+        /// What it says.
+        value: String,
+    },
+    /// No row counts.
+    #[error(
+        "the row weights `{column}` of the rows to learn from sum to {total}; at least one row has to count"
+    )]
+    NoWeight {
+        /// The column of weights.
+        column: String,
+        /// The sum.
+        total: f64,
+    },
     /// Writing the result failed.
     #[error("writing the result failed: {0}")]
     Write(#[from] std::io::Error),
@@ -124,6 +146,7 @@ impl PipelineError {
             PipelineError::NothingToEvaluate { .. } => "nothing_to_evaluate",
             PipelineError::UnknownColumn { .. } => "unknown_column",
             PipelineError::NotEnoughMemory { .. } => "not_enough_memory",
+            PipelineError::RowWeight { .. } | PipelineError::NoWeight { .. } => "invalid_row_weight",
             PipelineError::Write(error) if error.kind() == std::io::ErrorKind::StorageFull => "disk_full",
             PipelineError::Write(_) => "write_failed",
         }

@@ -3,6 +3,7 @@
 //! A [`Table`] can be opened as often as a flow needs to read it; where the bytes come from is not
 //! known here.
 
+mod apart;
 pub mod batch;
 mod choose;
 pub mod coverage;
@@ -14,6 +15,7 @@ pub mod inspect;
 pub mod select;
 pub mod table;
 pub mod train;
+mod weights;
 
 pub use batch::{BatchOptions, BatchSummary, predict};
 pub use error::PipelineError;

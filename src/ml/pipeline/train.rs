@@ -20,7 +20,7 @@ use crate::ml::predict::{Predictor, Scratch};
 use crate::ml::profile::TableStatistics;
 use crate::ml::recipe::{Recipe, alternatives, suggest};
 use crate::ml::record::Record;
-use crate::ml::schema::Schema;
+use crate::ml::schema::{AttributeType, Schema};
 use crate::ml::split::{Selector, Split};
 use crate::ml::target::{Target, TargetError, TargetWish, kind_of, plan};
 
@@ -81,6 +81,9 @@ pub fn train(
     let attribute = &schema.attributes[position];
     let plan = plan(&profile, attribute.kind, &attribute.missing_values, &wish)?;
     schema.attributes[position].kind = kind_of(plan.task);
+    if let Some(column) = &request.params.row_weight {
+        weigh_by(&mut schema, column)?;
+    }
     let (recipe, others) = match &request.recipe {
         Some(recipe) => (recipe.clone(), Vec::new()),
         None if schema.inputs().next().is_none() => return Err(PipelineError::NoInputs),
@@ -129,6 +132,20 @@ pub fn train(
         recipes,
         warnings,
     })
+}
+
+/// Makes a column that is called by name the one of the weights.
+fn weigh_by(schema: &mut Schema, column: &str) -> Result<(), PipelineError> {
+    schema.row_weight = Some(column.to_string());
+    if schema.row_id.as_deref() == Some(column) {
+        // A proposed one: nobody asked for it.
+        schema.row_id = None;
+    }
+    if let Some(index) = schema.row_weight_index() {
+        schema.attributes[index].kind = AttributeType::Numeric;
+        schema.attributes[index].date_format = None;
+    }
+    Ok(schema.check()?)
 }
 
 /// The rows to learn from, with the column named by which they are split.
