@@ -192,6 +192,7 @@ fn runner(
         blobs: blobs.clone(),
         clock: clock.clone(),
         memory,
+        memory_in_use: crate::telemetry::metrics::resident_bytes,
     };
     let measured = Measured {
         handler,

@@ -63,8 +63,7 @@ impl Progress {
         let spent = since.elapsed().as_secs_f64();
         if let Some(bytes) = resident_bytes() {
             self.memory.retain(|(name, _)| name != stage.as_str());
-            self.memory
-                .push((stage.as_str().to_string(), bytes.unsigned_abs()));
+            self.memory.push((stage.as_str().to_string(), bytes));
         }
         match self.seconds.iter_mut().find(|(name, _)| name == stage.as_str()) {
             Some((_, seconds)) => *seconds += spent,

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::error::CliError;
-use super::files::{FileTable, Header, check_output, read_text, write_whole};
+use super::files::{FileTable, Header, check_output, read_bundle, read_text, write_whole};
 use super::inspect::read_schema;
 use super::progress::Progress;
 use super::show;
@@ -33,9 +34,9 @@ use crate::ml::wording::counted;
 pub struct Args {
     /// CSV file, plain or compressed with gzip or zstd; `-` is standard input
     data: PathBuf,
-    /// The column to predict
-    #[arg(long, value_name = "COL")]
-    target: String,
+    /// The column to predict; that of the model with --from
+    #[arg(long, value_name = "COL", required_unless_present = "from")]
+    target: Option<String>,
     /// The question: binary, multiclass or regression
     #[arg(long = "type", value_name = "TYPE")]
     task: Option<Task>,
@@ -45,6 +46,12 @@ pub struct Args {
     /// What to learn from (recipe JSON) in place of the suggested recipe
     #[arg(long, value_name = "FILE")]
     recipe: Option<PathBuf>,
+    /// A model trained on earlier data to go on from
+    ///
+    /// Its schema and recipe are taken unless others are given, its penalty in place of a new search, and its weights to
+    /// begin with: the same kind of model for new data, in a fraction of the time.
+    #[arg(long, value_name = "MODEL.yosoku")]
+    from: Option<PathBuf>,
     /// Percentage of rows to hold out for evaluation; 0 trains on every row and evaluates nothing
     #[arg(long, value_name = "PERCENT", default_value_t = 30.0)]
     holdout: f64,
@@ -165,11 +172,15 @@ fn request(args: &Args, table: &FileTable) -> Result<TrainRequest, CliError> {
         }
         None => None,
     };
+    let earlier = args.from.as_deref().map(read_bundle).transpose()?.map(Arc::new);
+    let of_earlier = earlier
+        .as_ref()
+        .and_then(|bundle| bundle.document.schema.target.clone());
     Ok(TrainRequest {
         schema: args.schema.as_deref().map(read_schema).transpose()?,
         schema_settles_task: args.schema.is_some(),
         target: TargetWish {
-            name: args.target.clone(),
+            name: args.target.clone().or(of_earlier).unwrap_or_default(),
             task: args.task,
             positive: args.positive.clone(),
             max_classes: None,
@@ -179,6 +190,7 @@ fn request(args: &Args, table: &FileTable) -> Result<TrainRequest, CliError> {
         params: LearnParams::from_map(&params).map_err(|e| invalid(e.code(), e.to_string()))?,
         memory: args.memory,
         data_sha256: table.sha256()?,
+        earlier,
     })
 }
 

@@ -1,11 +1,13 @@
 //! `yosoku verify`: train again from the same table and compare.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::error::CliError;
 use super::files::{FileTable, Header, read_bundle};
 use super::progress::Progress;
 use super::show;
+use crate::ml::model::Bundle;
 use crate::ml::pipeline::{TrainRequest, train};
 use crate::ml::target::{Target, TargetWish};
 
@@ -16,6 +18,9 @@ pub struct Args {
     model: PathBuf,
     /// The table it was trained on
     data: PathBuf,
+    /// The model that training went on from, if it went on from one
+    #[arg(long, value_name = "MODEL.yosoku")]
+    from: Option<PathBuf>,
     /// Whether the first line names the columns
     #[arg(long, value_enum, default_value_t)]
     header: Header,
@@ -41,6 +46,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
                 .into(),
         ));
     }
+    let earlier = earlier(args.from.as_deref(), document.training.earlier.as_deref())?;
     let positive = match &document.target {
         Target::Binary { positive, .. } => Some(positive.clone()),
         Target::Multiclass { .. } | Target::Regression => None,
@@ -59,6 +65,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         params: document.training.params.clone(),
         memory: None,
         data_sha256,
+        earlier,
     };
     let mut progress = Progress::new(false, None);
     let mut again = train(&table, &request, &mut progress)?.bundle;
@@ -76,4 +83,31 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         "the same model, bit for bit: {} weights\n",
         bundle.beta.len()
     ))
+}
+
+/// The model that training went on from, which has to be the one it names.
+fn earlier(given: Option<&Path>, named: Option<&str>) -> Result<Option<Arc<Bundle>>, CliError> {
+    let Some(named) = named else {
+        return match given {
+            Some(_) => Err(CliError::Usage(
+                "--from: the model did not go on from another one".into(),
+            )),
+            None => Ok(None),
+        };
+    };
+    let Some(path) = given else {
+        return Err(CliError::Usage(format!(
+            "training went on from the model {}; give its file with --from",
+            &named[..named.len().min(12)]
+        )));
+    };
+    let bundle = read_bundle(path)?;
+    if bundle.hash() != named {
+        return Err(CliError::Conflict(format!(
+            "`{}` is not the model that training went on from: its hash is {}, not {named}",
+            path.display(),
+            bundle.hash()
+        )));
+    }
+    Ok(Some(Arc::new(bundle)))
 }

@@ -51,6 +51,9 @@ pub struct ModelSpec {
     pub parameters: BTreeMap<String, String>,
     /// The label that counts as positive; none means decided by rule.
     pub positive: Option<String>,
+    /// A model to go on from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier: Option<EntityId>,
 }
 
 /// What a trained model knows.
@@ -208,7 +211,11 @@ impl Body {
         let model = |id: &EntityId| EntityRef::new(EntityKind::Model, id.clone());
         match self {
             Body::DataSource(_) => Vec::new(),
-            Body::Model(work) => vec![source(&work.spec.datasource)],
+            Body::Model(work) => {
+                let mut needs = vec![source(&work.spec.datasource)];
+                needs.extend(work.spec.earlier.iter().map(model));
+                needs
+            }
             Body::Evaluation(work) => vec![source(&work.spec.datasource), model(&work.spec.model)],
             Body::BatchPrediction(work) => {
                 let mut needs: Vec<EntityRef> = work.spec.datasource.iter().map(source).collect();

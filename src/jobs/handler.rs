@@ -23,6 +23,8 @@ pub struct Handler {
     pub clock: Arc<dyn Clock>,
     /// Bytes of memory that training may take; not checked when not given.
     pub memory: Option<u64>,
+    /// Bytes of memory in use now, where the system tells.
+    pub memory_in_use: fn() -> Option<u64>,
 }
 
 impl JobHandler for Handler {

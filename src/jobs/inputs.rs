@@ -21,7 +21,6 @@ use crate::ml::observe::{Observer, Stage};
 use crate::ml::pipeline::{PipelineError, Table};
 use crate::ml::schema::Schema;
 use crate::ml::split::Split;
-use crate::telemetry::metrics::resident_bytes;
 
 /// One version of a dataset as a table.
 #[derive(Debug)]
@@ -100,6 +99,7 @@ impl Table for BlobTable {
 pub struct StageTimer<'a> {
     context: JobContext,
     clock: &'a Arc<dyn Clock>,
+    memory_in_use: fn() -> Option<u64>,
     entered: Option<(Stage, i64)>,
     spent: Spent,
 }
@@ -115,10 +115,11 @@ pub struct Spent {
 
 impl<'a> StageTimer<'a> {
     /// Passes reports on to `context`.
-    pub fn new(context: &JobContext, clock: &'a Arc<dyn Clock>) -> Self {
+    pub fn new(context: &JobContext, clock: &'a Arc<dyn Clock>, memory_in_use: fn() -> Option<u64>) -> Self {
         Self {
             context: context.clone(),
             clock,
+            memory_in_use,
             entered: None,
             spent: Spent::default(),
         }
@@ -127,9 +128,9 @@ impl<'a> StageTimer<'a> {
     fn leave(&mut self, now: i64) {
         if let Some((stage, since)) = self.entered.take() {
             let name = stage.as_str().to_string();
-            if let Some(bytes) = resident_bytes() {
+            if let Some(bytes) = (self.memory_in_use)() {
                 self.spent.memory.retain(|(stage, _)| *stage != name);
-                self.spent.memory.push((name.clone(), bytes.unsigned_abs()));
+                self.spent.memory.push((name.clone(), bytes));
             }
             let seconds = (now - since) as f64 / 1e6;
             match self.spent.seconds.iter_mut().find(|(stage, _)| *stage == name) {

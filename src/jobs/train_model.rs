@@ -1,12 +1,13 @@
 //! Data source → model bundle.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use serde_json::json;
 
 use super::context::JobContext;
 use super::handler::Handler;
-use super::inputs::{BlobTable, StageTimer, read_document, required, source_facts};
+use super::inputs::{BlobTable, StageTimer, model_of, read_document, required, source_facts};
 use super::runner::JobError;
 use crate::blob::key;
 use crate::clock::rfc3339;
@@ -29,8 +30,17 @@ pub fn train_model(handler: &Handler, job: &ClaimedJob, context: &JobContext) ->
     let table = BlobTable::of(&handler.blobs, job, source, facts.header)?;
     let target = facts.schema.target.clone().ok_or(PipelineError::NoTarget)?;
     let params = LearnParams::from_map(&work.spec.parameters).map_err(PipelineError::from)?;
+    let earlier = match &work.spec.earlier {
+        Some(_) => {
+            let model = required(job.input(EntityKind::Model), "model to go on from")?;
+            Some(Arc::new(model_of(&handler.blobs, model)?.0))
+        }
+        None => None,
+    };
+    // A schema that nobody gave is no better than that of the model to go on from.
+    let schema = Some(facts.schema).filter(|_| facts.schema_given || earlier.is_none());
     let request = TrainRequest {
-        schema: Some(facts.schema),
+        schema,
         schema_settles_task: facts.schema_given,
         target: wish(&work.spec, target),
         recipe: read_document("recipe", work.spec.recipe.as_ref())?,
@@ -41,8 +51,9 @@ pub fn train_model(handler: &Handler, job: &ClaimedJob, context: &JobContext) ->
             .body
             .dataset()
             .map_or_else(String::new, |pin| pin.version.as_str().to_string()),
+        earlier,
     };
-    let mut timer = StageTimer::new(context, &handler.clock);
+    let mut timer = StageTimer::new(context, &handler.clock, handler.memory_in_use);
     let mut trained = train(&table, &request, &mut timer)?;
     context.rows(trained.bundle.document.training.rows);
     let spent = timer.finish();

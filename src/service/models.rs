@@ -31,6 +31,7 @@ impl Service {
             recipe,
             parameters,
             positive,
+            from,
         } = request;
         let name = check::name(name.as_ref())?;
         learning(task, &parameters, positive.as_ref())?;
@@ -44,12 +45,17 @@ impl Service {
             return Err(Error::field("/datasource", "no_target", message));
         }
         check::recipe(recipe.as_ref(), known_schema(&source).as_ref())?;
+        let earlier = match &from {
+            Some(id) => Some(self.named(EntityKind::Model, "/from", id).await?.id),
+            None => None,
+        };
         let spec = ModelSpec {
             datasource: source.id,
             task,
             recipe,
             parameters,
             positive,
+            earlier,
         };
         self.stored(wanted.entity(name, spec, self.now())).await
     }

@@ -48,6 +48,9 @@ pub struct NewModel {
     pub parameters: BTreeMap<String, String>,
     /// The label that counts as positive; binary models only.
     pub positive: Option<String>,
+    /// A model to go on from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
 }
 
 /// A model to judge.

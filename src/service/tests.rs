@@ -151,6 +151,7 @@ impl Place {
             params: LearnParams::default(),
             memory: None,
             data_sha256: String::new(),
+            earlier: None,
         };
         let bundle = train(&table, &request, &mut Silent).unwrap().bundle;
         let file = self

@@ -80,6 +80,7 @@ impl Service {
             recipe: request.recipe,
             parameters: request.parameters,
             positive: request.positive,
+            earlier: None,
         };
         let training = parts.training_source.entity(name.clone(), source.clone(), now);
         let model = parts.model.entity(name.clone(), model, now);

@@ -160,7 +160,7 @@ impl Metrics {
     /// Everything in the OpenMetrics text format.
     pub fn render(&self) -> Result<String, fmt::Error> {
         if let Some(bytes) = resident_bytes() {
-            self.memory.set(bytes);
+            self.memory.set(bytes.cast_signed());
         }
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
@@ -169,10 +169,10 @@ impl Metrics {
 }
 
 /// The memory in use, where the system says so in `/proc`.
-pub fn resident_bytes() -> Option<i64> {
+pub fn resident_bytes() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kib: i64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib * 1024)
 }
 

@@ -76,6 +76,7 @@ impl Place {
             blobs,
             clock: Arc::new(SystemClock),
             memory: None,
+            memory_in_use: || None,
         });
         Self {
             stop,

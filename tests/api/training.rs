@@ -98,3 +98,48 @@ async fn without_a_holdout_nothing_is_evaluated() {
         .json();
     assert_eq!(model["rows"]["training"], 150);
 }
+
+/// A model goes on from another one: with its penalty and its recipe, once that one is there.
+#[tokio::test]
+async fn a_model_goes_on_from_another() {
+    let place = Place::with(&[("cancer.csv", CANCER)]).await;
+    place
+        .post(
+            "/v1/datasources",
+            json!({"id": "ds-1", "dataset": "cancer.csv", "target": "target"}),
+        )
+        .await
+        .expect(202);
+    let first = json!({"id": "ml-1", "datasource": "ds-1"});
+    let second = json!({"id": "ml-2", "datasource": "ds-1", "from": "ml-1"});
+    place.post("/v1/models", first).await.expect(202);
+    let none = place.get("/v1/models/ml-1/log").await.problem(409, "wrong_state");
+    assert!(none["detail"].as_str().unwrap().contains("COMPLETED"));
+    let made = place.post("/v1/models", second.clone()).await.expect(202).json();
+    assert_eq!(made["from"], "ml-1");
+    assert_eq!(place.work().await, 3);
+    let (first, second) = (
+        place.get("/v1/models/ml-1").await.json(),
+        place.get("/v1/models/ml-2").await.json(),
+    );
+    assert_eq!(
+        (&second["status"], &second["recipe"]),
+        (&json!("COMPLETED"), &first["recipe"])
+    );
+    assert_eq!(second["solver"]["l2"], first["solver"]["l2"]);
+    let log = place.get("/v1/models/ml-2/log").await.expect(200);
+    assert_eq!(log.header("content-type"), "text/plain; charset=utf-8");
+    for text in [
+        second["hash"].as_str().unwrap(),
+        first["hash"].as_str().unwrap(),
+        "569 learned from",
+    ] {
+        assert!(log.text().contains(text), "{}", log.text());
+    }
+    let unknown = json!({"id": "ml-3", "datasource": "ds-1", "from": "ml-none"});
+    let problem = place
+        .post("/v1/models", unknown)
+        .await
+        .problem(400, "unknown_reference");
+    assert_eq!(problem["errors"][0]["pointer"], "/from");
+}

@@ -128,6 +128,7 @@ pub fn model(text: &str, source: &str, now: i64) -> Entity {
         recipe: None,
         parameters: Default::default(),
         positive: None,
+        earlier: None,
     };
     Entity::new(
         id(text),

@@ -13,6 +13,7 @@
 mod bad_input;
 mod bundles;
 mod choosing;
+mod earlier;
 #[path = "../../fuzz/src/lib.rs"]
 mod fuzz;
 mod fuzzing;

@@ -40,6 +40,7 @@ pub fn request(target: &str, split: Split) -> TrainRequest {
         params: LearnParams::default(),
         memory: None,
         data_sha256: String::new(),
+        earlier: None,
     }
 }
 

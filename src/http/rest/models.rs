@@ -77,6 +77,9 @@ pub struct NewModel {
     parameters: BTreeMap<String, Value>,
     /// The label that counts as positive; binary models only.
     positive: Option<String>,
+    /// A model to go on from: its schema and recipe unless others are given, its penalty in place of a new search, and
+    /// its weights to begin with.
+    from: Option<String>,
 }
 
 impl TryFrom<NewModel> for requests::NewModel {
@@ -91,6 +94,7 @@ impl TryFrom<NewModel> for requests::NewModel {
             recipe: new.recipe,
             parameters: parameters(new.parameters)?,
             positive: new.positive,
+            from: new.from,
         })
     }
 }
@@ -197,6 +201,9 @@ pub struct Model {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     schema: Option<Value>,
+    /// The model it went on from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<String>,
 }
 
 impl Resource for Model {
@@ -221,6 +228,7 @@ impl Resource for Model {
                 .map(ModelType::from),
             parameters: spec.parameters,
             positive: spec.positive,
+            from: spec.earlier.map(|earlier| earlier.to_string()),
             target: take(&mut document, "target"),
             reason: take(&mut document, "reason"),
             threshold: result.as_ref().and_then(|result| result.threshold),

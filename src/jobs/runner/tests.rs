@@ -75,6 +75,7 @@ impl Bench {
             recipe: None,
             parameters: Default::default(),
             positive: None,
+            earlier: None,
         };
         self.create(Entity::new(
             EntityId::new(id).unwrap(),

@@ -9,6 +9,7 @@
 //! [`featurizer`] both run it. [`words`] and [`product`] make tokens, [`count`] counts them, [`space`] decides
 //! which of them become features, [`dictionary`] finds them again; [`levels`] tells the categories in those of products.
 
+pub mod carry;
 pub mod count;
 pub mod cut;
 pub mod dictionary;

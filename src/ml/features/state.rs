@@ -58,6 +58,16 @@ pub enum TermState {
     },
 }
 
+impl TermState {
+    /// The mean and the deviation that a number is scaled by; the deviation is 0 for a constant column.
+    pub fn scaling(&self) -> Option<(f64, f64)> {
+        match self {
+            TermState::Number { mean, scale, .. } => Some((*mean, *scale)),
+            _ => None,
+        }
+    }
+}
+
 /// The bins of one number.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CutState {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::certificate::{Certificate, RELATIVE_GAP};
 use super::dense;
 use super::design::{Design, Targets};
+use super::earlier::Earlier;
 use super::lbfgs::{Solution, Stop, minimise};
 use super::newton::polish;
 use super::objective::{Objective, outputs, single_margin};
@@ -71,7 +72,18 @@ pub fn fit_observed(
     data: &DatasetBase<Design, Targets>,
     observer: &mut dyn Observer,
 ) -> Result<Fitted, LearnError> {
-    Guarded::try_from(params)?.0.fit_observed(data, observer)
+    Guarded::try_from(params)?.0.fit_observed(data, None, observer)
+}
+
+/// The same, going on from a model that was found from other rows: with its weights to begin with, and its penalty where
+/// `params` give none, so that nothing is tried on rows held back.
+pub fn fit_from(
+    params: &LearnParams,
+    data: &Data,
+    earlier: Option<&Earlier>,
+    observer: &mut dyn Observer,
+) -> Result<Fitted, LearnError> {
+    Guarded::try_from(params)?.0.fit_observed(data, earlier, observer)
 }
 
 /// A design with its targets: linfa's data set.
@@ -90,14 +102,15 @@ pub fn weighted(data: Data, weights: Vec<f32>) -> Data {
 impl CheckedLearnParams {
     fn fit_observed(
         &self,
-        data: &DatasetBase<Design, Targets>,
+        data: &Data,
+        earlier: Option<&Earlier>,
         observer: &mut dyn Observer,
     ) -> Result<Fitted, LearnError> {
         let (design, targets, weights) = (&data.records, &data.targets, data.weights());
         if design.rows == 0 || targets.len() != design.rows {
             return Err(LearnError::NoRows);
         }
-        let mut penalty = self.penalty(data, observer)?;
+        let mut penalty = self.penalty(data, earlier, observer)?;
         // Said here, because not every solver gets as far as our engine, which reports each iteration.
         if let ControlFlow::Break(()) = observer.report(Stage::Solve, 0, self.max_iterations.into()) {
             return Err(LearnError::Stopped);
@@ -179,7 +192,12 @@ impl CheckedLearnParams {
     }
 
     /// The penalty: the one given, none where none is needed, or the one that answers held-back rows best.
-    fn penalty(&self, data: &Data, observer: &mut dyn Observer) -> Result<Penalty, LearnError> {
+    fn penalty(
+        &self,
+        data: &Data,
+        earlier: Option<&Earlier>,
+        observer: &mut dyn Observer,
+    ) -> Result<Penalty, LearnError> {
         let (design, targets) = (&data.records, &data.targets);
         let mut penalty = Penalty {
             l2: 1.0 / design.rows as f64,
@@ -191,6 +209,10 @@ impl CheckedLearnParams {
         };
         if let Some(l2) = self.l2 {
             penalty.l2 = l2;
+        } else if let Some(earlier) = earlier {
+            (penalty.l2, penalty.factors) = earlier.penalty(design);
+            penalty.search.clone_from(&earlier.search);
+            penalty.notes.push(earlier.note());
         } else if needs_no_penalty(design, targets, &mut penalty.notes) {
             penalty.l2 = 0.0;
         } else if let Some(choice) = choose(design, targets, data.weights(), observer)? {
@@ -200,6 +222,9 @@ impl CheckedLearnParams {
             penalty.losses = Some(choice.losses);
             penalty.search = Some(choice.search);
         }
+        let parameters = (design.features() + 1) * outputs(targets);
+        let known = earlier.and_then(|earlier| earlier.beta.clone());
+        penalty.start = penalty.start.or(known.filter(|beta| beta.len() == parameters));
         Ok(penalty)
     }
 }
@@ -301,7 +326,7 @@ impl Fit<Design, Targets, LearnError> for CheckedLearnParams {
     type Object = Fitted;
 
     fn fit(&self, dataset: &DatasetBase<Design, Targets>) -> Result<Fitted, LearnError> {
-        self.fit_observed(dataset, &mut Silent)
+        self.fit_observed(dataset, None, &mut Silent)
     }
 }
 

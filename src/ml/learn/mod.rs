@@ -10,6 +10,7 @@ pub mod calibration;
 pub mod certificate;
 pub mod dense;
 pub mod design;
+mod earlier;
 mod evidence;
 pub mod hessian;
 pub mod lbfgs;
@@ -26,6 +27,7 @@ pub mod sketch;
 
 pub use certificate::Certificate;
 pub use design::{Design, DesignBuilder, Groups, Targets};
-pub use learner::{Fitted, SolverReport, fit_observed};
+pub use earlier::Earlier;
+pub use learner::{Fitted, SolverReport, fit_from, fit_observed};
 pub use params::{ClassWeights, LearnError, LearnParams};
 pub use search::Search;

@@ -97,6 +97,9 @@ pub struct TrainingFacts {
     pub class_rows: Vec<u64>,
     /// For numbers: their mean. For classes: 0.
     pub target_mean: f64,
+    /// The hash of the model that training went on from, if from one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier: Option<String>,
 }
 
 /// How a recipe fared on rows that its weights were not found from.

@@ -48,6 +48,9 @@ pub fn training_log(bundle: &Bundle) -> String {
             training.rejected
         ),
     );
+    if let Some(earlier) = &training.earlier {
+        log.line("from", format!("the model {earlier}"));
+    }
     counting(&mut log, &document.schema, bundle);
     let featurizer = &document.featurizer;
     log.line(

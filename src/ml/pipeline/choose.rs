@@ -4,6 +4,7 @@
 //! are tried beside it, each with its own search of the penalty.
 
 use super::apart::apart;
+use super::earlier::for_learner;
 use super::encode::{Learned, TrainingRows};
 use super::error::PipelineError;
 use super::train::{TrainRequest, check_memory, check_rows};
@@ -11,7 +12,7 @@ use super::weights::Weighing;
 use crate::ml::features::{Featurizer, MOST_FEATURES};
 use crate::ml::learn::learner::{Data, OUT_OF_TIME, dataset, weighted};
 use crate::ml::learn::search::{advantage, unpenalised_losses};
-use crate::ml::learn::{Fitted, LearnError, fit_observed};
+use crate::ml::learn::{Fitted, LearnError, fit_from};
 use crate::ml::model::bundle::{RecipeTried, SUGGESTED};
 use crate::ml::observe::Observer;
 use crate::ml::recipe::{Recipe, resolve};
@@ -109,7 +110,10 @@ fn attempt(
     if let Some(weighing) = &weighing {
         data = weighted(data, weighing.of_row.clone());
     }
-    let mut fitted = fit_observed(&request.params, &data, observer)?;
+    let earlier = request.earlier.as_ref();
+    let earlier =
+        earlier.map(|bundle| for_learner(bundle, rows.schema, &learned.featurizer, &learned.target));
+    let mut fitted = fit_from(&request.params, &data, earlier.as_ref(), observer)?;
     if let Some(weighing) = weighing.filter(|_| request.params.prior_correction != Some(false)) {
         let note = weighing.correct(&mut fitted.beta, fitted.outputs);
         fitted.report.notes.extend(note);

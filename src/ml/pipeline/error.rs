@@ -100,6 +100,16 @@ pub enum PipelineError {
         /// Budget in MiB.
         allowed_mib: u64,
     },
+    /// The model to go on from answers another question.
+    #[error(
+        "the model to go on from predicts `{earlier}`, and `{target}` is asked for; train `{target}` without it"
+    )]
+    OtherTarget {
+        /// The target asked for.
+        target: String,
+        /// The model's.
+        earlier: String,
+    },
     /// A row does not say how much it counts.
     #[error(
         "line {line}: the row weight `{column}` is `{value}`; weights are numbers of 0 or more, so mend it or leave the row out"
@@ -146,6 +156,7 @@ impl PipelineError {
             PipelineError::NothingToEvaluate { .. } => "nothing_to_evaluate",
             PipelineError::UnknownColumn { .. } => "unknown_column",
             PipelineError::NotEnoughMemory { .. } => "not_enough_memory",
+            PipelineError::OtherTarget { .. } => "schema_mismatch",
             PipelineError::RowWeight { .. } | PipelineError::NoWeight { .. } => "invalid_row_weight",
             PipelineError::Write(error) if error.kind() == std::io::ErrorKind::StorageFull => "disk_full",
             PipelineError::Write(_) => "write_failed",

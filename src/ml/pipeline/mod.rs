@@ -7,6 +7,7 @@ mod apart;
 pub mod batch;
 mod choose;
 pub mod coverage;
+mod earlier;
 pub mod encode;
 pub mod error;
 pub mod evaluate;

@@ -1,7 +1,10 @@
 //! From a table to a bundle.
 
+use std::sync::Arc;
+
 use super::choose::{self, Attempt};
 use super::coverage::not_learned;
+use super::earlier::going_on;
 use super::encode::{Learned, TrainingRows};
 use super::error::PipelineError;
 use super::inspect::{inspect_for, settled};
@@ -48,6 +51,8 @@ pub struct TrainRequest {
     pub memory: Option<u64>,
     /// SHA-256 of the table's bytes, in hexadecimal.
     pub data_sha256: String,
+    /// A model to go on from: its schema and recipe unless others are given, its penalty and weights.
+    pub earlier: Option<Arc<Bundle>>,
 }
 
 /// A trained model, not yet evaluated.
@@ -73,6 +78,10 @@ pub fn train(
     request: &TrainRequest,
     observer: &mut dyn Observer,
 ) -> Result<Trained, PipelineError> {
+    let request = &match &request.earlier {
+        Some(earlier) => going_on(request, earlier)?,
+        None => request.clone(),
+    };
     let wish = wish(request);
     let inspection = inspect_for(table, request.schema.as_ref(), &wish, &request.split, observer)?;
     let mut schema = inspection.schema;
@@ -240,6 +249,7 @@ fn bundle(attempt: Attempt, schema: Schema, request: &TrainRequest) -> Result<Bu
         program: env!("CARGO_PKG_VERSION").to_string(),
         class_rows: learned.class_rows,
         target_mean: learned.target_mean,
+        earlier: request.earlier.as_ref().map(|bundle| bundle.hash()),
     };
     let fields = make_fields(&schema, &learned.featurizer);
     let document = BundleDocument {
