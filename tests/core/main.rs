@@ -13,6 +13,7 @@
 mod bad_input;
 mod bundles;
 mod choosing;
+mod counting;
 mod earlier;
 #[path = "../../fuzz/src/lib.rs"]
 mod fuzz;
@@ -28,4 +29,3 @@ mod reading;
 mod recipes;
 mod splits;
 mod support;
-mod weights;

@@ -8,7 +8,7 @@ use super::earlier::for_learner;
 use super::encode::{Learned, TrainingRows};
 use super::error::PipelineError;
 use super::train::{TrainRequest, check_memory, check_rows};
-use super::weights::Weighing;
+use super::weighing::Weighing;
 use crate::ml::features::{Featurizer, MOST_FEATURES};
 use crate::ml::learn::learner::{Data, OUT_OF_TIME, dataset, weighted};
 use crate::ml::learn::search::{advantage, unpenalised_losses};

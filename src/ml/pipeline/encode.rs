@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::error::PipelineError;
 use super::table::Table;
-use super::weights::weight_of;
+use super::weighing::weight_of;
 use crate::ml::columns::ColumnMap;
 use crate::ml::features::{FeatureVector, Featurizer, FeaturizerFit, FeaturizerState, Workspace};
 use crate::ml::ingest::batch::LONGEST_RECYCLED;

@@ -16,7 +16,7 @@ pub mod inspect;
 pub mod select;
 pub mod table;
 pub mod train;
-mod weights;
+mod weighing;
 
 pub use batch::{BatchOptions, BatchSummary, predict};
 pub use error::PipelineError;
