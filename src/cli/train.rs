@@ -208,6 +208,7 @@ fn work(args: &Args, table: &FileTable, request: &TrainRequest) -> Result<Done, 
         seconds: seconds.clone(),
         evaluation: evaluation.as_ref().map(|evaluation| evaluation.report.clone()),
         recipes: trained.recipes.clone(),
+        weights: bundle.provenance.weights.take(),
     };
     Ok(Done {
         bundle,

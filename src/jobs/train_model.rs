@@ -54,6 +54,7 @@ pub fn train_model(handler: &Handler, job: &ClaimedJob, context: &JobContext) ->
         seconds: timer.finish(),
         evaluation: None,
         recipes: std::mem::take(&mut trained.recipes),
+        weights: trained.bundle.provenance.weights.take(),
     };
     store(handler, job, &trained)
 }

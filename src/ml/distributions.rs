@@ -29,7 +29,12 @@ pub fn student_two_sided(t: f64, freedom: f64) -> f64 {
     }
     // Both forms are the same share; the second keeps its digits near 0.
     let square = t * t;
-    incomplete_beta(freedom / (freedom + square), square / (freedom + square), freedom / 2.0, 0.5)
+    incomplete_beta(
+        freedom / (freedom + square),
+        square / (freedom + square),
+        freedom / 2.0,
+        0.5,
+    )
 }
 
 /// What a number of Student's t exceeds on either side with a chance of 5 %: 1.96 for many degrees of freedom.
@@ -117,7 +122,10 @@ mod tests {
             (30.0, 9999.5, 2.0461766256336996e-189),
         ] {
             let found = student_two_sided(t, freedom);
-            assert!((found / expected - 1.0_f64).abs() < 1e-9, "{t}, {freedom}: {found}");
+            assert!(
+                (found / expected - 1.0_f64).abs() < 1e-9,
+                "{t}, {freedom}: {found}"
+            );
         }
         for (z, expected) in [
             (0.5, 0.6170750774519738),

@@ -1,9 +1,9 @@
 //! What the rows tell about the weights, summed in one pass: the Hessian of the loss and the squares of its slopes.
 
 use super::design::Shard;
+use super::design::Targets;
 use super::objective::{Objective, class_margins, single_margin, softmax};
 use super::passes::sigmoid;
-use super::design::Targets;
 
 /// Memory that partial sums may take together.
 const PARTIALS_BYTES: usize = 64 << 20;
@@ -85,8 +85,17 @@ fn single(
                 sigmoid(margin) - f64::from(u8::from(is_positive))
             }
         };
-        numbers.iter_mut().zip(dense).for_each(|(to, &x)| *to = f64::from(x));
-        add_square(&numbers, active, beta.len() - 1, weight * objective.curvature(margin), hessian);
+        numbers
+            .iter_mut()
+            .zip(dense)
+            .for_each(|(to, &x)| *to = f64::from(x));
+        add_square(
+            &numbers,
+            active,
+            beta.len() - 1,
+            weight * objective.curvature(margin),
+            hessian,
+        );
         add_square(&numbers, active, beta.len() - 1, weight * slope * slope, squares);
     });
     wrong
@@ -106,8 +115,13 @@ fn add_square(numbers: &[f64], active: &[u32], intercept: usize, factor: f64, tr
     let place = |&id: &u32| dense + id as usize;
     for (nth, id) in active.iter().map(place).chain([intercept]).enumerate() {
         let row = &mut triangle_[triangle(id)..][..=id];
-        row.iter_mut().zip(numbers).for_each(|(sum, y)| *sum += factor * y);
-        active[..nth].iter().map(place).for_each(|other| row[other] += factor);
+        row.iter_mut()
+            .zip(numbers)
+            .for_each(|(sum, y)| *sum += factor * y);
+        active[..nth]
+            .iter()
+            .map(place)
+            .for_each(|other| row[other] += factor);
         row[id] += factor;
     }
 }
@@ -134,7 +148,10 @@ fn classes(
         class_margins(numbers, active, outputs, beta, &mut shares);
         let truth = of_row[first + row] as usize;
         let others = (0..outputs).filter(|&class| class != truth);
-        if others.map(|class| shares[class]).any(|margin| margin >= shares[truth]) {
+        if others
+            .map(|class| shares[class])
+            .any(|margin| margin >= shares[truth])
+        {
             wrong += 1.0;
         }
         softmax(&mut shares);

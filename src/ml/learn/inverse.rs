@@ -56,9 +56,7 @@ fn small_inverse(matrix: &ArrayView2<'_, f64>) -> Option<Array2<f64>> {
     for column in 0..size {
         lower[[column, column]] = 1.0 / factor[[column, column]];
         for row in column + 1..size {
-            let taken: f64 = (column..row)
-                .map(|k| factor[[row, k]] * lower[[k, column]])
-                .sum();
+            let taken: f64 = (column..row).map(|k| factor[[row, k]] * lower[[k, column]]).sum();
             lower[[row, column]] = -taken / factor[[row, row]];
         }
     }
