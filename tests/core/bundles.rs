@@ -77,6 +77,7 @@ fn a_bundle_is_read_back_as_it_was() {
             seconds: vec![("solve".into(), 0.25)],
             evaluation: None,
             recipes: vec![RecipeTried::new("suggested", &[0.5, 0.25])],
+            weights: bundle.provenance.weights.take(),
         };
         let bytes = bundle.encode();
         let again = Bundle::decode(&bytes).unwrap();

@@ -26,3 +26,4 @@ mod reading;
 mod recipes;
 mod splits;
 mod support;
+mod weights;

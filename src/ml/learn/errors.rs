@@ -295,3 +295,126 @@ fn symmetric(lower: &[f64], size: usize) -> Array2<f64> {
         lower[triangle(high) + low]
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ml::features::FeatureVector;
+    use crate::ml::hash::Stream;
+    use crate::ml::learn::calibration::Calibration;
+    use crate::ml::learn::learner::dataset;
+    use crate::ml::learn::{DesignBuilder, LearnParams, Search, Targets, fit_observed};
+    use crate::ml::observe::Silent;
+
+    /// Numbers and flags that say something of two classes, and a flag that no row has.
+    fn data(rows: usize, dense: usize) -> Data {
+        let mut stream = Stream::new(11);
+        let mut builder = DesignBuilder::new(dense, 4);
+        let mut of_row = Vec::new();
+        for _ in 0..rows {
+            let numbers: Vec<f32> = (0..dense).map(|_| stream.next_unit() as f32 - 0.5).collect();
+            let active: Vec<u32> = (0..3).filter(|_| stream.next_unit() < 0.4).collect();
+            let chance = 0.5 + f64::from(numbers[0]) * 0.6 + if active.contains(&1) { 0.15 } else { -0.1 };
+            of_row.push(u32::from(stream.next_unit() < chance));
+            builder.push(&FeatureVector {
+                dense: numbers,
+                active,
+            });
+        }
+        dataset(builder.build(), Targets::Classes { classes: 2, of_row })
+    }
+
+    fn fit(data: &Data, l2: f64) -> Fitted {
+        let params = LearnParams {
+            l2: Some(l2),
+            ..LearnParams::default()
+        };
+        fit_observed(&params, data, &mut Silent).unwrap()
+    }
+
+    /// What the line that mends scores does to weights, it does to their errors.
+    #[test]
+    fn the_line_after_the_fit_multiplies_the_errors() {
+        let data = data(400, 2);
+        let fitted = fit(&data, 0.01);
+        let before = Errors::of(&fitted, &data, &[0.0, 3.0]).unwrap();
+        let line = Calibration {
+            slope: 1.5,
+            shifts: vec![0.7],
+            rows: 400,
+            before: 0.6,
+            after: 0.5,
+            applied: true,
+        };
+        let mut mended = fitted.clone();
+        line.apply(&mut mended.beta);
+        mended.report.search = Some(Search {
+            folds: 5,
+            tried: Vec::new(),
+            groups: Vec::new(),
+            calibration: Some(line),
+            passes: 0,
+        });
+        let after = Errors::of(&mended, &data, &[0.0, 3.0]).unwrap();
+        for (before, after) in [
+            (&before.classical, &after.classical),
+            (&before.robust, &after.robust),
+        ] {
+            let pairs = before.weights.iter().chain(&before.origins);
+            let pairs = pairs.zip(after.weights.iter().chain(&after.origins));
+            for (before, after) in pairs.filter_map(|(a, b)| Some(((*a)?, (*b)?))) {
+                assert!((after / before - 1.5).abs() < 1e-9, "{before} {after}");
+            }
+        }
+        // Nothing is known of a flag that no row has.
+        assert_eq!(
+            (before.classical.weights[5], before.robust.weights[5]),
+            (None, None)
+        );
+        assert!(before.classical.weights.iter().flatten().count() == 6 && before.distance < 1e-3);
+    }
+
+    /// A penalty of its own for each feature is the same as scaling the features: weights and errors go along.
+    #[test]
+    fn factors_of_the_penalty_count() {
+        let data = data(300, 2);
+        let mut fitted = fit(&data, 0.02);
+        let alike = Errors::of(&fitted, &data, &[0.0, 0.0]).unwrap();
+        fitted.factors = Some(vec![1.0; 6]);
+        assert_eq!(Errors::of(&fitted, &data, &[0.0, 0.0]).unwrap(), alike);
+        fitted.factors = Some(vec![50.0, 1.0, 1.0, 1.0, 1.0, 1.0]);
+        let held = Errors::of(&fitted, &data, &[0.0, 0.0]).unwrap();
+        assert!(held.classical.weights[0].unwrap() < 0.7 * alike.classical.weights[0].unwrap());
+        assert!(
+            held.effective < alike.effective - 0.3 && held.distance > 0.1,
+            "{held:?}"
+        );
+    }
+
+    #[test]
+    fn what_would_take_too_long_is_not_begun() {
+        let data = data(200, 2);
+        let mut wide = DesignBuilder::new(0, MOST_PARAMETERS);
+        (0..200).for_each(|row| {
+            wide.push(&FeatureVector {
+                dense: Vec::new(),
+                active: vec![row],
+            });
+        });
+        let wide = dataset(wide.build(), data.targets.clone());
+        let why = Errors::of(&fit(&wide, 0.1), &wide, &[]).unwrap_err();
+        assert!(why.contains("here are 2001"), "{why}");
+        let products = products(&Objective::new(&data.records, &data.targets, 0.1));
+        let entries: Vec<usize> = data
+            .records
+            .shards
+            .iter()
+            .flat_map(|shard| {
+                let mut counts = Vec::new();
+                shard.for_each_row(2, |_, _, active| counts.push(active.len() + 3));
+                counts
+            })
+            .collect();
+        assert_eq!(products, entries.iter().map(|n| (n * n) as f64).sum::<f64>());
+    }
+}
