@@ -14,7 +14,7 @@ BENCH_PYTHON ?= $$($(PYTHON) bench/environment.py)
 FUZZ_SECONDS ?= 60
 FUZZ_ARGS    ?=
 FUZZ_TARGETS := recipe schema csv
-# A Python: for `make golden` one with scikit-learn.
+# A Python: for `make golden` one with scikit-learn and statsmodels.
 PYTHON     ?= python3
 
 .DEFAULT_GOAL := help
@@ -51,9 +51,10 @@ openapi: build ## write openapi.yaml anew from the handlers
 	$(YOSOKU) openapi > openapi.yaml.new
 	mv openapi.yaml.new openapi.yaml
 
-golden: ## write the sample data and the outside numbers anew; needs scikit-learn, see datasets/README.md
+golden: ## write the sample data and the outside numbers anew; needs scikit-learn and statsmodels, see datasets/README.md
 	$(PYTHON) datasets/export.py
 	$(PYTHON) tests/golden/learners.py
+	$(PYTHON) tests/golden/weights.py
 
 bench: bench-inspecting bench-training ## measure beside other tools; each part writes its section of docs/benchmarks.md
 

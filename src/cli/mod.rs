@@ -19,6 +19,7 @@ mod show;
 mod split;
 mod train;
 mod verify;
+mod weights;
 
 use clap::{Parser, Subcommand};
 
@@ -46,6 +47,8 @@ enum Command {
     Evaluate(evaluate::Args),
     /// Score every row of a CSV
     Predict(predict::Args),
+    /// Show the weights of a model with their intervals
+    Weights(weights::Args),
     /// Serve the REST interface and do its jobs
     Serve(serve::ServeArgs),
     /// Do jobs of an installation, without HTTP
@@ -86,6 +89,7 @@ impl Command {
             Command::Train(args) => train::run(&args),
             Command::Evaluate(args) => evaluate::run(&args),
             Command::Predict(args) => predict::run(&args),
+            Command::Weights(args) => weights::run(&args),
             Command::Serve(args) => serve::serve(&args),
             Command::Work(args) => serve::work(&args),
             Command::Demo(args) => demo::run(&args),

@@ -231,6 +231,7 @@ fn work(args: &Args, table: &FileTable, request: &TrainRequest) -> Result<Done, 
         reason: trained.reason.clone(),
         warnings: trained.warnings.clone(),
         memory,
+        weights: bundle.provenance.weights.take(),
     };
     Ok(Done {
         bundle,

@@ -69,6 +69,7 @@ pub fn train_model(handler: &Handler, job: &ClaimedJob, context: &JobContext) ->
         recipes: std::mem::take(&mut trained.recipes),
         reason: trained.reason.clone(),
         warnings: trained.warnings.clone(),
+        weights: trained.bundle.provenance.weights.take(),
     };
     store(handler, job, &trained)
 }

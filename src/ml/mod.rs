@@ -33,6 +33,7 @@ pub mod predict;
 
 pub mod pipeline;
 
+pub mod distributions;
 pub mod hash;
 pub mod identity;
 pub mod moments;

@@ -23,6 +23,7 @@ mod realtime;
 pub mod requests;
 mod training;
 mod waiting;
+mod weights;
 
 pub use error::{Error, FieldProblem};
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::spawn_blocking;
 
 use super::Service;
@@ -39,10 +40,7 @@ impl Service {
     ) -> Result<Predictions, Error> {
         let limits = &self.0.limits;
         check_count(records.len(), limits.records)?;
-        let permit = self.0.permits.clone().try_acquire_owned();
-        let permit = permit.map_err(|_| Error::Throttled {
-            retry_after: RETRY_AFTER,
-        })?;
+        let permit = self.permit()?;
         let entity = self.entity_get(EntityKind::Model, model).await?;
         let predictor = self.0.predictors.get(trained(&entity)?).await?;
         let work = Work {
@@ -70,6 +68,16 @@ impl Service {
             labels: target.labels().into_iter().map(str::to_owned).collect(),
             threshold: (predictor.task() == Task::Binary).then(|| predictor.threshold()),
             rows,
+        })
+    }
+}
+
+impl Service {
+    /// A place among the requests that are worked on at once.
+    pub(super) fn permit(&self) -> Result<OwnedSemaphorePermit, Error> {
+        let permit = self.0.permits.clone().try_acquire_owned();
+        permit.map_err(|_| Error::Throttled {
+            retry_after: RETRY_AFTER,
         })
     }
 }

@@ -68,6 +68,7 @@ async fn examples_have_the_members_of_real_answers() {
         ("/v1/datasets/{name}", "cancer.csv".to_owned()),
         ("/v1/datasources/{id}", text(&ids["datasource"])),
         ("/v1/models/{id}", text(&ids["model"])),
+        ("/v1/models/{id}/weights", text(&ids["model"])),
         ("/v1/evaluations/{id}", text(&ids["evaluation"])),
         ("/v1/batch-predictions/{id}", "bp-1".to_owned()),
     ] {

@@ -20,3 +20,4 @@ mod resources;
 mod splits;
 mod support;
 mod training;
+mod weights;

@@ -80,6 +80,7 @@ fn a_bundle_is_read_back_as_it_was() {
             reason: "because".into(),
             warnings: vec!["mind the gap".into()],
             memory: vec![("solve".into(), 5 << 20)],
+            weights: bundle.provenance.weights.take(),
         };
         assert_log(&training_log(&bundle), &bundle);
         let bytes = bundle.encode();

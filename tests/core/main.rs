@@ -29,3 +29,4 @@ mod reading;
 mod recipes;
 mod splits;
 mod support;
+mod weights;

@@ -19,6 +19,7 @@ mod resource;
 mod statistics;
 mod train;
 mod unique;
+mod weights;
 
 use std::sync::Arc;
 
@@ -95,6 +96,7 @@ fn table() -> Routes<Api> {
                 models::delete_model
             ))
             .routes(routes!(models::cancel_model))
+            .routes(routes!(weights::get_model_weights))
             .routes(routes!(predict::predict))
             .routes(routes!(train::train))
             .routes(routes!(

@@ -44,6 +44,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("Statistics", include_str!("examples/statistics.json")),
     ("NewModel", include_str!("examples/new_model.json")),
     ("Model", include_str!("examples/model.json")),
+    ("ModelWeights", include_str!("examples/model_weights.json")),
     ("NewEvaluation", include_str!("examples/new_evaluation.json")),
     ("Evaluation", include_str!("examples/evaluation.json")),
     (
@@ -191,7 +192,7 @@ fn finish(path: &str, method: &str, operation: &mut Operation) {
 fn errors(path: &str, method: &str, operation: &Operation) -> BTreeSet<u16> {
     let mut errors = BTreeSet::from([401, 403, 429, 500, 503]);
     let has_body = operation.request_body.is_some();
-    let is_made = ["/output", "/bundle", "/statistics"]
+    let is_made = ["/output", "/bundle", "/statistics", "/weights"]
         .iter()
         .any(|end| path.ends_with(end));
     let cases: [(bool, &[u16]); 6] = [

@@ -4,12 +4,9 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::cut::bin_name;
 use super::dictionary::DictionaryState;
 use super::space::FeatureSpace;
-use crate::ml::date::DatePart;
-use crate::ml::recipe::term::{NumberSource, Term, TextSource, Tokens};
-use crate::ml::schema::Schema;
+use crate::ml::recipe::term::{NumberSource, Term, Tokens};
 
 /// The frozen part of one term of a recipe.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -92,15 +89,6 @@ pub struct FeaturizerState {
     pub terms: Vec<TermState>,
     /// How many features there were to choose from, and what was left out.
     pub space: FeatureSpace,
-}
-
-/// The name of one feature.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct FeatureName {
-    /// The attribute it comes from; several are joined by ` × `.
-    pub attribute: String,
-    /// Which part of it: empty for a plain number, else for example `= red`, `in [3, 5)`, `is missing`.
-    pub part: String,
 }
 
 impl FeaturizerState {
@@ -215,89 +203,5 @@ impl FeaturizerState {
         let dense = indexed().flat_map(|(term, index)| std::iter::repeat_n(index, self.dense_of(term)));
         let sparse = indexed().flat_map(|(term, index)| std::iter::repeat_n(index, self.sparse_of(term)));
         dense.chain(sparse).collect()
-    }
-
-    /// The names of all features in weight order.
-    pub fn names(&self, schema: &Schema) -> Vec<FeatureName> {
-        let mut names = Vec::with_capacity(self.dense() + self.sparse());
-        let attribute_of = |index: usize| {
-            let attributes = self.term(index).attributes();
-            let named = attributes.iter().filter_map(|&at| schema.attributes.get(at));
-            named
-                .map(|attribute| attribute.name.as_str())
-                .collect::<Vec<_>>()
-                .join(" × ")
-        };
-        let mut add = |attribute: &str, part: String| {
-            names.push(FeatureName {
-                attribute: attribute.to_string(),
-                part,
-            })
-        };
-        for (index, term) in self.terms.iter().enumerate() {
-            if let TermState::Number { source, .. } = term {
-                let part = match source {
-                    NumberSource::Attribute(_) => "",
-                    NumberSource::Timestamp(_) => "as days since 1970-01-01",
-                };
-                add(&attribute_of(index), part.into());
-            }
-        }
-        for (index, term) in self.terms.iter().enumerate() {
-            let attribute = attribute_of(index);
-            match term {
-                TermState::Number { .. } => {}
-                TermState::Bin { cut } => {
-                    let bounds = self.cuts.get(*cut).map_or(&[] as &[f64], |cut| &cut.bounds);
-                    (0..=bounds.len()).for_each(|bin| add(&attribute, bin_name(bounds, bin)));
-                }
-                TermState::Truth { .. } => add(&attribute, "is true".into()),
-                TermState::Tokens { tokens, dictionary } => {
-                    let kind = kind_of(tokens);
-                    dictionary
-                        .entries
-                        .iter()
-                        .for_each(|entry| add(&attribute, format!("{kind} {entry}")));
-                    (1..=dictionary.buckets).for_each(|bucket| {
-                        add(
-                            &attribute,
-                            format!("{kind} one of the rare values of bucket {bucket}"),
-                        )
-                    });
-                }
-                TermState::Missing { seen, .. } => {
-                    if *seen {
-                        add(&attribute, "is missing".into());
-                    }
-                }
-            }
-        }
-        names
-    }
-}
-
-/// How the names of a term's features begin.
-fn kind_of(tokens: &Tokens) -> String {
-    let words = |what: &str, text: &TextSource| match (text.lowercase, text.no_punct) {
-        (false, false) => what.to_string(),
-        (true, false) => format!("in lower case {what}"),
-        (false, true) => format!("without punctuation {what}"),
-        (true, true) => format!("in lower case without punctuation {what}"),
-    };
-    match tokens {
-        Tokens::Level { lowercase: false, .. }
-        | Tokens::Product(_)
-        | Tokens::Bin { .. }
-        | Tokens::Truth { .. } => "=".into(),
-        Tokens::Level { lowercase: true, .. } => "in lower case =".into(),
-        Tokens::Words(text) | Tokens::Ngrams { text, .. } | Tokens::SparseBigrams { text, .. } => {
-            words("has", text)
-        }
-        Tokens::DatePart { part, .. } => match part {
-            DatePart::Month => "month =".into(),
-            DatePart::DayOfMonth => "day of month =".into(),
-            DatePart::DayOfWeek => "day of week =".into(),
-            DatePart::Hour => "hour =".into(),
-        },
     }
 }

@@ -37,6 +37,8 @@ pub struct Fitted {
     pub beta: Vec<f64>,
     /// Scores a row has.
     pub outputs: usize,
+    /// What multiplied the penalty for each feature, where it was not the same for all.
+    pub factors: Option<Vec<f64>>,
     /// What each row held back lost, where there are few rows and the search looked at them.
     pub losses: Option<Vec<f64>>,
     /// How they were found and how good they are.
@@ -141,7 +143,7 @@ impl CheckedLearnParams {
         let start = start.unwrap_or_else(|| objective.start());
         let solution = self.solve(&objective, start, tolerance(design), observer);
         let (mut solution, gap) = solution.ok_or(LearnError::Stopped)?;
-        centre_intercepts(&mut solution.beta, objective.outputs());
+        centre(&mut solution.beta, objective.outputs(), l2 == 0.0);
         let certificate = Certificate::at(&objective, &solution.beta, gap);
         if !certificate.objective.is_finite() || !certificate.gap.is_finite() {
             return Err(LearnError::NotFinite);
@@ -162,7 +164,10 @@ impl CheckedLearnParams {
             passes: solution.passes,
             ..penalty.report("lbfgs", stopped, certificate)
         };
-        Ok(fitted(solution.beta, losses, report, targets))
+        Ok(Fitted {
+            factors,
+            ..fitted(solution.beta, losses, report, targets)
+        })
     }
 
     /// L-BFGS to where it slows down, then Newton steps to the minimum, and how far the objective is above it where that
@@ -274,6 +279,7 @@ fn fitted(beta: Vec<f64>, losses: Option<Vec<f64>>, report: SolverReport, target
     Fitted {
         beta,
         outputs: outputs(targets),
+        factors: None,
         losses,
         report,
     }
@@ -306,12 +312,14 @@ fn needs_no_penalty(design: &Design, targets: &Targets, notes: &mut Vec<String>)
 }
 
 /// Scores of several classes do not change when all intercepts move together; they are made to sum to
-/// zero so that the same model has the same numbers.
-fn centre_intercepts(beta: &mut [f64], outputs: usize) {
+/// zero so that the same model has the same numbers. A penalty does that for the weights of a feature.
+fn centre(beta: &mut [f64], outputs: usize, weights_too: bool) {
     if outputs > 1 {
-        let first = beta.len() - outputs;
-        let mean = beta[first..].iter().sum::<f64>() / outputs as f64;
-        beta[first..].iter_mut().for_each(|b| *b -= mean);
+        let first = if weights_too { 0 } else { beta.len() - outputs };
+        for of_one in beta[first..].chunks_exact_mut(outputs) {
+            let mean = of_one.iter().sum::<f64>() / outputs as f64;
+            of_one.iter_mut().for_each(|b| *b -= mean);
+        }
     }
 }
 

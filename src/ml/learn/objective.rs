@@ -108,6 +108,11 @@ impl<'a> Objective<'a> {
         self.weights.map_or(1.0, |weights| f64::from(weights[row]))
     }
 
+    /// Whether the truths are classes.
+    pub fn is_of_classes(&self) -> bool {
+        matches!(self.targets, Targets::Classes { .. })
+    }
+
     /// Scores a row has: one, or one for each of more than two classes.
     pub fn outputs(&self) -> usize {
         outputs(self.targets)
@@ -155,8 +160,18 @@ impl<'a> Objective<'a> {
         work: impl Fn(&Shard, usize, &mut [f64]) -> f64 + Sync,
         into: &mut [f64],
     ) -> f64 {
+        self.sum_within(PARTIALS_BYTES, work, into)
+    }
+
+    /// The same with so many bytes for the groups.
+    pub(super) fn sum_within(
+        &self,
+        bytes: usize,
+        work: impl Fn(&Shard, usize, &mut [f64]) -> f64 + Sync,
+        into: &mut [f64],
+    ) -> f64 {
         let shards = &self.design.shards;
-        let parts = (PARTIALS_BYTES / (8 * into.len()).max(1))
+        let parts = (bytes / (8 * into.len()).max(1))
             .clamp(1, MOST_PARTS)
             .min(shards.len().max(1));
         let size = shards.len().div_ceil(parts).max(1);

@@ -14,6 +14,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::facts::WeightFacts;
 use super::golden::GoldenRow;
 use super::upgrade;
 use crate::ml::evaluate::Report;
@@ -179,6 +180,9 @@ pub struct Provenance {
     /// Bytes of memory in use at the end of each stage, where the system tells.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub memory: Vec<(String, u64)>,
+    /// How exactly the rows determine the weights; files made before this was worked out lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<WeightFacts>,
 }
 
 /// A model file in memory.

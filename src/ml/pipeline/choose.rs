@@ -31,6 +31,9 @@ pub(super) struct Attempt {
     pub learned: Learned,
     pub featurizer: Featurizer,
     pub data: Data,
+    /// What rows count, where they do not count alike.
+    pub weighing: Option<Weighing>,
+    /// The weights, with which classes still count as `weighing` says.
     pub fitted: Fitted,
 }
 
@@ -114,10 +117,6 @@ fn attempt(
     let earlier =
         earlier.map(|bundle| for_learner(bundle, rows.schema, &learned.featurizer, &learned.target));
     let mut fitted = fit_from(&request.params, &data, earlier.as_ref(), observer)?;
-    if let Some(weighing) = weighing.filter(|_| request.params.prior_correction != Some(false)) {
-        let note = weighing.correct(&mut fitted.beta, fitted.outputs);
-        fitted.report.notes.extend(note);
-    }
     let apart = apart(rows, &learned, &data, &fitted);
     fitted.report.notes.extend(apart);
     Ok(Attempt {
@@ -125,6 +124,7 @@ fn attempt(
         learned,
         featurizer,
         data,
+        weighing,
         fitted,
     })
 }

@@ -12,6 +12,7 @@ pub mod encode;
 pub mod error;
 pub mod evaluate;
 pub mod explain;
+mod facts;
 pub mod inspect;
 pub mod select;
 pub mod table;

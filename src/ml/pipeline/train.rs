@@ -7,6 +7,7 @@ use super::coverage::not_learned;
 use super::earlier::going_on;
 use super::encode::{Learned, TrainingRows};
 use super::error::PipelineError;
+use super::facts::{self, Sums};
 use super::inspect::{inspect_for, settled};
 use super::table::Table;
 use crate::ml::Task;
@@ -14,7 +15,7 @@ use crate::ml::features::Featurizer;
 use crate::ml::insights::Insight;
 use crate::ml::learn::hessian::SHARES_BYTES;
 use crate::ml::learn::learner::OUT_OF_TIME;
-use crate::ml::learn::{Design, LearnParams, objective};
+use crate::ml::learn::{LearnParams, objective};
 use crate::ml::model::bundle::{BundleDocument, RecipeTried, TrainingFacts};
 use crate::ml::model::golden::{GoldenRow, make_fields};
 use crate::ml::model::{Bundle, LinearModel, Provenance};
@@ -225,18 +226,24 @@ fn bundle(attempt: Attempt, schema: Schema, request: &TrainRequest) -> Result<Bu
         recipe,
         learned,
         data,
-        fitted,
+        weighing,
+        mut fitted,
         ..
     } = attempt;
     let outputs = objective::outputs(&data.targets);
+    let sums = Sums::of(&data.records);
+    let weights = facts::of_weights(&fitted, &data, &sums, &learned.featurizer);
+    if let Some(weighing) = weighing.filter(|_| request.params.prior_correction != Some(false)) {
+        let note = weighing.correct(&mut fitted.beta, fitted.outputs);
+        fitted.report.notes.extend(note);
+    }
     let task = learned.target.task();
     let model = LinearModel {
         task,
         outputs,
         beta: fitted.beta,
     };
-    let average_contributions =
-        average_contributions(&data.records, &model, &learned, schema.attributes.len());
+    let average_contributions = average_contributions(&sums, &model, &learned, schema.attributes.len());
     let training = TrainingFacts {
         rows: learned.rows,
         unknown_target: learned.unknown_target,
@@ -267,7 +274,10 @@ fn bundle(attempt: Attempt, schema: Schema, request: &TrainRequest) -> Result<Bu
     let mut bundle = Bundle {
         document,
         beta: model.beta,
-        provenance: Provenance::default(),
+        provenance: Provenance {
+            weights: Some(weights),
+            ..Provenance::default()
+        },
     };
     add_golden_rows(&mut bundle, fields)?;
     Ok(bundle)
@@ -293,30 +303,13 @@ fn add_golden_rows(bundle: &mut Bundle, fields: Vec<Vec<String>>) -> Result<(), 
 }
 
 /// What each attribute adds to each margin on average over the training rows.
-fn average_contributions(
-    design: &Design,
-    model: &LinearModel,
-    learned: &Learned,
-    attributes: usize,
-) -> Vec<f64> {
-    let mut totals = vec![0.0; design.features()];
-    for shard in &design.shards {
-        shard.for_each_row(design.dense, |_, numbers, active| {
-            totals
-                .iter_mut()
-                .zip(numbers)
-                .for_each(|(total, &x)| *total += f64::from(x));
-            active
-                .iter()
-                .for_each(|&id| totals[design.dense + id as usize] += 1.0);
-        });
-    }
+fn average_contributions(sums: &Sums, model: &LinearModel, learned: &Learned, attributes: usize) -> Vec<f64> {
     let mut averages = vec![0.0; attributes * model.outputs];
     let terms = learned.featurizer.recipe_terms();
     let attributes_of: Vec<Vec<usize>> = terms.iter().map(|term| term.attributes()).collect();
     for (feature, term) in learned.featurizer.term_of_features().into_iter().enumerate() {
         let of = &attributes_of[term as usize];
-        let mean = totals[feature] / design.rows.max(1) as f64 / of.len() as f64;
+        let mean = sums.totals[feature] / learned.rows.max(1) as f64 / of.len() as f64;
         for (output, weight) in model.weights(feature).iter().enumerate() {
             of.iter()
                 .for_each(|&attribute| averages[attribute * model.outputs + output] += mean * weight);
