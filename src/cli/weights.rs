@@ -81,10 +81,16 @@ fn text(weights: &Weights) -> String {
             at_zero,
             at_means,
         } = intercept;
-        // Without numbers the two are the same.
-        let (first, second) = ("(intercept, numbers at 0)", "(intercept, numbers at their means)");
-        rows.push(cells(class, first.into(), Some(*at_zero), has_classes, several));
-        rows.push(cells(class, second.into(), Some(*at_means), has_classes, several));
+        let mut add = |what: &str, estimate: &Estimate| {
+            let shown = Some(*estimate);
+            rows.push(cells(class, what.into(), shown, has_classes, several));
+        };
+        if at_zero == at_means {
+            add("(intercept)", at_zero);
+        } else {
+            add("(intercept, numbers at 0)", at_zero);
+            add("(intercept, numbers at their means)", at_means);
+        }
     }
     text.push_str(&show::table(&rows));
     text.push_str(&format!("\nreference: {}\n", weights.reference));

@@ -21,7 +21,7 @@ pub fn student_two_sided(t: f64, freedom: f64) -> f64 {
     if freedom > MANY {
         return normal_two_sided(t);
     }
-    if !(freedom > 0.0) || t.is_nan() {
+    if freedom.is_nan() || freedom <= 0.0 || t.is_nan() {
         return f64::NAN;
     }
     if t.is_infinite() {
@@ -42,7 +42,7 @@ pub fn student_95(freedom: f64) -> f64 {
     if freedom > MANY {
         return crate::ml::evaluate::interval::Z;
     }
-    if !(freedom > 0.0) {
+    if freedom.is_nan() || freedom <= 0.0 {
         return f64::NAN;
     }
     let (mut low, mut high) = (1.0, 2.0);

@@ -55,6 +55,12 @@ fn exit_codes_say_what_went_wrong() {
     let cases = [
         ("--help", 0, ""),
         ("inspect @iris", 0, ""),
+        ("weights iris.yosoku", 0, ""),
+        ("weights iris.yosoku --csv --top 3 --robust", 0, ""),
+        ("weights iris.yosoku --csv --json", 2, "--csv"),
+        ("weights iris.yosoku --class setsa", 2, "did you mean `setosa`?"),
+        ("weights absent.yosoku", 3, "absent.yosoku"),
+        ("weights @iris", 4, "[not_a_model]"),
         ("", 2, "Usage"),
         ("trian @iris", 2, "train"),
         ("train @iris", 2, "--target"),

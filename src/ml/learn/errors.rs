@@ -19,9 +19,9 @@ use crate::ml::wording::counted;
 
 /// Weights and intercepts up to which errors are worked out: the matrices take 32 MB each then.
 pub const MOST_PARAMETERS: usize = 2_000;
-/// Products that go into the matrices at most, a few seconds of two processors: rows times the square of the entries
-/// of a row and the square of its scores.
-pub const MOST_PRODUCTS: f64 = 1e10;
+/// Products that go into the matrices at most, two seconds of one processor: rows times the square of the entries of a
+/// row and the square of its scores.
+pub const MOST_PRODUCTS: f64 = 2e9;
 
 /// Standard errors of weights and intercepts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -102,7 +102,7 @@ fn every_kind_of_bare_attribute() {
             "n ",
             "b is true",
             "c = red",
-            "c = ",
+            "c is missing",
             "t has b",
             "t has a",
             "t has c",
