@@ -1,6 +1,7 @@
 //! Finds weights. One objective for every solver:
 //!
-//! `mean(loss) + Σ l2/2 · |β|²`, the intercept not penalised, on scaled numbers; groups of features have an `l2` each.
+//! `mean(loss) + Σ l2/2 · |β|² + l1 · |β|₁`, the intercept not penalised, on scaled numbers; groups of features have an
+//! `l2` each. Without `l1` the objective is smooth; with it see [`lasso`].
 //!
 //! Only this folder knows linfa and ndarray. [`LearnParams`] are linfa parameters (checked before
 //! use), [`Design`] is a linfa record type, so our learner fits where linfa's do. Whatever solver
@@ -10,12 +11,17 @@ pub mod calibration;
 pub mod certificate;
 pub mod dense;
 pub mod design;
+mod dual;
 mod evidence;
+mod face;
 pub mod hessian;
+pub mod lasso;
 pub mod lbfgs;
 pub mod learner;
 pub mod newton;
 pub mod objective;
+mod owlqn;
+mod pairs;
 pub mod params;
 mod passes;
 mod path;

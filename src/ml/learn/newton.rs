@@ -5,10 +5,9 @@
 //! by term. What is left of it is at most `|r|² / l2` for the residual `r`, because the Hessian is at least `l2`; where
 //! that is too careful, it is judged by how fast the latest terms grew smaller (after Strakoš and Tichý 2002).
 
-use std::ops::ControlFlow;
-
-use super::lbfgs::Stop;
+use super::lbfgs::{Limits, Stop, ended};
 use super::objective::{Objective, Problem};
+use super::pairs::{add, dot};
 use super::precondition::Preconditioner;
 use crate::ml::observe::{Observer, Stage};
 
@@ -23,7 +22,9 @@ const FORCING: f64 = 0.1;
 /// Halvings of a step before it is given up.
 const MOST_HALVINGS: u32 = 20;
 /// An objective below this counts as this.
-const SMALLEST: f64 = 1e-10;
+pub(super) const SMALLEST: f64 = 1e-10;
+/// A direction that curves less than this share of what the diagonal says is flat.
+const FLAT: f64 = 1e-12;
 
 /// A Newton step that was worked out.
 #[derive(Debug)]
@@ -44,6 +45,19 @@ pub fn step(
     beta: &[f64],
     gradient: &[f64],
     preconditioner: &Preconditioner,
+    tolerance: f64,
+    stopped: &mut dyn FnMut() -> bool,
+) -> Step {
+    step_within(objective, beta, gradient, (preconditioner, None), tolerance, stopped)
+}
+
+/// The same where only some parameters are free to move, if any are named: gradient and preconditioner are 0 for the
+/// others. Where the objective turns out to be flat, the step so far is given, and no gap.
+pub(super) fn step_within(
+    objective: &Objective<'_>,
+    beta: &[f64],
+    gradient: &[f64],
+    (preconditioner, free): (&Preconditioner, Option<&[bool]>),
     tolerance: f64,
     stopped: &mut dyn FnMut() -> bool,
 ) -> Step {
@@ -70,7 +84,22 @@ pub fn step(
         }
         hessian.times(&search, &mut product);
         products += 1;
-        let size = rho / dot(&search, &product);
+        if let Some(free) = free {
+            let all = product.iter_mut().zip(free);
+            all.filter(|(_, free)| !**free).for_each(|(p, _)| *p = 0.0);
+        }
+        let curvature = dot(&search, &product);
+        if free.is_some() && is_flat(&search, curvature, &preconditioner.inverse_diagonal) {
+            if direction.iter().all(|d| *d == 0.0) {
+                direction = search;
+            }
+            return Step {
+                direction,
+                gap: f64::INFINITY,
+                products,
+            };
+        }
+        let size = rho / curvature;
         add(&mut direction, size, &search);
         add(&mut residual, -size, &product);
         terms.push(0.5 * size * rho);
@@ -84,6 +113,14 @@ pub fn step(
             .for_each(|(s, c)| *s = c + keep * *s);
         rho = next;
     }
+}
+
+/// Whether the objective hardly curves along `search`.
+fn is_flat(search: &[f64], curvature: f64, inverse_diagonal: &[f64]) -> bool {
+    let all = search.iter().zip(inverse_diagonal);
+    let moved = all.filter(|(s, _)| **s != 0.0);
+    let expected: f64 = moved.map(|(s, inverse)| s * s / inverse).sum();
+    curvature.is_nan() || curvature <= FLAT * expected
 }
 
 /// What the terms after these add up to, if they go on growing smaller as they did. Infinite while they do not.
@@ -121,9 +158,10 @@ pub fn polish(
     objective: &Objective<'_>,
     mut beta: Vec<f64>,
     tolerance: f64,
-    most_steps: u32,
+    limits: Limits,
     observer: &mut dyn Observer,
 ) -> Polished {
+    let most_steps = limits.iterations;
     let mut gradient = vec![0.0; beta.len()];
     let mut value = objective.evaluate(&beta, &mut gradient);
     let (mut steps, mut passes) = (0, 1);
@@ -131,25 +169,22 @@ pub fn polish(
     let stop = loop {
         let preconditioner = objective.preconditioner(&beta);
         let wanted = tolerance * value.abs().max(SMALLEST);
+        // Two for the preconditioner, one for what the rows curve.
+        passes += 3;
+        let mut used = passes;
         let mut stopped = || {
             let told = observer.report(Stage::Solve, steps.into(), most_steps.into());
-            told.is_break() || observer.out_of_time()
+            used += 1;
+            used > limits.passes || told.is_break() || observer.out_of_time()
         };
         let found = step(objective, &beta, &gradient, &preconditioner, wanted, &mut stopped);
-        // Two for the preconditioner, one for what the rows curve.
-        passes += 3 + found.products;
+        passes += found.products;
         if found.gap <= wanted {
             gap = Some(found.gap);
             break Stop::Converged;
         }
-        if steps >= most_steps {
-            break Stop::Iterations;
-        }
-        if let ControlFlow::Break(()) = observer.report(Stage::Solve, steps.into(), most_steps.into()) {
-            break Stop::Cancelled;
-        }
-        if observer.out_of_time() {
-            break Stop::OutOfTime;
+        if let Some(stop) = ended(f64::MAX, wanted, (steps, passes), limits, observer) {
+            break stop;
         }
         let Some((next, lower)) = descend(
             objective,
@@ -157,9 +192,13 @@ pub fn polish(
             value,
             &found.direction,
             &mut gradient,
-            &mut passes,
+            (&mut passes, limits.passes),
         ) else {
-            break Stop::Stalled;
+            break if passes < limits.passes {
+                Stop::Stalled
+            } else {
+                Stop::Passes
+            };
         };
         (beta, value) = (next, lower);
         steps += 1;
@@ -180,10 +219,13 @@ fn descend(
     value: f64,
     direction: &[f64],
     gradient: &mut [f64],
-    passes: &mut u32,
+    (passes, most): (&mut u32, u32),
 ) -> Option<(Vec<f64>, f64)> {
     let mut size = 1.0;
     for _ in 0..MOST_HALVINGS {
+        if *passes >= most {
+            break;
+        }
         let next: Vec<f64> = beta.iter().zip(direction).map(|(b, d)| b + size * d).collect();
         let lower = objective.evaluate(&next, gradient);
         *passes += 1;
@@ -193,14 +235,6 @@ fn descend(
         size *= 0.5;
     }
     None
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-fn add(to: &mut [f64], size: f64, what: &[f64]) {
-    to.iter_mut().zip(what).for_each(|(t, w)| *t += size * w);
 }
 
 #[cfg(test)]
@@ -290,7 +324,11 @@ mod tests {
         for targets in problems() {
             let objective = Objective::new(&design, &targets, 1e-3);
             let first = minimise(&objective, objective.start(), 1e-15, 500, &mut Silent).beta;
-            let second = polish(&objective, objective.start(), 1e-12, 50, &mut Silent);
+            let limits = Limits {
+                iterations: 50,
+                passes: u32::MAX,
+            };
+            let second = polish(&objective, objective.start(), 1e-12, limits, &mut Silent);
             assert_eq!(second.stop, Stop::Converged);
             let value = |beta: &[f64]| objective.evaluate(beta, &mut vec![0.0; beta.len()]);
             assert!((value(&first) / value(&second.beta) - 1.0).abs() < 1e-9);
