@@ -54,6 +54,7 @@ openapi: build ## write openapi.yaml anew from the handlers
 golden: ## write the sample data and the outside numbers anew; needs scikit-learn, see datasets/README.md
 	$(PYTHON) datasets/export.py
 	$(PYTHON) tests/golden/learners.py
+	$(PYTHON) tests/golden/lasso.py
 
 bench: bench-inspecting bench-training ## measure beside other tools; each part writes its section of docs/benchmarks.md
 

@@ -19,6 +19,7 @@ mod fuzzing;
 mod inference;
 mod ingest;
 mod insights;
+mod lasso;
 mod learners;
 mod parity;
 mod quality;

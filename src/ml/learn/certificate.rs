@@ -51,15 +51,18 @@ impl Certificate {
         // objective of the base rates.
         let allowed = RELATIVE_GAP * value.abs().max(1e-9 * worst.abs());
         let (gap, slope) = if lasso.l1 > 0.0 {
-            let mut gap = dual::gap(objective, beta, value, &gradient);
+            // Losses are 0 or more, and so is the minimum.
+            let mut gap = dual::gap(objective, beta, value, &gradient).min(value);
             if gap > allowed {
-                gap = gap.min(
-                    decrement.unwrap_or_else(|| face::decrement(objective, beta, &gradient, allowed)),
-                );
+                gap = gap
+                    .min(decrement.unwrap_or_else(|| face::decrement(objective, beta, &gradient, allowed)));
             }
             (gap, lasso.subgradient(beta, &gradient))
         } else {
-            (smooth_gap(objective, beta, &gradient, allowed, decrement), gradient)
+            (
+                smooth_gap(objective, beta, &gradient, allowed, decrement),
+                gradient,
+            )
         };
         Self {
             objective: value,
@@ -85,10 +88,8 @@ fn smooth_gap(
         return gap;
     }
     // The bound is far too careful for weak penalties; the Newton step tells more.
-    gap.min(decrement.unwrap_or_else(|| {
-        step(objective, beta, gradient, &preconditioner, allowed, &mut || {
-            false
-        })
-        .gap
-    }))
+    gap.min(
+        decrement
+            .unwrap_or_else(|| step(objective, beta, gradient, &preconditioner, allowed, &mut || false).gap),
+    )
 }

@@ -170,12 +170,7 @@ impl<'a> Point<'a> {
     }
 
     /// Calls `each` with the number of every row, its features and its numbers.
-    fn for_each_row(
-        &self,
-        shard: &Shard,
-        first: usize,
-        mut each: impl FnMut(usize, &[f32], &[u32], &[f64]),
-    ) {
+    fn for_each_row(&self, shard: &Shard, first: usize, mut each: impl FnMut(usize, &[f32], &[u32], &[f64])) {
         let objective = self.objective;
         let outputs = objective.outputs();
         let mut values = vec![0.0; outputs];
@@ -231,6 +226,71 @@ fn entropy(p: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ml::features::FeatureVector;
+    use crate::ml::hash::Stream;
+    use crate::ml::learn::DesignBuilder;
+    use crate::ml::learn::lasso::solve;
+    use crate::ml::learn::lbfgs::Limits;
+    use crate::ml::learn::objective::Problem;
+    use crate::ml::observe::Silent;
+
+    /// The gap covers the true one wherever it is asked for, also where intercepts are off, with rows that count more than
+    /// others, and with groups that have no `l2`; and it vanishes at the minimum.
+    #[test]
+    fn the_gap_covers_the_true_one() {
+        let mut stream = Stream::new(17);
+        let mut builder = DesignBuilder::new(2, 6);
+        for _ in 0..200 {
+            builder.push(&FeatureVector {
+                dense: (0..2).map(|_| stream.next_unit() as f32 - 0.5).collect(),
+                active: (0..6).filter(|_| stream.next_unit() < 0.3).collect(),
+            });
+        }
+        let design = builder.build();
+        let weights: Vec<f32> = (0..200).map(|row| (row % 4) as f32).collect();
+        let mut classes = |classes: usize| Targets::Classes {
+            classes,
+            of_row: (0..200)
+                .map(|_| (stream.next_unit() * stream.next_unit() * classes as f64) as u32)
+                .collect(),
+        };
+        let values = Targets::Values((0..200).map(|i| f64::from(i % 17)).collect());
+        let factors = [1.0, 0.0, 2.0, 1.0, 0.0, 0.5, 1.0, 1.0];
+        for targets in [classes(2), classes(3), values] {
+            for (l1, l2) in [(1e-2, 0.0), (1e-2, 1e-2), (1e-3, 0.3)] {
+                let objective = Objective::weighted(&design, &targets, &weights, l2)
+                    .shaped(Some(&factors))
+                    .with_l1(l1);
+                let at = |beta: &[f64]| {
+                    let mut gradient = vec![0.0; beta.len()];
+                    let value = objective.evaluate(beta, &mut gradient) + objective.lasso().value(beta);
+                    (value, gap(&objective, beta, value, &gradient))
+                };
+                let limits = Limits {
+                    iterations: 500,
+                    passes: u32::MAX,
+                };
+                let best = solve(&objective, objective.start(), 1e-12, limits, &mut Silent)
+                    .unwrap()
+                    .0
+                    .beta;
+                let (lowest, left) = at(&best);
+                assert!(left < 1e-6 * lowest, "{l1} {l2}: {left}");
+                for size in [1e-6, 1e-3, 0.1, 1.0] {
+                    let beta: Vec<f64> = best
+                        .iter()
+                        .map(|b| b + size * (stream.next_unit() - 0.5))
+                        .collect();
+                    let (value, told) = at(&beta);
+                    let gap = value - lowest;
+                    assert!(
+                        told >= gap - 1e-12 * lowest && told.is_finite(),
+                        "{size}: {told} {gap}"
+                    );
+                }
+            }
+        }
+    }
 
     #[test]
     fn a_mixture_makes_up_for_what_classes_have_too_much() {

@@ -17,6 +17,8 @@ const NEAR: f64 = 1e-4;
 /// How much closer than asked for the second stage goes while the duality gap does not prove enough: the gap shrinks with
 /// the distance to the minimum, the objective with its square.
 const CLOSER: [f64; 3] = [1.0, 1e-3, 1e-6];
+/// Passes that the second stage takes for its first step.
+const LEAST_PASSES: u32 = 5;
 /// Closer than this, relative to the objective, is beyond floating point.
 const CLOSEST: f64 = 1e-12;
 
@@ -110,6 +112,10 @@ pub(super) fn solve(
             Stop::Converged | Stop::Stalled => {}
         }
         let left = limits.after(solution.iterations, solution.passes);
+        if left.passes < LEAST_PASSES {
+            solution.stop = Stop::Passes;
+            break;
+        }
         let closer = (closer * tolerance).max(CLOSEST);
         let polished = face::polish(objective, solution.beta, closer, left, observer);
         gap = polished.gap;

@@ -136,8 +136,7 @@ pub(super) fn ended(
     if passes >= limits.passes {
         return Some(Stop::Passes);
     }
-    if let ControlFlow::Break(()) =
-        observer.report(Stage::Solve, iterations.into(), limits.iterations.into())
+    if let ControlFlow::Break(()) = observer.report(Stage::Solve, iterations.into(), limits.iterations.into())
     {
         return Some(Stop::Cancelled);
     }

@@ -27,10 +27,12 @@ mod passes;
 mod path;
 pub mod precondition;
 pub mod search;
+pub mod sgd;
 pub mod sketch;
 
 pub use certificate::Certificate;
 pub use design::{Design, DesignBuilder, Groups, Targets};
-pub use learner::{Fitted, SolverReport, fit_observed};
+pub use learner::{Fitted, SolverReport, Used, fit_observed};
 pub use params::{LearnError, LearnParams};
 pub use search::Search;
+pub use sgd::Shuffle;

@@ -48,7 +48,14 @@ pub fn step(
     tolerance: f64,
     stopped: &mut dyn FnMut() -> bool,
 ) -> Step {
-    step_within(objective, beta, gradient, (preconditioner, None), tolerance, stopped)
+    step_within(
+        objective,
+        beta,
+        gradient,
+        (preconditioner, None),
+        tolerance,
+        stopped,
+    )
 }
 
 /// The same where only some parameters are free to move, if any are named: gradient and preconditioner are 0 for the

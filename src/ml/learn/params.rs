@@ -5,11 +5,22 @@ use std::collections::BTreeMap;
 use linfa::ParamGuard;
 use serde::{Deserialize, Serialize};
 
+use super::lbfgs::Limits;
+use super::sgd::{self, Shuffle};
 use crate::ml::schema::nearest;
 
 /// Data passes after which the engine stops unless told otherwise.
 const DEFAULT_ITERATIONS: u32 = 1000;
-const KNOWN: [&str; 4] = ["l2", "max_iterations", "max_classes", "max_features"];
+const KNOWN: [&str; 6] = [
+    "l1",
+    "l2",
+    "max_iterations",
+    "max_passes",
+    "max_classes",
+    "max_features",
+];
+/// Passes that the first step takes: a limit below would leave no weights at all.
+const LEAST_PASSES: u32 = 4;
 /// Features a model may be allowed.
 const FEATURES: std::ops::RangeInclusive<usize> = 10..=100_000_000;
 
@@ -18,20 +29,36 @@ const FEATURES: std::ops::RangeInclusive<usize> = 10..=100_000_000;
 pub struct LearnParams {
     /// Strength of the penalty; `None` chooses it by held-back rows, and none for a narrow dense regression.
     pub l2: Option<f64>,
+    /// Strength of the penalty on absolute values, which leaves weights at 0 that do not gain enough. With it, `l2` is 0
+    /// unless given. 0 is the same as none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub l1: Option<f64>,
     /// Most iterations of the engine.
     pub max_iterations: Option<u32>,
+    /// Most passes over the data to find the weights, those of a search of the penalty before left out; less than 4 count
+    /// as 4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_passes: Option<u32>,
     /// Most classes of a multiclass target.
     pub max_classes: Option<usize>,
     /// Most features; beyond, rare values and words are dropped, then share features.
     #[serde(default)]
     pub max_features: Option<usize>,
+    /// Most bytes of the model as Amazon ML counts them, 96 for each weight: bounds the features likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_model_bytes: Option<u64>,
+    /// Whether rows are to be shuffled: changes nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shuffle: Option<Shuffle>,
 }
 
 /// Parameters that were checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckedLearnParams {
     pub(super) l2: Option<f64>,
-    pub(super) max_iterations: u32,
+    pub(super) l1: f64,
+    pub(super) limits: Limits,
+    pub(super) shuffle: Option<Shuffle>,
 }
 
 /// Why weights could not be found.
@@ -80,20 +107,16 @@ impl LearnParams {
         for (name, text) in map {
             match name.as_str() {
                 "l2" => params.l2 = Some(parse(name, text, "a number such as 1e-4")?),
+                "l1" => params.l1 = Some(parse(name, text, "a number such as 1e-4")?),
+                "max_passes" => params.max_passes = Some(parse(name, text, "a whole number")?),
                 "max_iterations" => params.max_iterations = Some(parse(name, text, "a whole number")?),
                 "max_classes" => params.max_classes = Some(parse(name, text, "a whole number")?),
                 "max_features" => params.max_features = Some(parse(name, text, "a whole number")?),
-                other => {
-                    let hint =
-                        nearest(other, KNOWN.into_iter()).map(|near| format!("did you mean `{near}`?"));
-                    let hint = hint.unwrap_or_else(|| format!("the parameters are {}", KNOWN.join(", ")));
-                    return Err(LearnError::Parameter {
-                        name: other.into(),
-                        problem: format!("it is not known; {hint}"),
-                    });
-                }
+                other if params.set_sgd(other, text)? => {}
+                other => return Err(unknown(other)),
             }
         }
+        sgd::check(map, &params)?;
         params.check_ref()?;
         Ok(params)
     }
@@ -103,11 +126,18 @@ impl LearnParams {
             name: name.into(),
             problem: problem.into(),
         };
-        if self.l2.is_some_and(|l2| !l2.is_finite() || l2 < 0.0) {
-            return Err(bad("l2", "it must be a finite number of 0 or more"));
+        for (name, strength) in [("l1", self.l1), ("l2", self.l2)] {
+            if strength.is_some_and(|strength| !strength.is_finite() || strength < 0.0) {
+                return Err(bad(name, "it must be a finite number of 0 or more"));
+            }
         }
-        if self.max_iterations == Some(0) {
-            return Err(bad("max_iterations", "it must be at least 1"));
+        for (name, most) in [
+            ("max_iterations", self.max_iterations),
+            ("max_passes", self.max_passes),
+        ] {
+            if most == Some(0) {
+                return Err(bad(name, "it must be at least 1"));
+            }
         }
         if self
             .max_classes
@@ -118,10 +148,21 @@ impl LearnParams {
         if self.max_features.is_some_and(|most| !FEATURES.contains(&most)) {
             return Err(bad("max_features", "it must be between 10 and 100000000"));
         }
+        let l1 = self.l1.unwrap_or(0.0);
         Ok(CheckedLearnParams {
-            l2: self.l2,
-            max_iterations: self.max_iterations.unwrap_or(DEFAULT_ITERATIONS),
+            l2: self.l2.or((l1 > 0.0).then_some(0.0)),
+            l1,
+            limits: Limits {
+                iterations: self.max_iterations.unwrap_or(DEFAULT_ITERATIONS),
+                passes: self.max_passes.map_or(u32::MAX, |most| most.max(LEAST_PASSES)),
+            },
+            shuffle: self.shuffle,
         })
+    }
+
+    /// Whether the strengths of the penalties are given, not to be chosen.
+    pub fn has_penalty(&self) -> bool {
+        self.l2.is_some() || self.l1.is_some_and(|l1| l1 > 0.0)
     }
 
     /// Checks the parameters without making a checked copy.
@@ -130,7 +171,25 @@ impl LearnParams {
     }
 }
 
-fn parse<T: std::str::FromStr>(name: &str, text: &str, expected: &str) -> Result<T, LearnError> {
+fn unknown(name: &str) -> LearnError {
+    let hint = nearest(name, KNOWN.into_iter().chain(sgd::NAMES));
+    let hint = hint.map_or_else(
+        || {
+            format!(
+                "the parameters are {}, and Amazon ML's {}",
+                KNOWN.join(", "),
+                sgd::NAMES.join(", ")
+            )
+        },
+        |near| format!("did you mean `{near}`?"),
+    );
+    LearnError::Parameter {
+        name: name.into(),
+        problem: format!("it is not known; {hint}"),
+    }
+}
+
+pub(super) fn parse<T: std::str::FromStr>(name: &str, text: &str, expected: &str) -> Result<T, LearnError> {
     text.trim().parse().map_err(|_| LearnError::Parameter {
         name: name.into(),
         problem: format!("`{text}` is not {expected}"),
