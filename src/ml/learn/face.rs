@@ -17,6 +17,13 @@ use crate::ml::observe::{Observer, Stage};
 const MOST_HALVINGS: u32 = 20;
 /// Sufficient decrease of a step, as a share of what its slope promises.
 const DECREASE: f64 = 1e-4;
+/// Damping of the first step, as a share of the Hessian's diagonal; it grows by a factor where steps turn out to be too
+/// long, and shrinks by its square where they do not (after Levenberg and Marquardt). Values of one attribute can all
+/// move against the intercept, and only the penalty notices, which is linear: there the Hessian is 0.
+const DAMPING: f64 = 1e-4;
+const LEAST_DAMPING: f64 = 1e-10;
+const MOST_DAMPING: f64 = 1.0;
+const CHANGE: f64 = 10.0;
 
 /// Which weights move at some point, and how.
 struct Face {
@@ -57,7 +64,7 @@ impl Face {
         &self,
         objective: &Objective<'_>,
         beta: &[f64],
-        tolerance: f64,
+        (damping, tolerance): (f64, f64),
         stopped: &mut dyn FnMut() -> bool,
     ) -> Step {
         let only_free = |values: &[f64], else_: f64| -> Vec<f64> {
@@ -70,7 +77,7 @@ impl Face {
         if let Some(sketch) = &objective.design.sketch {
             preconditioner = preconditioner.with_sketch(sketch, objective.outputs());
         }
-        let conditions = (&preconditioner, Some(self.free.as_slice()));
+        let conditions = (&preconditioner, Some((self.free.as_slice(), damping)));
         let mut step = step_within(objective, beta, &slope, conditions, tolerance, stopped);
         for at in (0..beta.len()).filter(|&at| self.leaving[at]) {
             step.direction[at] = -beta[at];
@@ -99,7 +106,7 @@ impl Face {
 /// How far the objective is above its minimum, by the quadratic model at `beta`.
 pub(super) fn decrement(objective: &Objective<'_>, beta: &[f64], gradient: &[f64], tolerance: f64) -> f64 {
     Face::at(objective, objective.lasso(), beta, gradient)
-        .step(objective, beta, tolerance, &mut || false)
+        .step(objective, beta, (LEAST_DAMPING, tolerance), &mut || false)
         .gap
 }
 
@@ -119,7 +126,7 @@ pub(super) fn polish(
         value,
         gradient,
     };
-    let (mut steps, mut passes, mut gap) = (0, 1u32, None);
+    let (mut steps, mut passes, mut gap, mut damping) = (0, 1u32, None, DAMPING);
     let stop = loop {
         let wanted = tolerance * point.value.abs().max(SMALLEST);
         let face = Face::at(objective, lasso, &point.beta, &point.gradient);
@@ -131,7 +138,7 @@ pub(super) fn polish(
             used += 1;
             used > limits.passes || told.is_break() || observer.out_of_time()
         };
-        let found = face.step(objective, &point.beta, wanted, &mut stopped);
+        let found = face.step(objective, &point.beta, (damping, wanted), &mut stopped);
         passes += found.products;
         if found.gap <= wanted {
             gap = Some(found.gap);
@@ -140,12 +147,13 @@ pub(super) fn polish(
         if let Some(stop) = ended(f64::MAX, wanted, (steps, passes), limits, observer) {
             break stop;
         }
-        let mut passes = (&mut passes, limits.passes);
+        let before = passes;
+        let mut counted = (&mut passes, limits.passes);
         let next = point
-            .along(objective, lasso, &face, &found.direction, &mut passes)
-            .or_else(|| point.along_axes(objective, lasso, &face, &mut passes));
+            .along(objective, lasso, &face, &found.direction, &mut counted)
+            .or_else(|| point.along_axes(objective, lasso, &face, &mut counted));
         let Some(next) = next else {
-            break if *passes.0 < limits.passes {
+            break if passes < limits.passes {
                 Stop::Stalled
             } else {
                 Stop::Passes
@@ -153,6 +161,11 @@ pub(super) fn polish(
         };
         point = next;
         steps += 1;
+        damping = if passes == before + 1 {
+            (damping / (CHANGE * CHANGE)).max(LEAST_DAMPING)
+        } else {
+            (damping * CHANGE).min(MOST_DAMPING)
+        };
     };
     Polished {
         beta: point.beta,

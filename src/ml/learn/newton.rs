@@ -23,8 +23,6 @@ const FORCING: f64 = 0.1;
 const MOST_HALVINGS: u32 = 20;
 /// An objective below this counts as this.
 pub(super) const SMALLEST: f64 = 1e-10;
-/// A direction that curves less than this share of what the diagonal says is flat.
-const FLAT: f64 = 1e-12;
 
 /// A Newton step that was worked out.
 #[derive(Debug)]
@@ -58,13 +56,14 @@ pub fn step(
     )
 }
 
-/// The same where only some parameters are free to move, if any are named: gradient and preconditioner are 0 for the
-/// others. Where the objective turns out to be flat, the step so far is given, and no gap.
+/// The same with parameters that stay: where `face` names those that are free to move, gradient and preconditioner are 0
+/// for the others. Its number is the damping, a share of the Hessian's diagonal that is added to the Hessian, without
+/// which steps would be endless where the objective is flat.
 pub(super) fn step_within(
     objective: &Objective<'_>,
     beta: &[f64],
     gradient: &[f64],
-    (preconditioner, free): (&Preconditioner, Option<&[bool]>),
+    (preconditioner, face): (&Preconditioner, Option<(&[bool], f64)>),
     tolerance: f64,
     stopped: &mut dyn FnMut() -> bool,
 ) -> Step {
@@ -91,22 +90,13 @@ pub(super) fn step_within(
         }
         hessian.times(&search, &mut product);
         products += 1;
-        if let Some(free) = free {
-            let all = product.iter_mut().zip(free);
-            all.filter(|(_, free)| !**free).for_each(|(p, _)| *p = 0.0);
-        }
-        let curvature = dot(&search, &product);
-        if free.is_some() && is_flat(&search, curvature, &preconditioner.inverse_diagonal) {
-            if direction.iter().all(|d| *d == 0.0) {
-                direction = search;
+        if let Some((free, damping)) = face {
+            let moves = search.iter().zip(&preconditioner.inverse_diagonal);
+            for ((p, free), (s, inverse)) in product.iter_mut().zip(free).zip(moves) {
+                *p = if *free { *p + damping * s / inverse } else { 0.0 };
             }
-            return Step {
-                direction,
-                gap: f64::INFINITY,
-                products,
-            };
         }
-        let size = rho / curvature;
+        let size = rho / dot(&search, &product);
         add(&mut direction, size, &search);
         add(&mut residual, -size, &product);
         terms.push(0.5 * size * rho);
@@ -120,14 +110,6 @@ pub(super) fn step_within(
             .for_each(|(s, c)| *s = c + keep * *s);
         rho = next;
     }
-}
-
-/// Whether the objective hardly curves along `search`.
-fn is_flat(search: &[f64], curvature: f64, inverse_diagonal: &[f64]) -> bool {
-    let all = search.iter().zip(inverse_diagonal);
-    let moved = all.filter(|(s, _)| **s != 0.0);
-    let expected: f64 = moved.map(|(s, inverse)| s * s / inverse).sum();
-    curvature.is_nan() || curvature <= FLAT * expected
 }
 
 /// What the terms after these add up to, if they go on growing smaller as they did. Infinite while they do not.
