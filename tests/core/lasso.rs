@@ -207,7 +207,8 @@ fn a_weak_penalty_changes_next_to_nothing() {
     }
 }
 
-/// The loss is a mean, so rows that all come twice change nothing.
+/// The loss is a mean, so rows that all come twice change nothing. The engine goes on to 1e-12 of the objective, about the
+/// square of what weights are off by.
 #[test]
 fn rows_that_come_twice_change_nothing() {
     let mut stream = Stream::new(9);
@@ -231,7 +232,7 @@ fn rows_that_come_twice_change_nothing() {
     for (one, two) in questions(&values).iter().zip(questions(&doubled)) {
         let (one, two) = (fit(&once, one, 5e-3, None), fit(&twice, &two, 5e-3, None));
         for (a, b) in one.beta.iter().zip(&two.beta) {
-            assert!((a - b).abs() < 1e-6 * (1.0 + a.abs()), "{a} {b}");
+            assert!((a - b).abs() < 1e-5 * (1.0 + a.abs()), "{a} {b}");
         }
     }
 }

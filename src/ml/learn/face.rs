@@ -14,7 +14,7 @@ use super::precondition::Preconditioner;
 use crate::ml::observe::{Observer, Stage};
 
 /// Halvings of a step before it is given up.
-const MOST_HALVINGS: u32 = 20;
+const MOST_HALVINGS: i32 = 20;
 /// Sufficient decrease of a step, as a share of what its slope promises.
 const DECREASE: f64 = 1e-4;
 /// Damping of the first step, as a share of the Hessian's diagonal; it grows by a factor where steps turn out to be too
@@ -125,7 +125,8 @@ pub(super) fn polish(
         beta,
         value,
         gradient,
-    };
+    }
+    .centred(objective);
     let (mut steps, mut passes, mut gap, mut damping) = (0, 1u32, None, DAMPING);
     let stop = loop {
         let wanted = tolerance * point.value.abs().max(SMALLEST);
@@ -147,24 +148,23 @@ pub(super) fn polish(
         if let Some(stop) = ended(f64::MAX, wanted, (steps, passes), limits, observer) {
             break stop;
         }
-        let before = passes;
         let mut counted = (&mut passes, limits.passes);
         let next = point
             .along(objective, lasso, &face, &found.direction, &mut counted)
             .or_else(|| point.along_axes(objective, lasso, &face, &mut counted));
-        let Some(next) = next else {
+        let Some((next, reach)) = next else {
             break if passes < limits.passes {
                 Stop::Stalled
             } else {
                 Stop::Passes
             };
         };
-        point = next;
+        point = next.centred(objective);
         steps += 1;
-        damping = if passes == before + 1 {
-            (damping / (CHANGE * CHANGE)).max(LEAST_DAMPING)
-        } else {
-            (damping * CHANGE).min(MOST_DAMPING)
+        damping = match reach {
+            Reach::Full => (damping / (CHANGE * CHANGE)).max(LEAST_DAMPING),
+            Reach::Kink => damping,
+            Reach::Short => (damping * CHANGE).min(MOST_DAMPING),
         };
     };
     Polished {
@@ -176,6 +176,17 @@ pub(super) fn polish(
     }
 }
 
+/// How far a step led.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// Where it was to lead.
+    Full,
+    /// To where the first weight became 0.
+    Kink,
+    /// Not so far.
+    Short,
+}
+
 /// Weights, the objective with the penalty, and the gradient without it.
 struct Point {
     beta: Vec<f64>,
@@ -184,6 +195,12 @@ struct Point {
 }
 
 impl Point {
+    /// The same scores with the smallest penalty: see [`Objective::centre`].
+    fn centred(mut self, objective: &Objective<'_>) -> Self {
+        self.value += objective.centre(&mut self.beta, &mut self.gradient);
+        self
+    }
+
     /// A lower point in `direction`.
     fn along(
         &self,
@@ -192,12 +209,25 @@ impl Point {
         face: &Face,
         direction: &[f64],
         passes: &mut (&mut u32, u32),
-    ) -> Option<Self> {
+    ) -> Option<(Self, Reach)> {
         // Losses are 0 or more, so no step gains more than the objective: a longer one comes from a flat place.
         let promised = dot(&face.slope, direction).abs();
         let first = (2.0 * self.value / promised).min(1.0);
-        let step = |size| lasso.moved(&self.beta, direction, first * size, &face.slope);
-        self.lower(objective, lasso, face, &step, passes)
+        let step = |size| lasso.moved(&self.beta, direction, size, &face.slope);
+        let signs = self.beta.iter().zip(direction).take(lasso.penalised);
+        let kink = signs
+            .filter(|(b, d)| *b * *d < 0.0)
+            .map(|(b, d)| -b / d)
+            .fold(f64::INFINITY, f64::min);
+        let mut sizes: Vec<(f64, Reach)> = vec![(first, Reach::Full)];
+        sizes.extend([0.5, 0.25].map(|size| (first * size, Reach::Short)));
+        let mut size = 0.25 * first;
+        if kink < size {
+            sizes.push((kink, Reach::Kink));
+            size = kink;
+        }
+        sizes.extend((0..MOST_HALVINGS).map(|halvings| (size * 0.5f64.powi(halvings + 1), Reach::Short)));
+        self.lower(objective, lasso, face, (&step, &sizes), passes)
     }
 
     /// A lower point by steps along the axes.
@@ -207,22 +237,25 @@ impl Point {
         lasso: Lasso,
         face: &Face,
         passes: &mut (&mut u32, u32),
-    ) -> Option<Self> {
+    ) -> Option<(Self, Reach)> {
         let step = |size| face.along_axes(lasso, &self.beta, &self.gradient, size);
-        self.lower(objective, lasso, face, &step, passes)
+        let sizes: Vec<(f64, Reach)> = (0..MOST_HALVINGS)
+            .map(|halvings| (0.5f64.powi(halvings), Reach::Short))
+            .collect();
+        self.lower(objective, lasso, face, (&step, &sizes), passes)
     }
 
+    /// The first point among the steps of some sizes that lowers the objective enough.
     fn lower(
         &self,
         objective: &Objective<'_>,
         lasso: Lasso,
         face: &Face,
-        step: &dyn Fn(f64) -> Vec<f64>,
+        (step, sizes): (&dyn Fn(f64) -> Vec<f64>, &[(f64, Reach)]),
         (passes, most): &mut (&mut u32, u32),
-    ) -> Option<Self> {
-        let mut size = 1.0;
+    ) -> Option<(Self, Reach)> {
         let mut gradient = vec![0.0; self.beta.len()];
-        for _ in 0..MOST_HALVINGS {
+        for &(size, reach) in sizes {
             if **passes >= *most {
                 return None;
             }
@@ -231,13 +264,13 @@ impl Point {
             let value = objective.evaluate(&beta, &mut gradient) + lasso.value(&beta);
             **passes += 1;
             if value.is_finite() && value < self.value && value <= self.value + DECREASE * promised {
-                return Some(Self {
+                let point = Self {
                     beta,
                     value,
                     gradient,
-                });
+                };
+                return Some((point, reach));
             }
-            size *= 0.5;
         }
         None
     }

@@ -220,3 +220,76 @@ impl TryFrom<&LearnParams> for Guarded {
         params.checked().map(Guarded)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(given: &[(&str, &str)]) -> Result<LearnParams, String> {
+        let map = given
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_string()))
+            .collect();
+        LearnParams::from_map(&map).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn strengths_and_limits_have_ranges() {
+        for (name, values) in [
+            ("l1", ["-1e-9", "inf", "NaN", "much"]),
+            ("l2", ["-1", "-inf", "nan", ""]),
+            ("max_passes", ["0", "-1", "1.5", "4294967296"]),
+        ] {
+            for value in values {
+                let error = read(&[(name, value)]).unwrap_err();
+                assert!(error.starts_with(&format!("parameter `{name}`: ")), "{error}");
+            }
+        }
+        assert!(read(&[("l3", "1")]).unwrap_err().contains("did you mean"));
+        let error = read(&[("strength", "1")]).unwrap_err();
+        assert!(
+            error.contains("max_passes") && error.contains("sgd.maxPasses"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn an_l1_settles_the_penalty_unless_it_is_0() {
+        let params = |given: &[(&str, &str)]| read(given).unwrap();
+        let lasso = params(&[("l1", "1e-3")]);
+        assert_eq!(
+            (lasso.checked().unwrap().l2, lasso.has_penalty()),
+            (Some(0.0), true)
+        );
+        let none = params(&[("l1", "0")]);
+        assert_eq!((none.checked().unwrap().l2, none.has_penalty()), (None, false));
+        let both = params(&[("l1", "1e-3"), ("l2", "0.1")]);
+        assert_eq!(both.checked().unwrap().l2, Some(0.1));
+    }
+
+    /// What is not given leaves no trace, so that hashes of models stay what they were.
+    #[test]
+    fn parameters_that_are_not_given_are_not_written() {
+        let text = serde_json::to_string(&LearnParams::default()).unwrap();
+        assert_eq!(
+            text,
+            r#"{"l2":null,"max_iterations":null,"max_classes":null,"max_features":null}"#
+        );
+        let given = params_with_all();
+        let text = serde_json::to_string(&given).unwrap();
+        assert_eq!(serde_json::from_str::<LearnParams>(&text).unwrap(), given);
+    }
+
+    fn params_with_all() -> LearnParams {
+        LearnParams {
+            l2: Some(0.1),
+            l1: Some(0.2),
+            max_iterations: Some(3),
+            max_passes: Some(4),
+            max_classes: Some(5),
+            max_features: None,
+            max_model_bytes: Some(100_000),
+            shuffle: Some(Shuffle::Auto),
+        }
+    }
+}
