@@ -8,9 +8,12 @@ use yosoku::ml::learn::learner::dataset;
 use yosoku::ml::learn::objective::{Objective, Problem};
 use yosoku::ml::learn::{Design, DesignBuilder, Fitted, LearnParams, Targets, fit_observed};
 use yosoku::ml::observe::Silent;
+use yosoku::ml::pipeline::table::MemoryTable;
+use yosoku::ml::pipeline::train;
+use yosoku::ml::split::Split;
 
 use crate::learners::{bits, check, dense, golden, made, numbers, read, standardised, targets, words};
-use crate::support::on_threads;
+use crate::support::{on_threads, request};
 
 fn solutions() -> Value {
     let path = format!("{}/tests/golden/lasso.json", env!("CARGO_MANIFEST_DIR"));
@@ -278,5 +281,45 @@ fn passes_are_counted() {
                 }
             }
         }
+    }
+}
+
+/// Amazon ML's parameters from the table on: a model of 100,000 bytes has 1,041 weights of 96 bytes, for three classes 347
+/// features; the report tells what else was asked for; nothing is chosen.
+#[test]
+fn parameters_of_amazon_ml_are_obeyed() {
+    let given = [
+        ("sgd.l1RegularizationAmount", "1e-3"),
+        ("sgd.maxPasses", "60"),
+        ("sgd.maxMLModelSizeInBytes", "100000"),
+        ("sgd.shuffleType", "auto"),
+    ];
+    for (classes, most) in [(2, 1041), (3, 347)] {
+        let mut text = String::from("words,x,y\n");
+        for row in 0..4_000 {
+            // Each word is on three rows or more, so that rare ones are not simply dropped.
+            let (a, b) = (row % 1_300, row % 977);
+            let x = row % 11;
+            text += &format!("a{a} b{b},{x},c{}\n", (x + a % 2) % classes);
+        }
+        let mut request = request("y", Split::all());
+        let given = given.map(|(name, value)| (name.to_string(), value.to_string()));
+        request.params = LearnParams::from_map(&given.into()).unwrap();
+        let trained = train(&MemoryTable::new(text), &request, &mut Silent).unwrap();
+        let document = &trained.bundle.document;
+        let features = document.featurizer.dense() + document.featurizer.sparse();
+        assert!(features <= most && features > most * 3 / 4, "{features}");
+        let solver = &document.solver;
+        assert_eq!((solver.l1, solver.l2), (Some(1e-3), 0.0));
+        assert!(solver.passes <= 60 && solver.search.is_none() && trained.recipes.is_empty());
+        assert!(solver.notes[0].contains("sgd.shuffleType"), "{:?}", solver.notes);
+        let used = solver.used.unwrap();
+        assert!(used.features < features && used.of == features, "{used:?}");
+        assert!(
+            trained
+                .warnings
+                .iter()
+                .any(|warning| warning.contains("sgd.maxMLModelSizeInBytes"))
+        );
     }
 }
