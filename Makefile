@@ -55,6 +55,7 @@ golden: ## write the sample data and the outside numbers anew; needs scikit-lear
 	$(PYTHON) datasets/export.py
 	$(PYTHON) tests/golden/learners.py
 	$(PYTHON) tests/golden/weights.py
+	$(PYTHON) tests/golden/lasso.py
 
 bench: bench-inspecting bench-training ## measure beside other tools; each part writes its section of docs/benchmarks.md
 

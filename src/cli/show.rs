@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::error::CliError;
 use crate::ml::evaluate::{Interval, Report};
-use crate::ml::learn::{Search, SolverReport};
+use crate::ml::learn::{Search, SolverReport, Used};
 use crate::ml::model::bundle::RecipeTried;
 
 /// Writes a line to standard error.
@@ -124,6 +124,11 @@ fn searched(search: &Search) -> String {
     format!(", chosen among {} {rows}", search.tried.len())
 }
 
+/// How many features a penalty on absolute values left.
+fn used(used: Used) -> String {
+    format!("; {} of {} features used", used.features, used.of)
+}
+
 /// One line on how the weights were found.
 pub fn solver(report: &SolverReport) -> String {
     let certificate = &report.certificate;
@@ -137,12 +142,17 @@ pub fn solver(report: &SolverReport) -> String {
         count => format!(" in {count} iterations"),
     };
     // Without a penalty nothing bounds the gap; it is estimated from the curvature along each weight.
-    let gap = match report.l2 {
-        0.0 => format!(
+    let gap = match (report.l2, report.l1) {
+        (l2, Some(l1)) => format!(
+            "at most {:.1e} above the minimum of the objective (l1 = {l1:.3e}, l2 = {l2:.3e}){}",
+            certificate.gap,
+            report.used.map(used).unwrap_or_default()
+        ),
+        (0.0, None) => format!(
             "about {:.1e} above the minimum of the objective by estimate, no penalty",
             certificate.gap
         ),
-        l2 => format!(
+        (l2, None) => format!(
             "at most {:.1e} above the minimum of the objective (l2 = {l2:.3e}{})",
             certificate.gap,
             report.search.as_ref().map(searched).unwrap_or_default()

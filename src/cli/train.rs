@@ -80,8 +80,20 @@ pub struct Args {
     /// The column that says how much each row counts: numbers of 0 or more; it is not learned from
     #[arg(long, value_name = "COL")]
     weight: Option<String>,
-    /// A parameter of the learner: l2, max_iterations, max_classes, max_features, class_weights, prior_correction
-    #[arg(long = "param", value_name = "KEY=VALUE")]
+    /// A parameter of the learner: l1, l2, max_iterations, max_passes, max_classes,
+    /// max_features, or one of Amazon ML's, such as sgd.maxPasses
+    ///
+    /// l1              strength of the penalty on absolute values; leaves weights at 0
+    /// l2              strength of the penalty on squares; chosen if neither is given
+    /// max_iterations  most iterations
+    /// max_passes      most passes over the data to find the weights
+    /// max_classes     most classes
+    /// max_features    most features
+    /// class_weights   balanced, or {"yes": 5}: how much the rows of each class count
+    /// prior_correction  false: leave scores as class weights make them
+    /// sgd.l1RegularizationAmount, sgd.l2RegularizationAmount, sgd.maxPasses,
+    /// sgd.maxMLModelSizeInBytes, sgd.shuffleType: see docs/parameters.md
+    #[arg(long = "param", value_name = "KEY=VALUE", verbatim_doc_comment)]
     params: Vec<String>,
     /// Threads to use; the model does not depend on it
     #[arg(long, value_name = "N")]

@@ -17,12 +17,12 @@ use crate::support::{on_threads, sample};
 const WEIGHTS: f64 = 1e-4;
 const OBJECTIVE: f64 = 1e-8;
 
-fn golden() -> Value {
+pub fn golden() -> Value {
     let path = format!("{}/tests/golden/learners.json", env!("CARGO_MANIFEST_DIR"));
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }
 
-fn numbers(value: &Value) -> Vec<f64> {
+pub fn numbers(value: &Value) -> Vec<f64> {
     value
         .as_array()
         .unwrap()
@@ -32,7 +32,7 @@ fn numbers(value: &Value) -> Vec<f64> {
 }
 
 /// The numeric columns of a sample file, row by row, and the target as text. The files hold no quotes.
-fn read(name: &str) -> (Vec<Vec<f64>>, Vec<String>) {
+pub fn read(name: &str) -> (Vec<Vec<f64>>, Vec<String>) {
     let text = String::from_utf8(sample(name)).unwrap();
     let mut rows = Vec::new();
     let mut target = Vec::new();
@@ -45,7 +45,7 @@ fn read(name: &str) -> (Vec<Vec<f64>>, Vec<String>) {
 }
 
 /// Rows standardised with the stored statistics and rounded to single precision.
-fn standardised(rows: &[Vec<f64>], case: &Value) -> Vec<Vec<f32>> {
+pub fn standardised(rows: &[Vec<f64>], case: &Value) -> Vec<Vec<f32>> {
     let (mean, sd) = (numbers(&case["mean"]), numbers(&case["sd"]));
     let scale = |(j, x): (usize, &f64)| (x - mean[j]) / if sd[j] > 0.0 { sd[j] } else { 1.0 };
     rows.iter()
@@ -54,7 +54,7 @@ fn standardised(rows: &[Vec<f64>], case: &Value) -> Vec<Vec<f32>> {
 }
 
 /// A dense design, with `unused` active-or-not features that no row has.
-fn dense(rows: &[Vec<f32>], unused: usize) -> Design {
+pub fn dense(rows: &[Vec<f32>], unused: usize) -> Design {
     let mut builder = DesignBuilder::new(rows[0].len(), unused);
     for row in rows {
         builder.push(&FeatureVector {
@@ -65,7 +65,7 @@ fn dense(rows: &[Vec<f32>], unused: usize) -> Design {
     builder.build()
 }
 
-fn targets(case: &Value, labels: &[String]) -> Targets {
+pub fn targets(case: &Value, labels: &[String]) -> Targets {
     match case["classes"].as_array() {
         None => Targets::Values(labels.iter().map(|label| label.parse().unwrap()).collect()),
         Some(classes) => Targets::Classes {
@@ -87,7 +87,7 @@ fn fit(design: Design, targets: Targets, l2: f64) -> Fitted {
 }
 
 /// Holds a fit against one stored solution; `features` of its features are those of the solution.
-fn check(name: &str, fitted: &Fitted, solution: &Value, features: usize) {
+pub fn check(name: &str, fitted: &Fitted, solution: &Value, features: usize) {
     let report = &fitted.report;
     let what = format!("{name}, l2 {}, by {}", solution["l2"], report.learner);
     let objective = solution["objective"].as_f64().unwrap();
@@ -166,21 +166,24 @@ fn our_engine_reaches_the_same_optima_as_linfa() {
     }
 }
 
-#[test]
-fn sparse_words_beside_numbers_reach_the_stored_optima() {
-    let golden = golden();
-    let case = &golden["synthetic"];
-    let data = &case["data"];
-    let rows: Vec<(Vec<f64>, Vec<u32>)> = data["dense"]
-        .as_array()
-        .unwrap()
-        .iter()
+/// Numbers and words of each row of the synthetic set.
+pub fn words(data: &Value) -> Vec<(Vec<f64>, Vec<u32>)> {
+    let dense = data["dense"].as_array().unwrap().iter();
+    dense
         .zip(data["words"].as_array().unwrap())
         .map(|(dense, words)| {
             let words = numbers(words).into_iter().map(|word| word as u32).collect();
             (numbers(dense), words)
         })
-        .collect();
+        .collect()
+}
+
+#[test]
+fn sparse_words_beside_numbers_reach_the_stored_optima() {
+    let golden = golden();
+    let case = &golden["synthetic"];
+    let data = &case["data"];
+    let rows = words(data);
     let mut builder = DesignBuilder::new(5, 55);
     for (numbers, words) in &rows {
         builder.push(&FeatureVector {
@@ -219,7 +222,7 @@ fn sparse_words_beside_numbers_reach_the_stored_optima() {
 }
 
 /// Rows enough for several shards, made from a seed.
-fn made(rows: usize, seed: u64) -> (Design, Vec<f64>) {
+pub fn made(rows: usize, seed: u64) -> (Design, Vec<f64>) {
     let mut stream = Stream::new(seed);
     let mut builder = DesignBuilder::new(3, 40);
     let mut margins = Vec::new();
@@ -234,7 +237,7 @@ fn made(rows: usize, seed: u64) -> (Design, Vec<f64>) {
     (builder.build(), margins)
 }
 
-fn bits(fitted: &Fitted) -> Vec<u64> {
+pub fn bits(fitted: &Fitted) -> Vec<u64> {
     fitted.beta.iter().map(|b| b.to_bits()).collect()
 }
 

@@ -22,6 +22,7 @@ mod hard;
 mod inference;
 mod ingest;
 mod insights;
+mod lasso;
 mod learners;
 mod parity;
 mod quality;

@@ -43,7 +43,10 @@ pub struct NewTraining {
     #[serde(default, deserialize_with = "super::unique::optional")]
     #[schema(value_type = Option<Object>)]
     recipe: Option<Value>,
-    /// Parameters of the learner: texts, numbers or booleans.
+    /// Parameters of the learner: texts, numbers or booleans. `l1` and `l2` are the strengths of the penalties on absolute
+    /// values and on squares (chosen if neither is given); `max_iterations`, `max_passes`, `max_classes` and
+    /// `max_features` are limits. Amazon ML's `sgd.l1RegularizationAmount`, `sgd.l2RegularizationAmount`,
+    /// `sgd.maxPasses`, `sgd.maxMLModelSizeInBytes` and `sgd.shuffleType` are obeyed within its ranges.
     #[serde(default)]
     #[schema(value_type = Object)]
     parameters: BTreeMap<String, Value>,

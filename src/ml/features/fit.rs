@@ -106,6 +106,11 @@ impl FeaturizerFit {
         }
     }
 
+    /// Allows another number of features, before they are frozen.
+    pub fn allow(&mut self, features: usize) {
+        self.allowed = features;
+    }
+
     /// Learns from some rows in schema order. Call it with the training rows in file order.
     pub fn add(&mut self, rows: &[&Record]) {
         let chunks: Vec<Chunk> = rows

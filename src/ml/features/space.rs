@@ -59,7 +59,7 @@ impl FeatureSpace {
         }
         (!said.is_empty()).then(|| {
             format!(
-                "the data have {} different values and words, more than the {} features allowed: {}; raise max_features to keep more",
+                "the data have {} different values and words, more than the {} features allowed: {}; raise max_features (or sgd.maxMLModelSizeInBytes) to keep more",
                 self.tokens,
                 self.allowed,
                 said.join(", ")

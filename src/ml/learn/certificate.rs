@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::dual;
+use super::face;
 use super::newton::step;
 use super::objective::{Objective, Problem};
 
@@ -16,12 +18,14 @@ pub struct Certificate {
     pub objective: f64,
     /// Mean loss alone.
     pub loss: f64,
-    /// Euclidean norm of the gradient of the objective.
+    /// Euclidean norm of the gradient of the objective; with `l1` of the shortest of its subgradients.
     pub gradient_norm: f64,
     /// How far the objective is from its minimum at most. With a penalty this is the bound by strong
     /// convexity, `|g|² / (2·l2)` over the penalised weights plus `g² / (2h)` for the intercepts, where that is
     /// small enough; else the Newton decrement, by conjugate gradients that judge what they leave.
-    /// Without a penalty the Hessian's diagonal takes the place of `l2`, an estimate.
+    /// Without a penalty the Hessian's diagonal takes the place of `l2`, an estimate. With `l1` this is the duality gap,
+    /// which strong convexity is a part of, where that is small enough; else the Newton decrement among the weights that
+    /// are not 0 or want to leave it, an estimate.
     pub gap: f64,
     /// Whether the gap is small enough to trust the weights.
     pub certified: bool,
@@ -31,10 +35,10 @@ impl Certificate {
     /// Recomputes objective and gradient at `beta` and judges them. A few passes over the data, more where the
     /// penalty is weak and the Newton decrement at `beta` is not known.
     pub fn at(objective: &Objective<'_>, beta: &[f64], decrement: Option<f64>) -> Self {
+        let lasso = objective.lasso();
         let mut gradient = vec![0.0; beta.len()];
-        let value = objective.evaluate(beta, &mut gradient);
-        let preconditioner = objective.preconditioner(beta);
-        let penalty: f64 = beta
+        let value = objective.evaluate(beta, &mut gradient) + lasso.value(beta);
+        let squares: f64 = beta
             .iter()
             .zip(objective.penalties())
             .map(|(b, l2)| 0.5 * l2 * b * b)
@@ -46,22 +50,46 @@ impl Certificate {
         // Where the fit is perfect the objective itself vanishes; then the gap is held against the
         // objective of the base rates.
         let allowed = RELATIVE_GAP * value.abs().max(1e-9 * worst.abs());
-        let mut gap = objective.bound(&gradient, &preconditioner.inverse_diagonal);
-        if gap > allowed && gap.is_finite() {
-            // The bound is far too careful for weak penalties; the Newton step tells more.
-            gap = gap.min(decrement.unwrap_or_else(|| {
-                step(objective, beta, &gradient, &preconditioner, allowed, &mut || {
-                    false
-                })
-                .gap
-            }));
-        }
+        let (gap, slope) = if lasso.l1 > 0.0 {
+            // Losses are 0 or more, and so is the minimum.
+            let mut gap = dual::gap(objective, beta, value, &gradient).min(value);
+            if gap > allowed {
+                gap = gap
+                    .min(decrement.unwrap_or_else(|| face::decrement(objective, beta, &gradient, allowed)));
+            }
+            (gap, lasso.subgradient(beta, &gradient))
+        } else {
+            (
+                smooth_gap(objective, beta, &gradient, allowed, decrement),
+                gradient,
+            )
+        };
         Self {
             objective: value,
-            loss: value - penalty,
-            gradient_norm: gradient.iter().map(|g| g * g).sum::<f64>().sqrt(),
+            loss: value - squares - lasso.value(beta),
+            gradient_norm: slope.iter().map(|g| g * g).sum::<f64>().sqrt(),
             gap,
             certified: value.is_finite() && gap.is_finite() && gap <= allowed,
         }
     }
+}
+
+/// The gap without `l1`.
+fn smooth_gap(
+    objective: &Objective<'_>,
+    beta: &[f64],
+    gradient: &[f64],
+    allowed: f64,
+    decrement: Option<f64>,
+) -> f64 {
+    let preconditioner = objective.preconditioner(beta);
+    let gap = objective.bound(gradient, &preconditioner.inverse_diagonal);
+    if gap <= allowed || !gap.is_finite() {
+        return gap;
+    }
+    // The bound is far too careful for weak penalties; the Newton step tells more.
+    gap.min(
+        decrement
+            .unwrap_or_else(|| step(objective, beta, gradient, &preconditioner, allowed, &mut || false).gap),
+    )
 }

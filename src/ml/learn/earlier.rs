@@ -17,6 +17,8 @@ pub struct Earlier {
     pub rows: u64,
     /// Strength of its penalty, if all features were one group.
     pub l2: f64,
+    /// Strength of its penalty on absolute values.
+    pub l1: f64,
     /// How its penalty was chosen, when nobody gave one.
     pub search: Option<Search>,
 }
@@ -42,6 +44,11 @@ impl Earlier {
         let factors = factors
             .map(|(feature, &group)| factor(group) * shape.as_ref().map_or(1.0, |shape| shape[feature]));
         (self.l2 * scale, Some(factors.collect()))
+    }
+
+    /// The same of the penalty on absolute values.
+    pub(super) fn l1(&self, design: &Design) -> f64 {
+        self.l1 * self.rows as f64 / design.rows.max(1) as f64
     }
 
     /// A remark for the report.
@@ -82,6 +89,7 @@ mod tests {
             beta: None,
             rows: 100,
             l2: 0.5,
+            l1: 0.25,
             search: Some(Search {
                 folds: 1,
                 tried: Vec::new(),
@@ -93,6 +101,9 @@ mod tests {
         let design = builder.build();
         assert_eq!(earlier.penalty(&design), (0.25, Some(vec![0.5, 4.0, 4.0, 1.0])));
         earlier.search = None;
-        assert_eq!(earlier.penalty(&design), (0.25, None));
+        assert_eq!(
+            (earlier.penalty(&design), earlier.l1(&design)),
+            ((0.25, None), 0.125)
+        );
     }
 }

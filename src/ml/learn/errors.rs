@@ -59,6 +59,11 @@ impl Errors {
         let (design, report) = (&data.records, &fitted.report);
         let objective = Objective::counting(design, &data.targets, data.weights(), report.l2)
             .shaped(fitted.factors.as_deref());
+        if report.l1.is_some() {
+            return Err(
+                "there are no standard errors: a penalty on absolute values (l1) leaves weights at 0, of which errors tell nothing; train with l2 alone".into(),
+            );
+        }
         if objective.len() > MOST_PARAMETERS {
             return Err(format!(
                 "there are no standard errors: they are worked out for up to {MOST_PARAMETERS} weights, here are {}; fewer features (a shorter recipe, or the parameter max_features) would give them",

@@ -1,20 +1,18 @@
 //! L-BFGS (Nocedal 1980; Nocedal and Wright 2006, algorithm 7.4) with a preconditioner and a backtracking line search. One pass over the data for each evaluation.
 
-use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
 use super::objective::Problem;
+use super::pairs::{Pairs, dot, minus};
 use super::precondition::Preconditioner;
 use crate::ml::observe::{Observer, Stage};
 
-/// Pairs of steps and gradient changes that are remembered.
-const MEMORY: usize = 10;
 /// Sufficient decrease of a step (Armijo).
-const DECREASE: f64 = 1e-4;
+pub(super) const DECREASE: f64 = 1e-4;
 /// Halvings of a step before the search gives up.
-const MOST_HALVINGS: usize = 40;
+pub(super) const MOST_HALVINGS: usize = 40;
 /// Iterations after which the preconditioner is computed anew at the current point.
-const REFRESH_AT: [u32; 2] = [4, 16];
+pub(super) const REFRESH_AT: [u32; 2] = [4, 16];
 
 /// Why the search ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,10 +23,31 @@ pub enum Stop {
     Stalled,
     /// The iterations allowed are used up.
     Iterations,
+    /// The passes over the data allowed are used up.
+    Passes,
     /// The time allowed is used up.
     OutOfTime,
     /// The observer asked for it.
     Cancelled,
+}
+
+/// How long a search may go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Iterations at most.
+    pub iterations: u32,
+    /// Passes over the data at most.
+    pub passes: u32,
+}
+
+impl Limits {
+    /// What is left after some iterations and passes.
+    pub fn after(self, iterations: u32, passes: u32) -> Self {
+        Self {
+            iterations: self.iterations.saturating_sub(iterations),
+            passes: self.passes.saturating_sub(passes),
+        }
+    }
 }
 
 /// Where the search ended.
@@ -53,31 +72,39 @@ pub fn minimise(
     most_iterations: u32,
     observer: &mut dyn Observer,
 ) -> Solution {
-    let mut state = State::new(problem, start);
+    let limits = Limits {
+        iterations: most_iterations,
+        passes: u32::MAX,
+    };
+    minimise_within(problem, start, tolerance, limits, observer)
+}
+
+/// The same with a limit of the passes over the data. The first step takes four.
+pub fn minimise_within(
+    problem: &dyn Problem,
+    start: Vec<f64>,
+    tolerance: f64,
+    limits: Limits,
+    observer: &mut dyn Observer,
+) -> Solution {
+    let mut state = State::new(problem, start, limits.passes);
     let stop = loop {
         let left = 0.5 * state.preconditioner.square(&state.gradient);
-        if left <= tolerance * state.value.abs().max(1e-10) {
-            break Stop::Converged;
+        let wanted = tolerance * state.value.abs().max(1e-10);
+        let done = (state.iterations, state.passes);
+        if let Some(stop) = ended(left, wanted, done, limits, observer) {
+            break stop;
         }
-        if !left.is_finite() {
-            break Stop::Stalled;
-        }
-        if state.iterations >= most_iterations {
-            break Stop::Iterations;
-        }
-        if let ControlFlow::Break(()) =
-            observer.report(Stage::Solve, state.iterations.into(), most_iterations.into())
-        {
-            break Stop::Cancelled;
-        }
-        if observer.out_of_time() {
-            break Stop::OutOfTime;
-        }
-        if REFRESH_AT.contains(&state.iterations) {
+        // Its diagonal, its coarse part and the step that it is for.
+        if REFRESH_AT.contains(&state.iterations) && state.passes.saturating_add(3) <= limits.passes {
             state.refresh();
         }
         if !state.step() {
-            break Stop::Stalled;
+            break if state.passes < limits.passes {
+                Stop::Stalled
+            } else {
+                Stop::Passes
+            };
         }
     };
     Solution {
@@ -88,25 +115,48 @@ pub fn minimise(
     }
 }
 
+/// Whether to stop: because no more than `wanted` is left to gain, by what was done (iterations and passes), or because
+/// somebody said so.
+pub(super) fn ended(
+    left: f64,
+    wanted: f64,
+    (iterations, passes): (u32, u32),
+    limits: Limits,
+    observer: &mut dyn Observer,
+) -> Option<Stop> {
+    if left <= wanted {
+        return Some(Stop::Converged);
+    }
+    if !left.is_finite() {
+        return Some(Stop::Stalled);
+    }
+    if iterations >= limits.iterations {
+        return Some(Stop::Iterations);
+    }
+    if passes >= limits.passes {
+        return Some(Stop::Passes);
+    }
+    if let ControlFlow::Break(()) = observer.report(Stage::Solve, iterations.into(), limits.iterations.into())
+    {
+        return Some(Stop::Cancelled);
+    }
+    observer.out_of_time().then_some(Stop::OutOfTime)
+}
+
 struct State<'a> {
     problem: &'a dyn Problem,
     beta: Vec<f64>,
     value: f64,
     gradient: Vec<f64>,
     preconditioner: Preconditioner,
-    pairs: VecDeque<Pair>,
+    pairs: Pairs,
     iterations: u32,
     passes: u32,
-}
-
-struct Pair {
-    step: Vec<f64>,
-    change: Vec<f64>,
-    rho: f64,
+    most_passes: u32,
 }
 
 impl<'a> State<'a> {
-    fn new(problem: &'a dyn Problem, beta: Vec<f64>) -> Self {
+    fn new(problem: &'a dyn Problem, beta: Vec<f64>, most_passes: u32) -> Self {
         let mut gradient = vec![0.0; beta.len()];
         let value = problem.evaluate(&beta, &mut gradient);
         let mut state = Self {
@@ -115,9 +165,10 @@ impl<'a> State<'a> {
             value,
             gradient,
             preconditioner: Preconditioner::default(),
-            pairs: VecDeque::with_capacity(MEMORY),
+            pairs: Pairs::default(),
             iterations: 0,
             passes: 1,
+            most_passes,
         };
         state.refresh();
         state
@@ -129,34 +180,8 @@ impl<'a> State<'a> {
         self.passes += 2;
     }
 
-    /// The quasi-Newton direction by the two-loop recursion.
     fn direction(&self) -> Vec<f64> {
-        let mut q: Vec<f64> = self.gradient.iter().map(|g| -g).collect();
-        let mut alphas = Vec::with_capacity(self.pairs.len());
-        for pair in self.pairs.iter().rev() {
-            let alpha = pair.rho * dot(&pair.step, &q);
-            add(&mut q, -alpha, &pair.change);
-            alphas.push(alpha);
-        }
-        let scale = self.pairs.back().map_or(1.0, |pair| self.scale(pair));
-        let mut q = self.preconditioner.times(&q);
-        q.iter_mut().for_each(|q| *q *= scale);
-        for (pair, alpha) in self.pairs.iter().zip(alphas.into_iter().rev()) {
-            let beta = pair.rho * dot(&pair.change, &q);
-            add(&mut q, alpha - beta, &pair.step);
-        }
-        q
-    }
-
-    /// How far the preconditioner is off along the latest step (Nocedal and Wright, equation 7.20, in
-    /// the metric of the preconditioner).
-    fn scale(&self, latest: &Pair) -> f64 {
-        let metric = self.preconditioner.square(&latest.change);
-        if metric > 0.0 {
-            1.0 / (latest.rho * metric)
-        } else {
-            1.0
-        }
+        self.pairs.direction(&self.gradient, &self.preconditioner)
     }
 
     /// One iteration; false when no step along the direction decreases the objective.
@@ -185,6 +210,9 @@ impl<'a> State<'a> {
         let mut size = 1.0;
         let mut gradient = vec![0.0; self.beta.len()];
         for _ in 0..MOST_HALVINGS {
+            if self.passes >= self.most_passes {
+                return false;
+            }
             let beta: Vec<f64> = self
                 .beta
                 .iter()
@@ -209,36 +237,13 @@ impl<'a> State<'a> {
     }
 
     fn accept(&mut self, beta: Vec<f64>, value: f64, gradient: Vec<f64>) {
-        let step: Vec<f64> = beta.iter().zip(&self.beta).map(|(new, old)| new - old).collect();
-        let change: Vec<f64> = gradient
-            .iter()
-            .zip(&self.gradient)
-            .map(|(new, old)| new - old)
-            .collect();
-        let curvature = dot(&step, &change);
-        if curvature > f64::EPSILON * dot(&change, &change).sqrt() * dot(&step, &step).sqrt() {
-            if self.pairs.len() == MEMORY {
-                self.pairs.pop_front();
-            }
-            self.pairs.push_back(Pair {
-                step,
-                change,
-                rho: 1.0 / curvature,
-            });
-        }
+        self.pairs
+            .add(minus(&beta, &self.beta), minus(&gradient, &self.gradient));
         self.beta = beta;
         self.value = value;
         self.gradient = gradient;
         self.iterations += 1;
     }
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-fn add(to: &mut [f64], times: f64, what: &[f64]) {
-    to.iter_mut().zip(what).for_each(|(t, w)| *t += times * w);
 }
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ use super::certificate::{Certificate, RELATIVE_GAP};
 use super::dense;
 use super::design::{Design, Targets};
 use super::earlier::Earlier;
-use super::lbfgs::{Solution, Stop, minimise};
+use super::lasso;
+use super::lbfgs::{Solution, Stop, minimise_within};
 use super::newton::polish;
 use super::objective::{Objective, outputs, single_margin};
 use super::params::{CheckedLearnParams, Guarded, LearnError, LearnParams};
@@ -52,12 +53,18 @@ pub struct SolverReport {
     pub learner: String,
     /// Penalty used; where groups of features have their own (see `search`), that of all features as one group.
     pub l2: f64,
+    /// Strength of the penalty on absolute values, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub l1: Option<f64>,
+    /// What that left of the features.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used: Option<Used>,
     /// Iterations of our engine; 0 when linfa's answer was accepted.
     pub iterations: u32,
     /// Passes of our engine over the data, those of the certificate left out.
     pub passes: u32,
     /// Why it ended: `converged`, `stalled` (at the limit of floating point), `iterations`,
-    /// `time_budget`.
+    /// `passes`, `time_budget`.
     pub stopped: String,
     /// What holds at the weights.
     pub certificate: Certificate,
@@ -66,6 +73,15 @@ pub struct SolverReport {
     /// How the penalty was chosen, when nobody gave one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub search: Option<Search>,
+}
+
+/// How many features have a weight other than 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Used {
+    /// Those that have one.
+    pub features: usize,
+    /// All of them.
+    pub of: usize,
 }
 
 /// Fits `params` to `data` and reports progress. The same as linfa's `fit`, which cannot report.
@@ -114,12 +130,14 @@ impl CheckedLearnParams {
         }
         let mut penalty = self.penalty(data, earlier, observer)?;
         // Said here, because not every solver gets as far as our engine, which reports each iteration.
-        if let ControlFlow::Break(()) = observer.report(Stage::Solve, 0, self.max_iterations.into()) {
+        if let ControlFlow::Break(()) = observer.report(Stage::Solve, 0, self.limits.iterations.into()) {
             return Err(LearnError::Stopped);
         }
         let (l2, mut start, factors) = (penalty.l2, penalty.start.take(), penalty.factors.take());
-        // linfa knows only one penalty for all features, and rows that count alike.
-        let by_linfa = if factors.is_none() && weights.is_none() {
+        // linfa knows only one penalty for all features, rows that count alike, and counts no passes.
+        let l1 = self.l1_after(earlier, design);
+        let is_plain = factors.is_none() && weights.is_none() && l1 == 0.0;
+        let by_linfa = if is_plain && self.limits.passes == u32::MAX {
             dense::fit(design, targets, l2)
         } else {
             None
@@ -139,35 +157,49 @@ impl CheckedLearnParams {
             ));
             start = certificate.objective.is_finite().then_some(found.beta);
         }
-        let objective = Objective::counting(design, targets, weights, l2).shaped(factors.as_deref());
+        let objective = Objective::counting(design, targets, weights, l2)
+            .shaped(factors.as_deref())
+            .with_l1(l1);
         let start = start.unwrap_or_else(|| objective.start());
         let solution = self.solve(&objective, start, tolerance(design), observer);
-        let (mut solution, gap) = solution.ok_or(LearnError::Stopped)?;
-        centre(&mut solution.beta, objective.outputs(), l2 == 0.0);
+        let (mut solution, mut gap) = solution.ok_or(LearnError::Stopped)?;
+        if solution.stop == Stop::Passes {
+            // Those who count passes do not want many more of them for a closer verdict.
+            gap = gap.or(Some(f64::INFINITY));
+        }
+        centre(&mut solution.beta, objective.outputs(), l2 == 0.0 && l1 == 0.0);
         let certificate = Certificate::at(&objective, &solution.beta, gap);
         if !certificate.objective.is_finite() || !certificate.gap.is_finite() {
             return Err(LearnError::NotFinite);
         }
         if !certificate.certified {
-            penalty.notes.push(uncertified(solution.iterations, &certificate));
+            penalty.notes.push(uncertified(&solution, &certificate));
         }
+        let used = (l1 > 0.0).then(|| Used {
+            features: objective.used(&solution.beta),
+            of: design.features(),
+        });
         penalty.mend(&mut solution.beta);
-        let stopped = match solution.stop {
-            Stop::Converged => "converged",
-            Stop::Stalled => "stalled",
-            Stop::OutOfTime => OUT_OF_TIME,
-            Stop::Iterations | Stop::Cancelled => "iterations",
-        };
         let losses = penalty.losses.take();
         let report = SolverReport {
             iterations: solution.iterations,
             passes: solution.passes,
-            ..penalty.report("lbfgs", stopped, certificate)
+            l1: used.map(|_| l1),
+            used,
+            ..penalty.report("lbfgs", reason(solution.stop), certificate)
         };
         Ok(Fitted {
             factors,
             ..fitted(solution.beta, losses, report, targets)
         })
+    }
+
+    /// The penalty on absolute values: that of the earlier model where no penalty is given.
+    fn l1_after(&self, earlier: Option<&Earlier>, design: &Design) -> f64 {
+        match earlier {
+            Some(earlier) if self.l2.is_none() => earlier.l1(design),
+            _ => self.l1,
+        }
     }
 
     /// L-BFGS to where it slows down, then Newton steps to the minimum, and how far the objective is above it where that
@@ -179,13 +211,21 @@ impl CheckedLearnParams {
         tolerance: f64,
         observer: &mut dyn Observer,
     ) -> Option<(Solution, Option<f64>)> {
-        let near = minimise(objective, start, NEAR, self.max_iterations, observer);
+        if objective.l1 > 0.0 {
+            return lasso::solve(objective, start, tolerance, self.limits, observer);
+        }
+        let near = minimise_within(objective, start, NEAR, self.limits, observer);
         match near.stop {
             Stop::Cancelled => return None,
-            Stop::OutOfTime | Stop::Iterations => return Some((near, None)),
+            Stop::OutOfTime | Stop::Iterations | Stop::Passes => return Some((near, None)),
             Stop::Converged | Stop::Stalled => {}
         }
-        let left = self.max_iterations - near.iterations;
+        let left = self.limits.after(near.iterations, near.passes);
+        // What a Newton step takes to begin with.
+        if left.passes < 5 {
+            let stop = Stop::Passes;
+            return Some((Solution { stop, ..near }, None));
+        }
         let polished = polish(objective, near.beta, tolerance, left, observer);
         let solution = Solution {
             beta: polished.beta,
@@ -210,7 +250,7 @@ impl CheckedLearnParams {
             factors: None,
             search: None,
             losses: None,
-            notes: Vec::new(),
+            notes: self.shuffle.iter().map(|shuffle| shuffle.note()).collect(),
         };
         if let Some(l2) = self.l2 {
             penalty.l2 = l2;
@@ -265,6 +305,8 @@ impl Penalty {
         SolverReport {
             learner: learner.into(),
             l2: self.l2,
+            l1: None,
+            used: None,
             iterations: 0,
             passes: 0,
             stopped: stopped.into(),
@@ -323,9 +365,30 @@ fn centre(beta: &mut [f64], outputs: usize, weights_too: bool) {
     }
 }
 
-fn uncertified(iterations: u32, certificate: &Certificate) -> String {
+/// The name of why the engine ended.
+fn reason(stop: Stop) -> &'static str {
+    match stop {
+        Stop::Converged => "converged",
+        Stop::Stalled => "stalled",
+        Stop::OutOfTime => OUT_OF_TIME,
+        Stop::Passes => "passes",
+        Stop::Iterations | Stop::Cancelled => "iterations",
+    }
+}
+
+fn uncertified(solution: &Solution, certificate: &Certificate) -> String {
+    let (after, advice) = match solution.stop {
+        Stop::Passes => (
+            format!("{} passes over the data", solution.passes),
+            "more passes (max_passes, sgd.maxPasses)",
+        ),
+        _ => (
+            format!("{} iterations", solution.iterations),
+            "more iterations (max_iterations) or a stronger penalty (l2)",
+        ),
+    };
     format!(
-        "the weights are not certified: after {iterations} iterations the objective may still be {:.1e} above its minimum; allow more iterations (max_iterations) or a stronger penalty (l2)",
+        "the weights are not certified: after {after} the objective may still be {:.1e} above its minimum; allow {advice}",
         certificate.gap
     )
 }

@@ -78,6 +78,20 @@ fn the_penalty_is_chosen_from_the_shape() {
     assert!(search.groups.is_empty() && chosen.l2 > 0.0);
 }
 
+#[test]
+fn a_shuffle_is_said_to_change_nothing() {
+    let params = LearnParams {
+        shuffle: Some(crate::ml::learn::Shuffle::None),
+        ..LearnParams::default()
+    };
+    let notes = |params: &LearnParams| {
+        let data = dataset(design(&ramp(60), 0), halves(60));
+        fit_observed(params, &data, &mut Silent).unwrap().report.notes
+    };
+    assert!(notes(&params)[0].contains("sgd.shuffleType = none"));
+    assert!(notes(&LearnParams::default()).is_empty());
+}
+
 /// linfa calls the more frequent class positive; ours is always the second one.
 #[test]
 fn the_second_class_is_the_positive_one_however_rare() {

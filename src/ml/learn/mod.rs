@@ -1,6 +1,7 @@
 //! Finds weights. One objective for every solver:
 //!
-//! `mean(loss) + Σ l2/2 · |β|²`, the intercept not penalised, on scaled numbers; groups of features have an `l2` each.
+//! `mean(loss) + Σ l2/2 · |β|² + l1 · |β|₁`, the intercept not penalised, on scaled numbers; groups of features have an
+//! `l2` each. Without `l1` the objective is smooth; with it see [`lasso`].
 //!
 //! Only this folder knows linfa and ndarray. [`LearnParams`] are linfa parameters (checked before
 //! use), [`Design`] is a linfa record type, so our learner fits where linfa's do. Whatever solver
@@ -8,30 +9,39 @@
 
 pub mod calibration;
 pub mod certificate;
+mod class_weights;
 pub mod dense;
 pub mod design;
+mod dual;
 mod earlier;
 pub mod errors;
 mod evidence;
+mod face;
 pub mod hessian;
 mod information;
 mod inverse;
+pub mod lasso;
 pub mod lbfgs;
 pub mod learner;
 pub mod newton;
 pub mod objective;
+mod owlqn;
+mod pairs;
 pub mod params;
 mod passes;
 mod path;
 pub mod precondition;
 pub mod search;
 pub mod separation;
+pub mod sgd;
 pub mod sketch;
 
 pub use certificate::Certificate;
+pub use class_weights::ClassWeights;
 pub use design::{Design, DesignBuilder, Groups, Targets};
 pub use earlier::Earlier;
 pub use errors::Errors;
-pub use learner::{Fitted, SolverReport, fit_from, fit_observed};
-pub use params::{ClassWeights, LearnError, LearnParams};
+pub use learner::{Fitted, SolverReport, Used, fit_from, fit_observed};
+pub use params::{LearnError, LearnParams};
 pub use search::Search;
+pub use sgd::Shuffle;

@@ -5,10 +5,9 @@
 //! by term. What is left of it is at most `|r|² / l2` for the residual `r`, because the Hessian is at least `l2`; where
 //! that is too careful, it is judged by how fast the latest terms grew smaller (after Strakoš and Tichý 2002).
 
-use std::ops::ControlFlow;
-
-use super::lbfgs::Stop;
+use super::lbfgs::{Limits, Stop, ended};
 use super::objective::{Objective, Problem};
+use super::pairs::{add, dot};
 use super::precondition::Preconditioner;
 use crate::ml::observe::{Observer, Stage};
 
@@ -23,7 +22,7 @@ const FORCING: f64 = 0.1;
 /// Halvings of a step before it is given up.
 const MOST_HALVINGS: u32 = 20;
 /// An objective below this counts as this.
-const SMALLEST: f64 = 1e-10;
+pub(super) const SMALLEST: f64 = 1e-10;
 
 /// A Newton step that was worked out.
 #[derive(Debug)]
@@ -44,6 +43,27 @@ pub fn step(
     beta: &[f64],
     gradient: &[f64],
     preconditioner: &Preconditioner,
+    tolerance: f64,
+    stopped: &mut dyn FnMut() -> bool,
+) -> Step {
+    step_within(
+        objective,
+        beta,
+        gradient,
+        (preconditioner, None),
+        tolerance,
+        stopped,
+    )
+}
+
+/// The same with parameters that stay: where `face` names those that are free to move, gradient and preconditioner are 0
+/// for the others. Its number is the damping, a share of the Hessian's diagonal that is added to the Hessian, without
+/// which steps would be endless where the objective is flat.
+pub(super) fn step_within(
+    objective: &Objective<'_>,
+    beta: &[f64],
+    gradient: &[f64],
+    (preconditioner, face): (&Preconditioner, Option<(&[bool], f64)>),
     tolerance: f64,
     stopped: &mut dyn FnMut() -> bool,
 ) -> Step {
@@ -70,6 +90,12 @@ pub fn step(
         }
         hessian.times(&search, &mut product);
         products += 1;
+        if let Some((free, damping)) = face {
+            let moves = search.iter().zip(&preconditioner.inverse_diagonal);
+            for ((p, free), (s, inverse)) in product.iter_mut().zip(free).zip(moves) {
+                *p = if *free { *p + damping * s / inverse } else { 0.0 };
+            }
+        }
         let size = rho / dot(&search, &product);
         add(&mut direction, size, &search);
         add(&mut residual, -size, &product);
@@ -121,9 +147,10 @@ pub fn polish(
     objective: &Objective<'_>,
     mut beta: Vec<f64>,
     tolerance: f64,
-    most_steps: u32,
+    limits: Limits,
     observer: &mut dyn Observer,
 ) -> Polished {
+    let most_steps = limits.iterations;
     let mut gradient = vec![0.0; beta.len()];
     let mut value = objective.evaluate(&beta, &mut gradient);
     let (mut steps, mut passes) = (0, 1);
@@ -131,25 +158,22 @@ pub fn polish(
     let stop = loop {
         let preconditioner = objective.preconditioner(&beta);
         let wanted = tolerance * value.abs().max(SMALLEST);
+        // Two for the preconditioner, one for what the rows curve.
+        passes += 3;
+        let mut used = passes;
         let mut stopped = || {
             let told = observer.report(Stage::Solve, steps.into(), most_steps.into());
-            told.is_break() || observer.out_of_time()
+            used += 1;
+            used > limits.passes || told.is_break() || observer.out_of_time()
         };
         let found = step(objective, &beta, &gradient, &preconditioner, wanted, &mut stopped);
-        // Two for the preconditioner, one for what the rows curve.
-        passes += 3 + found.products;
+        passes += found.products;
         if found.gap <= wanted {
             gap = Some(found.gap);
             break Stop::Converged;
         }
-        if steps >= most_steps {
-            break Stop::Iterations;
-        }
-        if let ControlFlow::Break(()) = observer.report(Stage::Solve, steps.into(), most_steps.into()) {
-            break Stop::Cancelled;
-        }
-        if observer.out_of_time() {
-            break Stop::OutOfTime;
+        if let Some(stop) = ended(f64::MAX, wanted, (steps, passes), limits, observer) {
+            break stop;
         }
         let Some((next, lower)) = descend(
             objective,
@@ -157,9 +181,13 @@ pub fn polish(
             value,
             &found.direction,
             &mut gradient,
-            &mut passes,
+            (&mut passes, limits.passes),
         ) else {
-            break Stop::Stalled;
+            break if passes < limits.passes {
+                Stop::Stalled
+            } else {
+                Stop::Passes
+            };
         };
         (beta, value) = (next, lower);
         steps += 1;
@@ -180,10 +208,13 @@ fn descend(
     value: f64,
     direction: &[f64],
     gradient: &mut [f64],
-    passes: &mut u32,
+    (passes, most): (&mut u32, u32),
 ) -> Option<(Vec<f64>, f64)> {
     let mut size = 1.0;
     for _ in 0..MOST_HALVINGS {
+        if *passes >= most {
+            break;
+        }
         let next: Vec<f64> = beta.iter().zip(direction).map(|(b, d)| b + size * d).collect();
         let lower = objective.evaluate(&next, gradient);
         *passes += 1;
@@ -193,14 +224,6 @@ fn descend(
         size *= 0.5;
     }
     None
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-fn add(to: &mut [f64], size: f64, what: &[f64]) {
-    to.iter_mut().zip(what).for_each(|(t, w)| *t += size * w);
 }
 
 #[cfg(test)]
@@ -290,7 +313,11 @@ mod tests {
         for targets in problems() {
             let objective = Objective::new(&design, &targets, 1e-3);
             let first = minimise(&objective, objective.start(), 1e-15, 500, &mut Silent).beta;
-            let second = polish(&objective, objective.start(), 1e-12, 50, &mut Silent);
+            let limits = Limits {
+                iterations: 50,
+                passes: u32::MAX,
+            };
+            let second = polish(&objective, objective.start(), 1e-12, limits, &mut Silent);
             assert_eq!(second.stop, Stop::Converged);
             let value = |beta: &[f64]| objective.evaluate(beta, &mut vec![0.0; beta.len()]);
             assert!((value(&first) / value(&second.beta) - 1.0).abs() < 1e-9);

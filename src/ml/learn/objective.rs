@@ -38,7 +38,7 @@ pub trait Problem {
     }
 }
 
-/// `sum(w · loss) / sum(w) + l2/2 · |β|²` over a design; without weights every row counts once.
+/// `sum(w · loss) / sum(w) + l2/2 · |β|² + l1 · |β|₁` over a design; without weights every row counts once.
 #[derive(Debug, Clone, Copy)]
 pub struct Objective<'a> {
     pub(super) design: &'a Design,
@@ -48,6 +48,8 @@ pub struct Objective<'a> {
     pub(super) total: f64,
     /// Strength of the penalty.
     pub l2: f64,
+    /// Strength of the penalty on absolute values. [`Problem`] leaves it out: it has no derivative at 0.
+    pub l1: f64,
     /// What multiplies it for each feature; 1 when not given.
     factors: Option<&'a [f64]>,
 }
@@ -61,8 +63,14 @@ impl<'a> Objective<'a> {
             weights: None,
             total: design.rows.max(1) as f64,
             l2,
+            l1: 0.0,
             factors: None,
         }
+    }
+
+    /// The same with a penalty on absolute values.
+    pub fn with_l1(self, l1: f64) -> Self {
+        Self { l1, ..self }
     }
 
     /// The same with a factor of the penalty for each feature.

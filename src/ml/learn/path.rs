@@ -275,7 +275,7 @@ impl<'a> Path<'a> {
         match found.stop {
             Stop::Cancelled => Err(LearnError::Stopped),
             Stop::OutOfTime => Ok(false),
-            Stop::Converged | Stop::Stalled | Stop::Iterations => Ok(true),
+            Stop::Converged | Stop::Stalled | Stop::Iterations | Stop::Passes => Ok(true),
         }
     }
 

@@ -100,9 +100,10 @@ struct Coarse {
 }
 
 impl Preconditioner {
-    /// From the Hessian's diagonal alone.
+    /// From the Hessian's diagonal alone. What curves infinitely stays where it is.
     pub fn of_diagonal(diagonal: Vec<f64>) -> Self {
-        let floor = 1e-7 * diagonal.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
+        let finite = diagonal.iter().copied().filter(|d| d.is_finite());
+        let floor = 1e-7 * finite.fold(f64::MIN_POSITIVE, f64::max);
         Self {
             inverse_diagonal: diagonal.into_iter().map(|d| 1.0 / d.max(floor)).collect(),
             dense: Vec::new(),

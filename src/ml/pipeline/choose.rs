@@ -49,7 +49,7 @@ pub(super) fn best(
 ) -> Result<(Attempt, Vec<RecipeTried>), PipelineError> {
     let mut best = attempt(rows, target, recipe, request, observer)?;
     let is_small = best.learned.rows <= MOST_ROWS && best.data.records.bytes() <= MOST_BYTES;
-    if others.is_empty() || !is_small || request.params.l2.is_some() {
+    if others.is_empty() || !is_small || request.params.has_penalty() {
         return Ok((best, Vec::new()));
     }
     let Some(suggested) = losses(&best, observer)? else {
@@ -101,8 +101,8 @@ fn attempt(
     observer: &mut dyn Observer,
 ) -> Result<Attempt, PipelineError> {
     let terms = resolve(&recipe, rows.schema)?;
-    let max_features = request.params.max_features.unwrap_or(MOST_FEATURES);
-    let learned = rows.learn(&terms, max_features, target.clone(), observer)?;
+    let most_features = |outputs| request.params.most_features(outputs).unwrap_or(MOST_FEATURES);
+    let learned = rows.learn(&terms, &most_features, target.clone(), observer)?;
     check_rows(&learned, request)?;
     check_memory(&learned, request.memory)?;
     let featurizer = Featurizer::new(learned.featurizer.clone(), rows.schema);

@@ -53,6 +53,7 @@ pub(super) fn for_learner(
         beta: carried.and_then(|beta| by_class(beta, &document.target, target, outputs)),
         rows: document.training.rows,
         l2: document.solver.l2,
+        l1: document.solver.l1.unwrap_or(0.0),
         search: document.solver.search.clone(),
     }
 }

@@ -113,18 +113,18 @@ impl TrainingRows<'_> {
         )
     }
 
-    /// First pass: learns the featurizer, with at most `max_features` features, and the classes or mean of the
-    /// target. `target` is the target as far as it is known; the classes of a multiclass target are those of
+    /// First pass: learns the featurizer, with at most as many features as `most_features` allows for so many weights of
+    /// each, and the classes or mean of the target. `target` is the target as far as it is known; the classes of a multiclass target are those of
     /// the training rows, the most frequent first, ties in byte order. The rows are read once more where the
     /// recipe multiplies bins.
     pub fn learn(
         &self,
         terms: &[Term],
-        max_features: usize,
+        most_features: &dyn Fn(usize) -> usize,
         target: Target,
         observer: &mut dyn Observer,
     ) -> Result<Learned, PipelineError> {
-        let mut fit = FeaturizerFit::new(terms, self.schema, max_features);
+        let mut fit = FeaturizerFit::new(terms, self.schema, most_features(1));
         let mut truths = Truths::default();
         let problems = self.for_each(Stage::Featurize, observer, |records| {
             let known: Vec<&Record> = records
@@ -145,6 +145,8 @@ impl TrainingRows<'_> {
         }
         let active_per_row = fit.active_per_row();
         let (target, class_rows) = settle_classes(target, truths.counts, truths.labels);
+        let outputs = if class_rows.len() > 2 { class_rows.len() } else { 1 };
+        fit.allow(most_features(outputs));
         Ok(Learned {
             featurizer: fit.freeze(),
             target,

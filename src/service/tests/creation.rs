@@ -220,6 +220,11 @@ async fn fields_of_a_model() {
         ),
         (with("l3", "1"), at("invalid_parameter", "/parameters/l3")),
         (with("l2", "-1"), at("invalid_parameter", "/parameters/l2")),
+        (with("l1", "NaN"), at("invalid_parameter", "/parameters/l1")),
+        (
+            with("sgd.maxPasses", "0"),
+            at("invalid_parameter", "/parameters/sgd.maxPasses"),
+        ),
         (with("a/b", "1"), at("invalid_parameter", "/parameters/a~1b")),
         (positive, at("invalid_value", "/positive")),
         (

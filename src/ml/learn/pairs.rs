@@ -1,0 +1,89 @@
+//! What L-BFGS remembers: its latest steps with what they changed in the gradient, and the direction that follows.
+
+use std::collections::VecDeque;
+
+use super::precondition::Preconditioner;
+
+/// Pairs of steps and gradient changes that are remembered.
+const MEMORY: usize = 10;
+
+/// The latest pairs, the oldest first.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Pairs(VecDeque<Pair>);
+
+#[derive(Debug, Clone)]
+struct Pair {
+    step: Vec<f64>,
+    change: Vec<f64>,
+    rho: f64,
+}
+
+impl Pairs {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Remembers a step and the change of the gradient, if they tell of a curvature.
+    pub(super) fn add(&mut self, step: Vec<f64>, change: Vec<f64>) {
+        let curvature = dot(&step, &change);
+        if curvature > f64::EPSILON * dot(&change, &change).sqrt() * dot(&step, &step).sqrt() {
+            if self.0.len() == MEMORY {
+                self.0.pop_front();
+            }
+            self.0.push_back(Pair {
+                step,
+                change,
+                rho: 1.0 / curvature,
+            });
+        }
+    }
+
+    /// The quasi-Newton direction by the two-loop recursion.
+    pub(super) fn direction(&self, gradient: &[f64], preconditioner: &Preconditioner) -> Vec<f64> {
+        let mut q: Vec<f64> = gradient.iter().map(|g| -g).collect();
+        let mut alphas = Vec::with_capacity(self.0.len());
+        for pair in self.0.iter().rev() {
+            let alpha = pair.rho * dot(&pair.step, &q);
+            add(&mut q, -alpha, &pair.change);
+            alphas.push(alpha);
+        }
+        let scale = self.0.back().map_or(1.0, |pair| pair.scale(preconditioner));
+        let mut q = preconditioner.times(&q);
+        q.iter_mut().for_each(|q| *q *= scale);
+        for (pair, alpha) in self.0.iter().zip(alphas.into_iter().rev()) {
+            let beta = pair.rho * dot(&pair.change, &q);
+            add(&mut q, alpha - beta, &pair.step);
+        }
+        q
+    }
+}
+
+impl Pair {
+    /// How far the preconditioner is off along this step (Nocedal and Wright, equation 7.20, in the metric of the
+    /// preconditioner).
+    fn scale(&self, preconditioner: &Preconditioner) -> f64 {
+        let metric = preconditioner.square(&self.change);
+        if metric > 0.0 {
+            1.0 / (self.rho * metric)
+        } else {
+            1.0
+        }
+    }
+}
+
+pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+/// Adds `times` times `what`.
+pub(super) fn add(to: &mut [f64], times: f64, what: &[f64]) {
+    to.iter_mut().zip(what).for_each(|(t, w)| *t += times * w);
+}
+
+pub(super) fn minus(a: &[f64], b: &[f64]) -> Vec<f64> {
+    a.iter().zip(b).map(|(a, b)| a - b).collect()
+}
