@@ -85,7 +85,7 @@ fn text(weights: &Weights) -> String {
             let shown = Some(*estimate);
             rows.push(cells(class, what.into(), shown, has_classes, several));
         };
-        if at_zero == at_means {
+        if at_zero.weight == at_means.weight {
             add("(intercept)", at_zero);
         } else {
             add("(intercept, numbers at 0)", at_zero);
