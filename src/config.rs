@@ -4,6 +4,7 @@
 //! all mistakes are reported together. Values come through a function, so that tests never touch
 //! the process environment.
 
+pub mod machine;
 pub mod units;
 
 use std::fmt;
@@ -44,6 +45,10 @@ pub struct Flags {
     pub upload_limit: Option<String>,
     /// `--workers`
     pub workers: Option<String>,
+    /// `--memory`
+    pub memory: Option<String>,
+    /// `--spill`
+    pub spill: Option<String>,
     /// `--log-format`
     pub log_format: Option<String>,
 }
@@ -109,6 +114,11 @@ pub struct WorkConfig {
     /// How many jobs run at once in this process (`YOSOKU_WORKERS`); 1. With 0 the server only
     /// takes jobs in, and `yosoku work` elsewhere does them.
     pub workers: usize,
+    /// Bytes of memory that training may take, all jobs of this process together and the program itself included
+    /// (`YOSOKU_MEMORY`); half of what the machine or the control group has, where the system tells.
+    pub memory: Option<u64>,
+    /// Where training rows go that do not fit (`YOSOKU_SPILL`); the system's folder for temporary files.
+    pub spill: Option<PathBuf>,
 }
 
 /// What is written to standard error.
@@ -154,9 +164,7 @@ impl ServeConfig {
         let config = ServeConfig {
             http: reader.http(flags),
             store: reader.store(flags),
-            work: WorkConfig {
-                workers: reader.pick("--workers", &flags.workers, "YOSOKU_WORKERS", 1, parse_count),
-            },
+            work: reader.work(flags),
             log: reader.log(flags),
         };
         if reader.problems.is_empty() {
@@ -189,6 +197,34 @@ pub fn home(flag: Option<&str>, env: Source<'_>) -> PathBuf {
         .or_else(|| env("YOSOKU_HOME"))
         .unwrap_or_else(|| "yosoku-home".to_owned())
         .into()
+}
+
+/// The memory that one training on the command line may take and where rows go that do not fit, with `YOSOKU_MEMORY`
+/// and `YOSOKU_SPILL` for what no flag says.
+pub fn training(
+    memory: Option<u64>,
+    spill: Option<PathBuf>,
+    env: Source<'_>,
+) -> Result<(Option<u64>, Option<PathBuf>), ConfigErrors> {
+    let flags = Flags {
+        spill: spill.map(|path| path.display().to_string()),
+        memory: memory.map(|bytes| bytes.to_string()),
+        ..Flags::default()
+    };
+    let mut reader = Reader {
+        env,
+        problems: Vec::new(),
+    };
+    let work = reader.work(&flags);
+    if reader.problems.is_empty() {
+        Ok((work.memory, work.spill))
+    } else {
+        Err(ConfigErrors(reader.problems))
+    }
+}
+
+fn half(bytes: u64) -> u64 {
+    bytes / 2
 }
 
 struct Reader<'a> {
@@ -300,6 +336,16 @@ impl Reader<'_> {
                 ));
                 None
             }
+        }
+    }
+
+    fn work(&mut self, flags: &Flags) -> WorkConfig {
+        let memory = machine::memory().map(half);
+        let given = |text: &str| parse_size(text).map(Some);
+        WorkConfig {
+            workers: self.pick("--workers", &flags.workers, "YOSOKU_WORKERS", 1, parse_count),
+            memory: self.pick("--memory", &flags.memory, "YOSOKU_MEMORY", memory, given),
+            spill: self.path(&flags.spill, "YOSOKU_SPILL"),
         }
     }
 

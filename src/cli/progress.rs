@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::show;
 use crate::ml::observe::{Observer, Stage};
 
 /// Shows progress, measures stages, and stops on Ctrl-C.
@@ -81,6 +82,10 @@ impl Observer for Progress {
         } else {
             ControlFlow::Continue(())
         }
+    }
+
+    fn note(&mut self, what: &str) {
+        self.bar.suspend(|| show::message(what));
     }
 
     fn out_of_time(&self) -> bool {

@@ -6,6 +6,7 @@ use super::error::CliError;
 use super::files::{FileTable, Header, read_bundle};
 use super::progress::Progress;
 use super::show;
+use super::train::limits;
 use crate::ml::pipeline::{TrainRequest, train};
 use crate::ml::target::{Target, TargetWish};
 
@@ -57,7 +58,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         recipe: Some(document.recipe.clone()),
         split: document.training.split.clone(),
         params: document.training.params.clone(),
-        memory: None,
+        memory: limits(None, None)?,
         data_sha256,
     };
     let mut progress = Progress::new(false, None);

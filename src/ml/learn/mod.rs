@@ -18,9 +18,10 @@ pub mod newton;
 pub mod objective;
 pub mod params;
 mod passes;
-mod path;
+pub mod path;
 pub mod precondition;
 pub mod search;
+pub mod shards;
 pub mod sketch;
 
 pub use certificate::Certificate;
@@ -28,3 +29,4 @@ pub use design::{Design, DesignBuilder, Groups, Targets};
 pub use learner::{Fitted, SolverReport, fit_observed};
 pub use params::{LearnError, LearnParams};
 pub use search::Search;
+pub use shards::{Disk, DiskFile, Overflow, Shard, Shards, SpillError};

@@ -5,11 +5,12 @@
 
 use super::encode::{Learned, TrainingRows};
 use super::error::PipelineError;
-use super::train::{TrainRequest, check_memory, check_rows};
+use super::memory::{Memory, MemoryPlan};
+use super::train::{TrainRequest, check_rows};
 use crate::ml::features::{Featurizer, MOST_FEATURES};
 use crate::ml::learn::learner::{Data, dataset};
 use crate::ml::learn::search::{advantage, unpenalised_losses};
-use crate::ml::learn::{Fitted, fit_observed};
+use crate::ml::learn::{Fitted, LearnError, fit_observed};
 use crate::ml::model::bundle::{RecipeTried, SUGGESTED};
 use crate::ml::observe::Observer;
 use crate::ml::recipe::{Recipe, resolve};
@@ -29,6 +30,8 @@ pub(super) struct Attempt {
     pub featurizer: Featurizer,
     pub data: Data,
     pub fitted: Fitted,
+    /// What it took of memory by plan.
+    pub plan: Option<MemoryPlan>,
 }
 
 /// Learns from the rows by `recipe`, and by `others` where the table is small; gives the best, and how each fared if
@@ -41,9 +44,23 @@ pub(super) fn best(
     request: &TrainRequest,
     observer: &mut dyn Observer,
 ) -> Result<(Attempt, Vec<RecipeTried>), PipelineError> {
-    let mut best = attempt(rows, target, recipe, request, observer)?;
+    let memory = request.memory.as_ref();
+    let has_others = !others.is_empty() && request.params.l2.is_none();
+    let turn = Turn {
+        memory,
+        has_others,
+        is_first: true,
+    };
+    let mut best = attempt(rows, target, recipe, request, turn, observer)?;
+    // What the first took and left must not count twice.
+    let memory = memory.map(|memory| memory.with_program(best.plan.as_ref()));
     let is_small = best.learned.rows <= MOST_ROWS && best.data.records.bytes() <= MOST_BYTES;
-    if others.is_empty() || !is_small || request.params.l2.is_some() {
+    let turn = Turn {
+        memory: memory.as_ref(),
+        has_others,
+        is_first: false,
+    };
+    if !has_others || !is_small {
         return Ok((best, Vec::new()));
     }
     let Some(suggested) = losses(&best, observer)? else {
@@ -55,7 +72,7 @@ pub(super) fn best(
         if observer.out_of_time() {
             break;
         }
-        let other = attempt(rows, target, recipe, request, observer)?;
+        let other = attempt(rows, target, recipe, request, turn, observer)?;
         let Some(losses) = losses(&other, observer)? else {
             break;
         };
@@ -70,20 +87,44 @@ pub(super) fn best(
     Ok((best, tried))
 }
 
+/// What one attempt has to know of the others.
+#[derive(Clone, Copy)]
+struct Turn<'a> {
+    memory: Option<&'a Memory>,
+    has_others: bool,
+    is_first: bool,
+}
+
 fn attempt(
     rows: &TrainingRows<'_>,
     target: &Target,
     recipe: Recipe,
     request: &TrainRequest,
+    turn: Turn<'_>,
     observer: &mut dyn Observer,
 ) -> Result<Attempt, PipelineError> {
     let terms = resolve(&recipe, rows.schema)?;
     let max_features = request.params.max_features.unwrap_or(MOST_FEATURES);
     let learned = rows.learn(&terms, max_features, target.clone(), observer)?;
     check_rows(&learned, request)?;
-    check_memory(&learned, request.memory)?;
     let featurizer = Featurizer::new(learned.featurizer.clone(), rows.schema);
-    let (design, targets) = rows.encode(&featurizer, &learned.target, observer)?;
+    let copies = if turn.has_others && learned.rows <= MOST_ROWS {
+        2
+    } else {
+        1
+    };
+    let plan = turn
+        .memory
+        .map(|memory| memory.plan(&learned, &featurizer, copies))
+        .transpose()?;
+    let limited = turn.memory.zip(plan.as_ref());
+    let news = limited.filter(|_| turn.is_first);
+    if let Some(news) = news.and_then(|(memory, plan)| memory.news(plan)) {
+        observer.note(&news);
+    }
+    let overflow = limited.and_then(|(memory, plan)| memory.overflow(plan));
+    let (design, targets) = rows.encode(&featurizer, &learned.target, overflow, observer)?;
+    let plan = plan.map(|plan| plan.with_rows(&design));
     let data = dataset(design, targets);
     let fitted = fit_observed(&request.params, &data, observer)?;
     Ok(Attempt {
@@ -92,14 +133,17 @@ fn attempt(
         featurizer,
         data,
         fitted,
+        plan,
     })
 }
 
 /// What each row held back loses: as the search of the penalty found it, or without a penalty where none was looked for.
 fn losses(attempt: &Attempt, observer: &mut dyn Observer) -> Result<Option<Vec<f64>>, PipelineError> {
     let (design, targets) = (&attempt.data.records, &attempt.data.targets);
-    Ok(match &attempt.fitted.losses {
+    let losses = match &attempt.fitted.losses {
         Some(losses) => Some(losses.clone()),
         None => unpenalised_losses(design, targets, observer)?,
-    })
+    };
+    design.check().map_err(LearnError::from)?;
+    Ok(losses)
 }
