@@ -21,7 +21,7 @@ use crate::ml::learn::LearnParams;
 use crate::ml::model::{Bundle, Provenance};
 use crate::ml::observe::Observer;
 use crate::ml::pipeline::memory::{Program, Usage};
-use crate::ml::pipeline::{Evaluation, Memory, TrainRequest, Trained, evaluate_part, train};
+use crate::ml::pipeline::{Evaluation, Memory, MemoryPlan, TrainRequest, Trained, evaluate_part, train};
 use crate::ml::predict::Predictor;
 use crate::ml::recipe::Recipe;
 use crate::ml::split::Split;
@@ -322,7 +322,7 @@ fn tell(args: &Args, out: &Path, done: &Done) -> Result<(), CliError> {
             "recipe": document.recipe,
             "recipes": done.bundle.provenance.recipes,
             "solver": document.solver,
-            "memory": done.trained.memory,
+            "memory": memory_json(done.trained.memory.as_ref()),
             "seconds": seconds_json(&done.seconds),
             "model": {"path": out.display().to_string(), "hash": done.bundle.hash()},
             "refit": document.training.refit,
@@ -365,6 +365,15 @@ fn tell(args: &Args, out: &Path, done: &Done) -> Result<(), CliError> {
         return Ok(());
     }
     show::print(&text)
+}
+
+/// The plan, and the most memory that the program took.
+fn memory_json(plan: Option<&MemoryPlan>) -> Value {
+    let mut memory = json!(plan);
+    if let (Some(plan), Some(peak)) = (memory.as_object_mut(), peak_bytes()) {
+        plan.insert("peak_bytes".into(), json!(peak));
+    }
+    memory
 }
 
 /// Seconds by stage as a JSON object.

@@ -24,5 +24,6 @@ mod parity;
 mod quality;
 mod reading;
 mod recipes;
+mod spilling;
 mod splits;
 mod support;

@@ -22,13 +22,15 @@ use crate::ml::target::Target;
 pub const ORDINARY_PROGRAM: u64 = 96 << 20;
 /// What is not counted one by one: records being read, stacks, lumps of the allocator.
 const ALLOWANCE: u64 = 16 << 20;
-/// Vectors as long as the weights that L-BFGS and Newton steps keep at most, partial sums apart: ten pairs, and where
-/// they go from.
-const VECTORS: u64 = 34;
-/// The same for each division of the rows: its weights, and those of its best, its first and its evened try.
-const VECTORS_A_FOLD: u64 = 4;
+/// Vectors as long as the weights that L-BFGS keeps at most, partial sums apart: ten pairs, and for one step the weights,
+/// gradients and directions before and after it. Newton steps need fewer.
+const VECTORS: u64 = 26;
+/// The same for each division of the rows: the weights of its latest, best and first try, with groups and evened.
+const VECTORS_A_FOLD: u64 = 5;
 /// Bytes of the finished model for each active-or-not feature, its token among them, several times over.
 const MODEL_BYTES: u64 = 256;
+/// Vectors as long as the weights in a model that is put together and tried out.
+const VECTORS_A_MODEL: u64 = 4;
 /// Numbers for each feature that do not depend on the number of scores: factors of the penalty and what they are made of.
 const NUMBERS_A_FEATURE: u64 = 5;
 /// A suggested number of features is this share of what would just fit.
@@ -288,10 +290,11 @@ impl Shape {
             parts = parts.min(self.threads);
         }
         let vectors = VECTORS + VECTORS_A_FOLD * self.folds() + parts;
-        8 * numbers * vectors
+        let solver = 8 * numbers * vectors
             + 8 * NUMBERS_A_FEATURE * features
-            + MODEL_BYTES * self.sparse
-            + sketch::bytes(self.dense as usize, self.outputs as usize) as u64
+            + sketch::bytes(self.dense as usize, self.outputs as usize) as u64;
+        // The model is put together when the solver is done.
+        solver.max(8 * numbers * VECTORS_A_MODEL + MODEL_BYTES * self.sparse)
     }
 
     fn targets(&self) -> u64 {
@@ -299,7 +302,8 @@ impl Shape {
         let shares = (8 * self.outputs * self.rows).min(8 * self.rows.max(SHARES_BYTES as u64 / 8));
         // The scores of rows held back, with their numbers and weights, while the parts are put together.
         let held = 2 * (8 * self.outputs + 16) * (self.rows * folds / FOLDS as u64).min(50_000);
-        self.rows * (self.truth + 8 * folds + 4) + shares + held
+        // The search is over when curvatures are first kept.
+        self.truth * self.rows + shares.max(self.rows * (8 * folds + 4) + held)
     }
 
     /// The shard that is being filled, and those that every thread reads back, as bytes and as numbers.
@@ -373,8 +377,8 @@ mod tests {
         let (memory, disk) = (plan(RowsIn::Memory), plan(RowsIn::Disk));
         assert_eq!(memory.weights_bytes - disk.weights_bytes, 8 * 1_000_011 * 14);
         assert!(memory.planned_bytes > disk.planned_bytes + memory.rows_bytes);
-        // 4 for the truth, 8 for its part in the search, 4 for the whole, 8 for the curvature.
-        assert_eq!(disk.targets_bytes, 10_000_000 * 24 + 2 * 24 * 50_000);
+        // 4 for the truth, 8 for its part in the search, 4 for the whole.
+        assert_eq!(disk.targets_bytes, 10_000_000 * 16 + 2 * 24 * 50_000);
     }
 
     #[test]
