@@ -140,12 +140,12 @@ fn what_cannot_fit_is_refused_with_numbers_and_remedies() {
         error.contains("for the rows") && error.contains("--memory"),
         "{error}"
     );
-    request.memory = Some(memory(20 << 20, true));
+    request.memory = Some(memory(18 << 20, true));
     let error = on_threads(2, &table, &request).unwrap_err();
     assert_eq!(error.code(), "not_enough_memory");
     let error = error.to_string();
     assert!(
-        error.contains("the rows on disk") && error.contains("20 MiB are allowed"),
+        error.contains("the rows on disk") && error.contains("18 MiB are allowed"),
         "{error}"
     );
     request.memory = Some(Memory {
