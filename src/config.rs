@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use units::{parse_duration, parse_size};
+use units::{parse_bool, parse_count, parse_duration, parse_places, parse_size, parse_wait};
 
 /// Looks a variable up by its name.
 pub type Source<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -381,36 +381,6 @@ fn parse_listen(text: &str) -> Result<SocketAddr, String> {
         .unwrap_or(text)
         .parse()
         .map_err(|_| format!("`{text}` is not an address and port, such as 127.0.0.1:8080 or [::1]:8080"))
-}
-
-fn parse_bool(text: &str) -> Result<bool, String> {
-    match text {
-        "1" | "true" | "yes" => Ok(true),
-        "0" | "false" | "no" => Ok(false),
-        other => Err(format!("`{other}` is neither true nor false")),
-    }
-}
-
-fn parse_count(text: &str) -> Result<usize, String> {
-    text.parse()
-        .map_err(|_| format!("`{text}` is not a whole number"))
-}
-
-fn parse_places(text: &str) -> Result<usize, String> {
-    match parse_count(text)? {
-        0 => Err("at least 1 request must be allowed".to_owned()),
-        // The most that a semaphore of the async runtime can hold.
-        count => Ok(count.min(usize::MAX >> 3)),
-    }
-}
-
-fn parse_wait(text: &str) -> Result<Duration, String> {
-    let wait = parse_duration(text)?;
-    if wait.is_zero() {
-        Err("must be longer than 0 s".to_owned())
-    } else {
-        Ok(wait)
-    }
 }
 
 #[cfg(test)]

@@ -181,13 +181,15 @@ impl MemoryPlan {
 
     /// What came of it: how many bytes the rows take, and where they lie.
     pub(super) fn with_rows(mut self, design: &Design) -> Self {
-        if design.shards.is_on_disk() {
+        let is_on_disk = design.shards.is_on_disk();
+        if is_on_disk {
+            // More rows than expected: nothing of them stayed.
             if self.rows_in == RowsIn::Memory {
                 self.planned_bytes -= self.rows_bytes;
             }
-            self.rows_in = RowsIn::Disk;
             self.rows_bytes = design.shards.disk_bytes();
         }
+        self.rows_in = if is_on_disk { RowsIn::Disk } else { RowsIn::Memory };
         self
     }
 
