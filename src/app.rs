@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::blob::Blobs;
 use crate::catalog::Catalog;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{HttpConfig, ServeConfig};
+use crate::config::{HttpConfig, ServeConfig, WorkConfig};
 use crate::domain::ids::EntityKind;
 use crate::domain::job::ClaimedJob;
 use crate::domain::spec::Produced;
@@ -27,7 +27,10 @@ use crate::http::serve::{Stop, serve, tls};
 use crate::jobs::Handler;
 use crate::jobs::context::JobContext;
 use crate::jobs::runner::{JobError, JobHandler, Runner, RunnerOptions};
+use crate::ml::pipeline::Memory;
+use crate::ml::pipeline::memory::{ORDINARY_PROGRAM, Program};
 use crate::service::{self, Service};
+use crate::spill::Folder;
 use crate::telemetry::Metrics;
 
 /// The database of an embedded installation, below its home.
@@ -72,7 +75,7 @@ impl App {
         let metrics = Arc::new(Metrics::new());
         let runner = match config.work.workers {
             0 => None,
-            workers => Some(runner(&catalog, &blobs, &clock, &metrics, workers)),
+            _ => Some(runner(&catalog, &blobs, &clock, &metrics, &config.work)),
         };
         let parts = service::Parts {
             catalog: catalog.clone(),
@@ -185,9 +188,17 @@ fn runner(
     blobs: &Blobs,
     clock: &Arc<dyn Clock>,
     metrics: &Arc<Metrics>,
-    workers: usize,
+    work: &WorkConfig,
 ) -> Runner {
-    let memory = crate::telemetry::machine_memory().map(|bytes| bytes / 2);
+    let memory = work.memory.map(|budget| Memory {
+        // Jobs know nothing of each other, so each has its share.
+        budget: budget / work.workers.max(1) as u64,
+        program: Program::Known(ORDINARY_PROGRAM),
+        disk: Some(Arc::new(
+            Folder::new(work.spill.clone()).called("the server's folder for them"),
+        )),
+        is_told: true,
+    });
     let handler = Handler {
         blobs: blobs.clone(),
         clock: clock.clone(),
@@ -199,7 +210,7 @@ fn runner(
         metrics: metrics.clone(),
     };
     let options = RunnerOptions {
-        concurrency: workers,
+        concurrency: work.workers,
         ..RunnerOptions::default()
     };
     // The name that says, once its lock is free, that whoever held these jobs is dead.

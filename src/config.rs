@@ -4,6 +4,7 @@
 //! all mistakes are reported together. Values come through a function, so that tests never touch
 //! the process environment.
 
+pub mod machine;
 pub mod units;
 
 use std::fmt;
@@ -11,7 +12,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use units::{parse_duration, parse_size};
+use units::{parse_bool, parse_count, parse_duration, parse_places, parse_size, parse_wait};
 
 /// Looks a variable up by its name.
 pub type Source<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -44,6 +45,10 @@ pub struct Flags {
     pub upload_limit: Option<String>,
     /// `--workers`
     pub workers: Option<String>,
+    /// `--memory`
+    pub memory: Option<String>,
+    /// `--spill`
+    pub spill: Option<String>,
     /// `--log-format`
     pub log_format: Option<String>,
 }
@@ -109,6 +114,11 @@ pub struct WorkConfig {
     /// How many jobs run at once in this process (`YOSOKU_WORKERS`); 1. With 0 the server only
     /// takes jobs in, and `yosoku work` elsewhere does them.
     pub workers: usize,
+    /// Bytes of memory that training may take, all jobs of this process together and the program itself included
+    /// (`YOSOKU_MEMORY`); half of what the machine or the control group has, where the system tells.
+    pub memory: Option<u64>,
+    /// Where training rows go that do not fit (`YOSOKU_SPILL`); the system's folder for temporary files.
+    pub spill: Option<PathBuf>,
 }
 
 /// What is written to standard error.
@@ -154,9 +164,7 @@ impl ServeConfig {
         let config = ServeConfig {
             http: reader.http(flags),
             store: reader.store(flags),
-            work: WorkConfig {
-                workers: reader.pick("--workers", &flags.workers, "YOSOKU_WORKERS", 1, parse_count),
-            },
+            work: reader.work(flags),
             log: reader.log(flags),
         };
         if reader.problems.is_empty() {
@@ -189,6 +197,34 @@ pub fn home(flag: Option<&str>, env: Source<'_>) -> PathBuf {
         .or_else(|| env("YOSOKU_HOME"))
         .unwrap_or_else(|| "yosoku-home".to_owned())
         .into()
+}
+
+/// The memory that one training on the command line may take and where rows go that do not fit, with `YOSOKU_MEMORY`
+/// and `YOSOKU_SPILL` for what no flag says.
+pub fn training(
+    memory: Option<u64>,
+    spill: Option<PathBuf>,
+    env: Source<'_>,
+) -> Result<(Option<u64>, Option<PathBuf>), ConfigErrors> {
+    let flags = Flags {
+        spill: spill.map(|path| path.display().to_string()),
+        memory: memory.map(|bytes| bytes.to_string()),
+        ..Flags::default()
+    };
+    let mut reader = Reader {
+        env,
+        problems: Vec::new(),
+    };
+    let work = reader.work(&flags);
+    if reader.problems.is_empty() {
+        Ok((work.memory, work.spill))
+    } else {
+        Err(ConfigErrors(reader.problems))
+    }
+}
+
+fn half(bytes: u64) -> u64 {
+    bytes / 2
 }
 
 struct Reader<'a> {
@@ -303,6 +339,16 @@ impl Reader<'_> {
         }
     }
 
+    fn work(&mut self, flags: &Flags) -> WorkConfig {
+        let memory = machine::memory().map(half);
+        let given = |text: &str| parse_size(text).map(Some);
+        WorkConfig {
+            workers: self.pick("--workers", &flags.workers, "YOSOKU_WORKERS", 1, parse_count),
+            memory: self.pick("--memory", &flags.memory, "YOSOKU_MEMORY", memory, given),
+            spill: self.path(&flags.spill, "YOSOKU_SPILL"),
+        }
+    }
+
     fn log(&mut self, flags: &Flags) -> LogConfig {
         let json = self.pick(
             "--log-format",
@@ -335,36 +381,6 @@ fn parse_listen(text: &str) -> Result<SocketAddr, String> {
         .unwrap_or(text)
         .parse()
         .map_err(|_| format!("`{text}` is not an address and port, such as 127.0.0.1:8080 or [::1]:8080"))
-}
-
-fn parse_bool(text: &str) -> Result<bool, String> {
-    match text {
-        "1" | "true" | "yes" => Ok(true),
-        "0" | "false" | "no" => Ok(false),
-        other => Err(format!("`{other}` is neither true nor false")),
-    }
-}
-
-fn parse_count(text: &str) -> Result<usize, String> {
-    text.parse()
-        .map_err(|_| format!("`{text}` is not a whole number"))
-}
-
-fn parse_places(text: &str) -> Result<usize, String> {
-    match parse_count(text)? {
-        0 => Err("at least 1 request must be allowed".to_owned()),
-        // The most that a semaphore of the async runtime can hold.
-        count => Ok(count.min(usize::MAX >> 3)),
-    }
-}
-
-fn parse_wait(text: &str) -> Result<Duration, String> {
-    let wait = parse_duration(text)?;
-    if wait.is_zero() {
-        Err("must be longer than 0 s".to_owned())
-    } else {
-        Ok(wait)
-    }
 }
 
 #[cfg(test)]

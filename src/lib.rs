@@ -28,4 +28,5 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod shutdown;
+pub mod spill;
 pub mod telemetry;

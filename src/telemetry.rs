@@ -9,7 +9,7 @@ use std::io::{self, IsTerminal};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
-pub use metrics::{Metrics, machine_memory};
+pub use metrics::{Metrics, peak_bytes, resident_bytes};
 
 /// Starts logging to standard error: JSON lines or compact text, coloured on a terminal unless
 /// `plain`. Fails on a filter that cannot be read, and when logging was started before.

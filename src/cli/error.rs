@@ -58,7 +58,7 @@ impl From<PipelineError> for CliError {
     fn from(error: PipelineError) -> Self {
         match error.code() {
             "stopped" => CliError::Interrupted,
-            "disk_full" | "write_failed" | "read_failed" | "not_enough_memory" => {
+            "disk_full" | "write_failed" | "read_failed" | "not_enough_memory" | "spill_failed" => {
                 CliError::Failure(error.to_string())
             }
             code => CliError::Invalid {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::show;
 use crate::ml::observe::{Observer, Stage};
 use crate::telemetry::metrics::resident_bytes;
 
@@ -94,6 +95,10 @@ impl Observer for Progress {
         } else {
             ControlFlow::Continue(())
         }
+    }
+
+    fn note(&mut self, what: &str) {
+        self.bar.suspend(|| show::message(what));
     }
 
     fn out_of_time(&self) -> bool {

@@ -13,7 +13,7 @@ use crate::{shutdown, telemetry};
 /// Everything is kept in one folder, the home. The server listens on loopback; any other address needs
 /// keys (`yosoku key new`) and either a TLS certificate or --behind-proxy. Each option may also be given
 /// as a variable: YOSOKU_LISTEN, YOSOKU_HOME, YOSOKU_KEYS, YOSOKU_TLS_CERT, YOSOKU_TLS_KEY,
-/// YOSOKU_UPLOAD_LIMIT, YOSOKU_WORKERS, YOSOKU_LOG_FORMAT, YOSOKU_DATABASE_URL.
+/// YOSOKU_UPLOAD_LIMIT, YOSOKU_WORKERS, YOSOKU_MEMORY, YOSOKU_SPILL, YOSOKU_LOG_FORMAT, YOSOKU_DATABASE_URL.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ServeArgs {
     /// Address and port [default: 127.0.0.1:8080]
@@ -49,6 +49,14 @@ pub struct WorkArgs {
     /// Jobs at the same time in this process [default: 1]
     #[arg(long, value_name = "N")]
     workers: Option<String>,
+    /// Memory that training may take, such as 8GiB; workers share it, and rows that do not fit go to
+    /// disk [default: half of the machine's, or of the container's]
+    #[arg(long, value_name = "SIZE")]
+    memory: Option<String>,
+    /// Folder on a disk for training rows that do not fit into memory [default: the system's for
+    /// temporary files]
+    #[arg(long, value_name = "DIR")]
+    spill: Option<String>,
     /// `compact` or `json` [default: compact]
     #[arg(long, value_name = "FORMAT")]
     log_format: Option<String>,
@@ -75,6 +83,8 @@ impl WorkArgs {
         Flags {
             home: args.home,
             workers: args.workers,
+            memory: args.memory,
+            spill: args.spill,
             log_format: args.log_format,
             ..Flags::default()
         }

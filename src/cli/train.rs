@@ -15,16 +15,20 @@ use super::show;
 use super::split::SplitBy;
 use crate::clock::{Clock, SystemClock, rfc3339};
 use crate::config::units::{parse_duration, parse_size};
+use crate::config::{process_environment, training};
 use crate::ml::Task;
 use crate::ml::learn::LearnParams;
 use crate::ml::model::{Bundle, Provenance};
 use crate::ml::observe::Observer;
-use crate::ml::pipeline::{Evaluation, TrainRequest, Trained, evaluate_part, train};
+use crate::ml::pipeline::memory::{Program, Usage};
+use crate::ml::pipeline::{Evaluation, Memory, MemoryPlan, TrainRequest, Trained, evaluate_part, train};
 use crate::ml::predict::Predictor;
 use crate::ml::recipe::Recipe;
 use crate::ml::split::Split;
 use crate::ml::target::TargetWish;
 use crate::ml::wording::counted;
+use crate::spill::Folder;
+use crate::telemetry::{peak_bytes, resident_bytes};
 
 /// Train a model and evaluate it on held-out rows
 ///
@@ -98,9 +102,15 @@ pub struct Args {
     /// Threads to use; the model does not depend on it
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
-    /// Memory that training may take, such as 4GiB
+    /// Memory that the program may take, such as 4GiB; the model does not depend on it. Training rows
+    /// that do not fit go to disk and are read again for each pass; weights have to fit. Also
+    /// YOSOKU_MEMORY [default: half of the machine's, or of the container's]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     memory: Option<u64>,
+    /// Folder on a disk for those rows; the file in it has no name and is gone however the program
+    /// ends. Also YOSOKU_SPILL [default: the system's for temporary files]
+    #[arg(long, value_name = "DIR")]
+    spill: Option<PathBuf>,
     /// Time for finding the weights, such as 10m; the best so far are kept then
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     time_budget: Option<Duration>,
@@ -200,10 +210,29 @@ fn request(args: &Args, table: &FileTable) -> Result<TrainRequest, CliError> {
         recipe,
         split: training_part(args),
         params: LearnParams::from_map(&params).map_err(|e| invalid(e.code(), e.to_string()))?,
-        memory: args.memory,
+        memory: limits(args.memory, args.spill.clone())?,
         data_sha256: table.sha256()?,
         earlier,
     })
+}
+
+/// What training may take of memory, by flags, environment and machine.
+pub fn limits(memory: Option<u64>, spill: Option<PathBuf>) -> Result<Option<Memory>, CliError> {
+    let is_told = memory.is_some();
+    let (budget, spill) =
+        training(memory, spill, &process_environment).map_err(|error| CliError::Usage(error.to_string()))?;
+    let usage = || {
+        Some(Usage {
+            now: u64::try_from(resident_bytes()?).ok()?,
+            peak: peak_bytes()?,
+        })
+    };
+    Ok(budget.map(|budget| Memory {
+        budget,
+        program: Program::Measured(usage),
+        disk: Some(Arc::new(Folder::new(spill))),
+        is_told,
+    }))
 }
 
 /// The rows to learn from.
@@ -261,6 +290,7 @@ fn refit(
     observer: &mut dyn Observer,
 ) -> Result<Trained, CliError> {
     let document = &evaluated.bundle.document;
+    let memory = request.memory.as_ref();
     let unpenalised = (document.solver.l2 == 0.0).then_some(0.0);
     let request = TrainRequest {
         schema: Some(document.schema.clone()),
@@ -271,6 +301,8 @@ fn refit(
             l2: request.params.l2.or(unpenalised),
             ..request.params.clone()
         },
+        // What the first training left in the program is used again.
+        memory: memory.map(|memory| memory.with_program(evaluated.memory.as_ref())),
         ..request.clone()
     };
     let mut again = train(table, &request, observer)?;
@@ -325,6 +357,7 @@ fn tell(args: &Args, out: &Path, done: &Done) -> Result<(), CliError> {
             "recipe": document.recipe,
             "recipes": done.bundle.provenance.recipes,
             "solver": document.solver,
+            "memory": memory_json(done.trained.memory.as_ref()),
             "seconds": seconds_json(&done.seconds),
             "model": {"path": out.display().to_string(), "hash": done.bundle.hash()},
             "refit": document.training.refit,
@@ -367,6 +400,15 @@ fn tell(args: &Args, out: &Path, done: &Done) -> Result<(), CliError> {
         return Ok(());
     }
     show::print(&text)
+}
+
+/// The plan, and the most memory that the program took.
+fn memory_json(plan: Option<&MemoryPlan>) -> Value {
+    let mut memory = json!(plan);
+    if let (Some(plan), Some(peak)) = (memory.as_object_mut(), peak_bytes()) {
+        plan.insert("peak_bytes".into(), json!(peak));
+    }
+    memory
 }
 
 /// Seconds by stage as a JSON object.

@@ -7,6 +7,7 @@ use super::error::CliError;
 use super::files::{FileTable, Header, read_bundle};
 use super::progress::Progress;
 use super::show;
+use super::train::limits;
 use crate::ml::model::Bundle;
 use crate::ml::pipeline::{TrainRequest, train};
 use crate::ml::target::{Target, TargetWish};
@@ -63,7 +64,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         recipe: Some(document.recipe.clone()),
         split: document.training.split.clone(),
         params: document.training.params.clone(),
-        memory: None,
+        memory: limits(None, None)?,
         data_sha256,
         earlier,
     };

@@ -41,6 +41,26 @@ fn a_flag_beats_the_environment_and_that_beats_the_default() {
 }
 
 #[test]
+fn memory_and_its_overflow_are_said_by_flag_or_environment() {
+    let source = env(&[("YOSOKU_MEMORY", "2GiB"), ("YOSOKU_SPILL", "/from-env")]);
+    let flags = Flags {
+        memory: Some("512MiB".into()),
+        ..Flags::default()
+    };
+    let work = ServeConfig::load(&flags, &source).unwrap().work;
+    assert_eq!(
+        (work.memory, work.spill),
+        (Some(512 << 20), Some("/from-env".into()))
+    );
+    let given = training(None, Some("/flag".into()), &source).unwrap();
+    assert_eq!(given, (Some(2 << 30), Some("/flag".into())));
+    let work = ServeConfig::load(&Flags::default(), &env(&[])).unwrap().work;
+    assert_eq!(work.memory, machine::memory().map(half));
+    let wrong = training(None, None, &env(&[("YOSOKU_MEMORY", "much")])).unwrap_err();
+    assert!(wrong.to_string().starts_with("YOSOKU_MEMORY: "), "{wrong}");
+}
+
+#[test]
 fn the_filter_prefers_our_own_variable() {
     let both = env(&[("YOSOKU_LOG", "debug"), ("RUST_LOG", "trace")]);
     assert_eq!(LogConfig::load(&Flags::default(), &both).unwrap().filter, "debug");

@@ -1,4 +1,4 @@
-//! Sizes and durations as people write them.
+//! Sizes, durations and other values as people write them.
 
 use std::time::Duration;
 
@@ -46,6 +46,40 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         Ok(Duration::from_secs_f64(seconds))
     } else {
         Err(wrong())
+    }
+}
+
+/// Reads yes or no.
+pub fn parse_bool(text: &str) -> Result<bool, String> {
+    match text {
+        "1" | "true" | "yes" => Ok(true),
+        "0" | "false" | "no" => Ok(false),
+        other => Err(format!("`{other}` is neither true nor false")),
+    }
+}
+
+/// Reads a whole number.
+pub fn parse_count(text: &str) -> Result<usize, String> {
+    text.parse()
+        .map_err(|_| format!("`{text}` is not a whole number"))
+}
+
+/// Reads a number of requests, at least 1.
+pub fn parse_places(text: &str) -> Result<usize, String> {
+    match parse_count(text)? {
+        0 => Err("at least 1 request must be allowed".to_owned()),
+        // The most that a semaphore of the async runtime can hold.
+        count => Ok(count.min(usize::MAX >> 3)),
+    }
+}
+
+/// Reads a duration that is not 0.
+pub fn parse_wait(text: &str) -> Result<Duration, String> {
+    let wait = parse_duration(text)?;
+    if wait.is_zero() {
+        Err("must be longer than 0 s".to_owned())
+    } else {
+        Ok(wait)
     }
 }
 

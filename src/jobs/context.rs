@@ -101,6 +101,10 @@ impl Observer for JobContext {
     fn report(&mut self, stage: Stage, done: u64, total: u64) -> ControlFlow<()> {
         self.progress(stage, done, total)
     }
+
+    fn note(&mut self, what: &str) {
+        tracing::info!(job.kind = ?self.0.kind, "{what}");
+    }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::blob::{Blobs, key};
 use crate::clock::Clock;
 use crate::domain::job::{ClaimedJob, JobKind};
 use crate::domain::spec::Produced;
+use crate::ml::pipeline::Memory;
 
 /// Does the jobs of a catalogue on the files of one store.
 #[derive(Debug, Clone)]
@@ -21,8 +22,8 @@ pub struct Handler {
     pub blobs: Blobs,
     /// For the times in reports.
     pub clock: Arc<dyn Clock>,
-    /// Bytes of memory that training may take; not checked when not given.
-    pub memory: Option<u64>,
+    /// What each training may take of memory; not checked when not given.
+    pub memory: Option<Memory>,
     /// Bytes of memory in use now, where the system tells.
     pub memory_in_use: fn() -> Option<u64>,
 }

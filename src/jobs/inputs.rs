@@ -16,6 +16,7 @@ use crate::domain::job::ClaimedJob;
 use crate::domain::spec::{DataSourceResult, DataSourceSpec, ModelResult, Work};
 use crate::ml::ingest::decompress::Source;
 use crate::ml::ingest::{HeaderMode, IngestError};
+use crate::ml::learn::LearnError;
 use crate::ml::model::{Bundle, BundleError};
 use crate::ml::observe::{Observer, Stage};
 use crate::ml::pipeline::{PipelineError, Table};
@@ -156,6 +157,10 @@ impl Observer for StageTimer<'_> {
         }
         self.context.progress(stage, done, total)
     }
+
+    fn note(&mut self, what: &str) {
+        self.context.note(what);
+    }
 }
 
 /// What a job needs to know of a completed data source.
@@ -255,6 +260,8 @@ impl From<PipelineError> for JobError {
                 Ok(error) => error.into(),
                 Err(_) => JobError::Retry(Box::new(problem)),
             },
+            // There may be space next time.
+            PipelineError::Learn(LearnError::Spill(_)) => JobError::Retry(Box::new(problem)),
             // The store may answer next time.
             PipelineError::Ingest(IngestError::Io { .. }) => JobError::Retry(Box::new(problem)),
             _ => problem.into(),

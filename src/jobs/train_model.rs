@@ -46,7 +46,7 @@ pub fn train_model(handler: &Handler, job: &ClaimedJob, context: &JobContext) ->
         recipe: read_document("recipe", work.spec.recipe.as_ref())?,
         split: facts.split,
         params,
-        memory: handler.memory,
+        memory: handler.memory.clone(),
         data_sha256: source
             .body
             .dataset()
@@ -118,6 +118,7 @@ fn document(bundle: &Bundle, trained: &Trained) -> serde_json::Value {
         "features": document.featurizer.dense() + document.featurizer.sparse(),
         "rows": {"training": training.rows, "unknown_target": training.unknown_target, "rejected": training.rejected},
         "solver": document.solver,
+        "memory": trained.memory,
         "warnings": trained.warnings,
         "seconds": seconds,
         "log": training_log(bundle),

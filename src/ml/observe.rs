@@ -53,6 +53,9 @@ pub trait Observer {
     /// once per chunk or pass.
     fn report(&mut self, stage: Stage, done: u64, total: u64) -> ControlFlow<()>;
 
+    /// Something that people should know before the work goes on.
+    fn note(&mut self, _what: &str) {}
+
     /// True when searching and solving should end with the best weights so far. Asked after each iteration.
     fn out_of_time(&self) -> bool {
         false

@@ -59,7 +59,7 @@ async fn the_whole_way_step_by_step() {
         (&json!("binary"), &json!(0.5))
     );
     assert_eq!(model["rows"]["training"], source["rows"]);
-    for member in ["target", "recipe", "solver", "schema", "seconds"] {
+    for member in ["target", "recipe", "solver", "schema", "seconds", "memory"] {
         assert!(model[member].is_object(), "{member}: {model}");
     }
     assert!(model["features"].as_u64().unwrap() >= 30);

@@ -19,6 +19,8 @@ use yosoku::http::{self, Parts, auth, layers, rest};
 use yosoku::jobs::Handler;
 use yosoku::jobs::context::JobContext;
 use yosoku::jobs::runner::{JobError, JobHandler};
+use yosoku::ml::pipeline::Memory;
+use yosoku::ml::pipeline::memory::{ORDINARY_PROGRAM, Program};
 use yosoku::service::limits::Limits;
 use yosoku::service::{self, Service};
 use yosoku::telemetry::Metrics;
@@ -75,7 +77,12 @@ impl Place {
         let handler = Arc::new(Handler {
             blobs,
             clock: Arc::new(SystemClock),
-            memory: None,
+            memory: Some(Memory {
+                budget: 4 << 30,
+                program: Program::Known(ORDINARY_PROGRAM),
+                disk: None,
+                is_told: true,
+            }),
             memory_in_use: || None,
         });
         Self {

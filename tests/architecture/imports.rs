@@ -39,6 +39,7 @@ const LAYERS: &[(&str, May)] = &[
     ("config", May::Only(&[])),
     ("telemetry", May::Only(&["config"])),
     ("shutdown", May::Only(&[])),
+    ("spill", May::Only(&["ml"])),
     ("clock", May::Only(&[])),
 ];
 

@@ -2,6 +2,7 @@
 
 use yosoku::ml::ingest::{HeaderMode, Options};
 use yosoku::ml::observe::Silent;
+use yosoku::ml::pipeline::memory::{Memory, Program};
 use yosoku::ml::pipeline::{TrainRequest, Trained, train};
 use yosoku::ml::recipe::Recipe;
 use yosoku::ml::split::Split;
@@ -74,26 +75,34 @@ fn the_same_model_comes_of_the_recipe_that_was_chosen() {
     assert_eq!(trained(&text, &again).bundle.hash(), chosen.bundle.hash());
 }
 
-/// The widest recipes need the most memory; with every budget that is enough for the suggested one there is a model.
+/// The widest recipes need the most memory; with what is just enough for the suggested one there is a model.
 #[test]
 fn a_recipe_that_does_not_fit_is_passed_over() {
     let text = table(600);
     let all = trained(&text, &request("y", Split::all())).recipes.len();
-    let mut numbers_tried = Vec::new();
-    for kib in (20..400).step_by(4) {
+    let with = |budget: u64| {
         let mut given = request("y", Split::all());
-        given.memory = Some(kib << 10);
-        match train(&made(&text), &given, &mut Silent) {
-            Ok(trained) => numbers_tried.push(trained.recipes.len()),
+        given.memory = Some(Memory {
+            budget,
+            program: Program::Known(0),
+            disk: None,
+            is_told: true,
+        });
+        train(&made(&text), &given, &mut Silent)
+    };
+    // Too little, and more than enough.
+    let (mut little, mut enough) = (1, 1 << 32);
+    while enough - little > 1 {
+        let middle = little + (enough - little) / 2;
+        match with(middle) {
+            Ok(_) => enough = middle,
             Err(error) => {
                 assert_eq!(error.code(), "not_enough_memory");
-                assert!(numbers_tried.is_empty(), "{kib} KiB are not enough, but less was");
+                little = middle;
             }
         }
     }
-    assert!(
-        numbers_tried.iter().any(|&tried| tried > 0 && tried < all),
-        "{numbers_tried:?} {all}"
-    );
-    assert_eq!(numbers_tried.last(), Some(&all));
+    let tried = with(enough).unwrap().recipes.len();
+    assert!(tried < all, "{tried} of {all} with {enough} bytes");
+    assert_eq!(with(2 * enough).unwrap().recipes.len(), all);
 }

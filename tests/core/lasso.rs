@@ -107,7 +107,7 @@ fn questions(margins: &[f64]) -> [Targets; 3] {
 /// and 0 for intercepts. Rows enough that the engine ends where the certificate says so, not at the last digit.
 #[test]
 fn the_conditions_of_the_minimum_hold() {
-    let (design, margins) = made(5_000, 21);
+    let (design, margins) = made(5_000, 21, None);
     for targets in questions(&margins) {
         for (l1, l2) in [(3e-3, None), (3e-4, Some(1e-3)), (2e-2, Some(1e-6))] {
             let fitted = fit(&design, &targets, l1, l2);
@@ -169,7 +169,7 @@ fn attributes_that_are_always_there_are_no_trouble() {
 /// From the strength on that the steepest weight of the base rates has, no weight is left, and just below one is.
 #[test]
 fn a_strong_penalty_leaves_nothing() {
-    let (design, margins) = made(2_000, 4);
+    let (design, margins) = made(2_000, 4, None);
     for targets in questions(&margins) {
         let none = fit(&design, &targets, 1e3, None);
         let first = none.beta.len() - none.outputs;
@@ -191,7 +191,7 @@ fn a_strong_penalty_leaves_nothing() {
 
 #[test]
 fn a_weak_penalty_changes_next_to_nothing() {
-    let (design, margins) = made(2_000, 5);
+    let (design, margins) = made(2_000, 5, None);
     for targets in questions(&margins) {
         let params = LearnParams {
             l2: Some(1e-3),
@@ -242,7 +242,7 @@ fn rows_that_come_twice_change_nothing() {
 
 #[test]
 fn weights_are_the_same_to_the_bit_on_any_number_of_threads() {
-    let (design, margins) = made(13_000, 11);
+    let (design, margins) = made(13_000, 11, None);
     assert!(design.shards.len() > 3);
     for targets in questions(&margins) {
         let run = |threads| on_threads(threads, || fit(&design, &targets, 1e-3, None));
@@ -256,7 +256,7 @@ fn weights_are_the_same_to_the_bit_on_any_number_of_threads() {
 /// A limit of the passes is kept, with and without `l1`, and what it left undone is said.
 #[test]
 fn passes_are_counted() {
-    let (design, margins) = made(3_000, 6);
+    let (design, margins) = made(3_000, 6, None);
     for targets in questions(&margins) {
         for l1 in [None, Some(1e-5)] {
             for most in [1, 5, 10, 14, 1_000] {

@@ -5,12 +5,15 @@
 //! may by strong convexity still be `sqrt(2 · gap / l2)` away, so this is not implied by the certificate: it asks
 //! the solvers to go on until nothing moves in the first four digits.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 use yosoku::ml::features::FeatureVector;
 use yosoku::ml::hash::Stream;
 use yosoku::ml::learn::learner::dataset;
-use yosoku::ml::learn::{Design, DesignBuilder, Fitted, LearnParams, Targets, fit_observed};
+use yosoku::ml::learn::{Design, DesignBuilder, Fitted, LearnParams, Overflow, Targets, fit_observed};
 use yosoku::ml::observe::Silent;
+use yosoku::spill::Folder;
 
 use crate::support::{on_threads, sample};
 
@@ -221,10 +224,10 @@ fn sparse_words_beside_numbers_reach_the_stored_optima() {
     }
 }
 
-/// Rows enough for several shards, made from a seed.
-pub fn made(rows: usize, seed: u64) -> (Design, Vec<f64>) {
+/// Rows enough for several shards, made from a seed; kept as `overflow` says.
+pub fn made(rows: usize, seed: u64, overflow: Option<Overflow>) -> (Design, Vec<f64>) {
     let mut stream = Stream::new(seed);
-    let mut builder = DesignBuilder::new(3, 40);
+    let mut builder = DesignBuilder::new(3, 40).with_overflow(overflow);
     let mut margins = Vec::new();
     for _ in 0..rows {
         let dense: Vec<f32> = (0..3).map(|_| stream.next_unit() as f32 - 0.5).collect();
@@ -243,7 +246,14 @@ pub fn bits(fitted: &Fitted) -> Vec<u64> {
 
 #[test]
 fn weights_are_the_same_to_the_bit_on_any_number_of_threads() {
-    let (design, margins) = made(13_000, 11);
+    let (design, margins) = made(13_000, 11, None);
+    let overflow = Overflow {
+        limit: 0,
+        expected: 0,
+        disk: Arc::new(Folder::new(None)),
+    };
+    let (on_disk, _) = made(13_000, 11, Some(overflow));
+    assert!(on_disk.shards.is_on_disk());
     assert!(design.shards.len() > 3);
     let problems = [
         Targets::Values(margins.clone()),
@@ -262,6 +272,11 @@ fn weights_are_the_same_to_the_bit_on_any_number_of_threads() {
     for targets in problems {
         let run = |threads| on_threads(threads, || fit(design.clone(), targets.clone(), 1e-4));
         let (one, two, seven) = (run(1), run(2), run(7));
+        for threads in [1, 2, 7] {
+            let spilled = on_threads(threads, || fit(on_disk.clone(), targets.clone(), 1e-4));
+            assert_eq!(bits(&one), bits(&spilled), "{threads} threads, rows on disk");
+            assert_eq!(one.report, spilled.report);
+        }
         assert!(one.report.certificate.certified, "{:?}", one.report);
         assert_eq!(bits(&one), bits(&two));
         assert_eq!(bits(&one), bits(&seven));
@@ -385,7 +400,7 @@ fn more_columns_than_rows_are_certified_or_noted() {
 
 #[test]
 fn a_fit_cut_short_says_so() {
-    let (design, margins) = made(2_000, 3);
+    let (design, margins) = made(2_000, 3, None);
     let targets = Targets::Classes {
         classes: 3,
         of_row: margins

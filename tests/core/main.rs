@@ -28,6 +28,7 @@ mod parity;
 mod quality;
 mod reading;
 mod recipes;
+mod spilling;
 mod splits;
 mod support;
 mod weights;

@@ -55,14 +55,16 @@ fn by_training(bundle: &Bundle, table: &MemoryTable) -> Vec<Row> {
         split: &Selector::all(),
     };
     let featurizer = Featurizer::new(document.featurizer.clone(), &document.schema);
-    let (design, ..): (Design, _, _) = rows.encode(&featurizer, &document.target, &mut Silent).unwrap();
+    let (design, ..): (Design, _, _) = rows
+        .encode(&featurizer, &document.target, None, &mut Silent)
+        .unwrap();
     let model = LinearModel {
         task: document.target.task(),
         outputs: document.outputs,
         beta: bundle.beta.clone(),
     };
     let mut found = Vec::new();
-    for shard in &design.shards {
+    design.shards.for_each(|_, shard| {
         shard.for_each_row(design.dense, |_, dense, active| {
             let features = FeatureVector {
                 dense: dense.to_vec(),
@@ -72,7 +74,7 @@ fn by_training(bundle: &Bundle, table: &MemoryTable) -> Vec<Row> {
             model.score(&features, &mut scores);
             found.push(Row::new(&features, &scores));
         });
-    }
+    });
     found
 }
 

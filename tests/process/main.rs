@@ -11,6 +11,7 @@
 mod cli;
 mod data;
 mod inspect;
+mod memory;
 mod readme;
 mod recipe;
 mod recovery;

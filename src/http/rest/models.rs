@@ -188,6 +188,10 @@ pub struct Model {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     seconds: Option<Value>,
+    /// What training was to take of memory, in bytes, and whether its rows were in memory or on disk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    memory: Option<Value>,
     /// Remarks for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<String>>)]
@@ -241,6 +245,7 @@ impl Resource for Model {
             features: take(&mut document, "features"),
             rows: take(&mut document, "rows"),
             seconds: take(&mut document, "seconds"),
+            memory: take(&mut document, "memory").filter(|memory| !memory.is_null()),
             warnings: take(&mut document, "warnings"),
             recipe: take(&mut document, "recipe").or(spec.recipe).filter(|_| full),
             solver: take(&mut document, "solver").filter(|_| full),

@@ -84,11 +84,10 @@ pub fn has_full_rank(design: &Design) -> bool {
 }
 
 fn matrix(design: &Design) -> Option<Array2<f64>> {
-    let cells = design
-        .shards
-        .iter()
-        .flat_map(|shard| shard.dense.iter().copied().map(f64::from))
-        .collect();
+    let mut cells = Vec::with_capacity(design.rows * design.dense);
+    design.shards.for_each(|_, shard| {
+        cells.extend(shard.dense.iter().copied().map(f64::from));
+    });
     Array2::from_shape_vec((design.rows, design.dense), cells).ok()
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use linfa::dataset::Records;
 
+use super::shards::{Overflow, Shard, Shards, ShardsBuilder, SpillError};
 use super::sketch::Sketch;
 use crate::ml::features::FeatureVector;
 
@@ -14,52 +15,11 @@ const ORDINARY_WIDTH: usize = 64;
 /// Rows in a shard at least.
 const LEAST_SHARD_ROWS: usize = 64;
 
-/// Some consecutive rows.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Shard {
-    /// Number of rows.
-    pub rows: usize,
-    /// Dense features, row by row.
-    pub dense: Vec<f32>,
-    /// Where the active ids of each row end in `active`.
-    pub ends: Vec<u32>,
-    /// Ids of active features, row by row.
-    pub active: Vec<u32>,
-}
-
-impl Shard {
-    /// Appends the features of one row.
-    pub fn push(&mut self, features: &FeatureVector) {
-        self.rows += 1;
-        self.dense.extend_from_slice(&features.dense);
-        self.active.extend_from_slice(&features.active);
-        self.ends.push(self.active.len() as u32);
-    }
-
-    /// Calls `each` with every row: its number in the shard, dense features and active ids.
-    pub fn for_each_row(&self, dense: usize, mut each: impl FnMut(usize, &[f32], &[u32])) {
-        let mut start = 0;
-        for row in 0..self.rows {
-            let end = self.ends[row] as usize;
-            each(
-                row,
-                &self.dense[row * dense..(row + 1) * dense],
-                &self.active[start..end],
-            );
-            start = end;
-        }
-    }
-
-    fn bytes(&self) -> usize {
-        4 * (self.dense.capacity() + self.ends.capacity() + self.active.capacity())
-    }
-}
-
 /// All training rows.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct Design {
     /// The shards, in row order.
-    pub shards: Vec<Shard>,
+    pub shards: Shards,
     /// Rows in all.
     pub rows: usize,
     /// Dense features.
@@ -70,6 +30,8 @@ pub struct Design {
     pub groups: Groups,
     /// How the dense features go together.
     pub sketch: Option<Arc<Sketch>>,
+    /// Bytes of memory that were asked for while the rows were collected.
+    bytes: usize,
 }
 
 /// Features of one group have a common strength of their penalty.
@@ -90,14 +52,26 @@ impl Design {
     /// Rows in each shard but the last. The cut depends on the table alone, so sums run in the same order on any
     /// number of threads.
     pub fn shard_rows(&self) -> usize {
-        let rows = SHARD_ROWS * ORDINARY_WIDTH / self.dense.max(ORDINARY_WIDTH);
-        rows.max(LEAST_SHARD_ROWS)
+        shard_rows(self.dense)
     }
 
-    /// Bytes of memory the rows take.
-    pub fn bytes(&self) -> usize {
-        self.shards.iter().map(Shard::bytes).sum()
+    /// Fails when rows could not be kept or read back, so that what passes gave is worth nothing.
+    pub fn check(&self) -> Result<(), SpillError> {
+        self.shards
+            .failure()
+            .map_or(Ok(()), |failure| Err(failure.clone()))
     }
+
+    /// The size of the rows in bytes, by which choices are made: the same wherever they lie.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+/// Rows in a shard of rows with so many dense features.
+pub fn shard_rows(dense: usize) -> usize {
+    let rows = SHARD_ROWS * ORDINARY_WIDTH / dense.max(ORDINARY_WIDTH);
+    rows.max(LEAST_SHARD_ROWS)
 }
 
 impl Records for Design {
@@ -116,6 +90,8 @@ impl Records for Design {
 #[derive(Debug)]
 pub struct DesignBuilder {
     design: Design,
+    shard: Shard,
+    shards: ShardsBuilder,
 }
 
 impl DesignBuilder {
@@ -127,6 +103,8 @@ impl DesignBuilder {
                 sparse,
                 ..Design::default()
             },
+            shard: Shard::default(),
+            shards: ShardsBuilder::default(),
         }
     }
 
@@ -136,27 +114,41 @@ impl DesignBuilder {
         self
     }
 
+    /// The same for rows that may leave memory.
+    pub fn with_overflow(mut self, overflow: Option<Overflow>) -> Self {
+        self.shards = ShardsBuilder::new(overflow);
+        self
+    }
+
     /// Appends a row.
     pub fn push(&mut self, features: &FeatureVector) {
-        let design = &mut self.design;
-        if design.rows.is_multiple_of(design.shard_rows()) {
-            design.shards.push(Shard::default());
-        }
-        design.rows += 1;
-        if let Some(shard) = design.shards.last_mut() {
-            shard.push(features);
+        self.design.rows += 1;
+        self.shard.push(features);
+        if self.shard.rows == self.design.shard_rows() {
+            self.seal();
         }
     }
 
-    /// Bytes collected so far.
-    pub fn bytes(&self) -> usize {
-        self.design.bytes()
+    fn seal(&mut self) {
+        let shard = std::mem::take(&mut self.shard);
+        self.design.bytes += shard.bytes();
+        self.shards.add(shard);
+    }
+
+    /// What went wrong with the disk so far.
+    pub fn failure(&self) -> Option<&SpillError> {
+        self.shards.failure()
     }
 
     /// The finished design.
     pub fn build(mut self) -> Design {
-        self.design.sketch = Sketch::of(&self.design.shards, self.design.dense).map(Arc::new);
-        self.design
+        if self.shard.rows > 0 {
+            self.seal();
+        }
+        let mut design = self.design;
+        design.shards = self.shards.build();
+        design.sketch = Sketch::of(&design.shards, design.rows, design.dense).map(Arc::new);
+        design
     }
 }
 

@@ -11,8 +11,9 @@
 //! that make up for what classes have too much or too little, residuals lose their mean, and all are then made smaller by
 //! a common factor. What of the first condition is left to rounding is neglected.
 
-use super::design::{Shard, Targets};
+use super::design::Targets;
 use super::objective::{Objective, class_margins, sigmoid, single_margin, softmax};
+use super::shards::Shard;
 
 /// A share of probabilities to be mixed in that is left to rounding.
 const ROUNDING: f64 = 1e-13;

@@ -10,7 +10,7 @@
 use ndarray::{Array1, Array2, ArrayView1};
 use serde::{Deserialize, Serialize};
 
-use super::information::{Information, triangle};
+use super::information::{Information, PARTIALS_BYTES, triangle};
 use super::inverse::inverse;
 use super::learner::Data;
 use super::objective::{Objective, Problem};
@@ -126,16 +126,25 @@ fn before_calibration(fitted: &Fitted) -> (Vec<f64>, f64) {
 /// Products that go into the matrices.
 fn products(objective: &Objective<'_>) -> f64 {
     let design = objective.design;
-    let of_shard = |shard: &super::design::Shard| {
-        let mut sum = 0.0;
+    let mut sum = 0.0;
+    design.shards.for_each(|_, shard| {
         shard.for_each_row(0, |_, _, active| {
             let entries = (design.dense + active.len() + 1) as f64;
             sum += entries * entries;
         });
-        sum
-    };
+    });
     let outputs = objective.outputs() as f64;
-    design.shards.iter().map(of_shard).sum::<f64>() * outputs * outputs
+    sum * outputs * outputs
+}
+
+/// Bytes that working out the errors of so many weights and intercepts takes at most, about: ten matrices beside the
+/// partial sums.
+pub fn bytes(parameters: usize) -> u64 {
+    if parameters > MOST_PARAMETERS {
+        return 0;
+    }
+    let square = (8 * parameters * parameters) as u64;
+    10 * square + (16 * square).min(PARTIALS_BYTES as u64)
 }
 
 /// The inverse of the whole Hessian, and what lies between it and the covariances.
@@ -412,16 +421,10 @@ mod tests {
         let why = Errors::of(&fit(&wide, 0.1), &wide, &[]).unwrap_err();
         assert!(why.contains("here are 2001"), "{why}");
         let products = products(&Objective::new(&data.records, &data.targets, 0.1));
-        let entries: Vec<usize> = data
-            .records
-            .shards
-            .iter()
-            .flat_map(|shard| {
-                let mut counts = Vec::new();
-                shard.for_each_row(2, |_, _, active| counts.push(active.len() + 3));
-                counts
-            })
-            .collect();
+        let mut entries: Vec<usize> = Vec::new();
+        data.records.shards.for_each(|_, shard| {
+            shard.for_each_row(2, |_, _, active| entries.push(active.len() + 3));
+        });
         assert_eq!(products, entries.iter().map(|n| (n * n) as f64).sum::<f64>());
     }
 }

@@ -48,9 +48,9 @@ pub fn rarity(design: &Design) -> Option<Arc<Vec<f64>>> {
         return None;
     }
     let mut counts = vec![0u32; design.sparse];
-    for shard in &design.shards {
+    design.shards.for_each(|_, shard| {
         shard.active.iter().for_each(|&id| counts[id as usize] += 1);
-    }
+    });
     let idf = |rows: f64| 1.0 + libm::log((1.0 + design.rows as f64) / (1.0 + rows));
     let shape = |feature: usize| {
         if feature >= design.dense && is_many(feature) {

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::objective::{Objective, class_margins, single_margin, softmax};
 use super::passes::{single_curve, softmax_curve};
+use super::shards::Shard;
 
 /// Memory that the probabilities of all rows may take; beyond, each product works them out anew.
 pub const SHARES_BYTES: usize = 128 << 20;
@@ -16,25 +17,30 @@ impl Objective<'_> {
         // One number a row is little beside the row itself.
         let is_kept = outputs == 1 || self.design.rows * outputs <= SHARES_BYTES / 8;
         let mut shares = vec![0.0; if is_kept { self.design.rows * outputs } else { 0 }];
+        let fill = |shares: &mut [f64], index: usize, shard: &Shard| {
+            let first = index * self.design.shard_rows();
+            shard.for_each_row(dense, |row, numbers, active| {
+                let of_row = &mut shares[row * outputs..(row + 1) * outputs];
+                match of_row {
+                    [one] => {
+                        let margin = single_margin(numbers, active, beta);
+                        *one = self.weight(first + row) * self.curvature(margin);
+                    }
+                    _ => {
+                        class_margins(numbers, active, outputs, beta, of_row);
+                        softmax(of_row);
+                    }
+                }
+            });
+        };
         shares
             .par_chunks_mut(size)
-            .zip(&self.design.shards)
             .enumerate()
-            .for_each(|(index, (shares, shard))| {
-                let first = index * self.design.shard_rows();
-                shard.for_each_row(dense, |row, numbers, active| {
-                    let of_row = &mut shares[row * outputs..(row + 1) * outputs];
-                    match of_row {
-                        [one] => {
-                            let margin = single_margin(numbers, active, beta);
-                            *one = self.weight(first + row) * self.curvature(margin);
-                        }
-                        _ => {
-                            class_margins(numbers, active, outputs, beta, of_row);
-                            softmax(of_row);
-                        }
-                    }
-                });
+            .for_each(|(index, shares)| {
+                let one = index..index + 1;
+                self.design
+                    .shards
+                    .visit(one, |index, shard| fill(shares, index, shard));
             });
         Hessian {
             objective: self,

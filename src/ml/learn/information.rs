@@ -1,12 +1,12 @@
 //! What the rows tell about the weights, summed in one pass: the Hessian of the loss and the squares of its slopes.
 
-use super::design::Shard;
 use super::design::Targets;
 use super::objective::{Objective, class_margins, single_margin, softmax};
 use super::passes::sigmoid;
+use super::shards::Shard;
 
 /// Memory that partial sums may take together.
-const PARTIALS_BYTES: usize = 64 << 20;
+pub(super) const PARTIALS_BYTES: usize = 64 << 20;
 
 /// Sums over the rows at some weights; matrices as lower triangles, row by row. Parameters are in the order of the
 /// weights: outputs of one feature together, intercepts last.

@@ -17,6 +17,7 @@ use super::newton::polish;
 use super::objective::{Objective, outputs, single_margin};
 use super::params::{CheckedLearnParams, Guarded, LearnError, LearnParams};
 use super::search::{Search, choose};
+use super::shards::Shards;
 use crate::ml::observe::{Observer, Silent, Stage};
 
 /// Rows for each column from which on a dense regression needs no penalty.
@@ -90,7 +91,7 @@ pub fn fit_observed(
     data: &DatasetBase<Design, Targets>,
     observer: &mut dyn Observer,
 ) -> Result<Fitted, LearnError> {
-    Guarded::try_from(params)?.0.fit_observed(data, None, observer)
+    watched(&Guarded::try_from(params)?.0, data, None, observer)
 }
 
 /// The same, going on from a model that was found from other rows: with its weights to begin with, and its penalty where
@@ -101,7 +102,46 @@ pub fn fit_from(
     earlier: Option<&Earlier>,
     observer: &mut dyn Observer,
 ) -> Result<Fitted, LearnError> {
-    Guarded::try_from(params)?.0.fit_observed(data, earlier, observer)
+    watched(&Guarded::try_from(params)?.0, data, earlier, observer)
+}
+
+fn watched(
+    params: &CheckedLearnParams,
+    data: &Data,
+    earlier: Option<&Earlier>,
+    observer: &mut dyn Observer,
+) -> Result<Fitted, LearnError> {
+    let mut watch = Watch {
+        shards: &data.records.shards,
+        observer,
+    };
+    let fitted = params.fit_observed(data, earlier, &mut watch);
+    // Nothing that was summed up without some of the rows may leave this place.
+    data.records.check()?;
+    fitted
+}
+
+/// Passes reports on, and ends the work once rows cannot be read.
+struct Watch<'a> {
+    shards: &'a Shards,
+    observer: &'a mut dyn Observer,
+}
+
+impl Observer for Watch<'_> {
+    fn report(&mut self, stage: Stage, done: u64, total: u64) -> ControlFlow<()> {
+        match self.shards.failure() {
+            Some(_) => ControlFlow::Break(()),
+            None => self.observer.report(stage, done, total),
+        }
+    }
+
+    fn note(&mut self, what: &str) {
+        self.observer.note(what);
+    }
+
+    fn out_of_time(&self) -> bool {
+        self.observer.out_of_time()
+    }
 }
 
 /// A design with its targets: linfa's data set.
@@ -397,7 +437,7 @@ impl Fit<Design, Targets, LearnError> for CheckedLearnParams {
     type Object = Fitted;
 
     fn fit(&self, dataset: &DatasetBase<Design, Targets>) -> Result<Fitted, LearnError> {
-        self.fit_observed(dataset, None, &mut Silent)
+        watched(self, dataset, None, &mut Silent)
     }
 }
 
@@ -405,14 +445,14 @@ impl Fit<Design, Targets, LearnError> for CheckedLearnParams {
 impl PredictInplace<Design, Array1<f64>> for Fitted {
     fn predict_inplace<'a>(&'a self, design: &'a Design, scores: &mut Array1<f64>) {
         let mut row = 0;
-        for shard in &design.shards {
+        design.shards.for_each(|_, shard| {
             shard.for_each_row(design.dense, |_, numbers, active| {
                 if let Some(score) = scores.get_mut(row) {
                     *score = single_margin(numbers, active, &self.beta);
                 }
                 row += 1;
             });
-        }
+        });
     }
 
     fn default_target(&self, design: &Design) -> Array1<f64> {

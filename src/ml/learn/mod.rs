@@ -29,11 +29,12 @@ mod owlqn;
 mod pairs;
 pub mod params;
 mod passes;
-mod path;
+pub mod path;
 pub mod precondition;
 pub mod search;
 pub mod separation;
 pub mod sgd;
+pub mod shards;
 pub mod sketch;
 
 pub use certificate::Certificate;
@@ -45,3 +46,4 @@ pub use learner::{Fitted, SolverReport, Used, fit_from, fit_observed};
 pub use params::{LearnError, LearnParams};
 pub use search::Search;
 pub use sgd::Shuffle;
+pub use shards::{Disk, DiskFile, Overflow, Shard, Shards, SpillError};

@@ -4,14 +4,15 @@
 //! after the last feature. Losses: logistic `ln(1 + e^−m)`, softmax `−ln p(class)`, half the squared
 //! residual.
 
-use rayon::prelude::*;
+use std::ops::Range;
 
 use super::calibration::Held;
-use super::design::{Design, Shard, Targets};
+use super::design::{Design, Targets};
 use super::passes::{
     LogSum, logistic, logistic_loss, single_diagonal, single_pass, softmax_diagonal, softmax_pass,
 };
 use super::precondition::{Preconditioner, directions};
+use super::shards::Shard;
 
 pub use super::passes::{class_margins, sigmoid, single_margin, softmax};
 
@@ -179,30 +180,33 @@ impl<'a> Objective<'a> {
         into: &mut [f64],
     ) -> f64 {
         let shards = &self.design.shards;
-        let parts = (bytes / (8 * into.len()).max(1))
-            .clamp(1, MOST_PARTS)
-            .min(shards.len().max(1));
+        let parts = parts_within(bytes, into.len()).min(shards.len().max(1));
         let size = shards.len().div_ceil(parts).max(1);
-        let partial: Vec<(f64, Vec<f64>)> = shards
-            .par_chunks(size)
-            .enumerate()
-            .map(|(part, group)| {
-                let mut sums = vec![0.0; into.len()];
-                let first = part * size;
-                let loss = (first..)
-                    .zip(group)
-                    .map(|(index, shard)| work(shard, index * self.design.shard_rows(), &mut sums))
-                    .sum();
-                (loss, sums)
-            })
-            .collect();
+        let parts = shards.len().div_ceil(size);
+        // Rows on disk mean that memory is short: then no more partial sums at once than threads, in the same order.
+        let at_once = if shards.is_on_disk() {
+            rayon::current_num_threads()
+        } else {
+            parts
+        };
+        let length = into.len();
+        let part = |range: Range<usize>| {
+            let (mut sums, mut loss) = (vec![0.0; length], 0.0);
+            shards.visit(range, |index, shard| {
+                loss += work(shard, index * self.design.shard_rows(), &mut sums);
+            });
+            (loss, sums)
+        };
         into.fill(0.0);
         let mut loss = 0.0;
-        for (part, sums) in partial {
-            loss += part;
-            into.iter_mut()
-                .zip(&sums)
-                .for_each(|(total, part)| *total += part);
+        for first in (0..parts).step_by(at_once.max(1)) {
+            let now = first..(first + at_once).min(parts);
+            for (part, sums) in shards.side_by_side(size, now, part) {
+                loss += part;
+                into.iter_mut()
+                    .zip(&sums)
+                    .for_each(|(total, part)| *total += part);
+            }
         }
         loss
     }
@@ -258,9 +262,8 @@ impl Objective<'_> {
     /// The scores of the rows that count at `beta`, in the order of the rows.
     pub(super) fn held(&self, beta: &[f64]) -> Held {
         let (dense, outputs) = (self.design.dense, self.outputs());
-        let of_shard = |(index, shard): (usize, &Shard)| {
+        let of_shard = |held: &mut Held, index: usize, shard: &Shard| {
             let first = index * self.design.shard_rows();
-            let mut held = Held::default();
             shard.for_each_row(dense, |row, numbers, active| {
                 let weight = self.weight(first + row);
                 if weight > 0.0 {
@@ -274,10 +277,13 @@ impl Objective<'_> {
                     held.weights.push(weight);
                 }
             });
-            held
         };
-        let shards = self.design.shards.par_iter().enumerate();
-        let of_shards: Vec<Held> = shards.map(of_shard).collect();
+        let shards = &self.design.shards;
+        let of_shards = shards.side_by_side(1, 0..shards.len(), |range| {
+            let mut held = Held::default();
+            shards.visit(range, |index, shard| of_shard(&mut held, index, shard));
+            held
+        });
         let mut all = Held::default();
         of_shards.into_iter().for_each(|held| all.append(held));
         all
@@ -321,6 +327,15 @@ impl Objective<'_> {
             }
         }
     }
+}
+
+/// Partial sums at most, of so many numbers each.
+pub fn most_parts(numbers: usize) -> usize {
+    parts_within(PARTIALS_BYTES, numbers)
+}
+
+fn parts_within(bytes: usize, numbers: usize) -> usize {
+    (bytes / (8 * numbers).max(1)).clamp(1, MOST_PARTS)
 }
 
 /// Scores a row has for these targets.
@@ -510,7 +525,7 @@ mod tests {
         let build = |times: &dyn Fn(usize) -> usize| {
             let (whole, mut builder, mut values) = (design(50), DesignBuilder::new(2, 3), Vec::new());
             let mut row = 0;
-            for shard in &whole.shards {
+            whole.shards.for_each(|_, shard| {
                 shard.for_each_row(2, |_, dense, active| {
                     for _ in 0..times(row) {
                         builder.push(&FeatureVector {
@@ -521,7 +536,7 @@ mod tests {
                     }
                     row += 1;
                 });
-            }
+            });
             (builder.build(), Targets::Values(values))
         };
         let weights: Vec<f32> = (0..50).map(|row| (row % 3) as f32).collect();

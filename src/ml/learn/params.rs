@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::class_weights::ClassWeights;
 use super::lbfgs::Limits;
 use super::sgd::{self, Shuffle};
+use super::shards::SpillError;
 use crate::ml::schema::nearest;
 
 /// Data passes after which the engine stops unless told otherwise.
@@ -95,6 +96,9 @@ pub enum LearnError {
     /// The observer asked for a stop.
     #[error("stopped on request")]
     Stopped,
+    /// Rows that do not fit into memory cannot be kept or read back.
+    #[error(transparent)]
+    Spill(#[from] SpillError),
     /// linfa refused its input.
     #[error("linfa: {0}")]
     Linfa(#[from] linfa::Error),
@@ -108,6 +112,8 @@ impl LearnError {
             LearnError::NoRows => "too_few_rows",
             LearnError::NotFinite => "not_finite",
             LearnError::Stopped => "stopped",
+            LearnError::Spill(error) if error.is_full => "disk_full",
+            LearnError::Spill(_) => "spill_failed",
             LearnError::Linfa(_) => "learner_failed",
         }
     }

@@ -3,7 +3,7 @@
 //! Weights of one feature lie together: `beta[feature * outputs + output]`; the intercepts follow after the last
 //! feature. Everything is added in the order of the rows.
 
-use super::design::Shard;
+use super::shards::Shard;
 
 /// `1 / (1 + e^−x)` without overflow.
 pub fn sigmoid(x: f64) -> f64 {

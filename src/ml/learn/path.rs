@@ -14,9 +14,9 @@ use crate::ml::hash::unit;
 use crate::ml::observe::{Observer, Stage, Within};
 
 /// Parts into which the rows are divided.
-pub(super) const FOLDS: usize = 5;
+pub const FOLDS: usize = 5;
 /// Up to so many rows every part has its turn; beyond, one part says enough.
-pub(super) const FEW_ROWS: usize = 20_000;
+pub const FEW_ROWS: usize = 20_000;
 /// Numbers and active features of all rows up to which every part has its turn; beyond, fewer and fewer.
 const FEW_ENTRIES: usize = 10_000_000 * FOLDS;
 /// Rows that are looked at, about: more would not choose better.
@@ -46,8 +46,8 @@ const SEED: u64 = 0x7365_6172_6368;
 /// One division of the rows, with the weights found last.
 #[derive(Clone)]
 pub(super) struct Fold {
-    pub(super) inside: Vec<f32>,
-    pub(super) outside: Vec<f32>,
+    pub(super) inside: Arc<Vec<f32>>,
+    pub(super) outside: Arc<Vec<f32>>,
     pub(super) beta: Vec<f64>,
     pub(super) strengths: Strengths,
 }
@@ -63,12 +63,12 @@ impl Fold {
         let parts = FOLDS as f64 * (design.rows as f64 / MOST_ROWS).max(1.0);
         // The part of a row; those from [`FOLDS`] on are not looked at.
         let part = |row: usize| (unit(SEED, row as u64) * parts) as usize;
-        let masked = |is_in: &dyn Fn(usize) -> bool| -> Vec<f32> {
+        let masked = |is_in: &dyn Fn(usize) -> bool| -> Arc<Vec<f32>> {
             let weight = |row| match is_in(part(row)) {
                 true => weights.map_or(1.0, |weights| weights[row]),
                 false => 0.0,
             };
-            (0..design.rows).map(weight).collect()
+            Arc::new((0..design.rows).map(weight).collect())
         };
         let inside = masked(&|part| part != fold && part < FOLDS);
         let beta = Objective::weighted(design, targets, &inside, 0.0).start();

@@ -6,6 +6,8 @@
 //! weights of the one before. Few rows are judged by cross-validation, many by one part. Everything follows from the
 //! rows, so the choice is the same on any machine; only a time budget cuts it short.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::calibration::Calibration;
@@ -160,10 +162,11 @@ impl Path<'_> {
         let start = best.weights.into_iter().next().unwrap_or_default();
         let all: Vec<&Strengths> = self.folds.iter().map(|fold| &fold.strengths).collect();
         let mut whole = Fold {
-            inside: self
-                .weights
-                .map_or_else(|| vec![1.0; self.design.rows], <[f32]>::to_vec),
-            outside: Vec::new(),
+            inside: Arc::new(
+                self.weights
+                    .map_or_else(|| vec![1.0; self.design.rows], <[f32]>::to_vec),
+            ),
+            outside: Arc::default(),
             beta: start,
             strengths: Strengths::mean(&all),
         };

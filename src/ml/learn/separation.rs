@@ -33,19 +33,21 @@ pub fn separation(
     let is_counted = |row: usize| weights.is_none_or(|weights| weights[row] > 0.0);
     let mut whole = Sides::new(1, outputs);
     let mut margins = vec![0.0; outputs];
-    let mut first = 0;
-    for shard in &design.shards {
-        shard.for_each_row(design.dense, |row, numbers, active| {
-            if !is_counted(first + row) {
-                return;
-            }
-            match outputs {
-                1 => margins[0] = single_margin(numbers, active, beta),
-                _ => class_margins(numbers, active, outputs, beta, &mut margins),
-            }
-            whole.add(of_row[first + row] as usize, &margins);
+    // Most often the first shard tells; then the others need not be read.
+    for index in 0..design.shards.len() {
+        design.shards.visit(index..index + 1, |index, shard| {
+            let first = index * design.shard_rows();
+            shard.for_each_row(design.dense, |row, numbers, active| {
+                if !is_counted(first + row) {
+                    return;
+                }
+                match outputs {
+                    1 => margins[0] = single_margin(numbers, active, beta),
+                    _ => class_margins(numbers, active, outputs, beta, &mut margins),
+                }
+                whole.add(of_row[first + row] as usize, &margins);
+            });
         });
-        first += shard.rows;
         if !whole.may_be_apart(0) {
             return None;
         }
@@ -55,8 +57,8 @@ pub fn separation(
     }
     let mut each = Sides::new(attributes, outputs);
     let mut margins = vec![0.0; attributes * outputs];
-    let mut first = 0;
-    for shard in &design.shards {
+    design.shards.for_each(|index, shard| {
+        let first = index * design.shard_rows();
         shard.for_each_row(design.dense, |row, numbers, active| {
             if !is_counted(first + row) {
                 return;
@@ -81,8 +83,7 @@ pub fn separation(
             active.iter().for_each(|&id| add(design.dense + id as usize, 1.0));
             each.add(of_row[first + row] as usize, &margins);
         });
-        first += shard.rows;
-    }
+    });
     let alone = (0..attributes).filter(|&attribute| each.is_apart(attribute));
     Some(Separation {
         alone: alone.map(|attribute| attribute as u32).collect(),

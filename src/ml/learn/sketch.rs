@@ -5,10 +5,10 @@
 //! `Y = (X'X / rows) Ω`, `F = Y C⁻ᵀ` with `C C' = Ω'Y` (Williams and Seeger 2001; Frangella, Tropp and Udell 2021, whose
 //! use of it as a preconditioner this follows). With as many directions as features it is exact.
 
-use rayon::prelude::*;
+use std::ops::Range;
 
-use super::design::Shard;
 use super::precondition::cholesky;
+use super::shards::Shards;
 use crate::ml::hash::Stream;
 
 /// Directions at most.
@@ -26,6 +26,20 @@ const RIDGE: f64 = 1e-6;
 /// Seed of the directions.
 const SEED: u64 = 0x736b_6574_6368;
 
+/// The columns of a factor for so many dense features; `None` where it is not worth the effort.
+fn rank_for(features: usize) -> Option<usize> {
+    let rank = MOST_RANK.min(features).min(MOST_NUMBERS / features.max(1));
+    (rank > 0 && rank >= LEAST_RANK.min(features)).then_some(rank)
+}
+
+/// Bytes of memory that the factor and what follows from it take at most, for so many scores.
+pub fn bytes(features: usize, outputs: usize) -> usize {
+    let rank = rank_for(features).unwrap_or(0);
+    // Sums and directions, half as wide as the numbers that they become.
+    let sums = 4 * (PARTS + 1) * features * rank;
+    8 * features * rank + sums + 8 * outputs * (3 * features + rank * rank)
+}
+
 /// The factor.
 #[derive(Debug, PartialEq)]
 pub struct Sketch {
@@ -38,19 +52,16 @@ pub struct Sketch {
 }
 
 impl Sketch {
-    /// From rows with so many dense features. `None` where there are none, or too many.
-    pub fn of(shards: &[Shard], features: usize) -> Option<Self> {
-        let rank = MOST_RANK.min(features).min(MOST_NUMBERS / features.max(1));
-        let rows: usize = shards.iter().map(|shard| shard.rows).sum();
-        if rows == 0 || rank < LEAST_RANK.min(features.max(1)) {
-            return None;
-        }
+    /// From so many rows with so many dense features. `None` where there are none, or too many.
+    pub fn of(shards: &Shards, rows: usize, features: usize) -> Option<Self> {
+        let rank = rank_for(features).filter(|_| rows > 0)?;
         let directions = directions(features, rank);
         let every = (rows.saturating_mul(2 * features * rank) / PRODUCTS).max(1);
-        let of_parts: Vec<(usize, Vec<f32>)> = shards
-            .par_chunks(shards.len().div_ceil(PARTS).max(1))
-            .map(|part| products(part, features, &directions, rank, every))
-            .collect();
+        let size = shards.len().div_ceil(PARTS).max(1);
+        let parts = 0..shards.len().div_ceil(size);
+        let of_parts = shards.side_by_side(size, parts, |part| {
+            products(shards, part, features, &directions, rank, every)
+        });
         let mut taken = 0;
         let mut y = vec![0.0; features * rank];
         for (rows, part) in of_parts {
@@ -90,7 +101,8 @@ fn directions(features: usize, rank: usize) -> Vec<f32> {
 
 /// Rows taken, and the sum of `x (x'Ω)` over them.
 fn products(
-    shards: &[Shard],
+    shards: &Shards,
+    part: Range<usize>,
     features: usize,
     directions: &[f32],
     rank: usize,
@@ -99,7 +111,7 @@ fn products(
     let mut sums = vec![0.0; features * rank];
     let mut taken = 0;
     let mut along = vec![0.0f32; rank];
-    for shard in shards {
+    shards.visit(part, |_, shard| {
         for numbers in shard.dense.chunks_exact(features).step_by(every) {
             along.fill(0.0);
             for (x, direction) in numbers.iter().zip(directions.chunks_exact(rank)) {
@@ -110,7 +122,7 @@ fn products(
             }
             taken += 1;
         }
-    }
+    });
     (taken, sums)
 }
 
@@ -144,6 +156,7 @@ fn factor(mut y: Vec<f64>, directions: &[f32], rank: usize) -> Vec<f64> {
 mod tests {
     use super::*;
     use crate::ml::features::FeatureVector;
+    use crate::ml::learn::{Design, DesignBuilder};
 
     fn gram(rows: &[Vec<f32>], a: usize, b: usize) -> f64 {
         rows.iter()
@@ -165,15 +178,20 @@ mod tests {
         (0..rows).map(row).collect()
     }
 
-    fn sketch(rows: &[Vec<f32>]) -> Sketch {
-        let mut shard = Shard::default();
+    fn design(rows: &[Vec<f32>]) -> Design {
+        let mut builder = DesignBuilder::new(rows.first().map_or(0, Vec::len), 0);
         for row in rows {
-            shard.push(&FeatureVector {
+            builder.push(&FeatureVector {
                 dense: row.clone(),
                 active: Vec::new(),
             });
         }
-        Sketch::of(&[shard], rows[0].len()).unwrap()
+        builder.build()
+    }
+
+    fn sketch(rows: &[Vec<f32>]) -> Sketch {
+        let design = design(rows);
+        Sketch::of(&design.shards, design.rows, design.dense).unwrap()
     }
 
     fn is_near(rows: &[Vec<f32>]) {
@@ -202,16 +220,7 @@ mod tests {
 
     #[test]
     fn nothing_comes_of_nothing() {
-        assert_eq!(Sketch::of(&[], 5), None);
-        assert_eq!(
-            Sketch::of(
-                &[Shard {
-                    rows: 3,
-                    ..Shard::default()
-                }],
-                0
-            ),
-            None
-        );
+        assert_eq!(Sketch::of(&design(&[]).shards, 0, 5), None);
+        assert_eq!(Sketch::of(&design(&vec![Vec::new(); 3]).shards, 3, 0), None);
     }
 }

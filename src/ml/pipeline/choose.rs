@@ -7,7 +7,8 @@ use super::apart::apart;
 use super::earlier::for_learner;
 use super::encode::{Learned, TrainingRows};
 use super::error::PipelineError;
-use super::train::{TrainRequest, check_memory, check_rows};
+use super::memory::{Memory, MemoryPlan};
+use super::train::{TrainRequest, check_rows};
 use super::weighing::Weighing;
 use crate::ml::features::{Featurizer, MOST_FEATURES};
 use crate::ml::learn::learner::{Data, OUT_OF_TIME, dataset, weighted};
@@ -35,6 +36,8 @@ pub(super) struct Attempt {
     pub weighing: Option<Weighing>,
     /// The weights, with which classes still count as `weighing` says.
     pub fitted: Fitted,
+    /// What it took of memory by plan.
+    pub plan: Option<MemoryPlan>,
 }
 
 /// Learns from the rows by `recipe`, and by `others` where the table is small; gives the best, and how each fared if
@@ -47,9 +50,23 @@ pub(super) fn best(
     request: &TrainRequest,
     observer: &mut dyn Observer,
 ) -> Result<(Attempt, Vec<RecipeTried>), PipelineError> {
-    let mut best = attempt(rows, target, recipe, request, observer)?;
+    let memory = request.memory.as_ref();
+    let has_others = !others.is_empty() && !request.params.has_penalty();
+    let turn = Turn {
+        memory,
+        has_others,
+        is_first: true,
+    };
+    let mut best = attempt(rows, target, recipe, request, turn, observer)?;
+    // What the first took and left must not count twice.
+    let memory = memory.map(|memory| memory.with_program(best.plan.as_ref()));
     let is_small = best.learned.rows <= MOST_ROWS && best.data.records.bytes() <= MOST_BYTES;
-    if others.is_empty() || !is_small || request.params.has_penalty() {
+    let turn = Turn {
+        memory: memory.as_ref(),
+        has_others,
+        is_first: false,
+    };
+    if !has_others || !is_small {
         return Ok((best, Vec::new()));
     }
     let Some(suggested) = losses(&best, observer)? else {
@@ -61,7 +78,7 @@ pub(super) fn best(
         if observer.out_of_time() {
             break;
         }
-        let other = match attempt(rows, target, recipe, request, observer) {
+        let other = match attempt(rows, target, recipe, request, turn, observer) {
             Ok(other) => other,
             Err(error) if is_of_the_recipe(&error) => continue,
             Err(error) => return Err(error),
@@ -93,20 +110,44 @@ fn is_of_the_recipe(error: &PipelineError) -> bool {
     }
 }
 
+/// What one attempt has to know of the others.
+#[derive(Clone, Copy)]
+struct Turn<'a> {
+    memory: Option<&'a Memory>,
+    has_others: bool,
+    is_first: bool,
+}
+
 fn attempt(
     rows: &TrainingRows<'_>,
     target: &Target,
     recipe: Recipe,
     request: &TrainRequest,
+    turn: Turn<'_>,
     observer: &mut dyn Observer,
 ) -> Result<Attempt, PipelineError> {
     let terms = resolve(&recipe, rows.schema)?;
     let most_features = |outputs| request.params.most_features(outputs).unwrap_or(MOST_FEATURES);
     let learned = rows.learn(&terms, &most_features, target.clone(), observer)?;
     check_rows(&learned, request)?;
-    check_memory(&learned, request.memory)?;
     let featurizer = Featurizer::new(learned.featurizer.clone(), rows.schema);
-    let (design, targets, weights) = rows.encode(&featurizer, &learned.target, observer)?;
+    let copies = if turn.has_others && learned.rows <= MOST_ROWS {
+        2
+    } else {
+        1
+    };
+    let plan = turn
+        .memory
+        .map(|memory| memory.plan(&learned, &featurizer, copies))
+        .transpose()?;
+    let limited = turn.memory.zip(plan.as_ref());
+    let news = limited.filter(|_| turn.is_first);
+    if let Some(news) = news.and_then(|(memory, plan)| memory.news(plan)) {
+        observer.note(&news);
+    }
+    let overflow = limited.and_then(|(memory, plan)| memory.overflow(plan));
+    let (design, targets, weights) = rows.encode(&featurizer, &learned.target, overflow, observer)?;
+    let plan = plan.map(|plan| plan.with_rows(&design));
     let column = rows.schema.row_weight.as_deref().unwrap_or_default();
     let weighing = Weighing::new(weights, column, &request.params, &learned.target, &targets)?;
     let mut data = dataset(design, targets);
@@ -126,14 +167,17 @@ fn attempt(
         data,
         weighing,
         fitted,
+        plan,
     })
 }
 
 /// What each row held back loses: as the search of the penalty found it, or without a penalty where none was looked for.
 fn losses(attempt: &Attempt, observer: &mut dyn Observer) -> Result<Option<Vec<f64>>, PipelineError> {
     let (design, targets) = (&attempt.data.records, &attempt.data.targets);
-    Ok(match &attempt.fitted.losses {
+    let losses = match &attempt.fitted.losses {
         Some(losses) => Some(losses.clone()),
         None => unpenalised_losses(design, targets, attempt.data.weights(), observer)?,
-    })
+    };
+    design.check().map_err(LearnError::from)?;
+    Ok(losses)
 }

@@ -12,7 +12,7 @@ use crate::ml::columns::ColumnMap;
 use crate::ml::features::{FeatureVector, Featurizer, FeaturizerFit, FeaturizerState, Workspace};
 use crate::ml::ingest::batch::LONGEST_RECYCLED;
 use crate::ml::ingest::{Batch, Problems, for_each_batch};
-use crate::ml::learn::{Design, DesignBuilder, Groups, Targets};
+use crate::ml::learn::{Design, DesignBuilder, Groups, LearnError, Overflow, Targets};
 use crate::ml::moments::Moments;
 use crate::ml::observe::{Observer, Stage};
 use crate::ml::recipe::{Term, term_expression};
@@ -161,10 +161,12 @@ impl TrainingRows<'_> {
 
     /// Second pass: the features and truths of the rows that the first pass learned from, and how much each says it
     /// counts; nothing where the schema names no weight.
+    /// Rows leave memory as `overflow` says.
     pub fn encode(
         &self,
         featurizer: &Featurizer,
         target: &Target,
+        overflow: Option<Overflow>,
         observer: &mut dyn Observer,
     ) -> Result<(Design, Targets, Vec<f64>), PipelineError> {
         let weight = self
@@ -173,7 +175,8 @@ impl TrainingRows<'_> {
             .zip(self.schema.row_weight.as_deref());
         let mut weights = Vec::new();
         let mut builder = DesignBuilder::new(featurizer.dense(), featurizer.sparse())
-            .with_groups(groups(featurizer, self.schema));
+            .with_groups(groups(featurizer, self.schema))
+            .with_overflow(overflow);
         let mut classes = Vec::new();
         let mut values = Vec::new();
         self.for_each(Stage::Encode, observer, |records| {
@@ -201,7 +204,10 @@ impl TrainingRows<'_> {
                 }
                 builder.push(&features);
             }
-            Ok(())
+            match builder.failure() {
+                Some(failure) => Err(LearnError::from(failure.clone()).into()),
+                None => Ok(()),
+            }
         })?;
         let targets = match target {
             Target::Regression => Targets::Values(values),
@@ -214,7 +220,9 @@ impl TrainingRows<'_> {
                 of_row: classes,
             },
         };
-        Ok((builder.build(), targets, weights))
+        let design = builder.build();
+        design.check().map_err(LearnError::from)?;
+        Ok((design, targets, weights))
     }
 }
 

@@ -90,15 +90,19 @@ pub enum PipelineError {
         /// The nearest column as `; did you mean …?`, or nothing.
         suggestion: String,
     },
-    /// The features would not fit.
+    /// Training would not fit, not even with its rows on disk.
     #[error(
-        "training needs about {needed_mib} MiB of memory, {allowed_mib} MiB are allowed; allow more, or use fewer rows or columns"
+        "training needs about {needed_mib} MiB of memory ({parts}), {allowed_mib} MiB are allowed; {remedy}"
     )]
     NotEnoughMemory {
         /// Estimate in MiB.
         needed_mib: u64,
         /// Budget in MiB.
         allowed_mib: u64,
+        /// What the MiB are for.
+        parts: String,
+        /// What to do.
+        remedy: String,
     },
     /// The model to go on from answers another question.
     #[error(

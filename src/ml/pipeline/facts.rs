@@ -1,8 +1,9 @@
 //! What training finds out about the features and the weights besides the weights themselves.
 
+use super::memory::MemoryPlan;
 use crate::ml::features::{FeaturizerState, TermState};
 use crate::ml::learn::learner::Data;
-use crate::ml::learn::{Design, Errors, Fitted};
+use crate::ml::learn::{Design, Errors, Fitted, errors};
 use crate::ml::model::facts::{Spread, WeightFacts};
 
 /// Sums of the features over the training rows.
@@ -18,7 +19,7 @@ impl Sums {
     pub fn of(design: &Design) -> Self {
         let mut totals = vec![0.0; design.features()];
         let mut squares = vec![0.0; design.dense];
-        for shard in &design.shards {
+        design.shards.for_each(|_, shard| {
             shard.for_each_row(design.dense, |_, numbers, active| {
                 let sums = totals.iter_mut().zip(&mut squares);
                 sums.zip(numbers).for_each(|((total, square), &x)| {
@@ -29,7 +30,7 @@ impl Sums {
                     .iter()
                     .for_each(|&id| totals[design.dense + id as usize] += 1.0);
             });
-        }
+        });
         Self { totals, squares }
     }
 
@@ -49,14 +50,30 @@ impl Sums {
 }
 
 /// What is known of the weights of a fit.
-pub(super) fn of_weights(fitted: &Fitted, data: &Data, sums: &Sums, state: &FeaturizerState) -> WeightFacts {
+pub(super) fn of_weights(
+    fitted: &Fitted,
+    data: &Data,
+    sums: &Sums,
+    state: &FeaturizerState,
+    plan: Option<&MemoryPlan>,
+) -> WeightFacts {
     let scaling = state.terms.iter().filter_map(TermState::scaling);
     let shifts: Vec<f64> = scaling
         .map(|(mean, scale)| if scale > 0.0 { mean / scale } else { 0.0 })
         .collect();
-    let (errors, why_none) = match Errors::of(fitted, data, &shifts) {
-        Ok(errors) => (Some(errors), None),
-        Err(why) => (None, Some(why)),
+    let needed = errors::bytes(fitted.beta.len());
+    let (errors, why_none) = match plan.map_or(0, |plan| plan.lacks(needed)) {
+        0 => match Errors::of(fitted, data, &shifts) {
+            Ok(errors) => (Some(errors), None),
+            Err(why) => (None, Some(why)),
+        },
+        lacking => (
+            None,
+            Some(format!(
+                "there are no standard errors: working them out takes {} MiB of memory more than are allowed; allow more (--memory)",
+                lacking.div_ceil(1 << 20)
+            )),
+        ),
     };
     WeightFacts {
         spread: sums.spread(state, data.records.rows),

@@ -9,13 +9,13 @@ use super::encode::{Learned, TrainingRows};
 use super::error::PipelineError;
 use super::facts::{self, Sums};
 use super::inspect::{inspect_for, settled};
+use super::memory::{Memory, MemoryPlan};
 use super::table::Table;
 use crate::ml::Task;
 use crate::ml::features::Featurizer;
 use crate::ml::insights::Insight;
-use crate::ml::learn::hessian::SHARES_BYTES;
 use crate::ml::learn::learner::OUT_OF_TIME;
-use crate::ml::learn::{LearnParams, objective};
+use crate::ml::learn::{LearnError, LearnParams, objective};
 use crate::ml::model::bundle::{BundleDocument, RecipeTried, TrainingFacts};
 use crate::ml::model::golden::{GoldenRow, make_fields};
 use crate::ml::model::{Bundle, LinearModel, Provenance};
@@ -48,8 +48,8 @@ pub struct TrainRequest {
     pub split: Split,
     /// Parameters of the learner.
     pub params: LearnParams,
-    /// Bytes of memory the features may take; not checked when not given.
-    pub memory: Option<u64>,
+    /// What training may take of memory; not checked when not given.
+    pub memory: Option<Memory>,
     /// SHA-256 of the table's bytes, in hexadecimal.
     pub data_sha256: String,
     /// A model to go on from: its schema and recipe unless others are given, its penalty and weights.
@@ -67,6 +67,8 @@ pub struct Trained {
     pub part: Selector,
     /// Why the question is what it is.
     pub reason: String,
+    /// What training took of memory by plan, where it was limited.
+    pub memory: Option<MemoryPlan>,
     /// Recipes that were tried, if there was a choice.
     pub recipes: Vec<RecipeTried>,
     /// Remarks for people.
@@ -130,6 +132,7 @@ pub fn train(
         missing_values,
         &split,
     ));
+    let memory = attempt.plan.clone();
     let bundle = bundle(attempt, schema, request)?;
     if !bundle.document.solver.certificate.certified {
         warnings.extend(bundle.document.solver.notes.iter().cloned());
@@ -139,6 +142,7 @@ pub fn train(
         statistics: inspection.statistics,
         part: inspection.part,
         reason: plan.reason,
+        memory,
         recipes,
         warnings,
     })
@@ -200,27 +204,6 @@ pub(super) fn check_rows(learned: &Learned, request: &TrainRequest) -> Result<()
     }
 }
 
-/// Holds an estimate of what training will take against the budget, before the rows are encoded.
-pub(super) fn check_memory(learned: &Learned, memory: Option<u64>) -> Result<(), PipelineError> {
-    let Some(allowed) = memory else { return Ok(()) };
-    let row_bytes = 4.0 * (learned.featurizer.dense() as f64 + learned.active_per_row + 1.0);
-    let outputs = learned.class_rows.len().max(1) as f64;
-    let weights = (learned.featurizer.dense() + learned.featurizer.sparse() + 1) as f64 * outputs;
-    // For each row the search keeps five weights of four bytes, the solver a number for each score.
-    let scores =
-        (8.0 * outputs * learned.rows as f64).min(SHARES_BYTES.max(8 * learned.rows as usize) as f64);
-    let of_rows = learned.rows as f64 * (row_bytes + 20.0) + scores;
-    // The solver keeps ten pairs of steps, up to sixteen partial gradients and a handful of vectors.
-    let needed = of_rows + 8.0 * weights * 48.0;
-    if needed > allowed as f64 {
-        return Err(PipelineError::NotEnoughMemory {
-            needed_mib: (needed / 1048576.0).ceil() as u64,
-            allowed_mib: allowed >> 20,
-        });
-    }
-    Ok(())
-}
-
 fn bundle(attempt: Attempt, schema: Schema, request: &TrainRequest) -> Result<Bundle, PipelineError> {
     let Attempt {
         recipe,
@@ -228,11 +211,12 @@ fn bundle(attempt: Attempt, schema: Schema, request: &TrainRequest) -> Result<Bu
         data,
         weighing,
         mut fitted,
+        plan,
         ..
     } = attempt;
     let outputs = objective::outputs(&data.targets);
     let sums = Sums::of(&data.records);
-    let weights = facts::of_weights(&fitted, &data, &sums, &learned.featurizer);
+    let weights = facts::of_weights(&fitted, &data, &sums, &learned.featurizer, plan.as_ref());
     if let Some(weighing) = weighing.filter(|_| request.params.prior_correction != Some(false)) {
         let note = weighing.correct(&mut fitted.beta, fitted.outputs);
         fitted.report.notes.extend(note);
@@ -244,6 +228,9 @@ fn bundle(attempt: Attempt, schema: Schema, request: &TrainRequest) -> Result<Bu
         beta: fitted.beta,
     };
     let average_contributions = average_contributions(&sums, &model, &learned, schema.attributes.len());
+    data.records.check().map_err(LearnError::from)?;
+    // The rows are not needed any more, and what follows takes memory too.
+    drop(data);
     let training = TrainingFacts {
         rows: learned.rows,
         unknown_target: learned.unknown_target,

@@ -224,6 +224,8 @@ fn errors_of_the_pipeline_keep_their_codes() {
     let memory = PipelineError::NotEnoughMemory {
         needed_mib: 2,
         allowed_mib: 1,
+        parts: String::new(),
+        remedy: String::new(),
     };
     check(memory, Class::LimitExceeded, "not_enough_memory");
     let stopped = PipelineError::from(LearnError::Stopped);

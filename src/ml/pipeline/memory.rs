@@ -1,0 +1,406 @@
+//! What training will take of memory, worked out before the rows are encoded, and whether the rows stay in it.
+//!
+//! Everything is counted as the learner will ask for it: vectors of weights, what is kept of each row, the rows
+//! themselves or the buffers through which they are read. What the program takes besides is measured by whoever runs it.
+//! The plan decides where rows lie and how many partial sums exist at once, never what comes out.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::encode::Learned;
+use super::error::PipelineError;
+use crate::ml::features::Featurizer;
+use crate::ml::learn::design::shard_rows;
+use crate::ml::learn::hessian::SHARES_BYTES;
+use crate::ml::learn::objective::most_parts;
+use crate::ml::learn::path::{FEW_ROWS, FOLDS};
+use crate::ml::learn::{Design, Disk, Overflow, sketch};
+use crate::ml::target::Target;
+
+/// What the program takes besides, where nobody measures it: reading 177 MB of clicks leaves 76 MiB behind.
+pub const ORDINARY_PROGRAM: u64 = 96 << 20;
+/// What is not counted one by one: records being read, stacks, lumps of the allocator.
+const ALLOWANCE: u64 = 16 << 20;
+/// Vectors as long as the weights that L-BFGS keeps at most, partial sums apart: ten pairs, and for one step the weights,
+/// gradients and directions before and after it. Newton steps need fewer.
+const VECTORS: u64 = 26;
+/// The same for each division of the rows: the weights of its latest, best and first try, with groups and evened.
+const VECTORS_A_FOLD: u64 = 5;
+/// Bytes of the finished model for each active-or-not feature, its token among them, several times over.
+const MODEL_BYTES: u64 = 256;
+/// Vectors as long as the weights in a model that is put together and tried out.
+const VECTORS_A_MODEL: u64 = 4;
+/// Numbers for each feature that do not depend on the number of scores: factors of the penalty and what they are made of.
+const NUMBERS_A_FEATURE: u64 = 5;
+/// A suggested number of features is this share of what would just fit.
+const CAREFUL: f64 = 0.9;
+
+/// What training may take.
+#[derive(Debug, Clone)]
+pub struct Memory {
+    /// Bytes that the whole program may take while it trains.
+    pub budget: u64,
+    /// What the program takes besides.
+    pub program: Program,
+    /// Where rows go that do not fit; without it they have to.
+    pub disk: Option<Arc<dyn Disk>>,
+    /// Whether to tell people the plan also where everything fits.
+    pub is_told: bool,
+}
+
+/// What the program takes besides training.
+#[derive(Debug, Clone, Copy)]
+pub enum Program {
+    /// So many bytes.
+    Known(u64),
+    /// What the system says once the first passes are done.
+    Measured(fn() -> Option<Usage>),
+}
+
+/// Bytes of memory that a program takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    /// At this moment.
+    pub now: u64,
+    /// The most so far.
+    pub peak: u64,
+}
+
+/// Where the training rows lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RowsIn {
+    /// In memory.
+    Memory,
+    /// In a file.
+    Disk,
+}
+
+/// What training takes of memory.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct MemoryPlan {
+    /// Bytes allowed.
+    pub budget_bytes: u64,
+    /// Bytes that the whole program will take at most: the sum of what follows, rows only if they lie in memory.
+    pub planned_bytes: u64,
+    /// What the program took before: code, threads, dictionaries, buffers for reading the table.
+    pub program_bytes: u64,
+    /// Weights, the vectors of the solver, partial sums, the finished model.
+    pub weights_bytes: u64,
+    /// What is kept of each row in memory in any case: its target, its part in the search, its curvature.
+    pub targets_bytes: u64,
+    /// Buffers for reading rows back, and an allowance.
+    pub buffers_bytes: u64,
+    /// The featurised rows.
+    pub rows_bytes: u64,
+    /// Where they lie.
+    pub rows_in: RowsIn,
+}
+
+impl Memory {
+    /// The same once it is known what the program takes besides.
+    pub fn with_program(&self, plan: Option<&MemoryPlan>) -> Self {
+        let known = plan.map(|plan| Program::Known(plan.program_bytes));
+        Self {
+            program: known.unwrap_or(self.program),
+            ..self.clone()
+        }
+    }
+
+    /// Makes a plan. `copies` is 2 where the rows of one recipe are kept while another is tried. Fails if even with rows
+    /// on disk the budget is too small.
+    pub(super) fn plan(
+        &self,
+        learned: &Learned,
+        featurizer: &Featurizer,
+        copies: u64,
+    ) -> Result<MemoryPlan, PipelineError> {
+        let shape = Shape::of(learned, featurizer);
+        let (program, peak) = match self.program {
+            Program::Known(bytes) => (bytes, 0),
+            Program::Measured(usage) => {
+                usage().map_or((ORDINARY_PROGRAM, 0), |usage| (usage.now, usage.peak))
+            }
+        };
+        let in_memory = shape.plan(self.budget, program, RowsIn::Memory, copies);
+        if in_memory.planned_bytes.max(peak) <= self.budget {
+            return Ok(in_memory);
+        }
+        let on_disk = shape.plan(self.budget, program, RowsIn::Disk, copies);
+        let best = if self.disk.is_some() { &on_disk } else { &in_memory };
+        if best.planned_bytes.max(peak) <= self.budget {
+            return Ok(on_disk);
+        }
+        Err(PipelineError::NotEnoughMemory {
+            needed_mib: mib(best.planned_bytes.max(peak)),
+            allowed_mib: self.budget >> 20,
+            parts: best.parts(peak),
+            remedy: shape.remedy(best),
+        })
+    }
+
+    /// What people should hear of the plan.
+    pub(super) fn news(&self, plan: &MemoryPlan) -> Option<String> {
+        let is_news = self.is_told || plan.rows_in == RowsIn::Disk;
+        is_news.then(|| plan.sentence(self.disk.as_deref()))
+    }
+
+    /// When the rows of this plan leave memory.
+    pub(super) fn overflow(&self, plan: &MemoryPlan) -> Option<Overflow> {
+        let rows = match plan.rows_in {
+            RowsIn::Memory => plan.rows_bytes,
+            RowsIn::Disk => 0,
+        };
+        self.disk.as_ref().map(|disk| Overflow {
+            // More rows than expected may take what is left.
+            limit: rows + self.budget.saturating_sub(plan.planned_bytes) * u64::from(rows > 0),
+            expected: plan.rows_bytes,
+            disk: Arc::clone(disk),
+        })
+    }
+}
+
+impl MemoryPlan {
+    /// The plan in a sentence, for people.
+    fn sentence(&self, disk: Option<&dyn Disk>) -> String {
+        let rows = match self.rows_in {
+            RowsIn::Memory => format!("the training rows ({} MiB) stay in memory", mib(self.rows_bytes)),
+            RowsIn::Disk => format!(
+                "the training rows ({} MiB) go to disk, in {}",
+                mib(self.rows_bytes),
+                disk.map_or_else(|| "a file".to_string(), Disk::place)
+            ),
+        };
+        format!(
+            "memory: at most {} MiB of the {} MiB allowed; {rows}",
+            mib(self.planned_bytes),
+            self.budget_bytes >> 20
+        )
+    }
+
+    /// What came of it: how many bytes the rows take, and where they lie.
+    pub(super) fn with_rows(mut self, design: &Design) -> Self {
+        let is_on_disk = design.shards.is_on_disk();
+        if is_on_disk {
+            // More rows than expected: nothing of them stayed.
+            if self.rows_in == RowsIn::Memory {
+                self.planned_bytes -= self.rows_bytes;
+            }
+            self.rows_bytes = design.shards.disk_bytes();
+        }
+        self.rows_in = if is_on_disk { RowsIn::Disk } else { RowsIn::Memory };
+        self
+    }
+
+    /// Bytes by which work after the solver is done, which takes `bytes`, exceeds the budget.
+    pub(super) fn lacks(&self, bytes: u64) -> u64 {
+        let beside = self.planned_bytes - self.weights_bytes;
+        (beside + bytes).saturating_sub(self.budget_bytes.max(self.planned_bytes))
+    }
+
+    fn parts(&self, peak: u64) -> String {
+        let mut parts = format!(
+            "{} for the program, {} for weights and the solver, {} for targets, {} for buffers",
+            mib(self.program_bytes),
+            mib(self.weights_bytes),
+            mib(self.targets_bytes),
+            mib(self.buffers_bytes)
+        );
+        match self.rows_in {
+            RowsIn::Memory => parts.push_str(&format!(", {} for the rows", mib(self.rows_bytes))),
+            RowsIn::Disk => parts.push_str(", the rows on disk"),
+        }
+        if peak > self.planned_bytes {
+            parts.push_str(&format!("; reading the table took {} already", mib(peak)));
+        }
+        parts
+    }
+}
+
+/// Bytes in MiB, rounded up.
+fn mib(bytes: u64) -> u64 {
+    bytes.div_ceil(1 << 20)
+}
+
+/// What a plan follows from.
+struct Shape {
+    rows: u64,
+    dense: u64,
+    sparse: u64,
+    active_per_row: f64,
+    outputs: u64,
+    /// Bytes of the truth of a row.
+    truth: u64,
+    shard_rows: u64,
+    threads: u64,
+}
+
+impl Shape {
+    fn of(learned: &Learned, featurizer: &Featurizer) -> Self {
+        let outputs = match &learned.target {
+            Target::Multiclass { classes } if classes.len() > 2 => classes.len() as u64,
+            _ => 1,
+        };
+        Self {
+            rows: learned.rows,
+            dense: featurizer.dense() as u64,
+            sparse: featurizer.sparse() as u64,
+            active_per_row: learned.active_per_row,
+            outputs,
+            truth: if learned.target == Target::Regression {
+                8
+            } else {
+                4
+            },
+            shard_rows: shard_rows(featurizer.dense()) as u64,
+            threads: rayon::current_num_threads() as u64,
+        }
+    }
+
+    fn plan(&self, budget: u64, program: u64, rows_in: RowsIn, copies: u64) -> MemoryPlan {
+        let rows = copies * self.bytes_of(self.rows);
+        let mut plan = MemoryPlan {
+            budget_bytes: budget,
+            planned_bytes: 0,
+            program_bytes: program,
+            weights_bytes: self.weights(rows_in),
+            targets_bytes: self.targets(),
+            buffers_bytes: ALLOWANCE + self.buffers(rows_in),
+            rows_bytes: rows,
+            rows_in,
+        };
+        let in_memory = if rows_in == RowsIn::Memory { rows } else { 0 };
+        plan.planned_bytes =
+            program + plan.weights_bytes + plan.targets_bytes + plan.buffers_bytes + in_memory;
+        plan
+    }
+
+    /// Bytes of so many featurised rows: four for each number, active feature and end of a row.
+    fn bytes_of(&self, rows: u64) -> u64 {
+        (4.0 * rows as f64 * (self.dense as f64 + self.active_per_row + 1.0)) as u64
+    }
+
+    fn folds(&self) -> u64 {
+        if self.rows <= FEW_ROWS as u64 {
+            FOLDS as u64
+        } else {
+            1
+        }
+    }
+
+    fn weights(&self, rows_in: RowsIn) -> u64 {
+        let features = self.dense + self.sparse;
+        let numbers = (features + 1) * self.outputs;
+        let shards = self.rows.div_ceil(self.shard_rows).max(1);
+        let mut parts = (most_parts(numbers as usize) as u64).min(shards);
+        if rows_in == RowsIn::Disk {
+            parts = parts.min(self.threads);
+        }
+        let vectors = VECTORS + VECTORS_A_FOLD * self.folds() + parts;
+        let solver = 8 * numbers * vectors
+            + 8 * NUMBERS_A_FEATURE * features
+            + sketch::bytes(self.dense as usize, self.outputs as usize) as u64;
+        // The model is put together when the solver is done.
+        solver.max(8 * numbers * VECTORS_A_MODEL + MODEL_BYTES * self.sparse)
+    }
+
+    fn targets(&self) -> u64 {
+        let folds = self.folds();
+        let shares = (8 * self.outputs * self.rows).min(8 * self.rows.max(SHARES_BYTES as u64 / 8));
+        // The scores of rows held back, with their numbers and weights, while the parts are put together.
+        let held = 2 * (8 * self.outputs + 16) * (self.rows * folds / FOLDS as u64).min(50_000);
+        // The search is over when curvatures are first kept.
+        self.truth * self.rows + shares.max(self.rows * (8 * folds + 4) + held)
+    }
+
+    /// The shard that is being filled, and those that every thread reads back, as bytes and as numbers.
+    fn buffers(&self, rows_in: RowsIn) -> u64 {
+        let shard = self.bytes_of(self.shard_rows.min(self.rows));
+        match rows_in {
+            RowsIn::Memory => 2 * shard,
+            RowsIn::Disk => shard * (3 + 2 * self.threads),
+        }
+    }
+
+    /// What helps where `plan` does not fit.
+    fn remedy(&self, plan: &MemoryPlan) -> String {
+        let fixed = plan.planned_bytes - plan.weights_bytes;
+        let left = plan.budget_bytes.saturating_sub(fixed) as f64;
+        let features = (self.dense + self.sparse) as f64;
+        let fitting = (CAREFUL * features * left / plan.weights_bytes.max(1) as f64) as u64;
+        // Two digits are as exact as the estimate is.
+        let unit = 10u64.pow(fitting.max(1).ilog10().saturating_sub(1));
+        let fitting = fitting / unit * unit;
+        let more = "allow more (--memory, YOSOKU_MEMORY)";
+        if fitting > self.dense.max(100) {
+            format!(
+                "{more}, or keep fewer features: max_features={fitting} would fit, the recipe gives {features}"
+            )
+        } else if plan.rows_in == RowsIn::Memory {
+            format!("{more}, or use fewer rows or columns")
+        } else {
+            format!("{more}, or use fewer columns")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(rows: u64, sparse: u64) -> Shape {
+        Shape {
+            rows,
+            dense: 10,
+            sparse,
+            active_per_row: 20.0,
+            outputs: 1,
+            truth: 4,
+            shard_rows: 4096,
+            threads: 2,
+        }
+    }
+
+    #[test]
+    fn the_parts_of_a_plan_add_up() {
+        for rows_in in [RowsIn::Memory, RowsIn::Disk] {
+            let plan = shape(1_000_000, 100_000).plan(1 << 30, 50 << 20, rows_in, 1);
+            let rows = if rows_in == RowsIn::Memory {
+                plan.rows_bytes
+            } else {
+                0
+            };
+            let sum =
+                plan.program_bytes + plan.weights_bytes + plan.targets_bytes + plan.buffers_bytes + rows;
+            assert_eq!((plan.planned_bytes, plan.rows_bytes), (sum, 124_000_000));
+        }
+    }
+
+    /// On disk rows take no memory, and partial sums only as many as there are threads: 2 instead of 16.
+    #[test]
+    fn rows_on_disk_take_less_of_everything() {
+        let shape = shape(10_000_000, 1_000_000);
+        let plan = |rows_in| shape.plan(1 << 30, 0, rows_in, 1);
+        let (memory, disk) = (plan(RowsIn::Memory), plan(RowsIn::Disk));
+        assert_eq!(memory.weights_bytes - disk.weights_bytes, 8 * 1_000_011 * 14);
+        assert!(memory.planned_bytes > disk.planned_bytes + memory.rows_bytes);
+        // 4 for the truth, 8 for its part in the search, 4 for the whole.
+        assert_eq!(disk.targets_bytes, 10_000_000 * 16 + 2 * 24 * 50_000);
+    }
+
+    #[test]
+    fn the_remedy_is_a_number_that_fits() {
+        let big = shape(1_000_000, 2_000_000);
+        let plan = big.plan(300 << 20, 50 << 20, RowsIn::Disk, 1);
+        assert!(plan.planned_bytes > plan.budget_bytes);
+        let remedy = big.remedy(&plan);
+        let number = remedy.split("max_features=").nth(1).unwrap();
+        let number: u64 = number.split(' ').next().unwrap().parse().unwrap();
+        let fits = |sparse| {
+            let plan = shape(1_000_000, sparse).plan(300 << 20, 50 << 20, RowsIn::Disk, 1);
+            plan.planned_bytes <= plan.budget_bytes
+        };
+        assert!(fits(number - 10) && !fits(number * 3 / 2), "{remedy}");
+    }
+}
