@@ -5,7 +5,6 @@
 //! up the others (after Bertsekas 1982, whose two-metric projection this is). Where that does not help, all weights take
 //! steps along their own axes.
 
-use super::dual;
 use super::lasso::{Lasso, shrunk};
 use super::lbfgs::{Limits, Stop, ended};
 use super::newton::{Polished, SMALLEST, Step, step_within};
@@ -19,7 +18,7 @@ const MOST_HALVINGS: i32 = 20;
 /// Sufficient decrease of a step, as a share of what its slope promises.
 const DECREASE: f64 = 1e-4;
 /// Damping of the first step, as a share of the Hessian's diagonal; it grows by a factor where steps turn out to be too
-/// long (up to this where they end at a weight's 0), and shrinks by its square where they do not (after Levenberg and Marquardt). Values of one attribute can all
+/// long, and shrinks by its square where they do not (after Levenberg and Marquardt). Values of one attribute can all
 /// move against the intercept, and only the penalty notices, which is linear: there the Hessian is 0.
 const DAMPING: f64 = 1e-4;
 const LEAST_DAMPING: f64 = 1e-10;
@@ -111,20 +110,11 @@ pub(super) fn decrement(objective: &Objective<'_>, beta: &[f64], gradient: &[f64
         .gap
 }
 
-/// When the second stage has arrived.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Goal {
-    /// The gap relative to the objective, by estimate.
-    pub(super) tolerance: f64,
-    /// The same by proof, which may come first.
-    pub(super) proven: Option<f64>,
-}
-
-/// Takes Newton steps from `beta` to the goal.
+/// Takes Newton steps from `beta` until the gap is by estimate at most `tolerance` times the objective.
 pub(super) fn polish(
     objective: &Objective<'_>,
     beta: Vec<f64>,
-    goal: Goal,
+    tolerance: f64,
     limits: Limits,
     observer: &mut dyn Observer,
 ) -> Polished {
@@ -139,15 +129,7 @@ pub(super) fn polish(
     .centred(objective);
     let (mut steps, mut passes, mut gap, mut damping) = (0, 1u32, None, DAMPING);
     let stop = loop {
-        let wanted = goal.tolerance * point.value.abs().max(SMALLEST);
-        if let Some(proven) = goal.proven {
-            let told = dual::gap(objective, &point.beta, point.value, &point.gradient);
-            passes += 2;
-            if told <= proven * point.value {
-                gap = Some(told);
-                break Stop::Converged;
-            }
-        }
+        let wanted = tolerance * point.value.abs().max(SMALLEST);
         let face = Face::at(objective, lasso, &point.beta, &point.gradient);
         // One for the diagonal, one for what the rows curve.
         passes += 2;
@@ -181,7 +163,7 @@ pub(super) fn polish(
         steps += 1;
         damping = match reach {
             Reach::Full => (damping / (CHANGE * CHANGE)).max(LEAST_DAMPING),
-            Reach::Kink => damping.max((damping * CHANGE).min(DAMPING)),
+            Reach::Kink => damping,
             Reach::Short => (damping * CHANGE).min(MOST_DAMPING),
         };
     };

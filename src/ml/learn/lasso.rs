@@ -4,19 +4,22 @@
 //! orthant-wise L-BFGS (`owlqn.rs`) comes near and settles which weights are 0, Newton steps among the others
 //! (`face.rs`) arrive. The duality gap (`dual.rs`) tells when.
 
+use super::certificate::RELATIVE_GAP;
+use super::dual;
 use super::face;
 use super::lbfgs::{Limits, Solution, Stop};
-use super::objective::Objective;
+use super::objective::{Objective, Problem};
 use super::owlqn;
 use crate::ml::observe::Observer;
 
-/// How near the first stage comes, relative to the objective and by its own estimate: nearer than without the penalty, since
-/// its steps are cheap and settle many weights at once.
-const NEAR: f64 = 1e-6;
+/// How near the first stage comes, relative to the objective and by its own estimate.
+const NEAR: f64 = 1e-4;
+/// How much closer than asked for the second stage goes while the duality gap does not prove enough: the gap shrinks with
+/// the distance to the minimum, the objective with its square.
+const CLOSER: [f64; 3] = [1.0, 1e-3, 1e-6];
 /// Passes that the second stage takes for its first step.
-const LEAST_PASSES: u32 = 7;
-/// How near the second stage comes where that proves nothing: the duality gap shrinks with the distance to the minimum,
-/// the objective with its square, and beyond this floating point ends.
+const LEAST_PASSES: u32 = 5;
+/// Closer than this, relative to the objective, is beyond floating point.
 const CLOSEST: f64 = 1e-12;
 
 /// A share of a weight that is left to rounding.
@@ -156,28 +159,38 @@ pub(super) fn solve(
 ) -> Option<(Solution, Option<f64>)> {
     let lasso = objective.lasso();
     let mut solution = owlqn::minimise(objective, lasso, start, NEAR, limits, observer);
-    match solution.stop {
-        Stop::Cancelled => return None,
-        Stop::OutOfTime | Stop::Iterations | Stop::Passes => return Some((solution, None)),
-        Stop::Converged | Stop::Stalled => {}
+    let mut gap = None;
+    for closer in CLOSER {
+        match solution.stop {
+            Stop::Cancelled => return None,
+            Stop::OutOfTime | Stop::Iterations | Stop::Passes => break,
+            Stop::Converged | Stop::Stalled => {}
+        }
+        let left = limits.after(solution.iterations, solution.passes);
+        if left.passes < LEAST_PASSES {
+            solution.stop = Stop::Passes;
+            break;
+        }
+        let closer = (closer * tolerance).max(CLOSEST);
+        let polished = face::polish(objective, solution.beta, closer, left, observer);
+        gap = polished.gap;
+        solution = Solution {
+            beta: polished.beta,
+            iterations: solution.iterations + polished.steps,
+            passes: solution.passes + polished.passes,
+            stop: polished.stop,
+        };
+        if solution.stop == Stop::Stalled || closer == CLOSEST || is_proven(objective, &solution.beta) {
+            break;
+        }
     }
-    let left = limits.after(solution.iterations, solution.passes);
-    if left.passes < LEAST_PASSES {
-        solution.stop = Stop::Passes;
-        return Some((solution, None));
-    }
-    let goal = face::Goal {
-        tolerance: CLOSEST,
-        proven: (tolerance > CLOSEST).then_some(tolerance),
-    };
-    let polished = face::polish(objective, solution.beta, goal, left, observer);
-    let solution = Solution {
-        beta: polished.beta,
-        iterations: solution.iterations + polished.steps,
-        passes: solution.passes + polished.passes,
-        stop: polished.stop,
-    };
-    (solution.stop != Stop::Cancelled).then_some((solution, polished.gap))
+    (solution.stop != Stop::Cancelled).then_some((solution, gap))
+}
+
+fn is_proven(objective: &Objective<'_>, beta: &[f64]) -> bool {
+    let mut gradient = vec![0.0; beta.len()];
+    let value = objective.evaluate(beta, &mut gradient) + objective.lasso().value(beta);
+    dual::gap(objective, beta, value, &gradient) <= RELATIVE_GAP * value
 }
 
 #[cfg(test)]
