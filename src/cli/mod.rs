@@ -18,6 +18,7 @@ mod serve;
 mod show;
 mod split;
 mod train;
+mod trained;
 mod verify;
 mod weights;
 

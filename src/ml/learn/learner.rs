@@ -16,12 +16,10 @@ use super::lbfgs::{Solution, Stop, minimise_within};
 use super::newton::polish;
 use super::objective::{Objective, outputs, single_margin};
 use super::params::{CheckedLearnParams, Guarded, LearnError, LearnParams};
-use super::search::{Search, choose};
+use super::penalty::Penalty;
+use super::search::Search;
 use super::shards::Shards;
 use crate::ml::observe::{Observer, Silent, Stage};
-
-/// Rows for each column from which on a dense regression needs no penalty.
-const ROWS_A_COLUMN: usize = 10;
 
 /// How near L-BFGS comes, relative to the objective and by its own estimate, before Newton steps take over.
 const NEAR: f64 = 1e-4;
@@ -168,7 +166,7 @@ impl CheckedLearnParams {
         if design.rows == 0 || targets.len() != design.rows {
             return Err(LearnError::NoRows);
         }
-        let mut penalty = self.penalty(data, earlier, observer)?;
+        let mut penalty = Penalty::of(self, data, earlier, observer)?;
         // Said here, because not every solver gets as far as our engine, which reports each iteration.
         if let ControlFlow::Break(()) = observer.report(Stage::Solve, 0, self.limits.iterations.into()) {
             return Err(LearnError::Stopped);
@@ -275,86 +273,6 @@ impl CheckedLearnParams {
         };
         (solution.stop != Stop::Cancelled).then_some((solution, polished.gap))
     }
-
-    /// The penalty: the one given, none where none is needed, or the one that answers held-back rows best.
-    fn penalty(
-        &self,
-        data: &Data,
-        earlier: Option<&Earlier>,
-        observer: &mut dyn Observer,
-    ) -> Result<Penalty, LearnError> {
-        let (design, targets) = (&data.records, &data.targets);
-        let mut penalty = Penalty {
-            l2: 1.0 / design.rows as f64,
-            start: None,
-            factors: None,
-            search: None,
-            losses: None,
-            notes: self.shuffle.iter().map(|shuffle| shuffle.note()).collect(),
-        };
-        if let Some(l2) = self.l2 {
-            penalty.l2 = l2;
-        } else if let Some(earlier) = earlier {
-            (penalty.l2, penalty.factors) = earlier.penalty(design);
-            penalty.search.clone_from(&earlier.search);
-            penalty.notes.push(earlier.note());
-        } else if needs_no_penalty(design, targets, &mut penalty.notes) {
-            penalty.l2 = 0.0;
-        } else if let Some(choice) = choose(design, targets, data.weights(), observer)? {
-            penalty.l2 = choice.l2;
-            penalty.start = Some(choice.start);
-            penalty.factors = choice.factors;
-            penalty.losses = Some(choice.losses);
-            penalty.search = Some(choice.search);
-        }
-        let parameters = (design.features() + 1) * outputs(targets);
-        let known = earlier.and_then(|earlier| earlier.beta.clone());
-        penalty.start = penalty.start.or(known.filter(|beta| beta.len() == parameters));
-        Ok(penalty)
-    }
-}
-
-/// The strength of the penalty and what is known of it.
-struct Penalty {
-    l2: f64,
-    /// Weights found on a part of the rows.
-    start: Option<Vec<f64>>,
-    /// What multiplies it for each feature.
-    factors: Option<Vec<f64>>,
-    search: Option<Search>,
-    losses: Option<Vec<f64>>,
-    notes: Vec<String>,
-}
-
-impl Penalty {
-    /// Puts the weights through the line that the search found, if it pays, and says so.
-    fn mend(&mut self, beta: &mut [f64]) {
-        let Some(calibration) = self
-            .search
-            .as_ref()
-            .and_then(|search| search.calibration.as_ref())
-        else {
-            return;
-        };
-        calibration.apply(beta);
-        self.notes.extend(calibration.note());
-    }
-
-    /// The report of a fit that took no iterations of ours.
-    fn report(self, learner: &str, stopped: &str, certificate: Certificate) -> SolverReport {
-        SolverReport {
-            learner: learner.into(),
-            l2: self.l2,
-            l1: None,
-            used: None,
-            iterations: 0,
-            passes: 0,
-            stopped: stopped.into(),
-            certificate,
-            notes: self.notes,
-            search: self.search,
-        }
-    }
 }
 
 fn fitted(beta: Vec<f64>, losses: Option<Vec<f64>>, report: SolverReport, targets: &Targets) -> Fitted {
@@ -376,21 +294,6 @@ fn tolerance(design: &Design) -> f64 {
     } else {
         RELATIVE_GAP
     }
-}
-
-/// Whether a small regression over few dense columns, of which none is a sum of others, does without a penalty.
-fn needs_no_penalty(design: &Design, targets: &Targets, notes: &mut Vec<String>) -> bool {
-    let narrow = dense::is_small(design) && design.rows >= ROWS_A_COLUMN * design.dense;
-    if !narrow || !matches!(targets, Targets::Values(_)) {
-        return false;
-    }
-    if dense::has_full_rank(design) {
-        return true;
-    }
-    notes.push(
-        "some columns are copies or sums of others; a small penalty (l2) shares the weight among them".into(),
-    );
-    false
 }
 
 /// Scores of several classes do not change when all intercepts move together; they are made to sum to

@@ -6,11 +6,8 @@
 
 use std::ops::Range;
 
-use super::calibration::Held;
 use super::design::{Design, Targets};
-use super::passes::{
-    LogSum, logistic, logistic_loss, single_diagonal, single_pass, softmax_diagonal, softmax_pass,
-};
+use super::passes::{LogSum, logistic, single_diagonal, single_pass, softmax_diagonal, softmax_pass};
 use super::precondition::{Preconditioner, directions};
 use super::shards::Shard;
 
@@ -258,75 +255,6 @@ impl Objective<'_> {
             Targets::Classes { of_row, .. } => logistic(margin, of_row[row] == 1, weight, logs),
         }
     }
-
-    /// The scores of the rows that count at `beta`, in the order of the rows.
-    pub(super) fn held(&self, beta: &[f64]) -> Held {
-        let (dense, outputs) = (self.design.dense, self.outputs());
-        let of_shard = |held: &mut Held, index: usize, shard: &Shard| {
-            let first = index * self.design.shard_rows();
-            shard.for_each_row(dense, |row, numbers, active| {
-                let weight = self.weight(first + row);
-                if weight > 0.0 {
-                    let at = held.scores.len();
-                    held.scores.resize(at + outputs, 0.0);
-                    match outputs {
-                        1 => held.scores[at] = single_margin(numbers, active, beta),
-                        _ => class_margins(numbers, active, outputs, beta, &mut held.scores[at..]),
-                    }
-                    held.rows.push(first + row);
-                    held.weights.push(weight);
-                }
-            });
-        };
-        let shards = &self.design.shards;
-        let of_shards = shards.side_by_side(1, 0..shards.len(), |range| {
-            let mut held = Held::default();
-            shards.visit(range, |index, shard| of_shard(&mut held, index, shard));
-            held
-        });
-        let mut all = Held::default();
-        of_shards.into_iter().for_each(|held| all.append(held));
-        all
-    }
-
-    /// The weighted mean of the losses at `beta` and that of their squares, without penalty and gradient.
-    pub fn losses(&self, beta: &[f64]) -> (f64, f64) {
-        let (dense, outputs) = (self.design.dense, self.outputs());
-        let mut squares = [0.0];
-        let mean = self.sum(
-            |shard, first, squares| {
-                let (mut total, mut scores) = (0.0, vec![0.0; outputs]);
-                shard.for_each_row(dense, |row, numbers, active| {
-                    let weight = self.weight(first + row);
-                    if weight > 0.0 {
-                        let loss = self.loss(first + row, numbers, active, beta, &mut scores);
-                        total += weight * loss;
-                        squares[0] += weight * loss * loss;
-                    }
-                });
-                total
-            },
-            &mut squares,
-        );
-        (mean / self.total, squares[0] / self.total)
-    }
-
-    fn loss(&self, row: usize, numbers: &[f32], active: &[u32], beta: &[f64], scores: &mut [f64]) -> f64 {
-        match self.targets {
-            Targets::Classes { classes, of_row } if *classes != 2 => {
-                class_margins(numbers, active, *classes, beta, scores);
-                let of_truth = scores[of_row[row] as usize];
-                softmax(scores) - of_truth
-            }
-            Targets::Classes { of_row, .. } => {
-                logistic_loss(single_margin(numbers, active, beta), of_row[row] == 1)
-            }
-            Targets::Values(values) => {
-                let residual = single_margin(numbers, active, beta) - values[row];
-                0.5 * residual * residual
-            }
-        }
-    }
 }
 
 /// Partial sums at most, of so many numbers each.
@@ -431,6 +359,7 @@ impl Problem for Objective<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::passes::logistic_loss;
     use super::*;
     use crate::ml::features::FeatureVector;
     use crate::ml::hash::Stream;
