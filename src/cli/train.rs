@@ -212,7 +212,7 @@ pub fn limits(memory: Option<u64>, spill: Option<PathBuf>) -> Result<Option<Memo
         training(memory, spill, &process_environment).map_err(|error| CliError::Usage(error.to_string()))?;
     let usage = || {
         Some(Usage {
-            now: u64::try_from(resident_bytes()?).ok()?,
+            now: resident_bytes()?,
             peak: peak_bytes()?,
         })
     };

@@ -25,6 +25,9 @@ const LEAST_DAMPING: f64 = 1e-10;
 const MOST_DAMPING: f64 = 1.0;
 const CHANGE: f64 = 10.0;
 
+/// Where a step of some size leads, and the sizes to try.
+type Steps<'a> = (&'a dyn Fn(f64) -> Vec<f64>, &'a [(f64, Reach)]);
+
 /// Which weights move at some point, and how.
 struct Face {
     /// Those that take part in the Newton step.
@@ -251,7 +254,7 @@ impl Point {
         objective: &Objective<'_>,
         lasso: Lasso,
         face: &Face,
-        (step, sizes): (&dyn Fn(f64) -> Vec<f64>, &[(f64, Reach)]),
+        (step, sizes): Steps<'_>,
         (passes, most): &mut (&mut u32, u32),
     ) -> Option<(Self, Reach)> {
         let mut gradient = vec![0.0; self.beta.len()];

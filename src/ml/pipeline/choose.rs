@@ -136,9 +136,10 @@ fn attempt(
     } else {
         1
     };
+    let is_weighted = rows.schema.row_weight.is_some() || request.params.class_weights.is_some();
     let plan = turn
         .memory
-        .map(|memory| memory.plan(&learned, &featurizer, copies))
+        .map(|memory| memory.plan(&learned, &featurizer, copies, is_weighted))
         .transpose()?;
     let limited = turn.memory.zip(plan.as_ref());
     let news = limited.filter(|_| turn.is_first);

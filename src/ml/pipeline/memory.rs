@@ -115,8 +115,9 @@ impl Memory {
         learned: &Learned,
         featurizer: &Featurizer,
         copies: u64,
+        is_weighted: bool,
     ) -> Result<MemoryPlan, PipelineError> {
-        let shape = Shape::of(learned, featurizer);
+        let shape = Shape::of(learned, featurizer, is_weighted);
         let (program, peak) = match self.program {
             Program::Known(bytes) => (bytes, 0),
             Program::Measured(usage) => {
@@ -223,6 +224,9 @@ fn mib(bytes: u64) -> u64 {
     bytes.div_ceil(1 << 20)
 }
 
+/// Bytes of what a row counts: as it was read, in a list that grows, as the solver needs it, and once more in between.
+const WEIGHT_BYTES: u64 = 24;
+
 /// What a plan follows from.
 struct Shape {
     rows: u64,
@@ -230,14 +234,19 @@ struct Shape {
     sparse: u64,
     active_per_row: f64,
     outputs: u64,
-    /// Bytes of the truth of a row.
+    /// Bytes of the truth of a row, and of what it counts.
     truth: u64,
     shard_rows: u64,
     threads: u64,
 }
 
 impl Shape {
-    fn of(learned: &Learned, featurizer: &Featurizer) -> Self {
+    fn of(learned: &Learned, featurizer: &Featurizer, is_weighted: bool) -> Self {
+        let truth = if learned.target == Target::Regression {
+            8
+        } else {
+            4
+        };
         let outputs = match &learned.target {
             Target::Multiclass { classes } if classes.len() > 2 => classes.len() as u64,
             _ => 1,
@@ -248,11 +257,7 @@ impl Shape {
             sparse: featurizer.sparse() as u64,
             active_per_row: learned.active_per_row,
             outputs,
-            truth: if learned.target == Target::Regression {
-                8
-            } else {
-                4
-            },
+            truth: truth + if is_weighted { WEIGHT_BYTES } else { 0 },
             shard_rows: shard_rows(featurizer.dense()) as u64,
             threads: rayon::current_num_threads() as u64,
         }
