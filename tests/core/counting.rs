@@ -98,6 +98,7 @@ fn four_times_the_weights_give_the_same_model() {
         trained(&lines.collect::<String>(), &[("row_weight", "w")]).unwrap()
     };
     let (one, four) = (times(1), times(4));
+    assert_eq!(four.document.schema.row_weight.as_deref(), Some("w"));
     assert_eq!(one.beta, four.beta);
     let even = trained(&once, &[]).unwrap();
     assert_ne!(one.beta.last(), even.beta.last());
@@ -189,4 +190,28 @@ fn what_cannot_count_is_named() {
         assert_eq!(fails("1", &[("class_weights", bad)]).0, "invalid_parameter");
     }
     assert_eq!(fails("1", &[("prior_correction", "true")]).0, "invalid_parameter");
+}
+
+/// Nearly all weights are 1: worth a remark of a column that is learned from, none of one that counts rows.
+#[test]
+fn a_column_of_weights_is_no_trouble() {
+    let mut text = String::from("a,w,y\n");
+    for row in 0..2000 {
+        let weight = if row == 700 { 3 } else { 1 };
+        text.push_str(&format!("{},{weight},{}\n", row * 31 % 97, row * 13 % 2));
+    }
+    let told = |params: LearnParams| {
+        let mut request = request("y", Split::all());
+        request.params = params;
+        let warnings = train(&MemoryTable::new(&text), &request, &mut Silent)
+            .unwrap()
+            .warnings;
+        warnings.iter().any(|warning| warning.contains("`w`"))
+    };
+    assert!(told(LearnParams::default()));
+    let row_weight = Some("w".to_string());
+    assert!(!told(LearnParams {
+        row_weight,
+        ..LearnParams::default()
+    }));
 }

@@ -86,7 +86,7 @@ pub fn train(
         None => request.clone(),
     };
     let wish = wish(request);
-    let inspection = inspect_for(table, request.schema.as_ref(), &wish, &request.split, observer)?;
+    let mut inspection = inspect_for(table, request.schema.as_ref(), &wish, &request.split, observer)?;
     let mut schema = inspection.schema;
     let position = schema.target_index().ok_or(PipelineError::NoTarget)?;
     let profile = inspection.target.ok_or(PipelineError::NoTarget)?;
@@ -96,6 +96,11 @@ pub fn train(
     if let Some(column) = &request.params.row_weight {
         weigh_by(&mut schema, column)?;
     }
+    // What a column of weights is like says nothing of the model.
+    let weight = schema.row_weight.as_ref().map(std::slice::from_ref);
+    inspection
+        .insights
+        .retain(|insight| Some(insight.columns.as_slice()) != weight);
     let (recipe, others) = match &request.recipe {
         Some(recipe) => (recipe.clone(), Vec::new()),
         None if schema.inputs().next().is_none() => return Err(PipelineError::NoInputs),
