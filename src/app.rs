@@ -191,8 +191,9 @@ fn runner(
     work: &WorkConfig,
 ) -> Runner {
     let memory = work.memory.map(|budget| Memory {
-        // Jobs know nothing of each other, so each has its share.
-        budget: budget / work.workers.max(1) as u64,
+        // Jobs know nothing of each other, so each has its share of what the program itself leaves.
+        budget: budget.saturating_sub(ORDINARY_PROGRAM) / work.workers.max(1) as u64
+            + ORDINARY_PROGRAM.min(budget),
         program: Program::Known(ORDINARY_PROGRAM),
         disk: Some(Arc::new(
             Folder::new(work.spill.clone()).called("the server's folder for them"),

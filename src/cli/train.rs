@@ -141,7 +141,9 @@ pub fn run(args: &Args) -> Result<(), CliError> {
             "--json and --out - would mix two documents; write the model to a file".into(),
         ));
     }
-    check_output(&out, &[&args.data])?;
+    let inputs = std::iter::once(&args.data).chain(&args.from);
+    let inputs: Vec<&Path> = inputs.map(PathBuf::as_path).collect();
+    check_output(&out, &inputs)?;
     let table = FileTable::open(&args.data, args.header)?;
     let request = request(args, &table)?;
     let done = on_threads(args.threads, || work(args, &table, &request))??;
@@ -168,10 +170,17 @@ fn request(args: &Args, table: &FileTable) -> Result<TrainRequest, CliError> {
         let Some((key, value)) = param.split_once('=') else {
             return Err(CliError::Usage(format!("--param `{param}` is not KEY=VALUE")));
         };
-        params.insert(key.trim().to_string(), value.trim().to_string());
+        let before = params.insert(key.trim().to_string(), value.trim().to_string());
+        if before.is_some() {
+            return Err(CliError::Usage(format!("--param {} is given twice", key.trim())));
+        }
     }
-    if let Some(column) = &args.weight {
-        params.insert("row_weight".to_string(), column.clone());
+    if let Some(column) = &args.weight
+        && params.insert("row_weight".to_string(), column.clone()).is_some()
+    {
+        return Err(CliError::Usage(
+            "--weight and --param row_weight name the column of weights both; give one of them".into(),
+        ));
     }
     let invalid = |code: &str, message: String| CliError::Invalid {
         code: code.into(),
@@ -280,7 +289,7 @@ fn refit(
 ) -> Result<Trained, CliError> {
     let document = &evaluated.bundle.document;
     let memory = request.memory.as_ref();
-    let unpenalised = (document.solver.l2 == 0.0).then_some(0.0);
+    let unpenalised = (document.solver.l2 == 0.0 && document.solver.l1.is_none()).then_some(0.0);
     let request = TrainRequest {
         schema: Some(document.schema.clone()),
         schema_settles_task: true,

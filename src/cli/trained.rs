@@ -76,6 +76,11 @@ pub fn tell(as_json: bool, out: &Path, done: &Done) -> Result<(), CliError> {
     );
     text.push_str(&show::recipes(&done.bundle.provenance.recipes));
     text.push_str(&format!("solver: {}\n", show::solver(&document.solver)));
+    // Those of a fit that is not certified are warnings.
+    if document.solver.certificate.certified {
+        let notes = document.solver.notes.iter();
+        notes.for_each(|note| text.push_str(&format!("note: {note}\n")));
+    }
     if let Some(report) = &done.bundle.provenance.evaluation {
         text.push_str(&format!(
             "\nevaluated on {}\n{}",

@@ -99,7 +99,7 @@ fn earlier(given: Option<&Path>, named: Option<&str>) -> Result<Option<Arc<Bundl
     let Some(path) = given else {
         return Err(CliError::Usage(format!(
             "training went on from the model {}; give its file with --from",
-            &named[..named.len().min(12)]
+            named.chars().take(12).collect::<String>()
         )));
     };
     let bundle = read_bundle(path)?;

@@ -1,5 +1,6 @@
 //! Rows and classes that count more than others.
 
+use yosoku::ml::Task;
 use yosoku::ml::learn::LearnParams;
 use yosoku::ml::model::Bundle;
 use yosoku::ml::observe::Silent;
@@ -214,4 +215,42 @@ fn a_column_of_weights_is_no_trouble() {
         row_weight,
         ..LearnParams::default()
     }));
+}
+
+/// One flag: its weight is the difference of two weighted means, of which the variances are `Σ w² r² / (Σ w)²` (the sandwich,
+/// times `rows / (rows − 2)` for HC1).
+#[test]
+fn robust_errors_hold_whatever_the_weights_mean() {
+    let mut text = String::from("flag,w,y\n");
+    let rows: Vec<(bool, f64, f64)> = (0..60)
+        .map(|row| (row % 3 == 0, f64::from(row * 7 % 5), f64::from(row * 31 % 17)))
+        .collect();
+    for (flag, weight, y) in &rows {
+        text.push_str(&format!(
+            "{},{weight},{y}\n",
+            if *flag { "true" } else { "false" }
+        ));
+    }
+    let params = [("l2", "0"), ("row_weight", "w")];
+    let mut request = request("y", Split::all());
+    request.target.task = Some(Task::Regression);
+    request.params =
+        LearnParams::from_map(&params.map(|(a, b)| (a.to_string(), b.to_string())).into()).unwrap();
+    let bundle = train(&MemoryTable::new(&text), &request, &mut Silent)
+        .unwrap()
+        .bundle;
+    assert_eq!(bundle.beta.len(), 2);
+    let variance = |flag: bool| {
+        let of_group = || rows.iter().filter(|row| row.0 == flag);
+        let total: f64 = of_group().map(|row| row.1).sum();
+        let mean = of_group().map(|row| row.1 * row.2).sum::<f64>() / total;
+        of_group()
+            .map(|row| (row.1 * (row.2 - mean)).powi(2))
+            .sum::<f64>()
+            / (total * total)
+    };
+    let errors = bundle.provenance.weights.unwrap().errors.unwrap();
+    let expected = ((variance(true) + variance(false)) * 60.0 / 58.0).sqrt();
+    let found = errors.robust.weights[0].unwrap();
+    assert!((found / expected - 1.0).abs() < 1e-6, "{found} {expected}");
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use yosoku::ml::Task;
+use yosoku::ml::learn::ClassWeights;
 use yosoku::ml::model::Bundle;
 use yosoku::ml::observe::Silent;
 use yosoku::ml::pipeline::table::MemoryTable;
@@ -76,27 +78,23 @@ fn new_rows_change_the_model_and_keep_what_was_settled() {
     assert!((l2 / (before * 600.0 / 2800.0) - 1.0).abs() < 1e-12);
     assert!(scores(&second, &["50", "newtown", ""])[0] > 0.9);
     // Where training begins does not matter for where it ends.
-    let mut alone = request("y", Split::all());
-    alone.params.l2 = Some(l2);
-    alone.recipe = Some(first.document.recipe.clone());
-    let alone = train(&MemoryTable::new(&more), &alone, &mut Silent)
-        .unwrap()
-        .bundle;
-    if first
-        .document
-        .solver
-        .search
-        .as_ref()
-        .is_none_or(|search| search.groups.is_empty())
-    {
-        let (a, b) = (
-            scores(&second, &["20", "town5", ""]),
-            scores(&alone, &["20", "town5", ""]),
-        );
-        a.iter()
-            .zip(&b)
-            .for_each(|(a, b)| assert!((a - b).abs() < 1e-5, "{a} {b}"));
-    }
+    let with = |earlier: Option<Arc<Bundle>>| {
+        let mut request = request("y", Split::all());
+        request.params.l2 = Some(l2);
+        request.recipe = Some(first.document.recipe.clone());
+        request.earlier = earlier;
+        train(&MemoryTable::new(&more), &request, &mut Silent)
+            .unwrap()
+            .bundle
+    };
+    let (from, alone) = (with(Some(Arc::new(first.clone()))), with(None));
+    let (a, b) = (
+        scores(&from, &["20", "town5", ""]),
+        scores(&alone, &["20", "town5", ""]),
+    );
+    a.iter()
+        .zip(&b)
+        .for_each(|(a, b)| assert!((a - b).abs() < 1e-5, "{a} {b}"));
 }
 
 #[test]
@@ -112,4 +110,29 @@ fn another_target_is_refused() {
     .unwrap_err();
     assert_eq!(error.code(), "schema_mismatch");
     assert!(error.to_string().contains("`y`") && error.to_string().contains("`city`"));
+}
+
+/// Classes that count more keep counting more, and a binary model may become one of several classes.
+#[test]
+fn what_was_asked_of_classes_is_asked_again() {
+    let text = table(0, 600, &["no", "yes"]);
+    let mut weighted = request("y", Split::all());
+    weighted.params.class_weights = Some(ClassWeights::Balanced);
+    let first = train(&MemoryTable::new(&text), &weighted, &mut Silent)
+        .unwrap()
+        .bundle;
+    let second = trained(&text, Some(&first)).unwrap();
+    assert_eq!(
+        second.document.training.params.class_weights,
+        Some(ClassWeights::Balanced)
+    );
+    let mut several = request("y", Split::all());
+    several.earlier = Some(Arc::new(first));
+    several.target.task = Some(Task::Multiclass);
+    let three = table(0, 900, &["no", "yes", "perhaps"]);
+    let third = train(&MemoryTable::new(&three), &several, &mut Silent)
+        .unwrap()
+        .bundle;
+    assert_eq!(third.document.target.labels().len(), 3);
+    assert!(third.document.solver.certificate.certified);
 }

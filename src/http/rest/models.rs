@@ -107,6 +107,8 @@ pub fn parameters(given: BTreeMap<String, Value>) -> Result<BTreeMap<String, Str
     let text = |(name, value): (String, Value)| match value {
         Value::String(text) => Ok((name, text)),
         Value::Number(_) | Value::Bool(_) => Ok((name, value.to_string())),
+        // A number for each label.
+        Value::Object(_) if name == "class_weights" => Ok((name, value.to_string())),
         Value::Null | Value::Array(_) | Value::Object(_) => {
             let pointer = format!("/parameters/{}", escaped(&name));
             let message = format!("parameter `{name}` must be a text, a number or a boolean");

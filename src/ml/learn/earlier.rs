@@ -21,6 +21,8 @@ pub struct Earlier {
     pub l1: f64,
     /// How its penalty was chosen, when nobody gave one.
     pub search: Option<Search>,
+    /// Whether its line still fits: it belongs to scores of the same classes in the same proportions.
+    pub keeps_line: bool,
 }
 
 impl Earlier {
@@ -46,6 +48,17 @@ impl Earlier {
         (self.l2 * scale, Some(factors.collect()))
     }
 
+    /// How the penalty was chosen, with its strengths for other rows.
+    pub(super) fn search(&self, design: &Design) -> Option<Search> {
+        let mut search = self.search.clone()?;
+        let scale = self.rows as f64 / design.rows.max(1) as f64;
+        search.groups.iter_mut().for_each(|group| group.l2 *= scale);
+        if !self.keeps_line {
+            search.calibration = None;
+        }
+        Some(search)
+    }
+
     /// The same of the penalty on absolute values.
     pub(super) fn l1(&self, design: &Design) -> f64 {
         self.l1 * self.rows as f64 / design.rows.max(1) as f64
@@ -54,14 +67,21 @@ impl Earlier {
     /// A remark for the report.
     pub(super) fn note(&self) -> String {
         format!(
-            "went on from the model {}: its penalty, and its line if there is one, were chosen for its {} rows",
-            self.name, self.rows
+            "went on from the model {}: its penalty{} was chosen for its {} rows",
+            self.name,
+            if self.keeps_line {
+                ", and its line if there is one,"
+            } else {
+                ""
+            },
+            self.rows
         )
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::calibration::Calibration;
     use super::super::search::GroupPenalty;
     use super::*;
     use crate::ml::features::FeatureVector;
@@ -94,12 +114,26 @@ mod tests {
                 folds: 1,
                 tried: Vec::new(),
                 groups: vec![group("city", 2.0), group("numbers", 0.25)],
-                calibration: None,
+                calibration: Some(Calibration {
+                    slope: 1.2,
+                    shifts: vec![0.1],
+                    rows: 20,
+                    before: 0.5,
+                    after: 0.4,
+                    applied: true,
+                }),
                 passes: 0,
             }),
+            keeps_line: true,
         };
         let design = builder.build();
         assert_eq!(earlier.penalty(&design), (0.25, Some(vec![0.5, 4.0, 4.0, 1.0])));
+        // The next model that goes on finds strengths for the rows of this one.
+        let kept = earlier.search(&design).unwrap();
+        assert_eq!(kept.groups[0].l2, 1.0);
+        assert!(kept.calibration.is_some());
+        earlier.keeps_line = false;
+        assert!(earlier.search(&design).unwrap().calibration.is_none());
         earlier.search = None;
         assert_eq!(
             (earlier.penalty(&design), earlier.l1(&design)),

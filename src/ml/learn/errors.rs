@@ -52,7 +52,8 @@ pub struct StandardErrors {
 }
 
 impl Errors {
-    /// The errors of a fit; else why there are none. Where rows count unequally, a row that counts twice is taken for two.
+    /// The errors of a fit; else why there are none. Where rows count unequally, the classical errors take a row
+    /// that counts twice for one that is twice as exact; the robust ones hold whatever the weights mean.
     /// `shifts` says of each dense feature how many deviations its mean
     /// is from 0.
     pub fn of(fitted: &Fitted, data: &Data, shifts: &[f64]) -> Result<Self, String> {
@@ -199,7 +200,7 @@ impl Covariance {
         let mut unit = scaled(&hessian);
         unit.diag_mut().fill(1.0);
         let inverse = inverse(unit.view()).ok_or(
-            "there are no standard errors: some columns are copies or sums of others, so that the rows alone do not determine the weights; leave the choice of the penalty (l2) to the program, or leave such columns out",
+            "there are no standard errors: some columns are copies or sums of others, or tell a class from all others, so that the rows alone do not determine the weights; leave the choice of the penalty (l2) to the program, or leave such columns out",
         )?;
         Ok(Self {
             inverse: scaled(&inverse),

@@ -68,8 +68,11 @@ fn single(
     let mut wrong = 0.0;
     let mut numbers = vec![0.0; objective.design.dense];
     shard.for_each_row(objective.design.dense, |row, dense, active| {
-        let margin = single_margin(dense, active, beta);
         let (weight, at) = (objective.weight(first + row), first + row);
+        if weight == 0.0 {
+            return;
+        }
+        let margin = single_margin(dense, active, beta);
         let slope = match objective.targets {
             Targets::Values(values) => {
                 let residual = margin - values[at];
@@ -96,7 +99,9 @@ fn single(
             weight * objective.curvature(margin),
             hessian,
         );
-        add_square(&numbers, active, beta.len() - 1, weight * slope * slope, squares);
+        // The slope of a row that counts twice is twice as long.
+        let slope = weight * slope;
+        add_square(&numbers, active, beta.len() - 1, slope * slope, squares);
     });
     wrong
 }
@@ -145,6 +150,10 @@ fn classes(
     let (mut curve, mut slopes) = (vec![0.0; outputs * outputs], vec![0.0; outputs * outputs]);
     let mut entries: Vec<(usize, f64)> = Vec::new();
     shard.for_each_row(dense, |row, numbers, active| {
+        let weight = objective.weight(first + row);
+        if weight == 0.0 {
+            return;
+        }
         class_margins(numbers, active, outputs, beta, &mut shares);
         let truth = of_row[first + row] as usize;
         let others = (0..outputs).filter(|&class| class != truth);
@@ -155,14 +164,13 @@ fn classes(
             wrong += 1.0;
         }
         softmax(&mut shares);
-        let weight = objective.weight(first + row);
         for a in 0..outputs {
             for b in 0..outputs {
                 let (p, q) = (shares[a], shares[b]);
                 let same = f64::from(u8::from(a == b));
                 let is = |class: usize| f64::from(u8::from(class == truth));
                 curve[a * outputs + b] = weight * p * (same - q);
-                slopes[a * outputs + b] = weight * (p - is(a)) * (q - is(b));
+                slopes[a * outputs + b] = weight * weight * (p - is(a)) * (q - is(b));
             }
         }
         entries.clear();

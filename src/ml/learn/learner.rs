@@ -325,6 +325,10 @@ fn uncertified(solution: &Solution, certificate: &Certificate) -> String {
             format!("{} passes over the data", solution.passes),
             "more passes (max_passes, sgd.maxPasses)",
         ),
+        Stop::OutOfTime => (
+            format!("{} passes over the data", solution.passes),
+            "more time (--time-budget)",
+        ),
         _ => (
             format!("{} iterations", solution.iterations),
             "more iterations (max_iterations) or a stronger penalty (l2)",

@@ -47,9 +47,9 @@ impl Penalty {
             penalty.l2 = l2;
         } else if let Some(earlier) = earlier {
             (penalty.l2, penalty.factors) = earlier.penalty(design);
-            penalty.search.clone_from(&earlier.search);
+            penalty.search = earlier.search(design);
             penalty.notes.push(earlier.note());
-        } else if needs_no_penalty(design, targets, &mut penalty.notes) {
+        } else if data.weights().is_none() && needs_no_penalty(design, targets, &mut penalty.notes) {
             penalty.l2 = 0.0;
         } else if let Some(choice) = choose(design, targets, data.weights(), observer)? {
             penalty.l2 = choice.l2;

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use super::bundle::{Bundle, Provenance};
 use crate::ml::learn::{Search, SolverReport};
 use crate::ml::schema::Schema;
+use crate::ml::split::{Seed, Strategy};
 use crate::ml::target::Target;
 use crate::ml::wording::counted;
 
@@ -32,7 +33,12 @@ pub fn training_log(bundle: &Bundle) -> String {
         "data",
         format!("{}, SHA-256 {}", provenance.source, training.data_sha256),
     );
-    log.line("split", format!("{}", training.split));
+    let seed = match &training.split.seed {
+        _ if training.split.is_all() || training.split.strategy == Strategy::Sequential => String::new(),
+        Seed::Number(seed) => format!(", seed {seed}"),
+        Seed::Text(seed) => format!(", seed `{seed}`"),
+    };
+    log.line("split", format!("{}{seed}", training.split));
     target(&mut log, bundle);
     log.line(
         "rows",
@@ -68,9 +74,13 @@ pub fn training_log(bundle: &Bundle) -> String {
         .into_iter()
         .for_each(|text| log.line("", text));
     recipes(&mut log, provenance);
-    fit(&mut log, &document.solver);
+    fit(&mut log, &document.solver, training.earlier.is_some());
     let remarks = document.solver.notes.iter().map(|note| ("note", note));
-    let warnings = provenance.warnings.iter().map(|warning| ("warning", warning));
+    let warnings = provenance
+        .warnings
+        .iter()
+        .filter(|warning| !document.solver.notes.contains(warning));
+    let warnings = warnings.map(|warning| ("warning", warning));
     remarks
         .chain(warnings)
         .for_each(|(name, text)| log.line(name, text.clone()));
@@ -114,7 +124,7 @@ fn target(log: &mut Log, bundle: &Bundle) {
         "target",
         format!("`{name}`: {}{positive}", document.target.task()),
     );
-    if !bundle.provenance.reason.is_empty() {
+    if !bundle.provenance.reason.is_empty() && bundle.document.training.earlier.is_none() {
         log.line("", bundle.provenance.reason.clone());
     }
     let labels = document.target.labels();
@@ -148,21 +158,34 @@ fn recipes(log: &mut Log, provenance: &Provenance) {
     });
 }
 
-fn fit(log: &mut Log, solver: &SolverReport) {
+fn fit(log: &mut Log, solver: &SolverReport, is_of_earlier: bool) {
     if let Some(search) = &solver.search {
+        if is_of_earlier {
+            log.line(
+                "",
+                "What follows of the penalty was found for the model that training went on from:".into(),
+            );
+        }
         penalties(log, search);
     }
     log.line(
         "fit",
         format!(
-            "{} {}: l2 {:.3e}, {}, {} over the rows",
+            "{} {}: {}l2 {:.3e}, {}, {} over the rows",
             solver.learner,
             solver.stopped,
+            solver.l1.map_or(String::new(), |l1| format!("l1 {l1:.3e}, ")),
             solver.l2,
             counted(solver.iterations.into(), "iteration"),
             counted_passes(solver.passes),
         ),
     );
+    if let Some(used) = &solver.used {
+        log.line(
+            "",
+            format!("{} of {} features have weights", used.features, used.of),
+        );
+    }
     let certificate = &solver.certificate;
     log.line(
         "",

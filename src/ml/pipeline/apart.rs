@@ -35,7 +35,7 @@ pub(super) fn apart(
         attributes.len(),
     )?;
     let endless = match fitted.report.l2 {
-        0.0 => "without a penalty such weights have no end: give one (l2)",
+        0.0 if fitted.report.l1.is_none() => "without a penalty such weights have no end: give one (l2)",
         _ => "only the penalty keeps such weights finite, so trust the evaluation more than the scores",
     };
     let alone = found

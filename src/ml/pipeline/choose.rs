@@ -104,7 +104,7 @@ pub(super) fn best(
 /// Whether another recipe may do where this one did not.
 fn is_of_the_recipe(error: &PipelineError) -> bool {
     match error {
-        PipelineError::Learn(error) => !matches!(error, LearnError::Stopped),
+        PipelineError::Learn(error) => !matches!(error, LearnError::Stopped | LearnError::Spill(_)),
         PipelineError::NotEnoughMemory { .. } | PipelineError::Recipe(_) => true,
         _ => false,
     }
@@ -156,8 +156,7 @@ fn attempt(
         data = weighted(data, weighing.of_row.clone());
     }
     let earlier = request.earlier.as_ref();
-    let earlier =
-        earlier.map(|bundle| for_learner(bundle, rows.schema, &learned.featurizer, &learned.target));
+    let earlier = earlier.map(|bundle| for_learner(bundle, rows.schema, &learned, &request.params));
     let mut fitted = fit_from(&request.params, &data, earlier.as_ref(), observer)?;
     let apart = apart(rows, &learned, &data, &fitted);
     fitted.report.notes.extend(apart);

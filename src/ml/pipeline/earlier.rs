@@ -1,12 +1,16 @@
 //! Going on from a model that was trained on other rows.
 
+use super::encode::Learned;
 use super::error::PipelineError;
 use super::train::TrainRequest;
-use crate::ml::features::FeaturizerState;
-use crate::ml::learn::Earlier;
+use crate::ml::Task;
+use crate::ml::learn::{Earlier, LearnParams};
 use crate::ml::model::Bundle;
 use crate::ml::schema::Schema;
 use crate::ml::target::Target;
+
+/// By how much the share of a class may have changed for the earlier line to be of use.
+const MOST_CHANGE: f64 = 1.25;
 
 /// What is asked for, with what the earlier model has settled: its schema, its recipe and its labels.
 pub(super) fn going_on(request: &TrainRequest, earlier: &Bundle) -> Result<TrainRequest, PipelineError> {
@@ -20,8 +24,16 @@ pub(super) fn going_on(request: &TrainRequest, earlier: &Bundle) -> Result<Train
     }
     let mut request = request.clone();
     request.target.task = request.target.task.or(Some(document.target.task()));
-    if let (Target::Binary { positive, .. }, None) = (&document.target, &request.target.positive) {
-        request.target.positive = Some(positive.clone());
+    let positive = &mut request.target.positive;
+    if let (Target::Binary { positive: label, .. }, Some(Task::Binary), None) =
+        (&document.target, request.target.task, &positive)
+    {
+        *positive = Some(label.clone());
+    }
+    let before = &document.training.params;
+    if request.params.class_weights.is_none() && request.params.prior_correction.is_none() {
+        request.params.class_weights.clone_from(&before.class_weights);
+        request.params.prior_correction = before.prior_correction;
     }
     if request.schema.is_none() {
         request.schema = Some(document.schema.clone());
@@ -35,9 +47,15 @@ pub(super) fn going_on(request: &TrainRequest, earlier: &Bundle) -> Result<Train
 pub(super) fn for_learner(
     earlier: &Bundle,
     schema: &Schema,
-    featurizer: &FeaturizerState,
-    target: &Target,
+    learned: &Learned,
+    params: &LearnParams,
 ) -> Earlier {
+    let Learned {
+        featurizer,
+        target,
+        class_rows,
+        ..
+    } = learned;
     let document = &earlier.document;
     let outputs = document.outputs;
     // Features know their attribute by its place.
@@ -55,7 +73,25 @@ pub(super) fn for_learner(
         l2: document.solver.l2,
         l1: document.solver.l1.unwrap_or(0.0),
         search: document.solver.search.clone(),
+        keeps_line: keeps_line(earlier, target, class_rows, params),
     }
+}
+
+/// Whether the line that mended the scores of the earlier model may mend those of the new one: its shifts go by class and
+/// by how frequent each is, and those of numbers by their mean.
+fn keeps_line(earlier: &Bundle, target: &Target, class_rows: &[u64], params: &LearnParams) -> bool {
+    let before = &earlier.document.training;
+    let alike = (&before.params.class_weights, before.params.prior_correction)
+        == (&params.class_weights, params.prior_correction);
+    if earlier.document.target.labels() != target.labels() || class_rows.is_empty() || !alike {
+        return false;
+    }
+    let share = |rows: &[u64], class: usize| rows[class] as f64 / rows.iter().sum::<u64>().max(1) as f64;
+    before.class_rows.len() == class_rows.len()
+        && (0..class_rows.len()).all(|class| {
+            let ratio = share(class_rows, class) / share(&before.class_rows, class);
+            (1.0 / MOST_CHANGE..MOST_CHANGE).contains(&ratio)
+        })
 }
 
 /// The weights in the order of the new classes; a class that is new begins with nothing.

@@ -142,6 +142,11 @@ pub fn train(
     if !bundle.document.solver.certificate.certified {
         warnings.extend(bundle.document.solver.notes.iter().cloned());
     }
+    if !bundle.document.training.reproducible {
+        warnings.push(
+            "the time budget cut the fit short: training again may give another model, so it cannot be verified".into(),
+        );
+    }
     Ok(Trained {
         bundle,
         statistics: inspection.statistics,

@@ -9,6 +9,9 @@ use crate::ml::schema::nearest;
 use crate::ml::target::Target;
 use crate::ml::value::{Number, number};
 
+/// Characters of a weight that cannot be read that a message shows.
+const LONGEST_SHOWN: usize = 40;
+
 /// The weight that a row gives itself in column `index`, called `column`.
 pub(super) fn weight_of(record: &Record, index: usize, column: &str) -> Result<f64, PipelineError> {
     match number(record.get(index)) {
@@ -16,7 +19,7 @@ pub(super) fn weight_of(record: &Record, index: usize, column: &str) -> Result<f
         _ => Err(PipelineError::RowWeight {
             column: column.into(),
             line: record.position.line,
-            value: record.get(index).into(),
+            value: record.get(index).chars().take(LONGEST_SHOWN).collect(),
         }),
     }
 }
