@@ -27,27 +27,19 @@ pub struct Done {
 pub fn tell(as_json: bool, out: &Path, done: &Done) -> Result<(), CliError> {
     let document = &done.bundle.document;
     let features = document.featurizer.dense() + document.featurizer.sparse();
+    let warnings = warnings(done);
     show::message(&format!(
         "{} model: {}",
         document.target.task(),
         done.trained.reason
     ));
-    done.trained
-        .warnings
+    warnings
         .iter()
         .for_each(|warning| show::message(&format!("warning: {warning}")));
-    if let Some(evaluation) = &done.evaluation {
-        evaluation
-            .warnings
-            .iter()
-            .for_each(|warning| show::message(&format!("warning: {warning}")));
-    }
     let held_out = done
         .evaluation
         .as_ref()
         .map_or(0, |evaluation| evaluation.report.records());
-    let found = done.evaluation.iter().flat_map(|evaluation| &evaluation.warnings);
-    let warnings: Vec<&String> = done.trained.warnings.iter().chain(found).collect();
     if as_json {
         return show::print_json(&json!({
             "type": document.target.task(),
@@ -108,6 +100,12 @@ pub fn tell(as_json: bool, out: &Path, done: &Done) -> Result<(), CliError> {
         return Ok(());
     }
     show::print(&text)
+}
+
+/// What people are warned of: of the training, then of the evaluation.
+fn warnings(done: &Done) -> Vec<&String> {
+    let found = done.evaluation.iter().flat_map(|evaluation| &evaluation.warnings);
+    done.trained.warnings.iter().chain(found).collect()
 }
 
 /// The plan, and the most memory that the program took.

@@ -20,25 +20,7 @@ pub fn training_log(bundle: &Bundle) -> String {
     let mut log = Log::default();
     let (document, provenance) = (&bundle.document, &bundle.provenance);
     let training = &document.training;
-    log.line(
-        "model",
-        format!(
-            "{} (yosoku {}, {})",
-            bundle.hash(),
-            training.program,
-            provenance.created_at
-        ),
-    );
-    log.line(
-        "data",
-        format!("{}, SHA-256 {}", provenance.source, training.data_sha256),
-    );
-    let seed = match &training.split.seed {
-        _ if training.split.is_all() || training.split.strategy == Strategy::Sequential => String::new(),
-        Seed::Number(seed) => format!(", seed {seed}"),
-        Seed::Text(seed) => format!(", seed `{seed}`"),
-    };
-    log.line("split", format!("{}{seed}", training.split));
+    source(&mut log, bundle);
     target(&mut log, bundle);
     log.line(
         "rows",
@@ -111,6 +93,31 @@ impl Log {
         // Writing to a string cannot fail.
         let _ = writeln!(self.text, "{name:<WIDTH$}{text}");
     }
+}
+
+/// Which model of which data.
+fn source(log: &mut Log, bundle: &Bundle) {
+    let (document, provenance) = (&bundle.document, &bundle.provenance);
+    let training = &document.training;
+    log.line(
+        "model",
+        format!(
+            "{} (yosoku {}, {})",
+            bundle.hash(),
+            training.program,
+            provenance.created_at
+        ),
+    );
+    log.line(
+        "data",
+        format!("{}, SHA-256 {}", provenance.source, training.data_sha256),
+    );
+    let seed = match &training.split.seed {
+        _ if training.split.is_all() || training.split.strategy == Strategy::Sequential => String::new(),
+        Seed::Number(seed) => format!(", seed {seed}"),
+        Seed::Text(seed) => format!(", seed `{seed}`"),
+    };
+    log.line("split", format!("{}{seed}", training.split));
 }
 
 fn target(log: &mut Log, bundle: &Bundle) {

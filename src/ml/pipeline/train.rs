@@ -96,11 +96,7 @@ pub fn train(
     if let Some(column) = &request.params.row_weight {
         weigh_by(&mut schema, column)?;
     }
-    // What a column of weights is like says nothing of the model.
-    let weight = schema.row_weight.as_ref().map(std::slice::from_ref);
-    inspection
-        .insights
-        .retain(|insight| Some(insight.columns.as_slice()) != weight);
+    forget_weight(&mut inspection.insights, &schema);
     let (recipe, others) = match &request.recipe {
         Some(recipe) => (recipe.clone(), Vec::new()),
         None if schema.inputs().next().is_none() => return Err(PipelineError::NoInputs),
@@ -156,6 +152,12 @@ pub fn train(
         recipes,
         warnings,
     })
+}
+
+/// What a column of weights is like says nothing of the model.
+fn forget_weight(insights: &mut Vec<Insight>, schema: &Schema) {
+    let weight = schema.row_weight.as_ref().map(std::slice::from_ref);
+    insights.retain(|insight| Some(insight.columns.as_slice()) != weight);
 }
 
 /// Makes a column that is called by name the one of the weights.
