@@ -110,7 +110,7 @@ async fn a_model_goes_on_from_another() {
         )
         .await
         .expect(202);
-    let first = json!({"id": "ml-1", "datasource": "ds-1"});
+    let first = json!({"id": "ml-1", "datasource": "ds-1", "parameters": {"class_weights": {"benign": 2}}});
     let second = json!({"id": "ml-2", "datasource": "ds-1", "from": "ml-1"});
     place.post("/v1/models", first).await.expect(202);
     let none = place.get("/v1/models/ml-1/log").await.problem(409, "wrong_state");
@@ -127,12 +127,14 @@ async fn a_model_goes_on_from_another() {
         (&json!("COMPLETED"), &first["recipe"])
     );
     assert_eq!(second["solver"]["l2"], first["solver"]["l2"]);
+    assert_eq!(first["parameters"]["class_weights"], r#"{"benign":2}"#);
     let log = place.get("/v1/models/ml-2/log").await.expect(200);
     assert_eq!(log.header("content-type"), "text/plain; charset=utf-8");
     for text in [
         second["hash"].as_str().unwrap(),
         first["hash"].as_str().unwrap(),
         "569 learned from",
+        "classes count `benign` 2",
     ] {
         assert!(log.text().contains(text), "{}", log.text());
     }

@@ -45,7 +45,9 @@ pub struct NewTraining {
     recipe: Option<Value>,
     /// Parameters of the learner: texts, numbers or booleans. `l1` and `l2` are the strengths of the penalties on absolute
     /// values and on squares (chosen if neither is given); `max_iterations`, `max_passes`, `max_classes` and
-    /// `max_features` are limits. Amazon ML's `sgd.l1RegularizationAmount`, `sgd.l2RegularizationAmount`,
+    /// `max_features` are limits; `row_weight` names the column that says how much a row counts, `class_weights` is
+    /// `balanced` or an object with a number for each label, `prior_correction` false leaves scores as those make them.
+    /// Amazon ML's `sgd.l1RegularizationAmount`, `sgd.l2RegularizationAmount`,
     /// `sgd.maxPasses`, `sgd.maxMLModelSizeInBytes` and `sgd.shuffleType` are obeyed within its ranges.
     #[serde(default)]
     #[schema(value_type = Object)]
