@@ -390,4 +390,18 @@ mod tests {
         path.folds.truncate(1);
         assert_eq!(path.cautious(&best), None);
     }
+
+    #[test]
+    fn parts_count_rows_by_their_weights() {
+        let (design, targets) = table(50, 2);
+        let weights: Vec<f32> = (0..50u8).map(f32::from).collect();
+        for fold in 0..FOLDS {
+            let fold = Fold::new(&design, &targets, Some(&weights), fold, None);
+            let both = fold.inside.iter().zip(fold.outside.iter());
+            let sums: Vec<f32> = both.map(|(inside, outside)| inside + outside).collect();
+            assert_eq!(sums, weights);
+            assert!(fold.inside.iter().any(|&weight| weight > 0.0));
+            assert!(fold.outside.iter().any(|&weight| weight > 0.0));
+        }
+    }
 }
