@@ -19,8 +19,8 @@ use crate::ml::wording::counted;
 
 /// Weights and intercepts up to which errors are worked out: the matrices take 32 MB each then.
 pub const MOST_PARAMETERS: usize = 2_000;
-/// Products that go into the matrices at most, two seconds of one processor: rows times the square of the entries of a
-/// row and the square of its scores.
+/// Products that go into the matrices at most, so that errors never take much of a training: rows times the square of the
+/// entries of a row and the square of its scores.
 pub const MOST_PRODUCTS: f64 = 2e9;
 
 /// Standard errors of weights and intercepts.
