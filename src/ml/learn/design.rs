@@ -120,10 +120,26 @@ impl DesignBuilder {
         self
     }
 
+    /// The same where it is known how the dense features go together.
+    pub(super) fn with_sketch(mut self, sketch: Option<Arc<Sketch>>) -> Self {
+        self.design.sketch = sketch;
+        self
+    }
+
     /// Appends a row.
     pub fn push(&mut self, features: &FeatureVector) {
+        self.push_row(&features.dense, &features.active);
+    }
+
+    /// Appends the rows of a shard.
+    pub fn append(&mut self, rows: &Shard) {
+        rows.for_each_row(self.design.dense, |_, dense, active| self.push_row(dense, active));
+    }
+
+    /// Appends a row: its dense features and the ids of its active ones.
+    pub(super) fn push_row(&mut self, dense: &[f32], active: &[u32]) {
         self.design.rows += 1;
-        self.shard.push(features);
+        self.shard.push(dense, active);
         if self.shard.rows == self.design.shard_rows() {
             self.seal();
         }
@@ -147,7 +163,9 @@ impl DesignBuilder {
         }
         let mut design = self.design;
         design.shards = self.shards.build();
-        design.sketch = Sketch::of(&design.shards, design.rows, design.dense).map(Arc::new);
+        if design.sketch.is_none() {
+            design.sketch = Sketch::of(&design.shards, design.rows, design.dense).map(Arc::new);
+        }
         design
     }
 }

@@ -12,8 +12,6 @@ use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
-use crate::ml::features::FeatureVector;
-
 /// A place for files that hold what does not fit into memory.
 pub trait Disk: fmt::Debug + Send + Sync {
     /// A new, empty file that nobody else sees and that is gone when it is dropped, however the process ends.
@@ -67,16 +65,16 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// Appends the features of one row.
-    pub fn push(&mut self, features: &FeatureVector) {
+    /// Appends one row: its dense features and the ids of its active ones.
+    pub fn push(&mut self, dense: &[f32], active: &[u32]) {
         self.rows += 1;
-        self.dense.extend_from_slice(&features.dense);
-        self.active.extend_from_slice(&features.active);
+        self.dense.extend_from_slice(dense);
+        self.active.extend_from_slice(active);
         self.ends.push(self.active.len() as u32);
     }
 
     /// Calls `each` with every row: its number in the shard, dense features and active ids.
-    pub fn for_each_row(&self, dense: usize, mut each: impl FnMut(usize, &[f32], &[u32])) {
+    pub fn for_each_row<'a>(&'a self, dense: usize, mut each: impl FnMut(usize, &'a [f32], &'a [u32])) {
         let mut start = 0;
         for row in 0..self.rows {
             let end = self.ends[row] as usize;
@@ -141,8 +139,7 @@ struct OnDisk {
     file: Option<Box<dyn DiskFile>>,
     pieces: Vec<Piece>,
     bytes: u64,
-    place: String,
-    expected: u64,
+    overflow: Overflow,
     failed: OnceLock<SpillError>,
 }
 
@@ -184,6 +181,14 @@ impl Shards {
     /// Bytes of the file, where the rows lie on disk.
     pub fn disk_bytes(&self) -> u64 {
         self.disk.as_ref().map_or(0, |disk| disk.bytes)
+    }
+
+    /// Where a copy of some of the rows is to lie: on disk from the first on, where these do.
+    pub(super) fn overflow(&self) -> Option<Overflow> {
+        self.disk.as_ref().map(|disk| Overflow {
+            limit: 0,
+            ..disk.overflow.clone()
+        })
     }
 
     /// What went wrong with the disk. When something did, results of passes are worth nothing.
@@ -230,8 +235,7 @@ impl OnDisk {
             file: None,
             pieces: Vec::new(),
             bytes: 0,
-            place: overflow.disk.place(),
-            expected: overflow.expected,
+            overflow: overflow.clone(),
             failed: OnceLock::new(),
         };
         match overflow.disk.create() {
@@ -247,12 +251,12 @@ impl OnDisk {
             error.kind(),
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
         );
-        let (place, mib) = (&self.place, |bytes: u64| bytes.div_ceil(1 << 20));
+        let (place, mib) = (self.overflow.disk.place(), |bytes: u64| bytes.div_ceil(1 << 20));
         let message = if is_full {
             format!(
                 "the training rows need about {} MiB in {place}, where no space is left after {} MiB ({error}); free space \
                  there, name another folder for them (--spill, YOSOKU_SPILL), or allow more memory (--memory, YOSOKU_MEMORY)",
-                mib(self.expected.max(self.bytes)),
+                mib(self.overflow.expected.max(self.bytes)),
                 mib(self.bytes)
             )
         } else {

@@ -12,7 +12,7 @@ use crate::ml::columns::ColumnMap;
 use crate::ml::features::{FeatureVector, Featurizer, FeaturizerFit, FeaturizerState, Workspace};
 use crate::ml::ingest::batch::LONGEST_RECYCLED;
 use crate::ml::ingest::{Batch, Problems, for_each_batch};
-use crate::ml::learn::{Design, DesignBuilder, Groups, LearnError, Overflow, Targets};
+use crate::ml::learn::{Design, DesignBuilder, Groups, LearnError, Overflow, Shard, Targets};
 use crate::ml::moments::Moments;
 use crate::ml::observe::{Observer, Stage};
 use crate::ml::recipe::{Term, term_expression};
@@ -180,29 +180,39 @@ impl TrainingRows<'_> {
         let mut classes = Vec::new();
         let mut values = Vec::new();
         self.for_each(Stage::Encode, observer, |records| {
-            let chunks: Vec<Vec<(FeatureVector, Truth<'_>)>> = records
+            let chunks: Vec<(Shard, Vec<Truth<'_>>)> = records
                 .par_chunks(CHUNK_ROWS)
-                .map_init(Workspace::default, |workspace, chunk| {
-                    let encode = |record: &&'_ Record| {
-                        let mut features = FeatureVector::default();
-                        featurizer.apply(record, workspace, &mut features);
-                        features
-                    };
-                    let features: Vec<FeatureVector> = chunk.iter().map(encode).collect();
-                    let truths = chunk.iter().map(|record| self.truth(target, record));
-                    features.into_iter().zip(truths).collect()
-                })
+                .map_init(
+                    <(Workspace, FeatureVector)>::default,
+                    |(workspace, features), chunk| {
+                        let mut rows = Shard::default();
+                        let truths: Vec<Truth<'_>> =
+                            chunk.iter().map(|record| self.truth(target, record)).collect();
+                        let known = chunk.iter().zip(&truths).filter(|(_, truth)| is_known(truth));
+                        for (record, _) in known {
+                            featurizer.apply(record, workspace, features);
+                            rows.push(&features.dense, &features.active);
+                        }
+                        (rows, truths)
+                    },
+                )
                 .collect();
-            for (record, (features, truth)) in records.iter().zip(chunks.into_iter().flatten()) {
-                match truth {
-                    Truth::Class(class) => classes.push(class as u32),
-                    Truth::Value(value) => values.push(value),
-                    Truth::UnseenClass(_) | Truth::Unknown => continue,
+            for (rows, truths) in &chunks {
+                builder.append(rows);
+                for truth in truths {
+                    match truth {
+                        Truth::Class(class) => classes.push(*class as u32),
+                        Truth::Value(value) => values.push(*value),
+                        Truth::UnseenClass(_) | Truth::Unknown => {}
+                    }
                 }
-                if let Some((index, column)) = weight {
+            }
+            if let Some((index, column)) = weight {
+                let truths = chunks.iter().flat_map(|(_, truths)| truths);
+                let known = records.iter().zip(truths).filter(|(_, truth)| is_known(truth));
+                for (record, _) in known {
                     weights.push(weight_of(record, index, column)?);
                 }
-                builder.push(&features);
             }
             match builder.failure() {
                 Some(failure) => Err(LearnError::from(failure.clone()).into()),
@@ -251,6 +261,11 @@ fn groups(featurizer: &Featurizer, schema: &Schema) -> Groups {
         groups.of_feature.push(group);
     }
     groups
+}
+
+/// Whether a row can be learned from.
+fn is_known(truth: &Truth<'_>) -> bool {
+    matches!(truth, Truth::Class(_) | Truth::Value(_))
 }
 
 /// What is counted of the target.
