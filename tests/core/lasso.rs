@@ -270,8 +270,10 @@ fn passes_are_counted() {
                 let report = fit_observed(&params, &data, &mut Silent).unwrap().report;
                 assert!(report.passes <= most.max(4), "{most}: {report:?}");
                 assert!(report.iterations > 0 || most < 10, "{report:?}");
-                assert_eq!(report.learner, "lbfgs");
-                if most == 1_000 {
+                let is_narrow = l1.is_none() && matches!(targets, Targets::Values(_));
+                assert_eq!(report.learner, if is_narrow { "gram" } else { "lbfgs" });
+                // A narrow regression takes one pass for its products, one to step and one to see that it arrived.
+                if most == 1_000 || is_narrow {
                     assert_eq!(report.stopped, "converged");
                     assert!(report.certificate.certified && report.notes.is_empty());
                 } else if most <= 5 {

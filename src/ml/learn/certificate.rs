@@ -7,9 +7,10 @@ use super::dual;
 use super::face;
 use super::newton::step;
 use super::objective::{Objective, Problem};
+use super::precondition::Preconditioner;
 
 /// Weights are certified when the gap is at most this share of the objective.
-pub const RELATIVE_GAP: f64 = 1e-5;
+pub const RELATIVE_GAP: f64 = 1e-4;
 
 /// What holds at the returned weights.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -43,13 +44,9 @@ impl Certificate {
             .zip(objective.penalties())
             .map(|(b, l2)| 0.5 * l2 * b * b)
             .sum();
-        let worst = {
-            let mut gradient = vec![0.0; beta.len()];
-            objective.evaluate(&objective.start(), &mut gradient)
-        };
         // Where the fit is perfect the objective itself vanishes; then the gap is held against the
         // objective of the base rates.
-        let allowed = RELATIVE_GAP * value.abs().max(1e-9 * worst.abs());
+        let allowed = RELATIVE_GAP * value.abs().max(1e-9 * objective.of_base_rates());
         let (gap, slope) = if lasso.l1 > 0.0 {
             // Losses are 0 or more, and so is the minimum.
             let mut gap = dual::gap(objective, beta, value, &gradient).min(value);
@@ -82,14 +79,14 @@ fn smooth_gap(
     allowed: f64,
     decrement: Option<f64>,
 ) -> f64 {
-    let preconditioner = objective.preconditioner(beta);
-    let gap = objective.bound(gradient, &preconditioner.inverse_diagonal);
+    let inverse_diagonal = Preconditioner::of_diagonal(objective.diagonal(beta)).inverse_diagonal;
+    let gap = objective.bound(gradient, &inverse_diagonal);
     if gap <= allowed || !gap.is_finite() {
         return gap;
     }
     // The bound is far too careful for weak penalties; the Newton step tells more.
-    gap.min(
-        decrement
-            .unwrap_or_else(|| step(objective, beta, gradient, &preconditioner, allowed, &mut || false).gap),
-    )
+    gap.min(decrement.unwrap_or_else(|| {
+        let preconditioner = objective.preconditioner(beta);
+        step(objective, beta, gradient, &preconditioner, allowed, &mut || false).gap
+    }))
 }

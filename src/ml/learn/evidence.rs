@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use super::design::{Design, Targets};
-use super::objective::{Objective, Problem};
+use super::objective::Objective;
 
 /// Weights of ordinary size that each group is taken together with.
 const PSEUDO: f64 = 2.0;
@@ -108,12 +108,20 @@ impl Strengths {
     }
 
     /// The strengths that the evidence at `beta` asks for, where `beta` was found with the penalties of `objective`.
-    pub fn at(&self, objective: &Objective<'_>, design: &Design, targets: &Targets, beta: &[f64]) -> Self {
+    ///
+    /// `diagonal` is that of the Hessian there.
+    pub fn at(
+        &self,
+        objective: &Objective<'_>,
+        design: &Design,
+        targets: &Targets,
+        beta: &[f64],
+        diagonal: &[f64],
+    ) -> Self {
         let groups = design.groups.names.len().max(1);
         let (rows, outputs) = (objective.total(), objective.outputs());
         let (mut settled, mut squares) = (vec![0.0; groups], vec![0.0; groups]);
-        let diagonal = objective.diagonal(beta);
-        let weights = beta.iter().zip(&diagonal).zip(objective.penalties());
+        let weights = beta.iter().zip(diagonal).zip(objective.penalties());
         for (at, ((weight, curvature), penalty)) in weights.enumerate() {
             let group = design
                 .groups
@@ -188,6 +196,7 @@ mod tests {
     use crate::ml::features::FeatureVector;
     use crate::ml::hash::Stream;
     use crate::ml::learn::lbfgs::minimise;
+    use crate::ml::learn::objective::Problem;
     use crate::ml::learn::{DesignBuilder, Groups};
     use crate::ml::observe::Silent;
 
@@ -224,7 +233,7 @@ mod tests {
             let factors = strengths.of_features(&design);
             let objective = Objective::new(&design, &targets, 1.0 / 20_000.0).shaped(Some(&factors));
             let beta = minimise(&objective, objective.start(), 1e-9, 200, &mut Silent).beta;
-            strengths = strengths.at(&objective, &design, &targets, &beta);
+            strengths = strengths.at(&objective, &design, &targets, &beta, &objective.diagonal(&beta));
         }
         let [strong, weak] = strengths.of_group[..] else {
             panic!("two groups")
@@ -245,8 +254,9 @@ mod tests {
         });
         let (design, targets) = (builder.build(), Targets::Values(vec![1.0; 30]));
         let objective = Objective::new(&design, &targets, 0.1);
-        let strengths =
-            Strengths::even(&design, 1.0).at(&objective, &design, &targets, &[0.0, 0.0, 0.0, 1.0]);
+        let beta = [0.0, 0.0, 0.0, 1.0];
+        let diagonal = objective.diagonal(&beta);
+        let strengths = Strengths::even(&design, 1.0).at(&objective, &design, &targets, &beta, &diagonal);
         assert_eq!(strengths.of_group, [STRONGEST]);
         let two = Strengths {
             of_group: vec![1.0],
@@ -304,7 +314,8 @@ mod tests {
         let strengths = |shape: f64| {
             let shape = Arc::new(vec![shape; design.features()]);
             let even = Strengths::even(&design, 1.0).shaped(Some(shape));
-            even.at(&objective, &design, &targets, &beta).of_all
+            even.at(&objective, &design, &targets, &beta, &objective.diagonal(&beta))
+                .of_all
         };
         assert!((strengths(1.0) / strengths(4.0) - 4.0).abs() < 1e-9);
     }

@@ -1,4 +1,4 @@
-//! The second derivatives of the objective: the Hessian times a direction, and the Hessian on coarse directions.
+//! The second derivatives of the objective: the Hessian times a direction.
 
 use rayon::prelude::*;
 
@@ -24,7 +24,7 @@ impl Objective<'_> {
                 match of_row {
                     [one] => {
                         let margin = single_margin(numbers, active, beta);
-                        *one = self.weight(first + row) * self.curvature(margin);
+                        *one = self.weight(first + row) * self.curvature_of(margin);
                     }
                     _ => {
                         class_margins(numbers, active, outputs, beta, of_row);
@@ -46,63 +46,6 @@ impl Objective<'_> {
             objective: self,
             beta,
             shares,
-        }
-    }
-
-    /// For each output the Hessian on coarse directions, row by row: all features of a direction move together, those
-    /// without one stay. Outputs are taken as if they did not depend on each other.
-    pub(super) fn coarse(&self, beta: &[f64], of_feature: &[u32], count: usize) -> Vec<Vec<f64>> {
-        let (dense, outputs) = (self.design.dense, self.outputs());
-        let mut sums = vec![0.0; outputs * count * count];
-        self.sum(
-            |shard, first, sums| {
-                let (mut moves, mut curvatures) = (vec![0.0; count], vec![0.0; outputs]);
-                shard.for_each_row(dense, |row, numbers, active| {
-                    let weight = self.weight(first + row);
-                    if weight == 0.0 {
-                        return;
-                    }
-                    if outputs == 1 {
-                        curvatures[0] = weight * self.curvature(single_margin(numbers, active, beta));
-                    } else {
-                        class_margins(numbers, active, outputs, beta, &mut curvatures);
-                        softmax(&mut curvatures);
-                        curvatures.iter_mut().for_each(|p| *p *= weight * (1.0 - *p));
-                    }
-                    moves.fill(0.0);
-                    moves[count - 1] = 1.0;
-                    active
-                        .iter()
-                        .for_each(|&id| moves[of_feature[dense + id as usize] as usize] += 1.0);
-                    add_squares(&moves, &curvatures, sums);
-                });
-                0.0
-            },
-            &mut sums,
-        );
-        let mut hessians: Vec<Vec<f64>> = sums.chunks(count * count).map(<[f64]>::to_vec).collect();
-        for hessian in &mut hessians {
-            hessian.iter_mut().for_each(|h| *h /= self.total);
-            let penalties = self.penalties().step_by(outputs);
-            for (penalty, &direction) in penalties.zip(of_feature) {
-                if let Some(h) = hessian.get_mut(direction as usize * (count + 1)) {
-                    *h += penalty;
-                }
-            }
-        }
-        hessians
-    }
-}
-
-/// Adds to the matrix of each output its curvature times `moves moves'`.
-fn add_squares(moves: &[f64], curvatures: &[f64], sums: &mut [f64]) {
-    let size = moves.len();
-    for (matrix, curvature) in sums.chunks_exact_mut(size * size).zip(curvatures) {
-        for (row, a) in matrix.chunks_exact_mut(size).zip(moves) {
-            if *a != 0.0 {
-                let times = a * curvature;
-                row.iter_mut().zip(moves).for_each(|(sum, b)| *sum += times * b);
-            }
         }
     }
 }

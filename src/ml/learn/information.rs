@@ -96,7 +96,7 @@ fn single(
             &numbers,
             active,
             beta.len() - 1,
-            weight * objective.curvature(margin),
+            weight * objective.curvature_of(margin),
             hessian,
         );
         // The slope of a row that counts twice is twice as long.

@@ -41,6 +41,14 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// So many iterations, and passes as they need.
+    pub fn of_iterations(iterations: u32) -> Self {
+        Self {
+            iterations,
+            passes: u32::MAX,
+        }
+    }
+
     /// What is left after some iterations and passes.
     pub fn after(self, iterations: u32, passes: u32) -> Self {
         Self {
@@ -63,31 +71,47 @@ pub struct Solution {
     pub stop: Stop,
 }
 
+/// Where a search begins.
+#[derive(Debug, Clone)]
+pub struct Start {
+    /// The parameters.
+    pub beta: Vec<f64>,
+    /// An approximate inverse of the Hessian near there, where it is known already.
+    pub preconditioner: Option<Preconditioner>,
+}
+
+impl From<Vec<f64>> for Start {
+    fn from(beta: Vec<f64>) -> Self {
+        Self {
+            beta,
+            preconditioner: None,
+        }
+    }
+}
+
 /// Searches the minimum of `problem` from `start`, until the objective is known to be within
 /// `tolerance` times itself of its minimum.
 pub fn minimise(
     problem: &dyn Problem,
-    start: Vec<f64>,
+    start: impl Into<Start>,
     tolerance: f64,
     most_iterations: u32,
     observer: &mut dyn Observer,
 ) -> Solution {
-    let limits = Limits {
-        iterations: most_iterations,
-        passes: u32::MAX,
-    };
-    minimise_within(problem, start, tolerance, limits, observer)
+    let limits = Limits::of_iterations(most_iterations);
+    minimise_within(problem, start, tolerance, limits, observer).0
 }
 
-/// The same with a limit of the passes over the data. The first step takes four.
+/// The same with a limit of the passes over the data; also gives the latest approximate inverse of the Hessian. The first
+/// step takes three passes.
 pub fn minimise_within(
     problem: &dyn Problem,
-    start: Vec<f64>,
+    start: impl Into<Start>,
     tolerance: f64,
     limits: Limits,
     observer: &mut dyn Observer,
-) -> Solution {
-    let mut state = State::new(problem, start, limits.passes);
+) -> (Solution, Preconditioner) {
+    let mut state = State::new(problem, start.into(), limits.passes);
     let stop = loop {
         let left = 0.5 * state.preconditioner.square(&state.gradient);
         let wanted = tolerance * state.value.abs().max(1e-10);
@@ -95,8 +119,9 @@ pub fn minimise_within(
         if let Some(stop) = ended(left, wanted, done, limits, observer) {
             break stop;
         }
-        // Its diagonal, its coarse part and the step that it is for.
-        if REFRESH_AT.contains(&state.iterations) && state.passes.saturating_add(3) <= limits.passes {
+        // The pass that it takes, and the step that it is for.
+        let is_due = state.refresh_at.contains(&state.iterations) && !problem.is_quadratic();
+        if is_due && state.passes.saturating_add(2) <= limits.passes {
             state.refresh();
         }
         if !state.step() {
@@ -107,12 +132,13 @@ pub fn minimise_within(
             };
         }
     };
-    Solution {
+    let solution = Solution {
         beta: state.beta,
         iterations: state.iterations,
         passes: state.passes,
         stop,
-    }
+    };
+    (solution, state.preconditioner)
 }
 
 /// Whether to stop: because no more than `wanted` is left to gain, by what was done (iterations and passes), or because
@@ -153,10 +179,13 @@ struct State<'a> {
     iterations: u32,
     passes: u32,
     most_passes: u32,
+    /// Iterations after which the preconditioner is computed anew.
+    refresh_at: &'static [u32],
 }
 
 impl<'a> State<'a> {
-    fn new(problem: &'a dyn Problem, beta: Vec<f64>, most_passes: u32) -> Self {
+    fn new(problem: &'a dyn Problem, start: Start, most_passes: u32) -> Self {
+        let Start { beta, preconditioner } = start;
         let mut gradient = vec![0.0; beta.len()];
         let value = problem.evaluate(&beta, &mut gradient);
         let mut state = Self {
@@ -169,15 +198,23 @@ impl<'a> State<'a> {
             iterations: 0,
             passes: 1,
             most_passes,
+            // One that was known was taken from near the minimum.
+            refresh_at: if preconditioner.is_some() {
+                &[]
+            } else {
+                &REFRESH_AT
+            },
         };
-        state.refresh();
+        match preconditioner {
+            Some(known) => state.preconditioner = known,
+            None => state.refresh(),
+        }
         state
     }
 
     fn refresh(&mut self) {
         self.preconditioner = self.problem.preconditioner(&self.beta);
-        // Its diagonal and its coarse part.
-        self.passes += 2;
+        self.passes += 1;
     }
 
     fn direction(&self) -> Vec<f64> {

@@ -11,8 +11,9 @@ use super::certificate::{Certificate, RELATIVE_GAP};
 use super::dense;
 use super::design::{Design, Targets};
 use super::earlier::Earlier;
+use super::gram::Gram;
 use super::lasso;
-use super::lbfgs::{Solution, Stop, minimise_within};
+use super::lbfgs::{Solution, Start, Stop, minimise_within};
 use super::newton::polish;
 use super::objective::{Objective, outputs, single_margin};
 use super::params::{CheckedLearnParams, Guarded, LearnError, LearnParams};
@@ -48,7 +49,7 @@ pub struct Fitted {
 /// The account of a fit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SolverReport {
-    /// `lbfgs` (ours), `linfa-linear` or `linfa-logistic`.
+    /// `lbfgs` or, for narrow regressions, `gram` (ours), `linfa-linear` or `linfa-logistic`.
     pub learner: String,
     /// Penalty used; where groups of features have their own (see `search`), that of all features as one group.
     pub l2: f64,
@@ -198,8 +199,15 @@ impl CheckedLearnParams {
         let objective = Objective::counting(design, targets, weights, l2)
             .shaped(factors.as_deref())
             .with_l1(l1);
-        let start = start.unwrap_or_else(|| objective.start());
-        let solution = self.solve(&objective, start, tolerance(design), observer);
+        let known = penalty.curvature.take().filter(|_| start.is_some());
+        let start = Start {
+            beta: start.unwrap_or_else(|| objective.start()),
+            preconditioner: known.map(|curvature| objective.preconditioner_of(&curvature)),
+        };
+        let narrow = self.narrow(&objective, &start.beta, tolerance(design), observer);
+        let learner = if narrow.is_some() { "gram" } else { "lbfgs" };
+        let solution = narrow.or_else(|| self.solve(&objective, start, tolerance(design), observer));
+        let solution = solution.filter(|(solution, _)| solution.stop != Stop::Cancelled);
         let (mut solution, mut gap) = solution.ok_or(LearnError::Stopped)?;
         if solution.stop == Stop::Passes {
             // Those who count passes do not want many more of them for a closer verdict.
@@ -224,7 +232,7 @@ impl CheckedLearnParams {
             passes: solution.passes,
             l1: used.map(|_| l1),
             used,
-            ..penalty.report("lbfgs", reason(solution.stop), certificate)
+            ..penalty.report(learner, reason(solution.stop), certificate)
         };
         Ok(Fitted {
             factors,
@@ -240,19 +248,34 @@ impl CheckedLearnParams {
         }
     }
 
+    /// The exact step, where the table is narrow and the step leads to the minimum.
+    fn narrow(
+        &self,
+        objective: &Objective<'_>,
+        beta: &[f64],
+        tolerance: f64,
+        observer: &mut dyn Observer,
+    ) -> Option<(Solution, Option<f64>)> {
+        let gram = Gram::of(objective)?;
+        let limits = self.limits.after(0, 1);
+        let (mut solution, gap) = gram.minimise(objective, beta.to_vec(), tolerance, limits, observer);
+        solution.passes += 1;
+        (solution.stop != Stop::Stalled).then_some((solution, gap))
+    }
+
     /// L-BFGS to where it slows down, then Newton steps to the minimum, and how far the objective is above it where that
     /// is known; `None` when it was stopped.
     fn solve(
         &self,
         objective: &Objective<'_>,
-        start: Vec<f64>,
+        start: Start,
         tolerance: f64,
         observer: &mut dyn Observer,
     ) -> Option<(Solution, Option<f64>)> {
         if objective.l1 > 0.0 {
-            return lasso::solve(objective, start, tolerance, self.limits, observer);
+            return lasso::solve(objective, start.beta, tolerance, self.limits, observer);
         }
-        let near = minimise_within(objective, start, NEAR, self.limits, observer);
+        let (near, preconditioner) = minimise_within(objective, start, NEAR, self.limits, observer);
         match near.stop {
             Stop::Cancelled => return None,
             Stop::OutOfTime | Stop::Iterations | Stop::Passes => return Some((near, None)),
@@ -264,7 +287,11 @@ impl CheckedLearnParams {
             let stop = Stop::Passes;
             return Some((Solution { stop, ..near }, None));
         }
-        let polished = polish(objective, near.beta, tolerance, left, observer);
+        let start = Start {
+            beta: near.beta,
+            preconditioner: Some(preconditioner),
+        };
+        let polished = polish(objective, start, tolerance, left, observer);
         let solution = Solution {
             beta: polished.beta,
             iterations: near.iterations + polished.steps,

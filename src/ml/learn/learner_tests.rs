@@ -56,8 +56,9 @@ fn each_problem_goes_to_its_learner() {
     let learner =
         |sparse, targets: &Targets, l2| fit(design(&ramp(60), sparse), targets.clone(), l2).report.learner;
     assert_eq!(learner(0, &values, None), "linfa-linear");
-    assert_eq!(learner(0, &values, Some(0.1)), "lbfgs");
-    assert_eq!(learner(1, &values, None), "lbfgs");
+    assert_eq!(learner(0, &values, Some(0.1)), "gram");
+    assert_eq!(learner(1, &values, None), "gram");
+    assert_eq!(learner(400, &values, None), "lbfgs");
     assert_eq!(learner(0, &halves(60), None), "linfa-logistic");
     assert_eq!(learner(0, &halves(60), Some(0.0)), "lbfgs");
     assert_eq!(learner(1, &halves(60), None), "lbfgs");

@@ -59,6 +59,14 @@ impl Objective<'_> {
         (mean / self.total, squares[0] / self.total)
     }
 
+    /// The mean loss of answering every row with the base rates.
+    pub(super) fn of_base_rates(&self) -> f64 {
+        let (start, mut scores) = (self.start(), vec![0.0; self.outputs()]);
+        let intercepts = &start[self.penalised()..];
+        let loss = |row| self.weight(row) * self.loss(row, &[], &[], intercepts, &mut scores);
+        (0..self.targets.len()).map(loss).sum::<f64>() / self.total
+    }
+
     fn loss(&self, row: usize, numbers: &[f32], active: &[u32], beta: &[f64], scores: &mut [f64]) -> f64 {
         match self.targets {
             Targets::Classes { classes, of_row } if *classes != 2 => {

@@ -5,7 +5,7 @@
 //! by term. What is left of it is at most `|r|² / l2` for the residual `r`, because the Hessian is at least `l2`; where
 //! that is too careful, it is judged by how fast the latest terms grew smaller (after Strakoš and Tichý 2002).
 
-use super::lbfgs::{Limits, Stop, ended};
+use super::lbfgs::{Limits, Start, Stop, ended};
 use super::objective::{Objective, Problem};
 use super::pairs::{add, dot};
 use super::precondition::Preconditioner;
@@ -145,21 +145,26 @@ pub struct Polished {
 /// Takes Newton steps from `beta` until the gap is known to be at most `tolerance` times the objective.
 pub fn polish(
     objective: &Objective<'_>,
-    mut beta: Vec<f64>,
+    start: impl Into<Start>,
     tolerance: f64,
     limits: Limits,
     observer: &mut dyn Observer,
 ) -> Polished {
     let most_steps = limits.iterations;
+    let Start {
+        mut beta,
+        preconditioner: mut known,
+    } = start.into();
     let mut gradient = vec![0.0; beta.len()];
     let mut value = objective.evaluate(&beta, &mut gradient);
     let (mut steps, mut passes) = (0, 1);
     let mut gap = None;
     let stop = loop {
-        let preconditioner = objective.preconditioner(&beta);
+        passes += u32::from(known.is_none());
+        let preconditioner = known.take().unwrap_or_else(|| objective.preconditioner(&beta));
         let wanted = tolerance * value.abs().max(SMALLEST);
-        // Two for the preconditioner, one for what the rows curve.
-        passes += 3;
+        // For what the rows curve.
+        passes += 1;
         let mut used = passes;
         let mut stopped = || {
             let told = observer.report(Stage::Solve, steps.into(), most_steps.into());
@@ -191,6 +196,7 @@ pub fn polish(
         };
         (beta, value) = (next, lower);
         steps += 1;
+        known = objective.is_quadratic().then_some(preconditioner);
     };
     Polished {
         beta,

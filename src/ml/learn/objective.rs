@@ -7,8 +7,8 @@
 use std::ops::Range;
 
 use super::design::{Design, Targets};
-use super::passes::{LogSum, logistic, single_diagonal, single_pass, softmax_diagonal, softmax_pass};
-use super::precondition::{Preconditioner, directions};
+use super::passes::{LogSum, Row, logistic, single_pass, softmax_pass};
+use super::precondition::Preconditioner;
 use super::shards::Shard;
 
 pub use super::passes::{class_margins, sigmoid, single_margin, softmax};
@@ -33,6 +33,10 @@ pub trait Problem {
     /// An approximate inverse of the Hessian at `beta`.
     fn preconditioner(&self, beta: &[f64]) -> Preconditioner {
         Preconditioner::of_diagonal(self.diagonal(beta))
+    }
+    /// Whether the Hessian is the same everywhere.
+    fn is_quadratic(&self) -> bool {
+        false
     }
 }
 
@@ -233,7 +237,7 @@ impl Objective<'_> {
     }
 
     /// The second derivative of the loss of a row with one score by its margin.
-    pub(super) fn curvature(&self, margin: f64) -> f64 {
+    pub(super) fn curvature_of(&self, margin: f64) -> f64 {
         match self.targets {
             Targets::Values(_) => 1.0,
             Targets::Classes { .. } => {
@@ -243,16 +247,19 @@ impl Objective<'_> {
         }
     }
 
-    /// The loss of a row with one score, times its weight and but for what goes to `logs`, and its derivative by
-    /// the margin.
-    #[inline]
-    fn single_loss(&self, row: usize, margin: f64, weight: f64, logs: &mut LogSum) -> (f64, f64) {
+    /// The losses of some rows with one score each, times their weights and but for what goes to `logs`; their margins
+    /// become the derivatives by them.
+    fn slopes(&self, first: usize, rows: &[Row<'_>], margins: &mut [f64], logs: &mut LogSum) -> f64 {
         match self.targets {
             Targets::Values(values) => {
-                let residual = margin - values[row];
-                (0.5 * weight * residual * residual, residual)
+                let mut total = 0.0;
+                for (row, margin) in rows.iter().zip(margins) {
+                    *margin -= values[first + row.index];
+                    total += 0.5 * row.weight * *margin * *margin;
+                }
+                total
             }
-            Targets::Classes { of_row, .. } => logistic(margin, of_row[row] == 1, weight, logs),
+            Targets::Classes { of_row, .. } => logistic(rows, margins, |row| of_row[first + row] == 1, logs),
         }
     }
 }
@@ -284,16 +291,17 @@ impl Problem for Objective<'_> {
         let loss = match self.targets {
             Targets::Classes { classes, of_row } if *classes != 2 => self.sum(
                 |shard, first, sums| {
-                    let truth = |row: usize| (self.weight(first + row), of_row[first + row] as usize);
-                    softmax_pass(shard, dense, *classes, beta, sums, truth)
+                    let weight = |row: usize| self.weight(first + row);
+                    let class = |row: usize| of_row[first + row] as usize;
+                    softmax_pass(shard, (dense, *classes), beta, sums, weight, class)
                 },
                 gradient,
             ),
             _ => self.sum(
                 |shard, first, sums| {
                     let weight = |row: usize| self.weight(first + row);
-                    single_pass(shard, dense, beta, sums, weight, |row, margin, weight, logs| {
-                        self.single_loss(first + row, margin, weight, logs)
+                    single_pass(shard, dense, beta, sums, weight, |rows, margins, logs| {
+                        self.slopes(first, rows, margins, logs)
                     })
                 },
                 gradient,
@@ -309,51 +317,17 @@ impl Problem for Objective<'_> {
     }
 
     fn diagonal(&self, beta: &[f64]) -> Vec<f64> {
-        let mut diagonal = vec![0.0; self.len()];
-        let dense = self.design.dense;
-        match self.targets {
-            Targets::Classes { classes, .. } if *classes != 2 => self.sum(
-                |shard, first, sums| {
-                    let weight = |row: usize| self.weight(first + row);
-                    softmax_diagonal(shard, dense, *classes, beta, sums, weight)
-                },
-                &mut diagonal,
-            ),
-            _ => self.sum(
-                |shard, first, sums| {
-                    let curvature =
-                        |row: usize, margin: f64| self.weight(first + row) * self.curvature(margin);
-                    single_diagonal(shard, dense, beta, sums, curvature)
-                },
-                &mut diagonal,
-            ),
-        };
-        diagonal.iter_mut().for_each(|d| *d /= self.total);
-        diagonal
-            .iter_mut()
-            .zip(self.penalties())
-            .for_each(|(d, l2)| *d += l2);
+        let mut diagonal = self.loss_diagonal(beta);
+        self.add_penalties(&mut diagonal);
         diagonal
     }
 
     fn preconditioner(&self, beta: &[f64]) -> Preconditioner {
-        let mut fine = Preconditioner::of_diagonal(self.diagonal(beta));
-        if let Some(sketch) = &self.design.sketch {
-            fine = fine.with_sketch(sketch, self.outputs());
-        }
-        let groups = &self.design.groups;
-        match directions(
-            &groups.of_feature,
-            groups.names.len(),
-            self.design.dense,
-            self.outputs(),
-        ) {
-            Some((of_feature, count)) => {
-                let hessians = self.coarse(beta, &of_feature, count);
-                fine.with_coarse(of_feature, count, hessians)
-            }
-            None => fine,
-        }
+        self.preconditioner_of(&self.curvature(beta))
+    }
+
+    fn is_quadratic(&self) -> bool {
+        matches!(self.targets, Targets::Values(_))
     }
 }
 
@@ -564,7 +538,6 @@ mod tests {
     #[test]
     fn extreme_scores_stay_finite() {
         assert_eq!(sigmoid(-1e4), 0.0);
-        assert_eq!(logistic(1e4, false, 1.0, &mut LogSum::new()).0, 1e4);
         assert_eq!(logistic_loss(1e4, false), 1e4);
         let mut scores = [1e4, -1e4];
         assert_eq!(softmax(&mut scores), 1e4);

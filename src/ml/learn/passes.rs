@@ -3,7 +3,11 @@
 //! Weights of one feature lie together: `beta[feature * outputs + output]`; the intercepts follow after the last
 //! feature. Everything is added in the order of the rows.
 
+use super::exp::exp_all;
 use super::shards::Shard;
+use super::widths::scatter;
+
+pub use super::widths::class_margins;
 
 /// `1 / (1 + e^−x)` without overflow.
 pub fn sigmoid(x: f64) -> f64 {
@@ -15,7 +19,7 @@ pub fn sigmoid(x: f64) -> f64 {
     }
 }
 
-/// A sum of `ln(1 + e)` for many `e` from 0 to 1, with one logarithm for many of them: that of their product.
+/// A sum of `ln(1 + e)` for many `e` of 0 or more and ordinary size, with one logarithm for many of them: that of their product.
 #[derive(Debug)]
 pub(super) struct LogSum {
     product: f64,
@@ -50,19 +54,73 @@ impl LogSum {
     }
 }
 
-/// Weight times logistic loss `ln(1 + e^−s)`, and the derivative of the loss by the margin. A part of the loss goes to
-/// `logs`: written so, the exponential never overflows and is taken once.
-pub(super) fn logistic(margin: f64, positive: bool, weight: f64, logs: &mut LogSum) -> (f64, f64) {
-    let signed = if positive { margin } else { -margin };
-    let e = libm::exp(-margin.abs());
-    logs.add(e, weight);
-    let chance = if margin >= 0.0 {
-        1.0 / (1.0 + e)
-    } else {
-        e / (1.0 + e)
-    };
-    let slope = chance - if positive { 1.0 } else { 0.0 };
-    (weight * (-signed).max(0.0), slope)
+/// Rows that are worked on together step by step, so that a processor need not wait for the end of one row before it
+/// begins the next.
+const BLOCK: usize = 32;
+
+/// A row that counts.
+pub(super) struct Row<'a> {
+    /// Its number in the shard.
+    pub(super) index: usize,
+    /// How much it counts.
+    pub(super) weight: f64,
+    numbers: &'a [f32],
+    /// Ids of its active features.
+    pub(super) active: &'a [u32],
+}
+
+/// Calls `each` with blocks of the rows that count, in order.
+fn for_each_block<'a>(
+    shard: &'a Shard,
+    dense: usize,
+    weight_of: impl Fn(usize) -> f64,
+    mut each: impl FnMut(&[Row<'a>]),
+) {
+    let mut block = Vec::with_capacity(BLOCK);
+    shard.for_each_row(dense, |index, numbers, active| {
+        let weight = weight_of(index);
+        if weight == 0.0 {
+            return;
+        }
+        block.push(Row {
+            index,
+            weight,
+            numbers,
+            active,
+        });
+        if block.len() == BLOCK {
+            each(&block);
+            block.clear();
+        }
+    });
+    each(&block);
+}
+
+/// Logistic losses `ln(1 + e^−s)` of some rows, times their weights and but for what goes to `logs`; their margins become
+/// the derivatives by them. Written so, the exponential never overflows and is taken once.
+pub(super) fn logistic(
+    rows: &[Row<'_>],
+    margins: &mut [f64],
+    is_positive: impl Fn(usize) -> bool,
+    logs: &mut LogSum,
+) -> f64 {
+    let mut exponentials = [0.0; BLOCK];
+    let exponentials = &mut exponentials[..rows.len()];
+    exponentials
+        .iter_mut()
+        .zip(&*margins)
+        .for_each(|(e, margin)| *e = -margin.abs());
+    exp_all(exponentials);
+    let mut total = 0.0;
+    for ((row, margin), &e) in rows.iter().zip(margins).zip(&*exponentials) {
+        let positive = is_positive(row.index);
+        let signed = if positive { *margin } else { -*margin };
+        logs.add(e, row.weight);
+        total += row.weight * (-signed).max(0.0);
+        let chance = if *margin >= 0.0 { 1.0 } else { e } / (1.0 + e);
+        *margin = chance - if positive { 1.0 } else { 0.0 };
+    }
+    total
 }
 
 /// Logistic loss of one row.
@@ -71,29 +129,32 @@ pub(super) fn logistic_loss(margin: f64, positive: bool) -> f64 {
     (-signed).max(0.0) + libm::log1p(libm::exp(-signed.abs()))
 }
 
-/// Margins, loss and gradient of one shard in one sweep, for one score a row. `loss_of` a row with its margin and
-/// weight gives its loss times its weight, but for what it adds to the logarithms, and its slope.
+/// Margins, loss and gradient of one shard in one sweep, for one score a row. `slopes_of` some rows puts the derivatives
+/// of their losses in the place of their margins, and gives the losses times the weights, but for what it adds to the
+/// logarithms.
 pub(super) fn single_pass(
     shard: &Shard,
     dense: usize,
     beta: &[f64],
     gradient: &mut [f64],
     weight_of: impl Fn(usize) -> f64,
-    loss_of: impl Fn(usize, f64, f64, &mut LogSum) -> (f64, f64),
+    slopes_of: impl Fn(&[Row<'_>], &mut [f64], &mut LogSum) -> f64,
 ) -> f64 {
     let intercept = beta.len() - 1;
     let mut total = 0.0;
     let mut logs = LogSum::new();
-    shard.for_each_row(dense, |row, numbers, active| {
-        let weight = weight_of(row);
-        if weight == 0.0 {
-            return;
+    let mut slopes = [0.0; BLOCK];
+    for_each_block(shard, dense, weight_of, |rows| {
+        let slopes = &mut slopes[..rows.len()];
+        for (margin, row) in slopes.iter_mut().zip(rows) {
+            *margin = single_margin(row.numbers, row.active, beta);
         }
-        let (loss, slope) = loss_of(row, single_margin(numbers, active, beta), weight, &mut logs);
-        let slope = weight * slope;
-        total += loss;
-        add_row(numbers, active, slope, gradient);
-        gradient[intercept] += slope;
+        total += slopes_of(rows, slopes, &mut logs);
+        for (slope, row) in slopes.iter().zip(rows) {
+            let slope = row.weight * slope;
+            add_row(row.numbers, row.active, slope, gradient);
+            gradient[intercept] += slope;
+        }
     });
     total + logs.total()
 }
@@ -172,22 +233,6 @@ pub(super) fn single_curve(
     0.0
 }
 
-/// Intercepts plus weights times features for several scores, always added in the same order.
-pub fn class_margins(numbers: &[f32], active: &[u32], classes: usize, beta: &[f64], margins: &mut [f64]) {
-    margins.copy_from_slice(&beta[beta.len() - classes..]);
-    for (&x, weights) in numbers.iter().zip(beta.chunks_exact(classes)) {
-        let x = f64::from(x);
-        margins.iter_mut().zip(weights).for_each(|(m, &w)| *m += x * w);
-    }
-    for &id in active {
-        let at = (numbers.len() + id as usize) * classes;
-        margins
-            .iter_mut()
-            .zip(&beta[at..at + classes])
-            .for_each(|(m, &w)| *m += w);
-    }
-}
-
 /// Turns scores into probabilities in place and returns the logarithm of the sum of their exponentials.
 pub fn softmax(scores: &mut [f64]) -> f64 {
     let top = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -200,49 +245,74 @@ pub fn softmax(scores: &mut [f64]) -> f64 {
     top + libm::log(sum)
 }
 
+/// Calls `each` with every row that counts and the probabilities of its classes, which it may change. Gives the losses
+/// times the weights, for the classes that `class_of` a row gives.
+pub(super) fn for_each_share(
+    shard: &Shard,
+    (dense, classes): (usize, usize),
+    beta: &[f64],
+    weight_of: impl Fn(usize) -> f64,
+    class_of: impl Fn(usize) -> usize,
+    mut each: impl FnMut(&Row<'_>, &mut [f64]),
+) -> f64 {
+    let mut shares = vec![0.0; BLOCK * classes];
+    let mut total = 0.0;
+    let mut logs = LogSum::new();
+    for_each_block(shard, dense, weight_of, |rows| {
+        let shares = &mut shares[..rows.len() * classes];
+        for (row, scores) in rows.iter().zip(shares.chunks_exact_mut(classes)) {
+            class_margins(row.numbers, row.active, classes, beta, scores);
+            let top = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            total += row.weight * (top - scores[class_of(row.index)]);
+            scores.iter_mut().for_each(|score| *score -= top);
+        }
+        exp_all(shares);
+        for (row, shares) in rows.iter().zip(shares.chunks_exact_mut(classes)) {
+            let sum: f64 = shares.iter().sum();
+            logs.add(sum - 1.0, row.weight);
+            let scale = 1.0 / sum;
+            shares.iter_mut().for_each(|share| *share *= scale);
+            each(row, shares);
+        }
+    });
+    total + logs.total()
+}
+
+/// Margins, loss and gradient of one shard in one sweep, for several scores a row.
 pub(super) fn softmax_pass(
     shard: &Shard,
-    dense: usize,
-    classes: usize,
+    (dense, classes): (usize, usize),
     beta: &[f64],
     gradient: &mut [f64],
-    truth_of: impl Fn(usize) -> (f64, usize),
+    weight_of: impl Fn(usize) -> f64,
+    class_of: impl Fn(usize) -> usize,
 ) -> f64 {
-    let mut slopes = vec![0.0; classes];
-    let mut total = 0.0;
-    let intercepts = beta.len() - classes;
-    shard.for_each_row(dense, |row, numbers, active| {
-        let (weight, class) = truth_of(row);
-        if weight == 0.0 {
-            return;
-        }
-        class_margins(numbers, active, classes, beta, &mut slopes);
-        let of_truth = slopes[class];
-        total += weight * (softmax(&mut slopes) - of_truth);
-        slopes[class] -= 1.0;
-        slopes.iter_mut().for_each(|slope| *slope *= weight);
-        scatter(numbers, active, classes, intercepts, &slopes, gradient, |x| x);
-    });
-    total
+    let slopes = |row: &Row<'_>, shares: &mut [f64]| {
+        shares[class_of(row.index)] -= 1.0;
+        shares.iter_mut().for_each(|share| *share *= row.weight);
+        scatter(row.numbers, row.active, shares, gradient, |x| x);
+    };
+    for_each_share(shard, (dense, classes), beta, weight_of, &class_of, slopes)
 }
 
 pub(super) fn softmax_diagonal(
     shard: &Shard,
-    dense: usize,
-    classes: usize,
+    (dense, classes): (usize, usize),
     beta: &[f64],
     sums: &mut [f64],
     weight_of: impl Fn(usize) -> f64,
 ) -> f64 {
-    let mut slopes = vec![0.0; classes];
-    let intercepts = beta.len() - classes;
-    shard.for_each_row(dense, |row, numbers, active| {
-        class_margins(numbers, active, classes, beta, &mut slopes);
-        softmax(&mut slopes);
-        let weight = weight_of(row);
-        slopes.iter_mut().for_each(|p| *p *= weight * (1.0 - *p));
-        scatter(numbers, active, classes, intercepts, &slopes, sums, |x| x * x);
-    });
+    for_each_share(
+        shard,
+        (dense, classes),
+        beta,
+        weight_of,
+        |_| 0,
+        |row, shares| {
+            shares.iter_mut().for_each(|p| *p *= row.weight * (1.0 - *p));
+            scatter(row.numbers, row.active, shares, sums, |x| x * x);
+        },
+    );
     0.0
 }
 
@@ -258,7 +328,6 @@ pub(super) fn softmax_curve(
     weight_of: impl Fn(usize) -> f64,
 ) -> f64 {
     let (mut shares, mut slopes) = (vec![0.0; classes], vec![0.0; classes]);
-    let intercepts = direction.len() - classes;
     shard.for_each_row(dense, |row, numbers, active| {
         let weight = weight_of(row);
         if weight == 0.0 {
@@ -269,34 +338,7 @@ pub(super) fn softmax_curve(
         let mean: f64 = shares.iter().zip(&slopes).map(|(p, u)| p * u).sum();
         let both = slopes.iter_mut().zip(&shares);
         both.for_each(|(u, p)| *u = weight * p * (*u - mean));
-        scatter(numbers, active, classes, intercepts, &slopes, sums, |x| x);
+        scatter(numbers, active, &slopes, sums, |x| x);
     });
     0.0
-}
-
-/// Adds each slope times each feature (through `power`) to the sums of that feature.
-pub(super) fn scatter(
-    numbers: &[f32],
-    active: &[u32],
-    classes: usize,
-    intercepts: usize,
-    slopes: &[f64],
-    sums: &mut [f64],
-    power: impl Fn(f64) -> f64,
-) {
-    for (&x, sums) in numbers.iter().zip(sums.chunks_exact_mut(classes)) {
-        let x = power(f64::from(x));
-        sums.iter_mut().zip(slopes).for_each(|(s, &g)| *s += x * g);
-    }
-    for &id in active {
-        let at = (numbers.len() + id as usize) * classes;
-        sums[at..at + classes]
-            .iter_mut()
-            .zip(slopes)
-            .for_each(|(s, &g)| *s += g);
-    }
-    sums[intercepts..]
-        .iter_mut()
-        .zip(slopes)
-        .for_each(|(s, &g)| *s += g);
 }

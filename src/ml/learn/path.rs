@@ -1,12 +1,15 @@
 //! Tries factors of the penalty on divisions of the rows: finds the weights on one part, judges them on the other.
 
+use std::cell::OnceCell;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::calibration::{Calibration, Held};
+use super::curvature::Curvature;
 use super::design::{Design, Targets};
-use super::evidence::{Strengths, rarity};
-use super::lbfgs::{Stop, minimise};
+use super::evidence::Strengths;
+use super::gram::Gram;
+use super::lbfgs::{Limits, Start, Stop, minimise};
 use super::objective::{Objective, outputs};
 use super::params::LearnError;
 use super::search::Tried;
@@ -20,7 +23,7 @@ pub const FEW_ROWS: usize = 20_000;
 /// Numbers and active features of all rows up to which every part has its turn; beyond, fewer and fewer.
 const FEW_ENTRIES: usize = 10_000_000 * FOLDS;
 /// Rows that are looked at, about: more would not choose better.
-pub(super) const MOST_ROWS: f64 = 250_000.0;
+pub const MOST_ROWS: usize = 250_000;
 /// The strength of every group to begin with, times the rows.
 const FIRST: f64 = 30.0;
 /// Times the strengths follow from the evidence at the weights found with those before.
@@ -34,8 +37,8 @@ const CLEARLY: f64 = 1.005;
 /// Smallest and largest factor.
 const SMALLEST: f64 = 1e-4;
 const LARGEST: f64 = 1e4;
-/// How closely the weights of a try are found, relative to the objective: far closer than tries differ.
-const TOLERANCE: f64 = 1e-4;
+/// How closely the weights of a try are found, relative to the objective: closer than tries differ.
+const TOLERANCE: f64 = 3e-4;
 /// Factors that are tried on each division in most cases, for people who wait.
 const EXPECTED_TRIES: usize = 7;
 /// Iterations for one try.
@@ -50,6 +53,10 @@ pub(super) struct Fold {
     pub(super) outside: Arc<Vec<f32>>,
     pub(super) beta: Vec<f64>,
     pub(super) strengths: Strengths,
+    /// What the loss curves at weights found before.
+    pub(super) curvature: Option<Arc<Curvature>>,
+    /// The products of the features inside, once they were asked for, where the table is narrow.
+    pub(super) gram: OnceCell<Option<Arc<Gram>>>,
 }
 
 impl Fold {
@@ -60,7 +67,7 @@ impl Fold {
         fold: usize,
         shape: Option<Arc<Vec<f64>>>,
     ) -> Self {
-        let parts = FOLDS as f64 * (design.rows as f64 / MOST_ROWS).max(1.0);
+        let parts = FOLDS as f64 * (design.rows as f64 / MOST_ROWS as f64).max(1.0);
         // The part of a row; those from [`FOLDS`] on are not looked at.
         let part = |row: usize| (unit(SEED, row as u64) * parts) as usize;
         let masked = |is_in: &dyn Fn(usize) -> bool| -> Arc<Vec<f32>> {
@@ -77,6 +84,8 @@ impl Fold {
             outside: masked(&|part| part == fold),
             beta,
             strengths: Strengths::even(design, FIRST).shaped(shape),
+            curvature: None,
+            gram: OnceCell::new(),
         }
     }
 }
@@ -96,8 +105,6 @@ type Attempted = (Tried, Option<Calibration>, Vec<f64>);
 pub(super) struct Path<'a> {
     pub(super) design: &'a Design,
     pub(super) targets: &'a Targets,
-    /// How much each row counts, where they do not count alike.
-    pub(super) weights: Option<&'a [f32]>,
     pub(super) folds: Vec<Fold>,
     pub(super) tried: Vec<Tried>,
     /// For each of them what each row lost, where there are few.
@@ -110,22 +117,34 @@ pub(super) struct Path<'a> {
 }
 
 impl<'a> Path<'a> {
-    pub(super) fn new(design: &'a Design, targets: &'a Targets, weights: Option<&'a [f32]>) -> Self {
+    pub(super) fn new(
+        design: &'a Design,
+        targets: &'a Targets,
+        weights: Option<&'a [f32]>,
+        shape: Option<Arc<Vec<f64>>>,
+    ) -> Self {
         let few = (FEW_ENTRIES / (design.bytes() / 4).max(1)).clamp(1, FOLDS);
         let turns = if design.rows <= FEW_ROWS { few } else { 1 };
-        let shape = rarity(design);
         let fold = |fold| Fold::new(design, targets, weights, fold, shape.clone());
+        Self {
+            folds: (0..turns).map(fold).collect(),
+            folds_in_turn: turns,
+            ..Self::without_folds(design, targets)
+        }
+    }
+
+    /// For rows of which none are held back.
+    pub(super) fn without_folds(design: &'a Design, targets: &'a Targets) -> Self {
         Self {
             design,
             targets,
-            weights,
-            folds: (0..turns).map(fold).collect(),
+            folds: Vec::new(),
             tried: Vec::new(),
             losses: Vec::new(),
             best: None,
             passes: 0,
             fits: 0,
-            folds_in_turn: turns,
+            folds_in_turn: 1,
         }
     }
 
@@ -192,7 +211,17 @@ impl<'a> Path<'a> {
             let mut inside = Objective::weighted(self.design, self.targets, &fold.inside, 0.0);
             inside.l2 = 1.0 / inside.total();
             let inside = inside.shaped(Some(&factors));
-            fold.strengths = fold.strengths.at(&inside, self.design, self.targets, &fold.beta);
+            let mut diagonal = match fold.gram.get().and_then(Option::as_ref) {
+                Some(gram) => gram.diagonal(),
+                None => {
+                    let curvature = fold.curvature.insert(Arc::new(inside.curvature(&fold.beta)));
+                    curvature.diagonal.clone()
+                }
+            };
+            inside.add_penalties(&mut diagonal);
+            fold.strengths = fold
+                .strengths
+                .at(&inside, self.design, self.targets, &fold.beta, &diagonal);
             self.passes += 1 + u32::from(matches!(self.targets, Targets::Values(_)));
         }
         Ok(true)
@@ -268,8 +297,28 @@ impl<'a> Path<'a> {
         let mut inside = Objective::weighted(self.design, self.targets, &fold.inside, 0.0);
         inside.l2 = factor / inside.total();
         let inside = inside.shaped(Some(factors));
-        let start = std::mem::take(&mut fold.beta);
-        let found = minimise(&inside, start, tolerance, ITERATIONS, &mut observer);
+        let beta = std::mem::take(&mut fold.beta);
+        let is_new = fold.gram.get().is_none();
+        let gram = fold.gram.get_or_init(|| Gram::of(&inside).map(Arc::new));
+        self.passes += u32::from(is_new && gram.is_some());
+        let found = match gram {
+            Some(gram) => {
+                gram.minimise(
+                    &inside,
+                    beta,
+                    tolerance,
+                    Limits::of_iterations(ITERATIONS),
+                    &mut observer,
+                )
+                .0
+            }
+            None => {
+                let known = fold.curvature.as_ref();
+                let preconditioner = known.map(|known| inside.preconditioner_of(known));
+                let start = Start { beta, preconditioner };
+                minimise(&inside, start, tolerance, ITERATIONS, &mut observer)
+            }
+        };
         self.passes += found.passes;
         fold.beta = found.beta;
         match found.stop {

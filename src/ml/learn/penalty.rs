@@ -1,7 +1,10 @@
 //! The strength of the penalty: the one given, that of an earlier model, none where none is needed, or the one that answers
 //! rows held back best.
 
+use std::sync::Arc;
+
 use super::certificate::Certificate;
+use super::curvature::Curvature;
 use super::dense;
 use super::design::{Design, Targets};
 use super::earlier::Earlier;
@@ -19,6 +22,8 @@ pub(super) struct Penalty {
     pub(super) l2: f64,
     /// Weights found on a part of the rows.
     pub(super) start: Option<Vec<f64>>,
+    /// What the loss curves near there.
+    pub(super) curvature: Option<Arc<Curvature>>,
     /// What multiplies it for each feature.
     pub(super) factors: Option<Vec<f64>>,
     pub(super) search: Option<Search>,
@@ -38,6 +43,7 @@ impl Penalty {
         let mut penalty = Self {
             l2: 1.0 / design.rows as f64,
             start: None,
+            curvature: None,
             factors: None,
             search: None,
             losses: None,
@@ -54,6 +60,7 @@ impl Penalty {
         } else if let Some(choice) = choose(design, targets, data.weights(), observer)? {
             penalty.l2 = choice.l2;
             penalty.start = Some(choice.start);
+            penalty.curvature = choice.curvature;
             penalty.factors = choice.factors;
             penalty.losses = Some(choice.losses);
             penalty.search = Some(choice.search);

@@ -6,15 +6,18 @@
 //! weights of the one before. Few rows are judged by cross-validation, many by one part. Everything follows from the
 //! rows, so the choice is the same on any machine; only a time budget cuts it short.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::calibration::Calibration;
+use super::curvature::Curvature;
 use super::design::{Design, Targets};
-use super::evidence::Strengths;
+use super::evidence::{Strengths, rarity};
 use super::params::LearnError;
 use super::path::{FOLDS, Fold, MOST_ROWS, Path, STEP};
+use super::sample::Sample;
 use crate::ml::moments::Moments;
 use crate::ml::observe::Observer;
 
@@ -93,7 +96,7 @@ pub fn unpenalised_losses(
     if design.rows < 2 * FOLDS {
         return Ok(None);
     }
-    let mut path = Path::new(design, targets, weights);
+    let mut path = Path::new(design, targets, weights, rarity(design));
     let mut folds = std::mem::take(&mut path.folds);
     let tried = path.attempt(&mut folds, NEXT_TO_NOTHING, observer)?;
     Ok(tried.map(|(.., losses)| losses))
@@ -107,6 +110,8 @@ pub struct Choice {
     pub factors: Option<Vec<f64>>,
     /// Weights found with it on a part of the rows: a good start for all of them.
     pub start: Vec<f64>,
+    /// What the loss curves near there.
+    pub curvature: Option<Arc<Curvature>>,
     /// What each row held back lost by the best try, where there are few rows.
     pub losses: Vec<f64>,
     /// How it was found.
@@ -123,7 +128,29 @@ pub fn choose(
     if design.rows < 2 * FOLDS {
         return Ok(None);
     }
-    let mut path = Path::new(design, targets, weights);
+    let all = All {
+        design,
+        targets,
+        weights,
+    };
+    let sample = Sample::of(design, targets, weights);
+    let choice = chosen(&all, sample.as_ref(), observer);
+    if let Some(sample) = &sample {
+        sample.design.check()?;
+    }
+    choice
+}
+
+fn chosen(
+    all: &All<'_>,
+    sample: Option<&Sample>,
+    observer: &mut dyn Observer,
+) -> Result<Option<Choice>, LearnError> {
+    let shape = rarity(all.design);
+    let mut path = match sample {
+        Some(some) => Path::new(&some.design, &some.targets, some.weights.as_deref(), shape),
+        None => Path::new(all.design, all.targets, all.weights, shape),
+    };
     if !path.weigh(observer)? {
         return Ok(None);
     }
@@ -137,7 +164,14 @@ pub fn choose(
             path.passes = even.passes;
         }
     }
-    path.settle(observer)
+    path.settle(all, observer)
+}
+
+/// All rows to learn from, of which the path may have seen a part.
+struct All<'a> {
+    design: &'a Design,
+    targets: &'a Targets,
+    weights: Option<&'a [f32]>,
 }
 
 impl Path<'_> {
@@ -155,24 +189,28 @@ impl Path<'_> {
         alike.next().map(|(one, _)| one.factor)
     }
 
-    fn settle(mut self, observer: &mut dyn Observer) -> Result<Option<Choice>, LearnError> {
+    fn settle(mut self, all: &All<'_>, observer: &mut dyn Observer) -> Result<Option<Choice>, LearnError> {
         let Some(best) = self.best.take() else {
             return Ok(None);
         };
         let start = best.weights.into_iter().next().unwrap_or_default();
-        let all: Vec<&Strengths> = self.folds.iter().map(|fold| &fold.strengths).collect();
+        let strengths: Vec<&Strengths> = self.folds.iter().map(|fold| &fold.strengths).collect();
         let mut whole = Fold {
             inside: Arc::new(
-                self.weights
-                    .map_or_else(|| vec![1.0; self.design.rows], <[f32]>::to_vec),
+                all.weights
+                    .map_or_else(|| vec![1.0; all.design.rows], <[f32]>::to_vec),
             ),
             outside: Arc::default(),
             beta: start,
-            strengths: Strengths::mean(&all),
+            strengths: Strengths::mean(&strengths),
+            curvature: self.folds.first().and_then(|fold| fold.curvature.clone()),
+            gram: OnceCell::new(),
         };
         let is_even = whole.strengths.is_even();
-        if self.design.rows as f64 > MOST_ROWS && !is_even {
-            self.weigh_fold(&mut whole, LAST_ROUNDS, observer)?;
+        if all.design.rows > MOST_ROWS && !is_even {
+            let mut last = Path::without_folds(all.design, all.targets);
+            last.weigh_fold(&mut whole, LAST_ROUNDS, observer)?;
+            self.passes += last.passes;
         }
         let at = self.tried.iter().position(|one| one.factor == best.tried.factor);
         let losses = at.map(|at| self.losses[at].clone()).unwrap_or_default();
@@ -183,7 +221,7 @@ impl Path<'_> {
                 .cautious(&best.tried)
                 .unwrap_or_else(|| finest(&self.tried, best.tried)),
         };
-        let l2_of = |strength: f64| factor * strength / self.design.rows as f64;
+        let l2_of = |strength: f64| factor * strength / all.design.rows as f64;
         let groups = self.design.groups.names.iter().zip(&whole.strengths.of_group);
         let groups = groups.filter(|_| !is_even).map(|(name, &strength)| GroupPenalty {
             group: name.clone(),
@@ -207,6 +245,7 @@ impl Path<'_> {
             },
             losses,
             start: whole.beta,
+            curvature: whole.curvature,
         }))
     }
 }
@@ -310,7 +349,7 @@ mod tests {
         let (mut loss, mut rows) = (0.0, 0.0);
         for fold in 0..FOLDS {
             let mut fold = Fold::new(&design, &targets, None, fold, None);
-            let mut path = Path::new(&design, &targets, None);
+            let mut path = Path::new(&design, &targets, None, None);
             let rounds = path.rounds();
             path.weigh_fold(&mut fold, rounds, &mut Silent).unwrap();
             let mut inside = Objective::weighted(&design, &targets, &fold.inside, 0.0);
@@ -360,7 +399,7 @@ mod tests {
     #[test]
     fn with_few_rows_the_strongest_that_is_no_worse_beyond_chance_is_taken() {
         let (design, targets) = table(200, 4);
-        let mut path = Path::new(&design, &targets, None);
+        let mut path = Path::new(&design, &targets, None, None);
         let of_row = |row: usize| (row * 37 % 101) as f64 / 101.0;
         let losses = |shift: f64, noise: f64| -> Vec<f64> {
             (0..200)

@@ -15,7 +15,7 @@ use crate::ml::learn::design::shard_rows;
 use crate::ml::learn::hessian::SHARES_BYTES;
 use crate::ml::learn::objective::most_parts;
 use crate::ml::learn::path::{FEW_ROWS, FOLDS};
-use crate::ml::learn::{Design, Disk, Overflow, sketch};
+use crate::ml::learn::{Design, Disk, Overflow, sample, sketch};
 use crate::ml::target::Target;
 
 /// What the program takes besides, where nobody measures it: reading 177 MB of clicks leaves 76 MiB behind.
@@ -23,10 +23,11 @@ pub const ORDINARY_PROGRAM: u64 = 96 << 20;
 /// What is not counted one by one: records being read, stacks, lumps of the allocator.
 const ALLOWANCE: u64 = 16 << 20;
 /// Vectors as long as the weights that L-BFGS keeps at most, partial sums apart: ten pairs, and for one step the weights,
-/// gradients and directions before and after it. Newton steps need fewer.
-const VECTORS: u64 = 26;
-/// The same for each division of the rows: the weights of its latest, best and first try, with groups and evened.
-const VECTORS_A_FOLD: u64 = 5;
+/// gradients and directions before and after it, and what the loss curves. Newton steps need fewer.
+const VECTORS: u64 = 28;
+/// The same for each division of the rows: the weights of its latest, best and first try, with groups and evened, and
+/// what the loss curves.
+const VECTORS_A_FOLD: u64 = 6;
 /// Bytes of the finished model for each active-or-not feature, its token among them, several times over.
 const MODEL_BYTES: u64 = 256;
 /// Vectors as long as the weights in a model that is put together and tried out.
@@ -90,7 +91,8 @@ pub struct MemoryPlan {
     pub weights_bytes: u64,
     /// What is kept of each row in memory in any case: its target, its part in the search, its curvature.
     pub targets_bytes: u64,
-    /// Buffers for reading rows back, and an allowance.
+    /// Buffers for reading rows back, a copy of the rows that the search looks at where those are few among many, and an
+    /// allowance.
     pub buffers_bytes: u64,
     /// The featurised rows.
     pub rows_bytes: u64,
@@ -319,11 +321,16 @@ impl Shape {
         self.truth * self.rows + shares.max(self.rows * (8 * folds + 4) + held)
     }
 
-    /// The shard that is being filled, and those that every thread reads back, as bytes and as numbers.
+    /// The shard that is being filled, and those that every thread reads back, as bytes and as numbers; the rows that the
+    /// search of the penalty looks at.
     fn buffers(&self, rows_in: RowsIn) -> u64 {
         let shard = self.bytes_of(self.shard_rows.min(self.rows));
+        // Rows may turn out smaller than expected, and then be copied.
+        let all = self.bytes_of(self.rows) / 2;
+        let share = sample::share(self.rows as usize, all as usize);
+        let sampled = share.map_or(0, |share| (share * self.rows as f64) as u64);
         match rows_in {
-            RowsIn::Memory => 2 * shard,
+            RowsIn::Memory => 2 * shard + self.bytes_of(sampled),
             RowsIn::Disk => shard * (3 + 2 * self.threads),
         }
     }

@@ -1,0 +1,57 @@
+//! Some of the rows, by chance, put together anew: passes over them touch no others.
+
+use super::design::{Design, DesignBuilder, Targets};
+use super::path::MOST_ROWS;
+use crate::ml::hash::unit;
+
+/// Times as many rows as are wanted from which on a copy of those is worth the effort.
+const WORTH: f64 = 1.25;
+/// Bytes that the copy may take, about.
+const MOST_BYTES: f64 = (256u32 << 20) as f64;
+/// Seed of the choice.
+const SEED: u64 = 0x0073_616d_706c_65;
+
+/// The rows that were chosen.
+pub(super) struct Sample {
+    pub(super) design: Design,
+    pub(super) targets: Targets,
+    pub(super) weights: Option<Vec<f32>>,
+}
+
+/// The share that is copied of so many rows, which take so many bytes; `None` where they are looked at as they are.
+pub fn share(rows: usize, bytes: usize) -> Option<f64> {
+    let share = MOST_ROWS as f64 / rows as f64;
+    (share * WORTH <= 1.0 && share * bytes as f64 <= MOST_BYTES).then_some(share)
+}
+
+impl Sample {
+    /// About [`MOST_ROWS`] rows; `None` where there are not many more of them. They lie on disk where all rows do.
+    pub(super) fn of(design: &Design, targets: &Targets, weights: Option<&[f32]>) -> Option<Self> {
+        let share = share(design.rows, design.bytes())?;
+        let is_in = |row: usize| unit(SEED, row as u64) < share;
+        let rows: Vec<usize> = (0..design.rows).filter(|&row| is_in(row)).collect();
+        let mut builder = DesignBuilder::new(design.dense, design.sparse)
+            .with_groups(design.groups.clone())
+            .with_overflow(design.shards.overflow())
+            .with_sketch(design.sketch.clone());
+        design.shards.for_each(|index, shard| {
+            let first = index * design.shard_rows();
+            shard.for_each_row(design.dense, |row, dense, active| {
+                if is_in(first + row) {
+                    builder.push_row(dense, active);
+                }
+            });
+        });
+        Some(Self {
+            design: builder.build(),
+            targets: match targets {
+                Targets::Classes { classes, of_row } => Targets::Classes {
+                    classes: *classes,
+                    of_row: rows.iter().map(|&row| of_row[row]).collect(),
+                },
+                Targets::Values(values) => Targets::Values(rows.iter().map(|&row| values[row]).collect()),
+            },
+            weights: weights.map(|weights| rows.iter().map(|&row| weights[row]).collect()),
+        })
+    }
+}
