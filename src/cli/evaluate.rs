@@ -3,11 +3,10 @@
 use std::path::PathBuf;
 
 use super::error::CliError;
-use super::files::{Header, read_bundle, read_once};
+use super::files::{Header, predictor, read_bundle, read_once};
 use super::progress::Progress;
 use super::show;
 use crate::ml::pipeline::evaluate;
-use crate::ml::predict::Predictor;
 use crate::ml::split::Split;
 use crate::ml::wording::counted;
 
@@ -18,6 +17,9 @@ pub struct Args {
     model: PathBuf,
     /// CSV file, plain or compressed with gzip or zstd; `-` is standard input
     data: PathBuf,
+    /// The score from which on a row is called positive, instead of the model's own; see `yosoku threshold`
+    #[arg(long, value_name = "SCORE")]
+    threshold: Option<f64>,
     /// Whether the first line names the columns
     #[arg(long, value_enum, default_value_t)]
     header: Header,
@@ -29,7 +31,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), CliError> {
     let bundle = read_bundle(&args.model)?;
-    let predictor = Predictor::new(&bundle)?;
+    let predictor = predictor(&bundle, args.threshold)?;
     let table = read_once(&args.data, args.header)?;
     let mut progress = Progress::new(args.json, None);
     let evaluation = evaluate(

@@ -10,11 +10,14 @@ use clap::ValueEnum;
 use sha2::{Digest, Sha256};
 
 use super::error::CliError;
+use super::threshold::NOT_BINARY;
+use crate::ml::Task;
 use crate::ml::ingest::HeaderMode;
 use crate::ml::ingest::decompress::Source;
 use crate::ml::model::Bundle;
 use crate::ml::model::bundle::hex;
 use crate::ml::pipeline::Table;
+use crate::ml::predict::Predictor;
 
 /// Whether the first line names the columns.
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
@@ -177,6 +180,21 @@ pub fn read_once(path: &Path, header: Header) -> Result<Box<dyn Table>, CliError
 pub fn read_bundle(path: &Path) -> Result<Bundle, CliError> {
     let bytes = std::fs::read(path).map_err(|error| CliError::file("reading", path, &error))?;
     Ok(Bundle::decode(&bytes)?)
+}
+
+/// A model ready to score, with another threshold where one is given.
+pub fn predictor(bundle: &Bundle, threshold: Option<f64>) -> Result<Predictor, CliError> {
+    if let Some(threshold) = threshold {
+        if bundle.document.target.task() != Task::Binary {
+            return Err(CliError::Usage(NOT_BINARY.into()));
+        }
+        if !(0.0..=1.0).contains(&threshold) {
+            return Err(CliError::Usage(format!(
+                "--threshold {threshold} is no share from 0 to 1"
+            )));
+        }
+    }
+    Ok(Predictor::with_threshold(bundle, threshold)?)
 }
 
 /// Reads a small text file.

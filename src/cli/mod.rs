@@ -17,6 +17,7 @@ mod recipe;
 mod serve;
 mod show;
 mod split;
+mod threshold;
 mod train;
 mod trained;
 mod verify;
@@ -48,6 +49,8 @@ enum Command {
     Evaluate(evaluate::Args),
     /// Score every row of a CSV
     Predict(predict::Args),
+    /// Choose the threshold of a binary model by what you need
+    Threshold(threshold::Args),
     /// Show the weights of a model with their intervals
     Weights(weights::Args),
     /// Serve the REST interface and do its jobs
@@ -90,6 +93,7 @@ impl Command {
             Command::Train(args) => train::run(&args),
             Command::Evaluate(args) => evaluate::run(&args),
             Command::Predict(args) => predict::run(&args),
+            Command::Threshold(args) => threshold::run(&args),
             Command::Weights(args) => weights::run(&args),
             Command::Serve(args) => serve::serve(&args),
             Command::Work(args) => serve::work(&args),

@@ -3,11 +3,10 @@
 use std::path::PathBuf;
 
 use super::error::CliError;
-use super::files::{Header, check_output, read_bundle, read_once, write_whole};
+use super::files::{Header, check_output, predictor, read_bundle, read_once, write_whole};
 use super::progress::Progress;
 use super::show;
 use crate::ml::pipeline::{BatchOptions, BatchSummary, predict};
-use crate::ml::predict::Predictor;
 use crate::ml::split::Split;
 use crate::ml::wording::counted;
 
@@ -31,6 +30,9 @@ pub struct Args {
     /// Columns of the input to copy to the output
     #[arg(long, value_name = "COL,…", value_delimiter = ',')]
     columns: Vec<String>,
+    /// The score from which on a row is called positive, instead of the model's own; see `yosoku threshold`
+    #[arg(long, value_name = "SCORE")]
+    threshold: Option<f64>,
     /// Whether the first line names the columns
     #[arg(long, value_enum, default_value_t)]
     header: Header,
@@ -40,7 +42,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<(), CliError> {
     check_output(&args.out, &[&args.data, &args.model])?;
     let bundle = read_bundle(&args.model)?;
-    let predictor = Predictor::new(&bundle)?;
+    let predictor = predictor(&bundle, args.threshold)?;
     let table = read_once(&args.data, args.header)?;
     let options = BatchOptions {
         columns: args.columns.clone(),

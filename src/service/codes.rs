@@ -81,6 +81,7 @@ pub const CODES: &[ErrorCode] = &[
     row("duplicate_field", Class::InvalidInput, "a field is given twice", ""),
     row("invalid_value", Class::InvalidInput, "a value does not fit", ""),
     row("invalid_parameter", Class::InvalidInput, "invalid parameter", ""),
+    row("goal_unreachable", Class::InvalidInput, "no threshold does that", "ask for less, or evaluate on more records"),
     row("unknown_parameter", Class::InvalidInput, "unknown query parameter", "compare the spelling with the reference at /docs"),
     row("invalid_id", Class::InvalidInput, "invalid identifier", "use letters, digits, `-`, `_` and `.`"),
     row("invalid_cursor", Class::InvalidInput, "invalid cursor", "use `next_cursor` of the page before with the same query, or start again without a cursor"),

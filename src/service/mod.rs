@@ -21,6 +21,7 @@ mod models;
 mod predictors;
 mod realtime;
 pub mod requests;
+pub mod thresholds;
 mod training;
 mod waiting;
 mod weights;

@@ -19,5 +19,6 @@ mod predict;
 mod resources;
 mod splits;
 mod support;
+mod thresholds;
 mod training;
 mod weights;

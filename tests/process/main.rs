@@ -19,4 +19,5 @@ mod serve;
 mod server;
 mod splits;
 mod support;
+mod threshold;
 mod work;

@@ -17,6 +17,7 @@ mod predict;
 pub mod problem;
 mod resource;
 mod statistics;
+mod thresholds;
 mod train;
 mod unique;
 mod weights;
@@ -109,6 +110,7 @@ fn table() -> Routes<Api> {
                 evaluations::delete_evaluation
             ))
             .routes(routes!(evaluations::cancel_evaluation))
+            .routes(routes!(thresholds::get_evaluation_threshold))
             .routes(routes!(
                 batch_predictions::create_batch_prediction,
                 batch_predictions::list_batch_predictions

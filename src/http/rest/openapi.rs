@@ -47,6 +47,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("ModelWeights", include_str!("examples/model_weights.json")),
     ("NewEvaluation", include_str!("examples/new_evaluation.json")),
     ("Evaluation", include_str!("examples/evaluation.json")),
+    ("ThresholdAdvice", include_str!("examples/threshold_advice.json")),
     (
         "NewBatchPrediction",
         include_str!("examples/new_batch_prediction.json"),
@@ -192,7 +193,7 @@ fn finish(path: &str, method: &str, operation: &mut Operation) {
 fn errors(path: &str, method: &str, operation: &Operation) -> BTreeSet<u16> {
     let mut errors = BTreeSet::from([401, 403, 429, 500, 503]);
     let has_body = operation.request_body.is_some();
-    let is_made = ["/output", "/bundle", "/statistics", "/weights"]
+    let is_made = ["/output", "/bundle", "/statistics", "/weights", "/threshold"]
         .iter()
         .any(|end| path.ends_with(end));
     let cases: [(bool, &[u16]); 6] = [

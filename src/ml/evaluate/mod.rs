@@ -34,6 +34,7 @@ pub mod roc;
 pub mod scores;
 #[cfg(test)]
 mod tests;
+pub mod threshold;
 
 use crate::ml::Task;
 pub use binary::{BinaryEvaluator, BinaryReport};

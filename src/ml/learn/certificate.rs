@@ -9,8 +9,17 @@ use super::newton::step;
 use super::objective::{Objective, Problem};
 use super::precondition::Preconditioner;
 
-/// Weights are certified when the gap is at most this share of the objective.
-pub const RELATIVE_GAP: f64 = 1e-4;
+/// Weights are certified when the gap is at most this share of the objective, or what [`by_chance`] allows beyond.
+pub const RELATIVE_GAP: f64 = 1e-5;
+/// The largest share that chance can allow.
+const LARGEST_GAP: f64 = 1e-4;
+/// Share of what chance does to a fit that does not matter beside it.
+const NEGLIGIBLE: f64 = 0.01;
+
+/// A hundredth of what chance does to the mean loss of a fit: half a parameter over the rows, for each parameter.
+pub fn by_chance(objective: &Objective<'_>) -> f64 {
+    (NEGLIGIBLE * 0.5 * objective.len() as f64 / objective.total().max(1.0)).min(LARGEST_GAP)
+}
 
 /// What holds at the returned weights.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -36,6 +45,11 @@ impl Certificate {
     /// Recomputes objective and gradient at `beta` and judges them. A few passes over the data, more where the
     /// penalty is weak and the Newton decrement at `beta` is not known.
     pub fn at(objective: &Objective<'_>, beta: &[f64], decrement: Option<f64>) -> Self {
+        Self::within(by_chance(objective).max(RELATIVE_GAP), objective, beta, decrement)
+    }
+
+    /// The same with another share of the objective.
+    pub fn within(share: f64, objective: &Objective<'_>, beta: &[f64], decrement: Option<f64>) -> Self {
         let lasso = objective.lasso();
         let mut gradient = vec![0.0; beta.len()];
         let value = objective.evaluate(beta, &mut gradient) + lasso.value(beta);
@@ -46,7 +60,7 @@ impl Certificate {
             .sum();
         // Where the fit is perfect the objective itself vanishes; then the gap is held against the
         // objective of the base rates.
-        let allowed = RELATIVE_GAP * value.abs().max(1e-9 * objective.of_base_rates());
+        let allowed = share * value.abs().max(1e-9 * objective.of_base_rates());
         let (gap, slope) = if lasso.l1 > 0.0 {
             // Losses are 0 or more, and so is the minimum.
             let mut gap = dual::gap(objective, beta, value, &gradient).min(value);

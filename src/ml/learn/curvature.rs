@@ -43,7 +43,7 @@ impl Objective<'_> {
         if let Some(sketch) = &self.design.sketch {
             fine = fine.with_sketch(sketch, self.outputs());
         }
-        let Some((of_feature, count)) = self.directions() else {
+        let Some((of_feature, count)) = self.directions().filter(|_| !curvature.coarse.is_empty()) else {
             return fine;
         };
         let mut coarse = curvature.coarse.clone();
@@ -112,9 +112,14 @@ impl Objective<'_> {
         self.sum(
             |shard, first, sums| {
                 let mut moves = vec![0.0; count];
-                let weight = |row: usize| match share >= 1.0 || unit(SEED, (first + row) as u64) < share {
-                    true => self.weight(first + row),
-                    false => 0.0,
+                // Rows that count more are looked at more often, and then count as much as is left out.
+                let weight = |row: usize| {
+                    let weight = self.weight(first + row);
+                    let chance = (share * weight).min(1.0);
+                    match chance > 0.0 && (chance >= 1.0 || unit(SEED, (first + row) as u64) < chance) {
+                        true => weight / chance,
+                        false => 0.0,
+                    }
                 };
                 let mut add = |active: &[u32], weight: f64, curvatures: &[f64]| {
                     moves.fill(0.0);
@@ -150,7 +155,10 @@ impl Objective<'_> {
             },
             &mut sums,
         );
-        let total = sums[matrices].max(f64::MIN_POSITIVE);
+        let total = sums[matrices];
+        if total <= 0.0 {
+            return Vec::new();
+        }
         sums[..matrices].iter_mut().for_each(|h| *h /= total);
         sums[..matrices]
             .chunks(count * count)

@@ -28,6 +28,8 @@ pub struct Design {
     pub sparse: usize,
     /// Which features are held back alike.
     pub groups: Groups,
+    /// Numbers and active features of all rows.
+    pub entries: usize,
     /// How the dense features go together.
     pub sketch: Option<Arc<Sketch>>,
     /// Bytes of memory that were asked for while the rows were collected.
@@ -139,6 +141,7 @@ impl DesignBuilder {
     /// Appends a row: its dense features and the ids of its active ones.
     pub(super) fn push_row(&mut self, dense: &[f32], active: &[u32]) {
         self.design.rows += 1;
+        self.design.entries += dense.len() + active.len();
         self.shard.push(dense, active);
         if self.shard.rows == self.design.shard_rows() {
             self.seal();

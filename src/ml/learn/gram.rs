@@ -13,8 +13,8 @@ use super::precondition::{cholesky, solve};
 use crate::ml::observe::Observer;
 
 /// Features up to which a table is narrow: the factorisation takes the cube of them.
-const MOST_FEATURES: usize = 300;
-/// Numbers and active features of a row up to which it is: the pass takes the square of them for each row.
+pub const MOST_FEATURES: usize = 300;
+/// Numbers and active features of a row, on average, up to which it is: the pass takes the square of them for each row.
 const MOST_A_ROW: usize = 64;
 
 /// Means of the products of all pairs of features; the intercept is the last, always 1.
@@ -29,8 +29,8 @@ impl Gram {
     /// From the rows of a regression without `l1`, in one pass; `None` where it is not narrow.
     pub(super) fn of(objective: &Objective<'_>) -> Option<Self> {
         let design = objective.design;
-        let a_row = design.bytes() / 4 / design.rows.max(1);
-        let is_narrow = design.features() <= MOST_FEATURES && a_row <= MOST_A_ROW;
+        let is_narrow =
+            design.features() <= MOST_FEATURES && design.entries <= MOST_A_ROW.saturating_mul(design.rows);
         if !is_narrow || objective.l1 > 0.0 || !matches!(objective.targets, Targets::Values(_)) {
             return None;
         }
@@ -41,6 +41,9 @@ impl Gram {
                 let mut entries: Vec<(usize, f64)> = Vec::new();
                 shard.for_each_row(dense, |row, numbers, active| {
                     let weight = objective.weight(first + row);
+                    if weight == 0.0 {
+                        return;
+                    }
                     entries.clear();
                     entries.extend(numbers.iter().map(|&x| f64::from(x)).enumerate());
                     entries.extend(active.iter().map(|&id| (dense + id as usize, 1.0)));
@@ -113,7 +116,7 @@ impl Gram {
             passes,
             stop,
         };
-        (solution, (stop == Stop::Converged).then_some(gap))
+        (solution, gap.is_finite().then_some(gap))
     }
 }
 

@@ -116,11 +116,17 @@ pub fn minimise_within(
         let left = 0.5 * state.preconditioner.square(&state.gradient);
         let wanted = tolerance * state.value.abs().max(1e-10);
         let done = (state.iterations, state.passes);
+        // What was known from elsewhere is not believed when it says that nothing is left.
+        if left <= wanted && state.is_borrowed && state.passes.saturating_add(1) <= limits.passes {
+            state.refresh();
+            continue;
+        }
         if let Some(stop) = ended(left, wanted, done, limits, observer) {
             break stop;
         }
         // The pass that it takes, and the step that it is for.
-        let is_due = state.refresh_at.contains(&state.iterations) && !problem.is_quadratic();
+        let is_settled = state.is_borrowed || problem.is_quadratic();
+        let is_due = REFRESH_AT.contains(&state.iterations) && !is_settled;
         if is_due && state.passes.saturating_add(2) <= limits.passes {
             state.refresh();
         }
@@ -179,8 +185,8 @@ struct State<'a> {
     iterations: u32,
     passes: u32,
     most_passes: u32,
-    /// Iterations after which the preconditioner is computed anew.
-    refresh_at: &'static [u32],
+    /// Whether the preconditioner comes from weights elsewhere.
+    is_borrowed: bool,
 }
 
 impl<'a> State<'a> {
@@ -198,12 +204,7 @@ impl<'a> State<'a> {
             iterations: 0,
             passes: 1,
             most_passes,
-            // One that was known was taken from near the minimum.
-            refresh_at: if preconditioner.is_some() {
-                &[]
-            } else {
-                &REFRESH_AT
-            },
+            is_borrowed: preconditioner.is_some() && !problem.is_quadratic(),
         };
         match preconditioner {
             Some(known) => state.preconditioner = known,
@@ -215,6 +216,7 @@ impl<'a> State<'a> {
     fn refresh(&mut self) {
         self.preconditioner = self.problem.preconditioner(&self.beta);
         self.passes += 1;
+        self.is_borrowed = false;
     }
 
     fn direction(&self) -> Vec<f64> {

@@ -7,7 +7,7 @@ use linfa::traits::{Fit, PredictInplace};
 use ndarray::Array1;
 use serde::{Deserialize, Serialize};
 
-use super::certificate::{Certificate, RELATIVE_GAP};
+use super::certificate::{Certificate, RELATIVE_GAP, by_chance};
 use super::dense;
 use super::design::{Design, Targets};
 use super::earlier::Earlier;
@@ -15,7 +15,7 @@ use super::gram::Gram;
 use super::lasso;
 use super::lbfgs::{Solution, Start, Stop, minimise_within};
 use super::newton::polish;
-use super::objective::{Objective, outputs, single_margin};
+use super::objective::{Objective, Problem, outputs, single_margin};
 use super::params::{CheckedLearnParams, Guarded, LearnError, LearnParams};
 use super::penalty::Penalty;
 use super::search::Search;
@@ -24,6 +24,10 @@ use crate::ml::observe::{Observer, Silent, Stage};
 
 /// How near L-BFGS comes, relative to the objective and by its own estimate, before Newton steps take over.
 const NEAR: f64 = 1e-4;
+
+/// How near designs of up to [`SMALL_BYTES`] are solved, relative to the objective, and larger ones at most.
+const CLOSE: f64 = 1e-12;
+const CLOSEST_OF_LARGE: f64 = 1e-9;
 
 /// Designs up to this size are solved more closely.
 const SMALL_BYTES: usize = 16 << 20;
@@ -182,7 +186,12 @@ impl CheckedLearnParams {
             None
         };
         if let Some(found) = by_linfa {
-            let certificate = Certificate::at(&Objective::new(design, targets, l2), &found.beta, None);
+            let certificate = Certificate::within(
+                RELATIVE_GAP,
+                &Objective::new(design, targets, l2),
+                &found.beta,
+                None,
+            );
             if certificate.certified {
                 let (learner, mut beta) = (found.learner, found.beta);
                 penalty.mend(&mut beta);
@@ -204,9 +213,9 @@ impl CheckedLearnParams {
             beta: start.unwrap_or_else(|| objective.start()),
             preconditioner: known.map(|curvature| objective.preconditioner_of(&curvature)),
         };
-        let narrow = self.narrow(&objective, &start.beta, tolerance(design), observer);
+        let narrow = self.narrow(&objective, &start.beta, tolerance(&objective), observer);
         let learner = if narrow.is_some() { "gram" } else { "lbfgs" };
-        let solution = narrow.or_else(|| self.solve(&objective, start, tolerance(design), observer));
+        let solution = narrow.or_else(|| self.solve(&objective, start, tolerance(&objective), observer));
         let solution = solution.filter(|(solution, _)| solution.stop != Stop::Cancelled);
         let (mut solution, mut gap) = solution.ok_or(LearnError::Stopped)?;
         if solution.stop == Stop::Passes {
@@ -289,7 +298,8 @@ impl CheckedLearnParams {
         }
         let start = Start {
             beta: near.beta,
-            preconditioner: Some(preconditioner),
+            // It was worked out on the way there, and a verdict needs what holds there.
+            preconditioner: objective.is_quadratic().then_some(preconditioner),
         };
         let polished = polish(objective, start, tolerance, left, observer);
         let solution = Solution {
@@ -313,13 +323,13 @@ fn fitted(beta: Vec<f64>, losses: Option<Vec<f64>>, report: SolverReport, target
 }
 
 /// How near to the minimum the engine goes, relative to the objective. Small designs cost nothing, so
-/// they go on to where the weights themselves have settled; large ones to where what is left is less than chance
-/// makes of a single weight. The size alone decides.
-fn tolerance(design: &Design) -> f64 {
-    if design.bytes() <= SMALL_BYTES {
-        1e-12
+/// they go on to where the weights themselves have settled; large ones to where what is left does not matter beside
+/// what chance does to the fit. The shape alone decides.
+fn tolerance(objective: &Objective<'_>) -> f64 {
+    if objective.design.bytes() <= SMALL_BYTES {
+        CLOSE
     } else {
-        RELATIVE_GAP
+        by_chance(objective).max(CLOSEST_OF_LARGE)
     }
 }
 

@@ -19,7 +19,7 @@ pub mod errors;
 mod evidence;
 mod exp;
 mod face;
-mod gram;
+pub mod gram;
 pub mod hessian;
 mod information;
 mod inverse;

@@ -7,7 +7,7 @@ use crate::ml::hash::unit;
 /// Times as many rows as are wanted from which on a copy of those is worth the effort.
 const WORTH: f64 = 1.25;
 /// Bytes that the copy may take, about.
-const MOST_BYTES: f64 = (256u32 << 20) as f64;
+pub const MOST_BYTES: f64 = (256u32 << 20) as f64;
 /// Seed of the choice.
 const SEED: u64 = 0x0073_616d_706c_65;
 
@@ -42,8 +42,11 @@ impl Sample {
                 }
             });
         });
+        let copy = builder.build();
+        // Where there is no space for it, the rows are looked at where they lie.
+        copy.check().ok()?;
         Some(Self {
-            design: builder.build(),
+            design: copy,
             targets: match targets {
                 Targets::Classes { classes, of_row } => Targets::Classes {
                     classes: *classes,

@@ -209,6 +209,7 @@ impl Path<'_> {
         let is_even = whole.strengths.is_even();
         if all.design.rows > MOST_ROWS && !is_even {
             let mut last = Path::without_folds(all.design, all.targets);
+            last.fits = self.fits;
             last.weigh_fold(&mut whole, LAST_ROUNDS, observer)?;
             self.passes += last.passes;
         }

@@ -15,7 +15,7 @@ use crate::ml::learn::design::shard_rows;
 use crate::ml::learn::hessian::SHARES_BYTES;
 use crate::ml::learn::objective::most_parts;
 use crate::ml::learn::path::{FEW_ROWS, FOLDS};
-use crate::ml::learn::{Design, Disk, Overflow, sample, sketch};
+use crate::ml::learn::{Design, Disk, Overflow, gram, sample, sketch};
 use crate::ml::target::Target;
 
 /// What the program takes besides, where nobody measures it: reading 177 MB of clicks leaves 76 MiB behind.
@@ -236,6 +236,7 @@ struct Shape {
     sparse: u64,
     active_per_row: f64,
     outputs: u64,
+    is_regression: bool,
     /// Bytes of the truth of a row, and of what it counts.
     truth: u64,
     shard_rows: u64,
@@ -259,6 +260,7 @@ impl Shape {
             sparse: featurizer.sparse() as u64,
             active_per_row: learned.active_per_row,
             outputs,
+            is_regression: learned.target == Target::Regression,
             truth: truth + if is_weighted { WEIGHT_BYTES } else { 0 },
             shard_rows: shard_rows(featurizer.dense()) as u64,
             threads: rayon::current_num_threads() as u64,
@@ -308,8 +310,13 @@ impl Shape {
         let solver = 8 * numbers * vectors
             + 8 * NUMBERS_A_FEATURE * features
             + sketch::bytes(self.dense as usize, self.outputs as usize) as u64;
+        let gram = if self.is_regression && features <= gram::MOST_FEATURES as u64 {
+            8 * numbers * numbers * (parts + 2 + self.folds())
+        } else {
+            0
+        };
         // The model is put together when the solver is done.
-        solver.max(8 * numbers * VECTORS_A_MODEL + MODEL_BYTES * self.sparse)
+        (solver + gram).max(8 * numbers * VECTORS_A_MODEL + MODEL_BYTES * self.sparse)
     }
 
     fn targets(&self) -> u64 {
@@ -329,8 +336,10 @@ impl Shape {
         let all = self.bytes_of(self.rows) / 2;
         let share = sample::share(self.rows as usize, all as usize);
         let sampled = share.map_or(0, |share| (share * self.rows as f64) as u64);
+        // The rows themselves, and of each its number, its target and what it counts.
+        let copy = self.bytes_of(sampled).min(sample::MOST_BYTES as u64) + sampled * (8 + self.truth);
         match rows_in {
-            RowsIn::Memory => 2 * shard + self.bytes_of(sampled),
+            RowsIn::Memory => 2 * shard + copy,
             RowsIn::Disk => shard * (3 + 2 * self.threads),
         }
     }
@@ -368,6 +377,7 @@ mod tests {
             sparse,
             active_per_row: 20.0,
             outputs: 1,
+            is_regression: false,
             truth: 4,
             shard_rows: 4096,
             threads: 2,

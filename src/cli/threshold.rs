@@ -1,0 +1,164 @@
+//! `yosoku threshold`: the score from which on a record is best called positive.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::error::CliError;
+use super::files::{Header, predictor, read_bundle, read_once};
+use super::progress::Progress;
+use super::show;
+use crate::ml::Task;
+use crate::ml::evaluate::threshold::{Outcome, ThresholdError, Wish};
+use crate::ml::evaluate::{Interval, Report};
+use crate::ml::pipeline::evaluate;
+use crate::ml::split::Split;
+
+/// Choose the threshold of a binary model by what you need
+///
+/// Scores the rows of a table that has the target, and tells which threshold reaches the goal best: how sure (--precision),
+/// how complete (--recall), how many (--rate, or --capacity with --of), or the least cost of errors. Use rows that the
+/// model has not learned from, and give the threshold to `yosoku predict --threshold`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Model file
+    model: PathBuf,
+    /// CSV file, plain or compressed with gzip or zstd; `-` is standard input
+    data: PathBuf,
+    /// At least this share of the rows called positive is to be positive
+    #[arg(long, value_name = "SHARE")]
+    precision: Option<f64>,
+    /// At least this share of the positives is to be found
+    #[arg(long, value_name = "SHARE")]
+    recall: Option<f64>,
+    /// At most this share of all rows is to be called positive
+    #[arg(long, value_name = "SHARE")]
+    rate: Option<f64>,
+    /// So many rows can be looked at, of as many as --of says
+    #[arg(long, value_name = "ROWS")]
+    capacity: Option<f64>,
+    /// Of how many rows, see --capacity
+    #[arg(long, value_name = "ROWS")]
+    of: Option<f64>,
+    /// What it costs to call a negative positive
+    #[arg(long, value_name = "COST")]
+    false_positive_cost: Option<f64>,
+    /// What it costs to call a positive negative
+    #[arg(long, value_name = "COST")]
+    false_negative_cost: Option<f64>,
+    /// Whether the first line names the columns
+    #[arg(long, value_enum, default_value_t)]
+    header: Header,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+impl From<&Args> for Wish {
+    fn from(args: &Args) -> Self {
+        Wish {
+            precision: args.precision,
+            recall: args.recall,
+            rate: args.rate,
+            capacity: args.capacity,
+            of: args.of,
+            false_positive_cost: args.false_positive_cost,
+            false_negative_cost: args.false_negative_cost,
+        }
+    }
+}
+
+impl From<ThresholdError> for CliError {
+    fn from(error: ThresholdError) -> Self {
+        CliError::Usage(error.to_string())
+    }
+}
+
+/// Said of models that have no threshold.
+pub(super) const NOT_BINARY: &str = "the model is not binary; only binary models answer by a threshold";
+
+/// What is printed as JSON.
+#[derive(Serialize)]
+struct Answer {
+    records: u64,
+    positives: u64,
+    advised: Outcome,
+    evaluated: Outcome,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<(), CliError> {
+    let goal = Wish::from(args).goal()?;
+    goal.check()?;
+    let bundle = read_bundle(&args.model)?;
+    if bundle.document.target.task() != Task::Binary {
+        return Err(CliError::Usage(NOT_BINARY.into()));
+    }
+    let predictor = predictor(&bundle, None)?;
+    let table = read_once(&args.data, args.header)?;
+    let mut progress = Progress::new(args.json, None);
+    let training = &bundle.document.training;
+    let evaluation = evaluate(&predictor, training, &*table, &Split::all(), &mut progress)?;
+    progress.finish();
+    for warning in &evaluation.warnings {
+        show::message(&format!("warning: {warning}"));
+    }
+    let Report::Binary(report) = &evaluation.report else {
+        return Err(CliError::Usage(NOT_BINARY.into()));
+    };
+    let answer = Answer {
+        records: report.records,
+        positives: report.positives,
+        advised: report.threshold_for(goal)?,
+        evaluated: report.as_it_is(goal),
+    };
+    if args.json {
+        return show::print_json(&answer);
+    }
+    show::print(&text(&answer))
+}
+
+fn text(answer: &Answer) -> String {
+    let (advised, evaluated) = (&answer.advised, &answer.evaluated);
+    let line = |name: &str, of: &dyn Fn(&Outcome) -> String| {
+        format!("{name:<18}{:<28}{}\n", of(advised), of(evaluated))
+    };
+    let mut text = format!(
+        "on {} rows, {} of them positive\n\n{:<18}{:<28}of the model\n",
+        answer.records, answer.positives, "", "advised"
+    );
+    text += &line("threshold", &|outcome| format!("{}", outcome.threshold));
+    text += &line("called positive", &|outcome| percent(outcome.rate));
+    text += &line("of them right", &|outcome| percent(outcome.precision));
+    text += &line("positives found", &|outcome| percent(outcome.recall));
+    text += &line("false alarms", &|outcome| {
+        outcome.confusion.false_positives.to_string()
+    });
+    text += &line("positives missed", &|outcome| {
+        outcome.confusion.false_negatives.to_string()
+    });
+    if advised.cost.is_some() {
+        text += &line("cost of a row", &|outcome| {
+            outcome.cost.map_or_else(String::new, number)
+        });
+    }
+    text
+}
+
+fn percent(share: Interval) -> String {
+    shown(share, &|x| format!("{:.1}", 100.0 * x), " %")
+}
+
+fn number(cost: Interval) -> String {
+    shown(cost, &|x| format!("{x:.4}"), "")
+}
+
+fn shown(interval: Interval, of: &dyn Fn(f64) -> String, unit: &str) -> String {
+    match (interval.value, interval.low, interval.high) {
+        (Some(value), Some(low), Some(high)) => {
+            format!("{}{unit}  ({} to {})", of(value), of(low), of(high))
+        }
+        (Some(value), ..) => format!("{}{unit}", of(value)),
+        _ => "none".into(),
+    }
+}
