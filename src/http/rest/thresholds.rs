@@ -67,6 +67,19 @@ pub struct ThresholdAdvice {
     evaluated: ThresholdOutcome,
 }
 
+impl From<Advice> for ThresholdAdvice {
+    fn from(advice: Advice) -> Self {
+        ThresholdAdvice {
+            evaluation: advice.evaluation.id.to_string(),
+            model: advice.model,
+            records: advice.records,
+            positives: advice.positives,
+            advised: advice.outcome.into(),
+            evaluated: advice.as_it_is.into(),
+        }
+    }
+}
+
 /// What is to be expected of a threshold: shares with 95 % intervals.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ThresholdOutcome {
@@ -115,24 +128,8 @@ pub(super) async fn get_evaluation_threshold(
     Path(id): Path<String>,
     Query(query): Query<ThresholdQuery>,
 ) -> Result<Response, ApiError> {
-    let Advice {
-        evaluation,
-        model,
-        records,
-        positives,
-        outcome,
-        as_it_is,
-    } = api.service.threshold_for(&id, query.into()).await?;
-    let body = ThresholdAdvice {
-        evaluation: evaluation.id.to_string(),
-        model,
-        records,
-        positives,
-        advised: outcome.into(),
-        evaluated: as_it_is.into(),
-    };
-    Ok(tagged(
-        (StatusCode::OK, Json(body)).into_response(),
-        &evaluation.etag(),
-    ))
+    let advice = api.service.threshold_for(&id, query.into()).await?;
+    let etag = advice.evaluation.etag();
+    let body = (StatusCode::OK, Json(ThresholdAdvice::from(advice)));
+    Ok(tagged(body.into_response(), &etag))
 }

@@ -11,7 +11,7 @@ use crate::ml::hash::unit;
 /// each row costs the square of its directions.
 const COARSE_ROWS: f64 = 20_000.0;
 /// Seed of the choice of those rows.
-const SEED: u64 = 0x0063_6f61_7273_65;
+const SEED: u64 = 0x636f_6172_7365;
 
 /// Second derivatives of the mean loss at some weights.
 #[derive(Debug, Clone)]

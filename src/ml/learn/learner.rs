@@ -7,30 +7,17 @@ use linfa::traits::{Fit, PredictInplace};
 use ndarray::Array1;
 use serde::{Deserialize, Serialize};
 
-use super::certificate::{Certificate, RELATIVE_GAP, by_chance};
+use super::certificate::{Certificate, RELATIVE_GAP};
 use super::dense;
 use super::design::{Design, Targets};
 use super::earlier::Earlier;
-use super::gram::Gram;
-use super::lasso;
-use super::lbfgs::{Solution, Start, Stop, minimise_within};
-use super::newton::polish;
-use super::objective::{Objective, Problem, outputs, single_margin};
+use super::lbfgs::{Solution, Stop};
+use super::objective::{Objective, outputs, single_margin};
 use super::params::{CheckedLearnParams, Guarded, LearnError, LearnParams};
 use super::penalty::Penalty;
 use super::search::Search;
 use super::shards::Shards;
 use crate::ml::observe::{Observer, Silent, Stage};
-
-/// How near L-BFGS comes, relative to the objective and by its own estimate, before Newton steps take over.
-const NEAR: f64 = 1e-4;
-
-/// How near designs of up to [`SMALL_BYTES`] are solved, relative to the objective, and larger ones at most.
-const CLOSE: f64 = 1e-12;
-const CLOSEST_OF_LARGE: f64 = 1e-9;
-
-/// Designs up to this size are solved more closely.
-const SMALL_BYTES: usize = 16 << 20;
 
 /// What a report says of a fit that a time budget cut short.
 pub const OUT_OF_TIME: &str = "time_budget";
@@ -208,16 +195,8 @@ impl CheckedLearnParams {
         let objective = Objective::counting(design, targets, weights, l2)
             .shaped(factors.as_deref())
             .with_l1(l1);
-        let known = penalty.curvature.take().filter(|_| start.is_some());
-        let start = Start {
-            beta: start.unwrap_or_else(|| objective.start()),
-            preconditioner: known.map(|curvature| objective.preconditioner_of(&curvature)),
-        };
-        let narrow = self.narrow(&objective, &start.beta, tolerance(&objective), observer);
-        let learner = if narrow.is_some() { "gram" } else { "lbfgs" };
-        let solution = narrow.or_else(|| self.solve(&objective, start, tolerance(&objective), observer));
-        let solution = solution.filter(|(solution, _)| solution.stop != Stop::Cancelled);
-        let (mut solution, mut gap) = solution.ok_or(LearnError::Stopped)?;
+        let found = self.engine(&objective, start, penalty.curvature.take(), observer);
+        let (learner, mut solution, mut gap) = found.ok_or(LearnError::Stopped)?;
         if solution.stop == Stop::Passes {
             // Those who count passes do not want many more of them for a closer verdict.
             gap = gap.or(Some(f64::INFINITY));
@@ -256,60 +235,6 @@ impl CheckedLearnParams {
             _ => self.l1,
         }
     }
-
-    /// The exact step, where the table is narrow and the step leads to the minimum.
-    fn narrow(
-        &self,
-        objective: &Objective<'_>,
-        beta: &[f64],
-        tolerance: f64,
-        observer: &mut dyn Observer,
-    ) -> Option<(Solution, Option<f64>)> {
-        let gram = Gram::of(objective)?;
-        let limits = self.limits.after(0, 1);
-        let (mut solution, gap) = gram.minimise(objective, beta.to_vec(), tolerance, limits, observer);
-        solution.passes += 1;
-        (solution.stop != Stop::Stalled).then_some((solution, gap))
-    }
-
-    /// L-BFGS to where it slows down, then Newton steps to the minimum, and how far the objective is above it where that
-    /// is known; `None` when it was stopped.
-    fn solve(
-        &self,
-        objective: &Objective<'_>,
-        start: Start,
-        tolerance: f64,
-        observer: &mut dyn Observer,
-    ) -> Option<(Solution, Option<f64>)> {
-        if objective.l1 > 0.0 {
-            return lasso::solve(objective, start.beta, tolerance, self.limits, observer);
-        }
-        let (near, preconditioner) = minimise_within(objective, start, NEAR, self.limits, observer);
-        match near.stop {
-            Stop::Cancelled => return None,
-            Stop::OutOfTime | Stop::Iterations | Stop::Passes => return Some((near, None)),
-            Stop::Converged | Stop::Stalled => {}
-        }
-        let left = self.limits.after(near.iterations, near.passes);
-        // What a Newton step takes to begin with.
-        if left.passes < 5 {
-            let stop = Stop::Passes;
-            return Some((Solution { stop, ..near }, None));
-        }
-        let start = Start {
-            beta: near.beta,
-            // It was worked out on the way there, and a verdict needs what holds there.
-            preconditioner: objective.is_quadratic().then_some(preconditioner),
-        };
-        let polished = polish(objective, start, tolerance, left, observer);
-        let solution = Solution {
-            beta: polished.beta,
-            iterations: near.iterations + polished.steps,
-            passes: near.passes + polished.passes,
-            stop: polished.stop,
-        };
-        (solution.stop != Stop::Cancelled).then_some((solution, polished.gap))
-    }
 }
 
 fn fitted(beta: Vec<f64>, losses: Option<Vec<f64>>, report: SolverReport, targets: &Targets) -> Fitted {
@@ -319,17 +244,6 @@ fn fitted(beta: Vec<f64>, losses: Option<Vec<f64>>, report: SolverReport, target
         factors: None,
         losses,
         report,
-    }
-}
-
-/// How near to the minimum the engine goes, relative to the objective. Small designs cost nothing, so
-/// they go on to where the weights themselves have settled; large ones to where what is left does not matter beside
-/// what chance does to the fit. The shape alone decides.
-fn tolerance(objective: &Objective<'_>) -> f64 {
-    if objective.design.bytes() <= SMALL_BYTES {
-        CLOSE
-    } else {
-        by_chance(objective).max(CLOSEST_OF_LARGE)
     }
 }
 

@@ -42,6 +42,7 @@ pub mod separation;
 pub mod sgd;
 pub mod shards;
 pub mod sketch;
+mod solve;
 mod widths;
 
 pub use certificate::Certificate;

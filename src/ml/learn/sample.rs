@@ -9,7 +9,7 @@ const WORTH: f64 = 1.25;
 /// Bytes that the copy may take, about.
 pub const MOST_BYTES: f64 = (256u32 << 20) as f64;
 /// Seed of the choice.
-const SEED: u64 = 0x0073_616d_706c_65;
+const SEED: u64 = 0x7361_6d70_6c65;
 
 /// The rows that were chosen.
 pub(super) struct Sample {
