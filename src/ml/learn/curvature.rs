@@ -179,3 +179,60 @@ fn add_squares(moves: &[f64], curvatures: &[f64], sums: &mut [f64]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ml::features::FeatureVector;
+    use crate::ml::hash::Stream;
+    use crate::ml::learn::pairs::dot;
+    use crate::ml::learn::{DesignBuilder, Groups};
+
+    /// Of more rows than are looked at, of which a few count as much as all others, the coarse part is near the exact one,
+    /// and the diagonal is exact.
+    #[test]
+    fn some_rows_stand_for_all_in_the_coarse_part() {
+        let rows = 3 * COARSE_ROWS as usize;
+        let mut stream = Stream::new(6);
+        let mut builder = DesignBuilder::new(0, 4).with_groups(Groups {
+            names: vec!["first".into(), "second".into()],
+            of_feature: vec![0, 0, 1, 1],
+        });
+        let (mut values, mut weights) = (Vec::new(), Vec::new());
+        for row in 0..rows {
+            let is_heavy = row % 6_000 == 17;
+            // Only those that count much have a feature of the second group.
+            let active = if is_heavy {
+                vec![0, 3]
+            } else {
+                vec![u32::from(stream.next_unit() < 0.4)]
+            };
+            let dense = Vec::new();
+            builder.push(&FeatureVector { dense, active });
+            values.push(stream.next_unit());
+            weights.push(if is_heavy { 6_000.0 } else { 1.0f32 });
+        }
+        let (design, targets) = (builder.build(), Targets::Values(values));
+        let objective = Objective::weighted(&design, &targets, &weights, 0.0);
+        let beta = vec![0.0; objective.len()];
+        let (hessian, curvature) = (objective.hessian(&beta), objective.curvature(&beta));
+        let along = |direction: &[f64]| {
+            let mut product = vec![0.0; direction.len()];
+            hessian.times(direction, &mut product);
+            dot(direction, &product)
+        };
+        let directions = [
+            [1.0, 1.0, 0.0, 0.0, 0.0],
+            [0.0, 0.0, 1.0, 1.0, 0.0],
+            [0.0, 0.0, 0.0, 0.0, 1.0],
+        ];
+        for (at, direction) in directions.iter().enumerate() {
+            let (found, exact) = (curvature.coarse[0][at * 4], along(direction));
+            assert!((found / exact - 1.0).abs() < 0.05, "{at}: {found} {exact}");
+        }
+        for (at, found) in curvature.diagonal.iter().enumerate() {
+            let unit: Vec<f64> = (0..5).map(|of| f64::from(u8::from(of == at))).collect();
+            assert!((found - along(&unit)).abs() < 1e-12);
+        }
+    }
+}

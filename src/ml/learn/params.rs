@@ -24,7 +24,7 @@ const KNOWN: [&str; 9] = [
     "class_weights",
     "prior_correction",
 ];
-/// Passes that the first step takes: a limit below would leave no weights at all.
+/// Passes that the first step takes, where it has to be halved once: a limit below could leave no weights at all.
 const LEAST_PASSES: u32 = 4;
 /// Features a model may be allowed.
 const FEATURES: std::ops::RangeInclusive<usize> = 10..=100_000_000;

@@ -58,3 +58,49 @@ impl Sample {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ml::features::FeatureVector;
+
+    /// Each row carries its number: as a feature, as its target and as what it counts.
+    #[test]
+    fn rows_keep_their_targets_and_weights() {
+        let rows = MOST_ROWS * 5 / 4 + 1;
+        let mut builder = DesignBuilder::new(1, 0);
+        (0..rows).for_each(|row| {
+            builder.push(&FeatureVector {
+                dense: vec![row as f32],
+                active: Vec::new(),
+            });
+        });
+        let design = builder.build();
+        let targets = Targets::Values((0..rows).map(|row| row as f64).collect());
+        let weights: Vec<f32> = (0..rows).map(|row| row as f32).collect();
+        let sample = Sample::of(&design, &targets, Some(&weights)).unwrap();
+        let wanted = MOST_ROWS as f64;
+        assert!((sample.design.rows as f64 / wanted - 1.0).abs() < 0.01);
+        let (Targets::Values(values), Some(weights)) = (&sample.targets, &sample.weights) else {
+            panic!("the kind of the targets and the weights are kept");
+        };
+        assert_eq!(
+            (values.len(), weights.len()),
+            (sample.design.rows, sample.design.rows)
+        );
+        sample.design.shards.for_each(|index, shard| {
+            let first = index * sample.design.shard_rows();
+            shard.for_each_row(1, |row, numbers, _| {
+                let at = first + row;
+                assert_eq!((f64::from(numbers[0]), numbers[0]), (values[at], weights[at]));
+            });
+        });
+    }
+
+    #[test]
+    fn few_rows_and_wide_ones_are_looked_at_as_they_are() {
+        assert_eq!(share(MOST_ROWS, 0), None);
+        assert_eq!(share(2 * MOST_ROWS, 1 << 20), Some(0.5));
+        assert_eq!(share(2 * MOST_ROWS, 1 << 30), None);
+    }
+}
