@@ -294,9 +294,7 @@ impl JobHandler for Measured {
             && let Some(model) = job.input(EntityKind::Model)
         {
             let scored = batch.rows.saturating_sub(batch.invalid_rows);
-            self.metrics
-                .predictions(model.id.as_str(), "batch")
-                .inc_by(scored);
+            self.metrics.model(model.id.as_str()).batch(scored);
         }
         self.metrics.job(job.kind.as_str(), outcome, begun.elapsed());
         ended

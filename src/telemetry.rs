@@ -3,6 +3,7 @@
 //! One line per request or job, none per row, and never a cell's value, a key or a body.
 
 pub mod metrics;
+pub mod models;
 
 use std::io::{self, IsTerminal};
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::domain::dataset::DatasetPin;
 use crate::domain::entity::LifecycleError;
-use crate::domain::ids::{DatasetName, EntityRef};
+use crate::domain::ids::{DatasetName, EntityRef, FamilyName};
 use crate::domain::listing::ListingError;
 use crate::domain::status::Status;
 
@@ -57,6 +57,26 @@ pub enum CatalogError {
         name: DatasetName,
         /// Some of those who use it.
         by: Vec<EntityRef>,
+    },
+    /// There is no such family.
+    #[error("there is no family {name}")]
+    FamilyNotFound {
+        /// What was asked for.
+        name: FamilyName,
+    },
+    /// The family was changed since the caller read it.
+    #[error("family {name} was changed meanwhile; read it again and repeat the change")]
+    FamilyChanged {
+        /// The family.
+        name: FamilyName,
+    },
+    /// An alias means the model.
+    #[error("{at} answers for {by}; let that mean another version first")]
+    ModelInUse {
+        /// The model.
+        at: EntityRef,
+        /// The family and its alias.
+        by: String,
     },
     /// The entity's status does not allow the step.
     #[error("{at} is {status}: {source}")]

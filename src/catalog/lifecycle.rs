@@ -2,9 +2,10 @@
 //! and the failure of whatever waits for something that failed or was deleted.
 
 use super::entities::{insert_job, lock, reference, store};
+use super::families::refuse_if_meant;
 use super::{Catalog, CatalogError, Tx};
 use crate::domain::entity::{Entity, LifecycleError, Problem};
-use crate::domain::ids::EntityRef;
+use crate::domain::ids::{EntityKind, EntityRef};
 use crate::domain::job::JobKind;
 use crate::domain::status::{IllegalTransition, Status};
 
@@ -37,7 +38,7 @@ impl Catalog {
     }
 
     /// Marks an entity DELETED; its identifier stays taken and its files go once nothing that runs
-    /// needs them. Deleting twice is no error. Refuses nothing else: see
+    /// needs them. Deleting twice is no error. Refuses a model that an alias means, and nothing else: see
     /// [`Catalog::entity_dependents`].
     pub async fn entity_delete(
         &self,
@@ -54,6 +55,9 @@ impl Catalog {
         }
         if expected.is_some_and(|revision| revision != entity.revision) {
             return Err(CatalogError::RevisionMismatch { at: at.clone() });
+        }
+        if at.kind == EntityKind::Model {
+            refuse_if_meant(&mut tx, at).await?;
         }
         entity.delete(now).map_err(|e| wrong_state(&entity, e))?;
         store(&mut tx, &mut entity).await?;

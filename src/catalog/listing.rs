@@ -70,7 +70,7 @@ impl Catalog {
     }
 
     /// The rows of a page and one more, which tells whether there is a next page.
-    async fn page_rows(
+    pub(super) async fn page_rows(
         &self,
         scope: &str,
         listing: &Listing,
@@ -117,13 +117,13 @@ impl Catalog {
 }
 
 /// Where a list comes from.
-struct Source<'a> {
-    columns: &'a str,
-    table: &'a str,
-    created_at: &'a str,
-    name: &'a str,
-    id: &'a str,
-    filter: &'a str,
+pub(super) struct Source<'a> {
+    pub(super) columns: &'a str,
+    pub(super) table: &'a str,
+    pub(super) created_at: &'a str,
+    pub(super) name: &'a str,
+    pub(super) id: &'a str,
+    pub(super) filter: &'a str,
 }
 
 /// A dataset from a row with `first_at`, `updated_at` and the columns of its current version.

@@ -7,8 +7,9 @@ use sqlx::{AssertSqlSafe, Executor, Row};
 
 use super::{Backend, Catalog, CatalogError};
 
-const STEPS: [&[&str]; 1] = [&[
-    "CREATE TABLE entities (
+const STEPS: [&[&str]; 2] = [
+    &[
+        "CREATE TABLE entities (
         kind {text} NOT NULL,
         id {text} NOT NULL,
         owner {text} NOT NULL,
@@ -23,18 +24,18 @@ const STEPS: [&[&str]; 1] = [&[
         dataset_version {text} NOT NULL,
         document TEXT NOT NULL,
         PRIMARY KEY (kind, id))",
-    "CREATE INDEX entities_by_time ON entities (kind, created_at, id)",
-    "CREATE INDEX entities_by_name ON entities (kind, name, id)",
-    "CREATE INDEX entities_by_dataset ON entities (dataset_name)",
-    "CREATE TABLE dependencies (
+        "CREATE INDEX entities_by_time ON entities (kind, created_at, id)",
+        "CREATE INDEX entities_by_name ON entities (kind, name, id)",
+        "CREATE INDEX entities_by_dataset ON entities (dataset_name)",
+        "CREATE TABLE dependencies (
         kind {text} NOT NULL,
         id {text} NOT NULL,
         needs_kind {text} NOT NULL,
         needs_id {text} NOT NULL,
         PRIMARY KEY (kind, id, needs_kind, needs_id),
         FOREIGN KEY (kind, id) REFERENCES entities (kind, id))",
-    "CREATE INDEX dependencies_by_need ON dependencies (needs_kind, needs_id)",
-    "CREATE TABLE jobs (
+        "CREATE INDEX dependencies_by_need ON dependencies (needs_kind, needs_id)",
+        "CREATE TABLE jobs (
         id {text} PRIMARY KEY,
         kind {text} NOT NULL,
         entity_kind {text} NOT NULL,
@@ -49,9 +50,9 @@ const STEPS: [&[&str]; 1] = [&[
         created_at BIGINT NOT NULL,
         updated_at BIGINT NOT NULL,
         FOREIGN KEY (entity_kind, entity_id) REFERENCES entities (kind, id))",
-    "CREATE INDEX jobs_by_state ON jobs (state, run_after, id)",
-    "CREATE INDEX jobs_by_entity ON jobs (entity_kind, entity_id)",
-    "CREATE TABLE dataset_versions (
+        "CREATE INDEX jobs_by_state ON jobs (state, run_after, id)",
+        "CREATE INDEX jobs_by_entity ON jobs (entity_kind, entity_id)",
+        "CREATE TABLE dataset_versions (
         name {text} NOT NULL,
         version {text} NOT NULL,
         size_bytes BIGINT NOT NULL,
@@ -59,14 +60,21 @@ const STEPS: [&[&str]; 1] = [&[
         media TEXT NOT NULL,
         created_at BIGINT NOT NULL,
         PRIMARY KEY (name, version))",
-    "CREATE TABLE datasets (
+        "CREATE TABLE datasets (
         name {text} PRIMARY KEY,
         owner {text} NOT NULL,
         version {text} NOT NULL,
         created_at BIGINT NOT NULL,
         updated_at BIGINT NOT NULL,
         FOREIGN KEY (name, version) REFERENCES dataset_versions (name, version))",
-]];
+    ],
+    &["CREATE TABLE families (
+        name {text} PRIMARY KEY,
+        created_at BIGINT NOT NULL,
+        updated_at BIGINT NOT NULL,
+        revision BIGINT NOT NULL,
+        document TEXT NOT NULL)"],
+];
 
 impl Catalog {
     /// Applies the steps that the database has not seen, all or none.

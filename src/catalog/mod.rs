@@ -17,6 +17,7 @@
 mod datasets;
 mod entities;
 mod error;
+mod families;
 mod jobs;
 mod lifecycle;
 mod listing;

@@ -97,7 +97,12 @@ pub(super) fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(
         .map_err(|e: T::Err| corrupt(what, e))
 }
 
-fn read_json<T: DeserializeOwned>(row: &AnyRow, column: &str, what: &str) -> Result<T, CatalogError> {
+/// The value in a column of JSON text; `what` names the row in the error.
+pub(super) fn read_json<T: DeserializeOwned>(
+    row: &AnyRow,
+    column: &str,
+    what: &str,
+) -> Result<T, CatalogError> {
     serde_json::from_str(&row.try_get::<String, _>(column)?).map_err(|e| corrupt(what, e))
 }
 

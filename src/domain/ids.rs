@@ -194,6 +194,65 @@ impl DatasetName {
     }
 }
 
+/// The name of a family of models: 1 to 64 letters, digits, `_`, `.` or `-`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct FamilyName(String);
+
+impl FamilyName {
+    /// Checks and wraps `text`.
+    pub fn new(text: impl Into<String>) -> Result<Self, InvalidName> {
+        let text = text.into();
+        if text.is_empty() || text.len() > 64 || !is_plain(&text) {
+            let reason = "must be 1 to 64 letters, digits, `_`, `.` or `-`";
+            return Err(invalid("family name", &text, reason));
+        }
+        Ok(Self(text))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A name for one of a family's versions, such as `production`: as the name of a family, but not a number, and not
+/// `latest`, which always means the newest version.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct AliasName(String);
+
+impl AliasName {
+    /// Checks and wraps `text`.
+    pub fn new(text: impl Into<String>) -> Result<Self, InvalidName> {
+        let text = text.into();
+        if text.is_empty() || text.len() > 64 || !is_plain(&text) {
+            let reason = "must be 1 to 64 letters, digits, `_`, `.` or `-`";
+            return Err(invalid("alias", &text, reason));
+        }
+        if text.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(invalid(
+                "alias",
+                &text,
+                "is a number, which means a version; add a letter",
+            ));
+        }
+        if text == "latest" {
+            return Err(invalid(
+                "alias",
+                &text,
+                "always means the newest version; choose another one",
+            ));
+        }
+        Ok(Self(text))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// Where a file of ours lies in object storage: a relative path of plain segments. Only
 /// `blob::key` spells new ones.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -280,7 +339,7 @@ macro_rules! text_type {
     )* };
 }
 
-text_type!(EntityId, DatasetName, BlobKey);
+text_type!(EntityId, DatasetName, FamilyName, AliasName, BlobKey);
 
 /// One entity by kind and identifier; prints as `model ml-abc`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -16,6 +16,7 @@
 pub mod canonical;
 pub mod dataset;
 pub mod entity;
+pub mod family;
 pub mod ids;
 pub mod job;
 pub mod listing;

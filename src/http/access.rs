@@ -29,6 +29,11 @@ const MAX_ID: usize = 64;
 #[derive(Debug, Clone)]
 pub struct RequestId(pub Arc<str>);
 
+/// Marks an answer whose like are given thousands of times a second: the log has it only where details are wanted,
+/// and the metrics always.
+#[derive(Debug, Clone, Copy)]
+pub struct Frequent;
+
 /// What the outermost layer keeps between requests.
 #[derive(Debug)]
 pub struct Observing {
@@ -63,6 +68,22 @@ impl Observing {
     }
 }
 
+/// Writes the line of one request; a level is part of the place in the code.
+macro_rules! log {
+    ($level:ident, $method:ident, $route:ident, $response:ident, $elapsed:ident, $id:ident) => {
+        tracing::$level!(
+            target: "yosoku::access",
+            method = $method,
+            route = $route,
+            status = $response.status().as_u16(),
+            duration_ms = $elapsed.as_secs_f64() * 1e3,
+            request.id = %$id.0,
+            key.id = key_of(&$response),
+            "request"
+        )
+    };
+}
+
 /// The outermost layer.
 pub async fn observe(State(shared): State<Arc<Observing>>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
@@ -84,22 +105,17 @@ pub async fn observe(State(shared): State<Arc<Observing>>, mut request: Request,
     shared
         .metrics
         .request(&route, method, response.status().as_u16(), elapsed);
-    let key = response
-        .extensions()
-        .get::<Caller>()
-        .and_then(|caller| caller.key_id.as_deref())
-        .unwrap_or("-");
-    tracing::info!(
-        target: "yosoku::access",
-        method,
-        route,
-        status = response.status().as_u16(),
-        duration_ms = elapsed.as_secs_f64() * 1e3,
-        request.id = %id.0,
-        key.id = key,
-        "request"
-    );
+    if response.extensions().get::<Frequent>().is_some() {
+        log!(debug, method, route, response, elapsed, id);
+    } else {
+        log!(info, method, route, response, elapsed, id);
+    }
     hold(response, open)
+}
+
+fn key_of(response: &Response) -> &str {
+    let caller = response.extensions().get::<Caller>();
+    caller.and_then(|caller| caller.key_id.as_deref()).unwrap_or("-")
 }
 
 /// Keeps `held` until the last byte of the body is sent or the client is gone.

@@ -25,6 +25,8 @@ use crate::service::Error;
 pub struct Limits {
     /// The largest JSON body in bytes.
     pub body: u64,
+    /// The largest body of records to predict, in bytes.
+    pub records: u64,
     /// The largest upload in bytes.
     pub upload: u64,
     /// How long an ordinary request may take.
@@ -37,6 +39,7 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             body: DEFAULT_BODY_LIMIT,
+            records: 16 * 1024 * 1024,
             upload: 50 * 1024 * 1024 * 1024,
             timeout: Duration::from_secs(30),
             requests: 512,
@@ -53,6 +56,16 @@ pub fn ordinary(routes: OpenApiRouter, limits: &Limits) -> OpenApiRouter {
             usize::try_from(limits.body).unwrap_or(usize::MAX),
         ))
         .layer(Extension(BodyLimit(limits.body)))
+}
+
+/// Bounds for records to predict; each protocol judges the type of the body itself.
+pub fn predicting(routes: OpenApiRouter, limits: &Limits) -> OpenApiRouter {
+    routes
+        .layer(from_fn_with_state(limits.timeout, timeout))
+        .layer(DefaultBodyLimit::max(
+            usize::try_from(limits.records).unwrap_or(usize::MAX),
+        ))
+        .layer(Extension(BodyLimit(limits.records)))
 }
 
 /// Bounds for uploads, downloads and events.

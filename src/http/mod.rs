@@ -10,6 +10,7 @@ pub mod health;
 pub mod keys;
 pub mod layers;
 pub mod origin;
+pub mod predicting;
 pub mod rest;
 pub mod serve;
 
@@ -55,7 +56,9 @@ pub fn router(parts: Parts) -> Result<Router, String> {
     let places = Arc::new(Semaphore::new(limits.requests));
     let observing = Arc::new(access::Observing::new(metrics.clone(), stop.open));
 
-    let api = layers::ordinary(rest.ordinary, &limits).merge(layers::streaming(rest.streaming, &limits));
+    let api = layers::ordinary(rest.ordinary, &limits)
+        .merge(layers::predicting(rest.predicting, &limits))
+        .merge(layers::streaming(rest.streaming, &limits));
     let (api, paths) = api.split_for_parts();
     let document = rest::openapi::complete(paths);
 

@@ -89,6 +89,7 @@ async fn upload(upload: Upload) -> Result<String, ApiError> {
 fn limits() -> layers::Limits {
     layers::Limits {
         body: 64,
+        records: 64,
         upload: 100,
         timeout: Duration::from_secs(30),
         requests: 8,

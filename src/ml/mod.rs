@@ -20,6 +20,8 @@ pub mod schema;
 pub mod target;
 
 pub mod columns;
+pub mod draft;
+pub mod lookup;
 pub mod split;
 
 pub mod features;

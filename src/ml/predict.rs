@@ -1,9 +1,9 @@
 //! The only way to a score: schema, featurizer and model together.
 
-use std::collections::BTreeMap;
-
 use super::Task;
+use super::draft::Draft;
 use super::features::{FeatureVector, Featurizer, FieldNote, Workspace};
+use super::lookup::Lookup;
 use super::model::golden::agrees;
 use super::model::linear::largest;
 use super::model::{Bundle, BundleError, LinearModel};
@@ -16,6 +16,9 @@ use super::target::Target;
 #[derive(Debug)]
 pub struct Predictor {
     schema: Schema,
+    /// Positions of the attributes that may be learned from.
+    inputs: Vec<usize>,
+    lookup: Lookup,
     target: Target,
     featurizer: Featurizer,
     model: LinearModel,
@@ -36,12 +39,27 @@ pub struct Scratch {
     /// Scores of the record scored last: the probability of the positive label, one probability for each
     /// class, or the predicted number.
     pub scores: Vec<f64>,
+    /// Why the record that was explained last got its score.
+    pub explanation: Explanation,
     workspace: Workspace,
     margins: Vec<f64>,
+    amounts: Vec<f64>,
+}
+
+impl Scratch {
+    /// Bytes of all buffers, about.
+    pub fn capacity(&self) -> usize {
+        let numbers = self.scores.capacity() + self.margins.capacity() + self.amounts.capacity();
+        self.workspace.capacity()
+            + size_of::<f64>() * numbers
+            + size_of::<(usize, f64)>() * self.explanation.contributions.capacity()
+            + size_of::<f32>() * self.features.dense.capacity()
+            + size_of::<u32>() * self.features.active.capacity()
+    }
 }
 
 /// Why a record got its score: additive contributions on the user's own attributes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Explanation {
     /// The margin of an average training row: log-odds of the positive label, score of the predicted
     /// class, or the number.
@@ -66,6 +84,8 @@ impl Predictor {
         let terms = document.featurizer.recipe_terms();
         let predictor = Self {
             schema: document.schema.clone(),
+            inputs: document.schema.inputs().collect(),
+            lookup: Lookup::new(&document.schema),
             target: document.target.clone(),
             featurizer,
             model: LinearModel {
@@ -121,6 +141,16 @@ impl Predictor {
         self.threshold
     }
 
+    /// Positions of the attributes that may be learned from, ascending.
+    pub fn inputs(&self) -> &[usize] {
+        &self.inputs
+    }
+
+    /// The positions of the attributes by name.
+    pub fn lookup(&self) -> &Lookup {
+        &self.lookup
+    }
+
     /// The hash that names the model.
     pub fn hash(&self) -> &str {
         &self.hash
@@ -147,15 +177,20 @@ impl Predictor {
 
     /// The class answered for `scores`: 0 or 1 by the threshold, or the most probable one.
     pub fn class_of(&self, scores: &[f64]) -> usize {
+        self.class_at(scores, self.threshold)
+    }
+
+    /// The same with another threshold than the model's own.
+    pub fn class_at(&self, scores: &[f64], threshold: f64) -> usize {
         match self.task() {
-            Task::Binary => usize::from(scores.first().is_some_and(|&score| score >= self.threshold)),
+            Task::Binary => usize::from(scores.first().is_some_and(|&score| score >= threshold)),
             Task::Multiclass => largest(scores),
             Task::Regression => 0,
         }
     }
 
     /// Why the record scored last got its score; for several classes, why the answered one.
-    pub fn explain(&self, scratch: &mut Scratch) -> Explanation {
+    pub fn explain<'s>(&self, scratch: &'s mut Scratch) -> &'s Explanation {
         let answered = largest(&scratch.scores);
         // The one margin of two classes belongs to the second; for the first it counts the other way.
         let (output, sign) = match (self.task(), self.model.outputs) {
@@ -163,60 +198,52 @@ impl Predictor {
             (_, 1) => (0, 1.0),
             _ => (answered, 1.0),
         };
-        self.model.margins(&scratch.features, &mut scratch.margins);
-        let mut amounts = vec![0.0; self.schema.attributes.len()];
-        let dense = scratch.features.dense.len();
-        // What comes from several attributes together is shared evenly among them.
-        let mut add = |feature: usize, x: f64| {
-            let attributes = &self.attributes_of[self.term_of[feature] as usize];
-            let share = sign * x * self.model.weights(feature)[output] / attributes.len() as f64;
-            attributes
-                .iter()
-                .for_each(|&attribute| amounts[attribute] += share);
-        };
-        scratch
-            .features
-            .dense
-            .iter()
-            .enumerate()
-            .for_each(|(feature, &x)| add(feature, f64::from(x)));
-        scratch
-            .features
-            .active
-            .iter()
-            .for_each(|&id| add(dense + id as usize, 1.0));
+        let Scratch {
+            features,
+            explanation,
+            margins,
+            amounts,
+            ..
+        } = scratch;
+        self.model.margins(features, margins);
+        self.add_up(features, output, sign, amounts);
         let mut baseline = sign * self.model.intercepts()[output];
         let average =
             |attribute: usize| sign * self.average_contributions[attribute * self.model.outputs + output];
-        let contributions = self
-            .schema
-            .inputs()
-            .map(|attribute| {
-                baseline += average(attribute);
-                (attribute, amounts[attribute] - average(attribute))
-            })
-            .collect();
-        Explanation {
-            baseline,
-            contributions,
-            margin: sign * scratch.margins[output],
+        explanation.contributions.clear();
+        for &attribute in &self.inputs {
+            baseline += average(attribute);
+            let amount = amounts[attribute] - average(attribute);
+            explanation.contributions.push((attribute, amount));
         }
+        explanation.baseline = baseline;
+        explanation.margin = sign * margins[output];
+        explanation
     }
 
-    /// A record in schema order from named values; names that the schema does not know are returned.
-    pub fn record_from_map<'a>(
-        &self,
-        values: &'a BTreeMap<String, String>,
-        record: &mut Record,
-    ) -> Vec<&'a str> {
-        record.clear();
-        for attribute in &self.schema.attributes {
-            record.push(values.get(&attribute.name).map_or("", String::as_str));
-        }
-        values
-            .keys()
-            .map(String::as_str)
-            .filter(|name| self.schema.index_of(name).is_none())
-            .collect()
+    /// What each attribute adds to the margin of an output. What comes from several attributes together is shared
+    /// evenly among them.
+    fn add_up(&self, features: &FeatureVector, output: usize, sign: f64, amounts: &mut Vec<f64>) {
+        amounts.clear();
+        amounts.resize(self.schema.attributes.len(), 0.0);
+        let mut add = |feature: usize, x: f64| {
+            let attributes = &self.attributes_of[self.term_of[feature] as usize];
+            let share = sign * x * self.model.weights(feature)[output] / attributes.len() as f64;
+            for &attribute in attributes {
+                amounts[attribute] += share;
+            }
+        };
+        let dense = features.dense.iter().enumerate();
+        dense.for_each(|(feature, &x)| add(feature, f64::from(x)));
+        let first = features.dense.len();
+        features
+            .active
+            .iter()
+            .for_each(|&id| add(first + id as usize, 1.0));
+    }
+
+    /// Begins a record that is put together field by field.
+    pub fn begin(&self, draft: &mut Draft) {
+        draft.begin(self.schema.attributes.len());
     }
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 
 use super::error::{Error, FieldProblem};
-use crate::domain::ids::{DatasetName, EntityId, check_name};
+use crate::domain::ids::{DatasetName, EntityId, InvalidName, check_name};
 use crate::ml::recipe::{Problem, Recipe, RecipeError, Tree, resolve_text};
 use crate::ml::schema::{Schema, SchemaError, shape, undeclared};
 use crate::ml::split::{Split, SplitError};
@@ -18,6 +18,11 @@ pub(super) fn id(pointer: &str, text: &str) -> Result<EntityId, Error> {
 /// A dataset's name in the field `pointer`.
 pub(super) fn dataset_name(pointer: &str, text: &str) -> Result<DatasetName, Error> {
     DatasetName::new(text).map_err(|e| Error::field(pointer, "invalid_id", e.to_string()))
+}
+
+/// A name that breaks a rule, in the field `pointer`.
+pub(super) fn invalid_name(pointer: &str, error: &InvalidName) -> Error {
+    Error::field(pointer, "invalid_id", error.to_string())
 }
 
 /// The free text name; empty when not given.

@@ -4,6 +4,7 @@ use super::codes::{self, Class};
 use super::error::{Error, chain};
 use crate::blob::BlobError;
 use crate::catalog::CatalogError;
+use crate::domain::family::FamilyError;
 use crate::domain::ids::EntityRef;
 use crate::domain::listing::ListingError;
 use crate::domain::status::Status;
@@ -48,6 +49,21 @@ impl From<CatalogError> for Error {
                 state: "in use".to_owned(),
                 reason: format!("delete what uses it first: {}", listed(&by)),
             },
+            CatalogError::FamilyNotFound { name } => Error::not_found("family", name.as_str()),
+            CatalogError::FamilyChanged { name } => Error::WrongState {
+                code: "revision_mismatch",
+                kind: "family",
+                id: name.to_string(),
+                state: "at another revision".to_owned(),
+                reason: "it was changed meanwhile: read it again and repeat the change".to_owned(),
+            },
+            CatalogError::ModelInUse { at, by } => Error::WrongState {
+                code: "in_use",
+                kind: at.kind.noun(),
+                id: at.id.to_string(),
+                state: "in use".to_owned(),
+                reason: format!("`{by}` means it: let that mean another version first"),
+            },
             CatalogError::WrongState { at, status, source } => wrong_state(&at, status, source.to_string()),
             CatalogError::Listing(error) => error.into(),
             CatalogError::Busy(_) | CatalogError::Unavailable(_) => {
@@ -66,6 +82,24 @@ impl From<CatalogError> for Error {
 fn listed(entities: &[EntityRef]) -> String {
     let names: Vec<String> = entities.iter().map(ToString::to_string).collect();
     names.join(", ")
+}
+
+impl From<FamilyError> for Error {
+    fn from(error: FamilyError) -> Self {
+        let message = error.to_string();
+        match error {
+            FamilyError::NoVersion { .. } => Error::field("/version", "unknown_reference", message),
+            FamilyError::OwnShadow { .. } => Error::field("/shadow", "invalid_value", message),
+            FamilyError::NoAlias { family, alias } => Error::not_found("alias", format!("{family}@{alias}")),
+            FamilyError::NothingBefore { family, alias } => Error::WrongState {
+                code: "wrong_state",
+                kind: "alias",
+                id: format!("{family}@{alias}"),
+                state: "at its first version".to_owned(),
+                reason: "there is none to go back to: let it mean another version".to_owned(),
+            },
+        }
+    }
 }
 
 impl From<ListingError> for Error {

@@ -51,10 +51,13 @@ impl Service {
         let at = at(kind, id)?;
         check_changes(kind, &changes)?;
         let update = |entity: &mut Entity| apply(entity, changes);
-        self.0
+        let updated = self
+            .0
             .catalog
             .entity_update(&at, if_match, self.now(), update)
-            .await
+            .await;
+        self.0.known.changed();
+        updated
     }
 
     /// Marks an entity DELETED, unless the revision is no longer `if_match`. Doing it twice is no
@@ -66,7 +69,9 @@ impl Service {
         if_match: Option<i64>,
     ) -> Result<Entity, Error> {
         let at = at(kind, id)?;
-        Ok(self.0.catalog.entity_delete(&at, if_match, self.now()).await?)
+        let deleted = self.0.catalog.entity_delete(&at, if_match, self.now()).await;
+        self.0.known.changed();
+        Ok(deleted?)
     }
 
     /// Asks for a stop of the work on an entity. What has not begun is FAILED at once, with the code

@@ -7,10 +7,14 @@ pub struct Limits {
     pub upload_bytes: u64,
     /// Records in one real-time request.
     pub records: usize,
-    /// Real-time requests that are scored at the same time; further ones are refused.
+    /// Bytes of one record in a real-time request.
+    pub record_bytes: usize,
+    /// Bytes of a real-time request that is not large.
+    pub small_bytes: u64,
+    /// Large real-time requests that are worked on at the same time; further ones are refused.
     pub concurrent_predictions: usize,
-    /// Requests of more cells (records times attributes of the model) than this are scored on a thread
-    /// of their own.
+    /// Requests that may hold more cells (records times attributes of the model) than this are scored on a
+    /// thread of their own.
     pub inline_cells: usize,
     /// Warnings kept for one record.
     pub warnings: usize,
@@ -29,8 +33,10 @@ impl Default for Limits {
         Self {
             upload_bytes: 1 << 40,
             records: 10_000,
+            record_bytes: 1 << 20,
+            small_bytes: 64 << 10,
             concurrent_predictions: 64,
-            inline_cells: 10_000,
+            inline_cells: 500_000,
             warnings: 20,
             loaded_bytes: 256 << 20,
             loaded_models: 64,

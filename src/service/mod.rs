@@ -5,6 +5,7 @@
 //! (an identical repeat gets what is there), then the request is checked, then what it names is
 //! loaded and checked, then the entity is stored together with its job.
 
+pub mod answering;
 pub mod answers;
 mod batch_predictions;
 mod check;
@@ -16,11 +17,13 @@ mod datasets;
 mod entities;
 pub mod error;
 mod evaluations;
+pub mod families;
 pub mod limits;
 mod models;
 mod predictors;
-mod realtime;
+pub mod realtime;
 pub mod requests;
+pub mod scoring;
 pub mod thresholds;
 mod training;
 mod waiting;
@@ -32,9 +35,11 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
+use self::answering::Known;
 use self::answers::Readiness;
 use self::limits::Limits;
 use self::predictors::Predictors;
+use self::scoring::Scorers;
 use crate::blob::Blobs;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
@@ -63,6 +68,8 @@ struct Inner {
     clock: Arc<dyn Clock>,
     limits: Limits,
     predictors: Predictors,
+    known: Known,
+    scorers: Scorers,
     permits: Arc<Semaphore>,
 }
 
@@ -77,6 +84,8 @@ impl Service {
         } = parts;
         Self(Arc::new(Inner {
             predictors: Predictors::new(blobs.clone(), &limits),
+            known: Known::default(),
+            scorers: Scorers::default(),
             permits: Arc::new(Semaphore::new(limits.concurrent_predictions)),
             catalog,
             blobs,

@@ -6,17 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
 
+use super::answering::Described;
 use super::error::Error;
 use super::limits::Limits;
 use crate::blob::Blobs;
 use crate::domain::dataset::ContentHash;
 use crate::domain::ids::BlobKey;
-use crate::domain::spec::ModelResult;
 use crate::ml::model::Bundle;
 use crate::ml::predict::Predictor;
-
-/// A model file, and the threshold it is used with, by its bits.
-type Key = (BlobKey, Option<u64>);
 
 /// A place for a model, filled by the first who asks for it.
 type Cell = Arc<OnceCell<Arc<Predictor>>>;
@@ -32,7 +29,7 @@ pub(super) struct Predictors {
 
 #[derive(Debug, Default)]
 struct Slots {
-    by_key: HashMap<Key, Slot>,
+    by_key: HashMap<BlobKey, Slot>,
     /// Counts uses, to find the one that was used least recently.
     clock: u64,
 }
@@ -57,20 +54,22 @@ impl Predictors {
 
     /// The model, loaded now if it is not yet. Others who ask for it meanwhile wait for the same load;
     /// after a failure the next one tries again.
-    pub(super) async fn get(&self, model: &ModelResult) -> Result<Arc<Predictor>, Error> {
-        let key = (model.bundle.clone(), model.threshold.map(f64::to_bits));
-        let cell = self.lock().cell(&key, model.size_bytes);
+    pub(super) async fn get(&self, model: &Described) -> Result<Arc<Predictor>, Error> {
+        let cell = self.lock().cell(&model.bundle, model.size_bytes);
+        if let Some(loaded) = cell.get() {
+            return Ok(loaded.clone());
+        }
         let loaded = cell.get_or_try_init(|| self.load(model)).await.cloned();
         let mut slots = self.lock();
         match &loaded {
-            Ok(_) => slots.make_room(&key, self.most_bytes, self.most_models),
-            Err(_) => slots.forget(&key, &cell),
+            Ok(_) => slots.make_room(&model.bundle, self.most_bytes, self.most_models),
+            Err(_) => slots.forget(&model.bundle, &cell),
         }
         loaded
     }
 
-    async fn load(&self, model: &ModelResult) -> Result<Arc<Predictor>, Error> {
-        let (blobs, file, threshold) = (self.blobs.clone(), model.bundle.clone(), model.threshold);
+    async fn load(&self, model: &Described) -> Result<Arc<Predictor>, Error> {
+        let (blobs, file) = (self.blobs.clone(), model.bundle.clone());
         let hash = model.bundle_hash.clone();
         let loaded = spawn_blocking(move || -> Result<Predictor, Error> {
             let bytes = blobs.get_blocking(&file)?;
@@ -81,7 +80,7 @@ impl Predictors {
                 return Err(Error::internal(format!("loading the model file {file}"), cause));
             }
             let bundle = Bundle::decode(&bytes).map_err(unusable)?;
-            Predictor::with_threshold(&bundle, threshold).map_err(unusable)
+            Predictor::new(&bundle).map_err(unusable)
         });
         let loaded = loaded
             .await
@@ -97,22 +96,24 @@ impl Predictors {
 
 impl Slots {
     /// The place of a model, new or known.
-    fn cell(&mut self, key: &Key, bytes: u64) -> Cell {
+    fn cell(&mut self, key: &BlobKey, bytes: u64) -> Cell {
         self.clock += 1;
-        // With another threshold it is the same model: the old one will not be asked for again.
-        self.by_key
-            .retain(|known, _| known.0 != key.0 || known.1 == key.1);
-        let slot = self.by_key.entry(key.clone()).or_insert_with(|| Slot {
-            cell: Cell::default(),
+        if let Some(slot) = self.by_key.get_mut(key) {
+            slot.used = self.clock;
+            return slot.cell.clone();
+        }
+        let cell = Cell::default();
+        let slot = Slot {
+            cell: cell.clone(),
             bytes,
-            used: 0,
-        });
-        slot.used = self.clock;
-        slot.cell.clone()
+            used: self.clock,
+        };
+        self.by_key.insert(key.clone(), slot);
+        cell
     }
 
     /// Drops the models used least recently until the rest fit; never `keep`, which is in use.
-    fn make_room(&mut self, keep: &Key, most_bytes: u64, most_models: usize) {
+    fn make_room(&mut self, keep: &BlobKey, most_bytes: u64, most_models: usize) {
         while self.by_key.len() > most_models
             || self.by_key.values().map(|slot| slot.bytes).sum::<u64>() > most_bytes
         {
@@ -128,7 +129,7 @@ impl Slots {
     }
 
     /// Drops a place that could not be filled, unless it has been taken anew.
-    fn forget(&mut self, key: &Key, cell: &Cell) {
+    fn forget(&mut self, key: &BlobKey, cell: &Cell) {
         let is_same = |slot: &Slot| Arc::ptr_eq(&slot.cell, cell) && !cell.initialized();
         if self.by_key.get(key).is_some_and(is_same) {
             self.by_key.remove(key);

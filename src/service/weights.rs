@@ -28,7 +28,7 @@ impl Service {
             return Err(wrong_state(&entity.at(), entity.status, reason));
         };
         let (blobs, file) = (self.0.blobs.clone(), result.bundle.clone());
-        let permit = self.permit()?;
+        let place = self.place()?;
         let read = spawn_blocking(move || -> Result<Weights, Error> {
             let bytes = blobs.get_blocking(&file)?;
             // The file is ours: that it cannot be used is nothing the caller can mend.
@@ -36,7 +36,7 @@ impl Service {
                 .map_err(|error| Error::internal(format!("loading the model file {file}"), error))?;
             drop(bytes);
             let weights = Weights::of(&bundle, &wish)?;
-            drop(permit);
+            drop(place);
             Ok(weights)
         });
         let weights = read.await.map_err(|e| Error::internal("reading weights", e))??;

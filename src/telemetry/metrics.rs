@@ -3,10 +3,9 @@
 //! The HTTP layer counts requests, the runner counts jobs, and whoever holds a predictor counts
 //! predictions. Domain code returns reports; it does not count.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::fs;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -18,6 +17,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::models::{ModelMetrics, Models};
+
 /// Prefix of every name.
 const PREFIX: &str = "yosoku";
 
@@ -28,9 +29,6 @@ const REQUEST_SECONDS: [f64; 13] = [
 
 /// From 100 ms to an hour.
 const JOB_SECONDS: [f64; 10] = [0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 1800.0, 3600.0];
-
-/// Models beyond this many share one label, so that their number does not grow without end.
-const MAX_MODELS: usize = 100;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
@@ -46,12 +44,6 @@ struct RouteLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct PredictionLabels {
-    model: String,
-    kind: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OutcomeLabels {
     kind: &'static str,
     outcome: &'static str,
@@ -62,8 +54,7 @@ pub struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
     request_seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
-    predictions: Family<PredictionLabels, Counter>,
-    models: Mutex<HashSet<String>>,
+    models: Models,
     job_seconds: Family<OutcomeLabels, Histogram, fn() -> Histogram>,
     memory: Gauge,
 }
@@ -87,8 +78,7 @@ impl Metrics {
         let metrics = Metrics {
             requests: Family::default(),
             request_seconds: Family::new_with_constructor(|| Histogram::new(REQUEST_SECONDS)),
-            predictions: Family::default(),
-            models: Mutex::default(),
+            models: Models::new(&mut registry),
             job_seconds: Family::new_with_constructor(|| Histogram::new(JOB_SECONDS)),
             memory: Gauge::default(),
             registry: Registry::default(),
@@ -106,7 +96,6 @@ impl Metrics {
             seconds(),
             metrics.request_seconds.clone(),
         );
-        registry.register("predictions", "Records scored", metrics.predictions.clone());
         registry.register_with_unit(
             "job_duration",
             "Time of one attempt at a job",
@@ -140,14 +129,9 @@ impl Metrics {
             .observe(elapsed.as_secs_f64());
     }
 
-    /// The counter of scored records of one model; keep it beside the predictor and add to it.
-    /// `kind` is `realtime` or `batch`.
-    pub fn predictions(&self, model: &str, kind: &'static str) -> Counter {
-        let mut models = self.models.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = models.contains(model) || (models.len() < MAX_MODELS && models.insert(model.to_owned()));
-        let model = if known { model } else { "other" }.to_owned();
-        self.predictions
-            .get_or_create_owned(&PredictionLabels { model, kind })
+    /// The numbers of one model.
+    pub fn model(&self, name: &str) -> Arc<ModelMetrics> {
+        self.models.get(name)
     }
 
     /// Counts one finished attempt at a job. `outcome` is a word such as `completed` or `failed`.
@@ -193,7 +177,7 @@ mod tests {
     fn names_and_labels_are_the_documented_ones() {
         let metrics = Metrics::new();
         metrics.request("/v1/models/{id}", "GET", 200, Duration::from_micros(80));
-        metrics.predictions("ml-1", "realtime").inc_by(3);
+        metrics.model("ml-1").answered(3, Duration::from_micros(80));
         metrics.job("train", "completed", Duration::from_secs(2));
         let text = metrics.render().unwrap();
         for line in [
@@ -207,17 +191,5 @@ mod tests {
             assert!(text.lines().any(|got| got == line), "{line} is not in:\n{text}");
         }
         assert!(text.ends_with("# EOF\n"));
-    }
-
-    #[test]
-    fn too_many_models_share_one_label() {
-        let metrics = Metrics::new();
-        for i in 0..MAX_MODELS + 5 {
-            metrics.predictions(&format!("ml-{i}"), "batch").inc();
-        }
-        metrics.predictions("ml-0", "batch").inc();
-        let text = metrics.render().unwrap();
-        assert!(text.contains("{model=\"other\",kind=\"batch\"} 5"), "{text}");
-        assert!(text.contains("{model=\"ml-0\",kind=\"batch\"} 2"));
     }
 }

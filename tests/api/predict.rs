@@ -33,7 +33,7 @@ async fn a_two_class_model_answers_with_label_score_and_threshold() {
         .expect(200)
         .json();
     assert_eq!(answer["type"], "binary");
-    assert_eq!(answer["prediction"], answer["predictions"][0]);
+    assert!(answer.get("predictions").is_none());
     let prediction = &answer["prediction"];
     assert_eq!(prediction["threshold"], 0.5);
     assert_eq!(prediction["warnings"], json!([]));
@@ -139,7 +139,12 @@ async fn text_and_numbers_mean_the_same_as_in_a_file() {
         .post(&path, json!({"records": [numbers, texts]}))
         .await
         .json();
-    assert_eq!(answer["predictions"][0], answer["predictions"][1]);
+    let (as_numbers, as_texts) = (&answer["predictions"][0], &answer["predictions"][1]);
+    assert_eq!(as_numbers["probabilities"], as_texts["probabilities"]);
+    assert_eq!(as_numbers["warnings"], json!([]));
+    let told = as_texts["warnings"].as_array().unwrap();
+    assert_eq!(told.len(), 4);
+    assert!(told.iter().all(|warning| warning["code"] == "text_for_number"));
 
     let id = path.split('/').nth(3).unwrap();
     place
@@ -207,6 +212,20 @@ async fn what_is_no_record_is_pointed_at() {
         (json!({"record": "x"}), "invalid_value", json!("/record")),
         (json!({}), "invalid_input", Value::Null),
         (json!({"record": {}, "records": []}), "invalid_input", Value::Null),
+        (json!({"records": []}), "missing_field", json!("/records")),
+        (json!({"record": [1, 2, 3]}), "invalid_value", json!("/record")),
+        (
+            json!({"records": [{}, [1, 2, 3, 4, 5, 6]]}),
+            "invalid_value",
+            json!("/records/1"),
+        ),
+        (
+            json!({"records": [[[], 2, 3, 4]]}),
+            "invalid_value",
+            json!("/records/0/0"),
+        ),
+        (json!({"records": {}}), "invalid_value", json!("/records")),
+        (json!([{}]), "invalid_value", json!("")),
     ] {
         let problem = place.post(&path, body.clone()).await.problem(400, code);
         assert_eq!(problem["errors"][0]["pointer"], pointer, "{body}");
@@ -257,4 +276,260 @@ async fn predictions_are_counted() {
         .lines()
         .find(|line| line.contains("predictions_total{") && line.contains("realtime"));
     assert!(counted.is_some_and(|line| line.ends_with(" 3")), "{metrics}");
+    for (name, end) in [
+        ("yosoku_prediction_warnings_total{", "code=\"missing\"} 12"),
+        ("yosoku_prediction_duration_seconds_count{", "} 1"),
+        ("yosoku_prediction_score_count{", "} 3"),
+    ] {
+        let found = metrics
+            .lines()
+            .any(|line| line.starts_with(name) && line.ends_with(end));
+        assert!(found, "{name}…{end} is not in:\n{metrics}");
+    }
+}
+
+/// The same records of a table, written in one of the ways that are understood: content type and body.
+fn written(table: &str, way: &str) -> (&'static str, String) {
+    let mut lines = table.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let names = lines.next().unwrap();
+    let rows: Vec<Vec<&str>> = lines.collect();
+    let json = |records: Vec<String>| {
+        (
+            "application/json",
+            format!("{{\"records\": [{}]}}", records.join(",")),
+        )
+    };
+    // The target stands last, and a row without it is one value shorter.
+    let (inputs, header) = (names.len() - 1, names.join(","));
+    let lines = |from: usize, columns: usize| -> Vec<String> {
+        rows[from..].iter().map(|row| row[..columns].join(",")).collect()
+    };
+    match way {
+        "objects" => {
+            let field = |(name, text): (&&str, &&str)| format!("{}:{text}", json!(name));
+            let object = |row: &Vec<&str>| {
+                let fields: Vec<String> = names.iter().zip(&row[..inputs]).map(field).collect();
+                format!("{{{}}}", fields.join(","))
+            };
+            json(rows.iter().map(object).collect())
+        }
+        "arrays" => json(
+            rows.iter()
+                .map(|row| format!("[{}]", row[..inputs].join(",")))
+                .collect(),
+        ),
+        "arrays with the target" => json(rows.iter().map(|row| json!(row).to_string()).collect()),
+        "csv" => (
+            "text/csv",
+            format!("{header}\n{}\n", lines(0, names.len()).join("\n")),
+        ),
+        "csv in another order" => {
+            let turned = |row: &[&str]| row.iter().rev().copied().collect::<Vec<_>>().join(",");
+            let all: Vec<String> = rows.iter().map(|row| turned(row)).collect();
+            (
+                "text/csv",
+                format!("\u{feff}{}\r\n{}", turned(&names), all.join("\r\n")),
+            )
+        }
+        "csv without header" => ("text/csv", lines(0, names.len()).join("\n")),
+        "csv without header and target" => (
+            "text/csv; charset=utf-8; header=absent",
+            lines(0, inputs).join("\n"),
+        ),
+        other => panic!("{other} is no way"),
+    }
+}
+
+#[tokio::test]
+async fn every_way_to_write_records_gives_the_scores_of_a_batch_to_the_bit() {
+    for (dataset, table) in [
+        ("cancer.csv", CANCER),
+        ("iris.csv", IRIS),
+        ("diabetes.csv", DIABETES),
+    ] {
+        let place = Place::with(&[(dataset, table)]).await;
+        let path = model(&place, dataset).await;
+        let id = path.split('/').nth(3).unwrap();
+        let batch = json!({"id": "bp", "model": id, "dataset": dataset});
+        place.post("/v1/batch-predictions", batch).await.expect(202);
+        place.work().await;
+        let output = place.get("/v1/batch-predictions/bp/output").await.text();
+        // The last column is the score of two classes and of numbers, and the last class of several.
+        let last = |line: &str| line.rsplit(',').next().unwrap().parse::<f64>().unwrap();
+        let expected: Vec<f64> = output.lines().skip(1).map(last).collect();
+        for way in [
+            "objects",
+            "arrays",
+            "arrays with the target",
+            "csv",
+            "csv in another order",
+            "csv without header",
+            "csv without header and target",
+        ] {
+            let (kind, body) = written(table, way);
+            let answer = place
+                .send(&format!("POST {path}"), &[("content-type", kind)], body)
+                .await;
+            let answer = answer.expect(200).json();
+            let score = |prediction: &Value| {
+                let shares = prediction["probabilities"].as_object();
+                let last = shares.and_then(|shares| shares.values().next_back());
+                last.unwrap_or(&prediction["value"]).as_f64().unwrap()
+            };
+            let scores: Vec<f64> = answer["predictions"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(score)
+                .collect();
+            assert_eq!(scores, expected, "{dataset}: {way}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn bodies_that_cannot_be_read_say_where_and_why() {
+    let place = Place::with(&[("iris.csv", IRIS)]).await;
+    let path = model(&place, "iris.csv").await;
+    let post = format!("POST {path}");
+    let name = "petal_width_cm";
+    let json = |record: String| ("application/json", format!("{{\"record\": {record}}}"));
+    let large = "x".repeat(1 << 20);
+    for (kind, body, status, code, part) in [
+        (
+            json(format!("{{\"{name}\": 1, \"{name}\": 2}}")),
+            400,
+            "duplicate_field",
+            "given twice at `/record/petal",
+        ),
+        (
+            json(format!("{{\"{name}\": NaN}}")),
+            400,
+            "invalid_json",
+            "send null for a missing number",
+        ),
+        (
+            json(format!("{{\"{name}\": -Infinity}}")),
+            400,
+            "invalid_json",
+            "send null for a missing number",
+        ),
+        (
+            json(format!("{{\"{name}\": 1")),
+            400,
+            "invalid_json",
+            "line 1, column",
+        ),
+        (
+            json(format!("{{\"{name}\": \"\\ud800\"}}")),
+            400,
+            "invalid_value",
+            "/record/petal_width_cm",
+        ),
+        (json("{} x".into()), 400, "invalid_json", "column"),
+        (
+            json(format!("{{\"{name}\": \"{large}\", \"b\": \"y\"}}")),
+            413,
+            "too_large",
+            "a record is larger",
+        ),
+        (
+            ("text/csv", format!("{name},x\n1,2\n1,2,3\n")),
+            400,
+            "ragged_row",
+            "line 3 has 3 fields",
+        ),
+        (
+            ("text/csv", "1,2,3\n".into()),
+            400,
+            "ragged_row",
+            "line 1: a record of 3 values; the model has 5 columns or, without `target`, 4",
+        ),
+        (
+            ("text/csv", format!("{name},{name}\n1,2\n")),
+            400,
+            "duplicate_field",
+            "given twice",
+        ),
+        (
+            ("text/csv", format!("{name}\n")),
+            400,
+            "missing_field",
+            "give at least one",
+        ),
+        (
+            ("text/csv", String::new()),
+            400,
+            "missing_field",
+            "give at least one",
+        ),
+        (
+            ("text/plain", "1,2,3,4".into()),
+            415,
+            "unsupported_media",
+            "text/csv",
+        ),
+    ]
+    .map(|((kind, body), status, code, part)| (kind, body, status, code, part))
+    {
+        let problem = place
+            .send(&post, &[("content-type", kind)], body.clone())
+            .await
+            .problem(status, code);
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains(part), "{part} is not in: {detail}");
+    }
+    let latin = b"petal_width_cm\n\xe9\n".to_vec();
+    let problem = place
+        .send(&post, &[("content-type", "text/csv")], latin)
+        .await
+        .problem(400, "not_text");
+    assert!(
+        problem["detail"].as_str().unwrap().contains("line 2, field 1"),
+        "{problem}"
+    );
+    let nested = vec![json!({"a": []}); 5000];
+    let problem = place
+        .post(&path, json!({"records": nested}))
+        .await
+        .problem(400, "invalid_value");
+    assert!(problem["errors"].as_array().unwrap().len() <= 100);
+    let long = vec![b' '; (16 << 20) + 1];
+    let json = [("content-type", "application/json")];
+    place.send(&post, &json, long).await.problem(413, "too_large");
+}
+
+#[tokio::test]
+async fn numbers_count_as_they_are_written() {
+    const TABLE: &str = "code,y\n1.50,a\n1.50,a\n1.50,a\n1.50,a\n1.50,a\n007,b\n007,b\n007,b\n007,b\n007,b\n";
+    let place = Place::with(&[("codes.csv", TABLE)]).await;
+    let schema = json!({"version": "1.0", "targetAttributeName": "y", "dataFormat": "CSV",
+        "dataFileContainsHeader": true, "attributes": [
+            {"attributeName": "code", "attributeType": "CATEGORICAL"},
+            {"attributeName": "y", "attributeType": "BINARY"}]});
+    let wish = json!({"dataset": "codes.csv", "schema": schema, "holdout": 0});
+    let ids = place.post("/v1/train", wish).await.expect(202).json();
+    place.work().await;
+    let path = format!("/v1/models/{}/predict", ids["model"].as_str().unwrap());
+    let body = r#"{"records": [{"code": 1.50}, {"code": "007"}, {"code": 1.5}, {"code": "1.\u0035\u0030"}]}"#;
+    let json = [("content-type", "application/json")];
+    let answer = place
+        .send(&format!("POST {path}"), &json, body)
+        .await
+        .expect(200)
+        .json();
+    let labels: Vec<&str> = (0..4)
+        .map(|i| answer["predictions"][i]["label"].as_str().unwrap())
+        .collect();
+    assert_eq!((labels[0], labels[1], labels[3]), ("a", "b", "a"), "{answer}");
+    let codes = |i: usize| -> Vec<&str> {
+        let warnings = answer["predictions"][i]["warnings"].as_array().unwrap();
+        warnings
+            .iter()
+            .map(|warning| warning["code"].as_str().unwrap())
+            .collect()
+    };
+    assert_eq!(codes(0), ["number_for_text"]);
+    assert_eq!(codes(1), Vec::<&str>::new());
+    assert_eq!(codes(2), ["unknown_category", "number_for_text"]);
 }

@@ -492,7 +492,7 @@ fn explanations_add_up() {
         let mut rows = 0.0;
         for line in text.lines().skip(1) {
             predictor.score(&Record::from_fields(line.split(',')), &mut scratch);
-            let explanation = predictor.explain(&mut scratch);
+            let explanation = predictor.explain(&mut scratch).clone();
             let total: f64 = explanation.baseline
                 + explanation
                     .contributions

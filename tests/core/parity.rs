@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use serde_json::Value;
+use yosoku::ml::draft::{Draft, Written};
 use yosoku::ml::features::{FeatureVector, Featurizer, TermState};
 use yosoku::ml::hash::Stream;
 use yosoku::ml::learn::Design;
@@ -124,9 +125,13 @@ fn by_real_time(predictor: &Predictor, header: &[String], record: &csv::StringRe
         Value::String(text) => text,
         other => other.to_string(),
     };
-    let values: BTreeMap<String, String> = received.into_iter().map(|(k, v)| (k, text(v))).collect();
-    let (mut buffer, mut scratch) = (Record::new(), Scratch::default());
-    assert!(predictor.record_from_map(&values, &mut buffer).is_empty());
+    let (mut draft, mut buffer, mut scratch) = (Draft::default(), Record::new(), Scratch::default());
+    predictor.begin(&mut draft);
+    for (name, value) in received {
+        let attribute = predictor.lookup().find(&name, 0).unwrap();
+        draft.set(attribute, &text(value), Written::Plain).unwrap();
+    }
+    draft.write(&mut buffer);
     predictor.score(&buffer, &mut scratch);
     Row::new(&scratch.features, &scratch.scores)
 }

@@ -49,9 +49,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
             return Err(Problem::protocol("unsupported_media", detail).into());
         }
         let limit = limit(request.extensions());
-        check_length(request.headers(), limit, "the request body")?;
-        let bytes = read(request.into_body(), limit).await?;
-        Ok(Json(parse(&bytes)?))
+        Ok(Json(parse(&body_within(request, limit).await?)?))
     }
 }
 
@@ -80,7 +78,8 @@ pub fn media_type(headers: &HeaderMap) -> Option<String> {
     )
 }
 
-fn content_length(headers: &HeaderMap) -> Option<u64> {
+/// The announced length of the body in bytes.
+pub fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
@@ -89,6 +88,12 @@ fn check_length(headers: &HeaderMap, limit: u64, what: &'static str) -> Result<O
         Some(length) if length > limit => Err(Error::TooLarge { what, limit }),
         length => Ok(length),
     }
+}
+
+/// The whole body; one of more than `limit` bytes is refused.
+pub async fn body_within(request: Request, limit: u64) -> Result<Bytes, Error> {
+    check_length(request.headers(), limit, "the request body")?;
+    read(request.into_body(), limit).await
 }
 
 async fn read(body: Body, limit: u64) -> Result<Bytes, Error> {
@@ -118,7 +123,8 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     Ok(value)
 }
 
-fn json_error(error: &serde_json::Error, pointer: String) -> Error {
+/// What is wrong with a JSON document, with line and column; `pointer` is where serde noticed.
+pub fn json_error(error: &serde_json::Error, pointer: String) -> Error {
     let (line, column) = (error.line(), error.column());
     let text = error.to_string();
     let text = text.split(" at line ").next().unwrap_or_default();

@@ -10,6 +10,7 @@ mod datasources;
 mod download;
 mod evaluations;
 pub mod extract;
+mod families;
 mod models;
 pub mod openapi;
 mod operations;
@@ -28,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::predicting::Predicting;
 use crate::service::Service;
 use crate::telemetry::Metrics;
 
@@ -36,6 +38,8 @@ use crate::telemetry::Metrics;
 pub struct Routes<S = ()> {
     /// Small JSON in, small JSON out, answered within the request timeout.
     pub ordinary: OpenApiRouter<S>,
+    /// Records in, predictions out: as `ordinary`, with larger bodies in more formats.
+    pub predicting: OpenApiRouter<S>,
     /// Uploads, downloads and events: as long and as large as they need to be.
     pub streaming: OpenApiRouter<S>,
 }
@@ -44,6 +48,7 @@ impl Default for Routes {
     fn default() -> Self {
         Routes {
             ordinary: OpenApiRouter::default(),
+            predicting: OpenApiRouter::default(),
             streaming: OpenApiRouter::default(),
         }
     }
@@ -58,10 +63,23 @@ struct Api {
     metrics: Arc<Metrics>,
 }
 
+impl Api {
+    fn predicting(self) -> Predicting {
+        Predicting {
+            service: self.service,
+            metrics: self.metrics,
+        }
+    }
+}
+
 /// The resources below `/v1`. Waits and event streams end when `stop` is cancelled; `metrics` counts
 /// predictions.
 pub fn routes(service: Service, stop: CancellationToken, metrics: Arc<Metrics>) -> Routes {
-    let Routes { ordinary, streaming } = table();
+    let Routes {
+        ordinary,
+        predicting,
+        streaming,
+    } = table();
     let api = Api {
         service,
         stop,
@@ -69,6 +87,7 @@ pub fn routes(service: Service, stop: CancellationToken, metrics: Arc<Metrics>) 
     };
     Routes {
         ordinary: ordinary.with_state(api.clone()),
+        predicting: predicting.with_state(api.clone()),
         streaming: streaming.with_state(api),
     }
 }
@@ -98,7 +117,11 @@ fn table() -> Routes<Api> {
             ))
             .routes(routes!(models::cancel_model))
             .routes(routes!(weights::get_model_weights))
-            .routes(routes!(predict::predict))
+            .routes(routes!(families::list_families))
+            .routes(routes!(families::get_family, families::delete_family))
+            .routes(routes!(families::add_version))
+            .routes(routes!(families::put_alias, families::delete_alias))
+            .routes(routes!(families::roll_back_alias))
             .routes(routes!(train::train))
             .routes(routes!(
                 evaluations::create_evaluation,
@@ -121,6 +144,7 @@ fn table() -> Routes<Api> {
                 batch_predictions::delete_batch_prediction
             ))
             .routes(routes!(batch_predictions::cancel_batch_prediction)),
+        predicting: OpenApiRouter::new().routes(routes!(predict::predict)),
         streaming: OpenApiRouter::new()
             .routes(routes!(datasets::put_dataset))
             .routes(routes!(datasets::get_dataset_content))

@@ -29,6 +29,7 @@ use crate::service::codes::CODES;
         (name = "Datasets", description = "Files of rows, kept by name and by the hash of their content."),
         (name = "Data sources", description = "A dataset, or a part of its rows, with schema and statistics."),
         (name = "Models", description = "What is learned from a data source."),
+        (name = "Families", description = "Versions of a model under one name, and aliases such as `production`."),
         (name = "Evaluations", description = "How good a model is on rows it has not seen."),
         (name = "Batch predictions", description = "A model's answers for a whole file.")
     ),
@@ -57,6 +58,9 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("Training", include_str!("examples/training.json")),
     ("PredictRequest", include_str!("examples/predict_request.json")),
     ("PredictAnswer", include_str!("examples/predict_answer.json")),
+    ("Family", include_str!("examples/family.json")),
+    ("NewVersion", r#"{"model": "cancer"}"#),
+    ("NewAlias", r#"{"version": 1}"#),
     ("Change", r#"{"name": "second try"}"#),
     ("ModelChange", r#"{"name": "second try", "threshold": 0.35}"#),
 ];
@@ -111,7 +115,8 @@ const ERRORS: &[(u16, &str)] = &[
 /// The document of this program.
 pub fn document() -> utoipa::openapi::OpenApi {
     let table = super::table();
-    complete(table.ordinary.merge(table.streaming).into_openapi())
+    let small = table.ordinary.merge(table.predicting);
+    complete(small.merge(table.streaming).into_openapi())
 }
 
 /// The document for these paths, with everything that the operations have in common.

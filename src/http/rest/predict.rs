@@ -1,98 +1,45 @@
 //! `/v1/models/{id}/predict`: answers now, for records in the request.
 //!
-//! A record is an object of fields. Texts count as they are; numbers and booleans count as the JSON
-//! text of their value, so that 1.50 is `1.5` and a number of many digits loses some; null is a
-//! missing value. Codes and identifiers should be sent as texts to mean the same as in a CSV file.
+//! A record is an object of fields, or an array of values in the order of the model's columns, with or without the
+//! target; or all records are CSV. What a field means is decided where every other field is read; see
+//! [`crate::http::predicting::json`] for how values of JSON become text.
 
-use std::collections::BTreeMap;
+use std::fmt;
 
-use axum::extract::State;
+use axum::extract::{Request, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::Response;
+use serde::ser::{SerializeSeq, Serializer};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
-use super::extract::{Json, Path, Query};
-use super::models::{ModelType, escaped};
-use super::problem::ApiError;
-use crate::ml::Task;
-use crate::service::answers::{Explained, FieldWarning, Predictions, Scored};
+use super::extract::{Path, Query, is_json, media_type};
+use super::models::ModelType;
+use super::problem::{ApiError, Problem};
+use crate::http::predicting::reader::Reader;
+use crate::http::predicting::table::{self, Header};
+use crate::http::predicting::{self, Work, json};
+use crate::ml::predict::Explanation as Reasons;
+use crate::service::answering::Answering;
+use crate::service::scoring::{self, Scored};
 use crate::service::{Error, FieldProblem};
 
 /// What to predict: one record or several.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(ToSchema)]
+#[expect(
+    dead_code,
+    reason = "describes a body that is read without being held in memory"
+)]
 pub struct PredictRequest {
-    /// One record: fields by name. Send codes and identifiers as texts; a number counts as the text of
-    /// its value, so that 1.50 is `1.5` and digits beyond those of a 64-bit float are lost.
+    /// One record: fields by name, or an array of values in the order of the model's columns. Texts count as they
+    /// are, numbers as they are written (1.50 stays `1.50`), null is a missing value.
     #[schema(value_type = Option<Object>)]
-    record: Option<Value>,
-    /// Several records, at most 10,000; fields as in `record`.
+    record: Option<()>,
+    /// Several records, at most 10,000; each as in `record`.
     #[schema(value_type = Option<Vec<Object>>)]
-    records: Option<Vec<Value>>,
-    /// Anything else is a warning.
-    #[serde(flatten)]
-    #[schema(ignore)]
-    unknown: Map<String, Value>,
-}
-
-type Records = Vec<BTreeMap<String, String>>;
-
-impl PredictRequest {
-    /// The records as text by field name; the error points at every field that cannot be one.
-    fn records(self) -> Result<Records, Error> {
-        let (base, values) = match (self.record, self.records) {
-            (Some(record), None) => ("/record", vec![record]),
-            (None, Some(records)) => ("/records", records),
-            _ => {
-                let message = "give exactly one of `record` and `records`";
-                return Err(Error::invalid("invalid_input", message));
-            }
-        };
-        let single = base == "/record";
-        let mut problems = Vec::new();
-        let mut read = Vec::with_capacity(values.len());
-        for (index, value) in values.into_iter().enumerate() {
-            let at = if single {
-                base.to_owned()
-            } else {
-                format!("{base}/{index}")
-            };
-            read.push(fields(value, &at, &mut problems));
-        }
-        match problems.first() {
-            None => Ok(read),
-            Some(first) => Err(Error::InvalidInput {
-                code: "invalid_value",
-                message: format!("{} at `{}`", first.detail, first.pointer),
-                problems,
-            }),
-        }
-    }
-}
-
-fn fields(record: Value, at: &str, problems: &mut Vec<FieldProblem>) -> BTreeMap<String, String> {
-    let mut read = BTreeMap::new();
-    let mut refuse = |pointer: String, detail: &str| {
-        problems.push(FieldProblem::new(pointer, "invalid_value", detail));
-    };
-    let Value::Object(record) = record else {
-        refuse(at.to_owned(), "a record must be an object of fields");
-        return read;
-    };
-    for (name, value) in record {
-        let text = match value {
-            Value::Null => continue,
-            Value::String(text) => text,
-            Value::Number(_) | Value::Bool(_) => value.to_string(),
-            Value::Array(_) | Value::Object(_) => {
-                let pointer = format!("{at}/{}", escaped(&name));
-                refuse(pointer, "a field must be a text, a number, a boolean or null");
-                continue;
-            }
-        };
-        read.insert(name, text);
-    }
-    read
+    records: Option<()>,
 }
 
 /// How to predict.
@@ -106,31 +53,34 @@ pub struct PredictQuery {
 }
 
 /// Predictions in the order of the records.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct PredictAnswer {
+#[derive(Serialize, ToSchema)]
+pub struct PredictAnswer<'a> {
     /// The model.
-    model: String,
+    model: &'a str,
     /// The hash of what the model learned.
-    model_hash: String,
+    model_hash: &'a str,
     /// The question it answers.
     #[serde(rename = "type")]
     task: ModelType,
-    /// The prediction for `record`; absent when `records` were asked for.
+    /// The prediction for `record`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    prediction: Option<Prediction>,
-    /// One prediction for each record.
-    predictions: Vec<Prediction>,
+    #[schema(value_type = Option<Prediction>)]
+    prediction: Option<&'a RawValue>,
+    /// One prediction for each of `records`, or of the lines of a CSV.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Prediction>>)]
+    predictions: Option<&'a RawValue>,
     /// What was odd about the request itself.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    warnings: Vec<Warning>,
+    warnings: Vec<Warning<'a>>,
 }
 
 /// The prediction for one record.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Prediction {
+#[derive(Serialize, ToSchema)]
+pub struct Prediction<'s> {
     /// The answered label; absent for a number.
     #[serde(skip_serializing_if = "Option::is_none")]
-    label: Option<String>,
+    label: Option<&'s str>,
     /// Binary: the probability of the positive label. Multiclass: the probability of `label`.
     #[serde(skip_serializing_if = "Option::is_none")]
     score: Option<f64>,
@@ -140,231 +90,226 @@ pub struct Prediction {
     /// The probability of each label; absent for a number.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
-    probabilities: Option<Map<String, Value>>,
+    probabilities: Option<Shares<'s>>,
     /// Scores of at least this are answered with the positive label; binary only.
     #[serde(skip_serializing_if = "Option::is_none")]
     threshold: Option<f64>,
     /// What was odd about the record; the prediction was made all the same.
-    warnings: Vec<Warning>,
+    #[schema(value_type = Vec<Warning>)]
+    warnings: Warnings<'s>,
     /// How many further warnings were left out.
     #[serde(skip_serializing_if = "is_zero")]
     more_warnings: u64,
     /// Why, if that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    explanation: Option<Explanation>,
+    explanation: Option<Explanation<'s>>,
 }
 
 /// One odd field.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Warning {
+#[derive(Serialize, ToSchema)]
+pub struct Warning<'s> {
     /// The field.
-    field: String,
-    /// unknown_field, missing, invalid, out_of_range, unknown_category or unknown_words.
-    code: String,
+    field: &'s str,
+    /// unknown_field, missing, invalid, out_of_range, unknown_category, unknown_words, text_for_number (sent as a
+    /// text, counts as the number) or number_for_text (sent as a number, counts as the text).
+    code: &'s str,
     /// The value, shortened.
     #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<String>,
+    value: Option<&'s str>,
 }
 
 /// Why a record got its score: the baseline and all contributions add up to the score. The scale is
 /// log-odds of the positive label, the class's score before it becomes a probability, or the number.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Explanation {
+#[derive(Serialize, ToSchema)]
+pub struct Explanation<'s> {
     /// What an average training row gets.
     baseline: f64,
     /// What each field adds.
     #[schema(value_type = Object)]
-    contributions: Map<String, Value>,
+    contributions: Contributions<'s>,
     /// The sum.
     score: f64,
+}
+
+/// Probabilities by label, written without being collected.
+struct Shares<'s>(Scored<'s>);
+
+impl Serialize for Shares<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.probabilities())
+    }
+}
+
+/// Warnings, written without being collected.
+struct Warnings<'s>(Scored<'s>);
+
+impl Serialize for Warnings<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(None)?;
+        for scoring::Warning { field, code, value } in self.0.warnings() {
+            list.serialize_element(&Warning { field, code, value })?;
+        }
+        list.end()
+    }
+}
+
+/// What each field adds, by name, written without being collected.
+struct Contributions<'s>(&'s Reasons, &'s Answering);
+
+impl Serialize for Contributions<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let lookup = self.1.predictor().lookup();
+        let named = self.0.contributions.iter();
+        serializer.collect_map(named.map(|(attribute, amount)| (lookup.name(*attribute), amount)))
+    }
 }
 
 fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
-impl From<FieldWarning> for Warning {
-    fn from(warning: FieldWarning) -> Self {
-        Warning {
-            field: warning.field,
-            code: warning.code.to_owned(),
-            value: warning.value,
+impl<'s> From<Scored<'s>> for Prediction<'s> {
+    fn from(scored: Scored<'s>) -> Self {
+        let is_label = scored.class.is_some();
+        let reasons = |reasons: &'s Reasons| Explanation {
+            baseline: reasons.baseline,
+            contributions: Contributions(reasons, scored.model()),
+            score: reasons.margin,
+        };
+        Prediction {
+            label: scored.label(),
+            score: is_label.then(|| scored.score()),
+            value: (!is_label).then(|| scored.score()),
+            probabilities: is_label.then_some(Shares(scored)),
+            threshold: scored.model().threshold(),
+            warnings: Warnings(scored),
+            more_warnings: scored.more_warnings(),
+            explanation: scored.explanation().map(reasons),
         }
     }
 }
 
-impl From<Explained> for Explanation {
-    fn from(explained: Explained) -> Self {
-        let amounts = explained.contributions.into_iter();
-        Explanation {
-            baseline: explained.baseline,
-            contributions: amounts.map(|(name, amount)| (name, amount.into())).collect(),
-            score: explained.margin,
+/// A JSON array that is written element by element.
+struct Array(Vec<u8>);
+
+impl Array {
+    fn push(&mut self, element: &impl Serialize) {
+        self.0.push(if self.0.is_empty() { b'[' } else { b',' });
+        // Writing to memory cannot fail, nor can these types be refused.
+        let _ = serde_json::to_writer(&mut self.0, element);
+    }
+
+    /// All elements, or the only one without its brackets.
+    fn raw(mut self, is_single: bool) -> Result<Box<RawValue>, Error> {
+        if is_single {
+            self.0.drain(..1);
+        } else {
+            self.0
+                .extend(if self.0.is_empty() { b"[]".as_slice() } else { b"]" });
+        }
+        let written = |error: &dyn fmt::Display| Error::internal("writing predictions", error.to_string());
+        let text = String::from_utf8(self.0).map_err(|error| written(&error))?;
+        RawValue::from_string(text).map_err(|error| written(&error))
+    }
+}
+
+/// What the body is.
+enum Form {
+    Json,
+    Csv(Header),
+}
+
+impl Form {
+    fn of(request: &Request) -> Result<Self, Problem> {
+        let headers = request.headers();
+        if is_json(headers) {
+            return Ok(Form::Json);
+        }
+        match media_type(headers).as_deref() {
+            Some("text/csv") => {
+                let declared = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+                Ok(Form::Csv(Header::of(declared.unwrap_or_default())))
+            }
+            _ => {
+                let detail = "this address takes `application/json` or `text/csv`";
+                Err(Problem::protocol("unsupported_media", detail))
+            }
         }
     }
 }
 
-/// The probability of each label in class order. With two labels there is one score.
-fn probabilities(task: Task, labels: &[String], scores: &[f64]) -> Option<Map<String, Value>> {
-    let positive = scores.first().copied().unwrap_or_default();
-    let all = match task {
-        Task::Binary => vec![1.0 - positive, positive],
-        Task::Multiclass => scores.to_vec(),
-        Task::Regression => return None,
+/// Reads the records of a body, scores them, and writes the answer.
+fn answered(work: Work<'_>, form: &Form, explain: bool) -> Result<Vec<u8>, Error> {
+    let (model, body) = (work.model, work.body);
+    let mut made = Array(Vec::with_capacity(body.len()));
+    let mut each = |scored: Scored<'_>| made.push(&Prediction::from(scored));
+    let mut reader = Reader::new(work, explain, &mut each);
+    let mut asked = json::Asked::default();
+    let broken = match form {
+        Form::Json => match json::read(json::text(body)?, json::Request { reader: &mut reader }) {
+            Ok(found) => {
+                asked = found;
+                asked.single.is_none().then(nothing_asked)
+            }
+            Err(error) => Some(error),
+        },
+        Form::Csv(header) => table::read(&mut reader, *header).err(),
     };
-    let pairs = labels.iter().cloned().zip(all);
-    Some(pairs.map(|(label, share)| (label, share.into())).collect())
+    let records = reader.finish(broken)?;
+    if records == 0 {
+        let message = "no records are given; give at least one";
+        return Err(Error::field("/records", "missing_field", message));
+    }
+    written(model, made, &asked)
 }
 
-/// One prediction, read with the labels of its model.
-fn prediction(task: Task, labels: &[String], threshold: Option<f64>, scored: Scored) -> Prediction {
-    let first = scored.scores.first().copied();
-    let (score, value) = match task {
-        Task::Binary => (first, None),
-        Task::Multiclass => (
-            scored.class.and_then(|class| scored.scores.get(class).copied()),
-            None,
-        ),
-        Task::Regression => (None, first),
+fn nothing_asked() -> Error {
+    let message = "give exactly one of `record` and `records`";
+    Error::InvalidInput {
+        code: "invalid_input",
+        message: message.to_owned(),
+        problems: Vec::<FieldProblem>::new(),
+    }
+}
+
+fn written(model: &Answering, made: Array, asked: &json::Asked) -> Result<Vec<u8>, Error> {
+    let is_single = asked.single == Some(true);
+    let mut answer = Vec::with_capacity(made.0.len() + 256);
+    let made = made.raw(is_single)?;
+    let unknown = asked.unknown.iter().map(|field| Warning {
+        field,
+        code: "unknown_field",
+        value: None,
+    });
+    let whole = PredictAnswer {
+        model: model.id(),
+        model_hash: model.predictor().hash(),
+        task: model.task().into(),
+        prediction: is_single.then_some(&*made),
+        predictions: (!is_single).then_some(&*made),
+        warnings: unknown.collect(),
     };
-    Prediction {
-        label: scored.class.and_then(|class| labels.get(class).cloned()),
-        score,
-        value,
-        probabilities: probabilities(task, labels, &scored.scores),
-        threshold,
-        warnings: scored.warnings.into_iter().map(Warning::from).collect(),
-        more_warnings: scored.more_warnings,
-        explanation: scored.explanation.map(Explanation::from),
-    }
-}
-
-impl PredictAnswer {
-    fn new(made: Predictions, single: bool, warnings: Vec<Warning>) -> Self {
-        let (task, labels, threshold) = (made.task, made.labels, made.threshold);
-        let rows = made.rows.into_iter();
-        let predictions: Vec<Prediction> = rows
-            .map(|scored| prediction(task, &labels, threshold, scored))
-            .collect();
-        PredictAnswer {
-            model: made.model.to_string(),
-            model_hash: made.model_hash,
-            task: task.into(),
-            prediction: predictions.first().filter(|_| single).cloned(),
-            predictions,
-            warnings,
-        }
-    }
+    serde_json::to_writer(&mut answer, &whole)
+        .map_err(|error| Error::internal("writing predictions", error))?;
+    Ok(answer)
 }
 
 /// Predict now
 ///
-/// Unknown fields are warnings, and so are values that the model has not met in training.
+/// Unknown fields are warnings, and so are values that the model has not met in training. A CSV has a header if its
+/// first line names a column that the model learned from; `text/csv; header=present` or `header=absent` decides.
 #[utoipa::path(post, path = "/v1/models/{id}/predict", tag = "Models",
     params(("id" = String, Path, description = "The model"), PredictQuery),
-    request_body = PredictRequest,
+    request_body(content((PredictRequest = "application/json"), (String = "text/csv"))),
     responses((status = 200, description = "One prediction for each record", body = PredictAnswer)))]
 pub(super) async fn predict(
     State(api): State<Api>,
     Path(id): Path<String>,
     Query(query): Query<PredictQuery>,
-    Json(request): Json<PredictRequest>,
-) -> Result<Json<PredictAnswer>, ApiError> {
-    let single = request.record.is_some();
-    let unknown = request.unknown.keys().map(|field| Warning {
-        field: field.clone(),
-        code: "unknown_field".to_owned(),
-        value: None,
-    });
-    let warnings = unknown.collect();
-    let made = api
-        .service
-        .predict(&id, request.records()?, query.explain)
-        .await?;
-    let counter = api.metrics.predictions(made.model.as_str(), "realtime");
-    counter.inc_by(made.rows.len() as u64);
-    Ok(Json(PredictAnswer::new(made, single, warnings)))
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn records(body: Value) -> Result<Records, Error> {
-        serde_json::from_value::<PredictRequest>(body).unwrap().records()
-    }
-
-    #[test]
-    fn values_become_the_text_that_a_csv_file_would_hold() {
-        let body = r#"{"record": {"a": 5.10, "b": 3, "c": true, "d": "x", "e": null, "f": 1e3, "g": -0.25}}"#;
-        let read = records(serde_json::from_str(body).unwrap()).unwrap().remove(0);
-        let pairs: Vec<_> = read.iter().map(|(name, text)| format!("{name}={text}")).collect();
-        assert_eq!(pairs, ["a=5.1", "b=3", "c=true", "d=x", "f=1000.0", "g=-0.25"]);
-    }
-
-    #[test]
-    fn every_value_that_is_none_is_pointed_at() {
-        let error = records(json!({"records": [{"a": 1}, 7, {"a": {}, "x/y": [1]}]})).unwrap_err();
-        let at: Vec<_> = error
-            .problems()
-            .iter()
-            .map(|problem| problem.pointer.as_str())
-            .collect();
-        assert_eq!(at, ["/records/1", "/records/2/a", "/records/2/x~1y"]);
-        assert_eq!(error.code(), "invalid_value");
-        let error = records(json!({"record": [1, 2]})).unwrap_err();
-        assert_eq!(error.problems()[0].pointer, "/record");
-    }
-
-    #[test]
-    fn exactly_one_of_record_and_records_is_given() {
-        for body in [
-            json!({}),
-            json!({"record": {}, "records": []}),
-            json!({"record": null}),
-        ] {
-            assert_eq!(
-                records(body.clone()).unwrap_err().code(),
-                "invalid_input",
-                "{body}"
-            );
-        }
-    }
-
-    fn scored(scores: &[f64], class: Option<usize>) -> Scored {
-        Scored {
-            scores: scores.to_vec(),
-            class,
-            explanation: None,
-            warnings: Vec::new(),
-            more_warnings: 0,
-        }
-    }
-
-    fn shown(task: Task, labels: &[&str], scored: Scored) -> Value {
-        let labels: Vec<String> = labels.iter().map(ToString::to_string).collect();
-        serde_json::to_value(prediction(task, &labels, None, scored)).unwrap()
-    }
-
-    #[test]
-    fn each_type_of_model_answers_in_its_own_terms() {
-        let binary = shown(Task::Binary, &["no", "yes"], scored(&[0.25], Some(0)));
-        assert_eq!(
-            binary,
-            json!({"label": "no", "score": 0.25, "probabilities": {"no": 0.75, "yes": 0.25}, "warnings": []})
-        );
-        let classes = shown(
-            Task::Multiclass,
-            &["a", "b", "c"],
-            scored(&[0.25, 0.5, 0.25], Some(1)),
-        );
-        assert_eq!(
-            classes,
-            json!({"label": "b", "score": 0.5, "probabilities": {"a": 0.25, "b": 0.5, "c": 0.25}, "warnings": []})
-        );
-        let number = shown(Task::Regression, &[], scored(&[-7.5], None));
-        assert_eq!(number, json!({"value": -7.5, "warnings": []}));
-    }
+    request: Request,
+) -> Result<Response, ApiError> {
+    let form = Form::of(&request)?;
+    let work = move |work: Work<'_>| answered(work, &form, query.explain);
+    let answer = api.predicting().answer(&id, request, work).await?;
+    Ok(predicting::answered(answer, "application/json"))
 }

@@ -36,6 +36,8 @@ struct Check {
     attribute: usize,
     kind: AttributeType,
     is_date: bool,
+    /// Where the workspace has its number or date, if the plan reads one.
+    place: Option<usize>,
     /// Smallest and largest training value.
     range: Option<(f64, f64)>,
     /// The term that knows the values or words, if one does.
@@ -61,14 +63,15 @@ impl Featurizer {
         let cut_of = cut_of
             .map(|(cut, index)| ((cut.source, cut.bins), index))
             .collect();
+        let plan = Plan::new(&state.recipe_terms(), schema, &cut_of, &state.by_number());
         Self {
-            plan: Plan::new(&state.recipe_terms(), schema, &cut_of, &state.by_number()),
             cuts: state
                 .cuts
                 .iter()
                 .map(|cut| Cut::new(cut.bounds.clone()))
                 .collect(),
-            checks: checks(&state, schema),
+            checks: checks(&state, schema, &plan),
+            plan,
             dense: state.dense(),
             sparse: state.sparse(),
             ready,
@@ -192,15 +195,12 @@ impl Featurizer {
         let field = self.plan.read_text(record, check.attribute);
         let is_empty = field.is_empty();
         match check.kind {
-            _ if check.is_date => {
-                let date = self.plan.date_of(check.attribute, workspace)?;
-                match date {
-                    Some(_) => None,
-                    None if is_empty => Some(NoteKind::Missing),
-                    None => Some(NoteKind::Invalid),
-                }
-            }
-            AttributeType::Numeric => match self.plan.number_of(check.attribute, workspace)? {
+            _ if check.is_date => match workspace.dates.get(check.place?)? {
+                Some(_) => None,
+                None if is_empty => Some(NoteKind::Missing),
+                None => Some(NoteKind::Invalid),
+            },
+            AttributeType::Numeric => match *workspace.numbers.get(check.place?)? {
                 Number::Missing => Some(NoteKind::Missing),
                 Number::Invalid => Some(NoteKind::Invalid),
                 Number::Value(value) => {
@@ -232,7 +232,7 @@ impl Featurizer {
 }
 
 /// One check for each attribute that the terms read.
-fn checks(state: &FeaturizerState, schema: &Schema) -> Vec<Check> {
+fn checks(state: &FeaturizerState, schema: &Schema, plan: &Plan) -> Vec<Check> {
     let terms = state.recipe_terms();
     let mut attributes: Vec<usize> = terms.iter().flat_map(|term| term.attributes()).collect();
     attributes.sort_unstable();
@@ -254,6 +254,11 @@ fn checks(state: &FeaturizerState, schema: &Schema) -> Vec<Check> {
             attribute,
             kind: declared.kind,
             is_date,
+            place: if is_date {
+                plan.date_place(attribute)
+            } else {
+                plan.number_place(attribute)
+            },
             range: range.or_else(|| cut().map(|cut| (cut.min, cut.max))),
             term,
             levels: if by_products {

@@ -281,17 +281,15 @@ impl Plan {
         }
     }
 
-    /// The number of an attribute in the record that was read last, if the plan reads it.
-    pub fn number_of(&self, attribute: usize, workspace: &Workspace) -> Option<Number> {
+    /// Where the workspace has the number of an attribute, if the plan reads it.
+    pub fn number_place(&self, attribute: usize) -> Option<usize> {
         let source = NumberSource::Attribute(attribute);
-        let place = self.numbers.iter().position(|known| *known == source)?;
-        workspace.numbers.get(place).copied()
+        self.numbers.iter().position(|known| *known == source)
     }
 
-    /// The date of an attribute in the record that was read last, if the plan reads it.
-    pub fn date_of(&self, attribute: usize, workspace: &Workspace) -> Option<Option<Moment>> {
-        let place = self.dates.iter().position(|(known, _)| *known == attribute)?;
-        workspace.dates.get(place).copied()
+    /// Where the workspace has the date of an attribute, if the plan reads it.
+    pub fn date_place(&self, attribute: usize) -> Option<usize> {
+        self.dates.iter().position(|(known, _)| *known == attribute)
     }
 
     /// The text of a field; empty when it stands for missing. Numbers, truths, dates, categories and words are all

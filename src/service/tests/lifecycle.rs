@@ -103,8 +103,7 @@ async fn deleting_fails_what_waits_and_spares_what_is_done() {
     assert_eq!(waiting.error.unwrap().code, "dependency_failed");
     let refused = place.service.model_create(model("third")).await;
     assert_eq!(refusal(refused).0, "wrong_state");
-    let record = [("petal_length_cm".to_owned(), "1".to_owned())].into();
-    place.service.predict("ml", vec![record], false).await.unwrap();
+    place.service.answering("ml").await.unwrap();
 }
 
 #[tokio::test]

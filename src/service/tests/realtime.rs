@@ -1,25 +1,26 @@
 //! Predictions now: the same scores as everywhere, remarks on odd fields, and bounds.
 
-use std::collections::BTreeMap;
-
 use super::*;
+use crate::ml::draft::Written;
 use crate::ml::model::Bundle;
 use crate::ml::predict::{Predictor, Scratch};
 use crate::ml::record::Record;
+use crate::service::answering::Answering;
 use crate::service::requests::Changes;
+use crate::service::scoring::{Oddity, Scorer, Tally};
 
-type Fields = BTreeMap<String, String>;
-
-/// The rows of a table as maps, the target included.
-fn records(text: &str) -> Vec<Fields> {
-    let mut reader = csv::Reader::from_reader(text.as_bytes());
-    let names = reader.headers().unwrap().clone();
-    let fields = |row: csv::StringRecord| names.iter().zip(row.iter()).map(owned).collect();
-    reader.records().map(|row| fields(row.unwrap())).collect()
+/// The names of a table's columns, and its rows.
+fn table(text: &str) -> (Vec<&str>, Vec<Vec<&str>>) {
+    let mut lines = text.lines().map(|line| line.split(',').collect());
+    let names = lines.next().unwrap();
+    (names, lines.collect())
 }
 
-fn owned((name, value): (&str, &str)) -> (String, String) {
-    (name.to_owned(), value.to_owned())
+fn put(scorer: &mut Scorer, model: &Answering, name: &str, text: &str, written: Written) {
+    match model.predictor().lookup().find(name, 0) {
+        Some(attribute) => scorer.draft.set(attribute, text, written).unwrap(),
+        None => scorer.draft.set_unknown(name, text),
+    }
 }
 
 async fn predictor(place: &Place) -> Predictor {
@@ -32,148 +33,183 @@ async fn predictor(place: &Place) -> Predictor {
 #[tokio::test]
 async fn scores_are_those_of_the_pipeline_to_the_bit() {
     for (text, labels) in [(BINARY, 2), (CLASSES, 3), (NUMBERS, 0)] {
-        let limits = Limits {
-            inline_cells: 100,
-            ..Limits::default()
-        };
-        let place = Place::with(limits).await;
+        let place = Place::new().await;
         place.finished_model(text).await;
         let predictor = predictor(&place).await;
-        let records = records(text);
-        // One by one and all at once, which takes the other way.
-        let cells = records.len() * predictor.schema().attributes.len();
-        assert!(cells > place.service.limits().inline_cells);
-        let all = place.service.predict("ml", records.clone(), true).await.unwrap();
-        assert_eq!((all.labels.len(), all.rows.len()), (labels, records.len()));
-        assert_eq!(all.threshold.is_some(), labels == 2);
+        let model = place.service.answering("ml").await.unwrap();
+        assert_eq!(model.threshold().is_some(), labels == 2);
+        let (names, rows) = table(text);
         let (mut scratch, mut record) = (Scratch::default(), Record::new());
-        for (fields, row) in records.iter().zip(&all.rows) {
-            predictor.record_from_map(fields, &mut record);
-            predictor.score(&record, &mut scratch);
-            assert_eq!(row.scores, scratch.scores);
-            assert_eq!(row.class.is_some(), labels > 0);
-            let why = row.explanation.as_ref().unwrap();
-            let sum: f64 = why.contributions.iter().map(|(_, amount)| amount).sum();
-            assert!((why.baseline + sum - why.margin).abs() < 1e-9);
-        }
-        let one = place
-            .service
-            .predict("ml", records[..1].to_vec(), false)
-            .await
-            .unwrap();
-        assert_eq!(one.rows[0].scores, all.rows[0].scores);
-        assert_eq!(one.rows[0].explanation, None);
+        place.service.with_scorer(|scorer| {
+            for row in &rows {
+                scorer.begin(&model);
+                for (name, value) in names.iter().zip(row) {
+                    put(scorer, &model, name, value, Written::Plain);
+                }
+                scorer.draft.write(&mut record);
+                predictor.score(&record, &mut scratch);
+                let scored = scorer.score(&model, true);
+                assert_eq!(scored.scores(), scratch.scores);
+                assert_eq!(scored.probabilities().count(), labels);
+                assert_eq!(scored.label().is_some(), labels > 0);
+                let why = scored.explanation().unwrap();
+                let sum: f64 = why.contributions.iter().map(|(_, amount)| amount).sum();
+                assert!((why.baseline + sum - why.margin).abs() < 1e-9);
+                assert_eq!(scorer.score(&model, false).explanation(), None);
+            }
+            assert_eq!(scorer.take_tally().records, 2 * rows.len() as u64);
+            assert_eq!(scorer.take_tally(), Tally::default());
+        });
     }
 }
 
 #[tokio::test]
 async fn odd_fields_are_remarked_on_and_counted() {
-    let place = Place::with(Limits {
-        warnings: 3,
-        ..Limits::default()
-    })
-    .await;
-    place.finished_model(CLASSES).await;
-    let record: Fields = [
-        ("petal_length_cm", "1e9"),
-        ("petal_width_cm", "wide"),
-        ("petal_widht_cm", "2"),
-        ("target", "setosa"),
-    ]
-    .map(owned)
-    .into();
-    let rows = place
-        .service
-        .predict("ml", vec![record], false)
-        .await
-        .unwrap()
-        .rows;
-    let warning = &rows[0].warnings[0];
-    assert_eq!(
-        (warning.field.as_str(), warning.code),
-        ("petal_widht_cm", "unknown_field")
-    );
-    assert_eq!(warning.value.as_deref(), Some("2"));
-    assert_eq!((rows[0].warnings.len(), rows[0].more_warnings), (3, 2));
-
-    let generous = Place::new().await;
-    generous.finished_model(CLASSES).await;
-    let record = [("petal_length_cm", "1e9"), ("petal_width_cm", "wide")]
-        .map(owned)
-        .into();
-    let rows = generous
-        .service
-        .predict("ml", vec![record], false)
-        .await
-        .unwrap()
-        .rows;
-    let mut found: Vec<(&str, &str, Option<&str>)> = rows[0]
-        .warnings
-        .iter()
-        .map(|w| (w.field.as_str(), w.code, w.value.as_deref()))
-        .collect();
-    found.sort_unstable();
+    let record = [
+        ("petal_length_cm", "1e9", Written::Number),
+        ("petal_width_cm", "wide", Written::Text),
+        ("petal_widht_cm", "2", Written::Number),
+        ("sepal_width_cm", "3", Written::Text),
+        ("target", "setosa", Written::Text),
+    ];
     let expected = [
+        ("petal_widht_cm", "unknown_field", Some("2")),
+        ("sepal_length_cm", "missing", None),
         ("petal_length_cm", "out_of_range", Some("1e9")),
         ("petal_width_cm", "invalid", Some("wide")),
-        ("sepal_length_cm", "missing", None),
-        ("sepal_width_cm", "missing", None),
+        ("sepal_width_cm", "text_for_number", Some("3")),
     ];
-    assert_eq!(found, expected);
+    for (warnings, more) in [(20, 0), (3, 2), (0, 5)] {
+        let limits = Limits {
+            warnings,
+            ..Limits::default()
+        };
+        let place = Place::with(limits).await;
+        place.finished_model(CLASSES).await;
+        let model = place.service.answering("ml").await.unwrap();
+        place.service.with_scorer(|scorer| {
+            scorer.begin(&model);
+            for (name, text, written) in record {
+                put(scorer, &model, name, text, written);
+            }
+            let scored = scorer.score(&model, false);
+            let found: Vec<_> = scored.warnings().map(|w| (w.field, w.code, w.value)).collect();
+            assert_eq!(found, expected[..expected.len() - more]);
+            assert_eq!(scored.more_warnings(), more as u64);
+            let oddities = scorer.take_tally().oddities;
+            assert_eq!(oddities.iter().sum::<u64>(), 5, "{warnings}");
+            assert_eq!(oddities[Oddity::TextForNumber as usize], 1);
+        });
+    }
+}
+
+#[test]
+fn oddities_are_numbered_as_they_are_listed() {
+    for (number, oddity) in Oddity::ALL.into_iter().enumerate() {
+        assert_eq!(oddity as usize, number);
+    }
+}
+
+fn threshold(threshold: f64) -> Changes {
+    Changes {
+        threshold: Some(threshold),
+        ..Changes::default()
+    }
 }
 
 #[tokio::test]
-async fn a_new_threshold_counts_at_once() {
+async fn a_new_threshold_counts_at_once_and_loads_nothing_anew() {
     let place = Place::new().await;
     place.finished_model(BINARY).await;
-    let records = records(BINARY)[..40].to_vec();
-    let answer = |records| place.service.predict("ml", records, false);
-    let before = answer(records.clone()).await.unwrap();
-    assert!(before.rows.iter().any(|row| row.class == Some(0)));
-    let changes = Changes {
-        threshold: Some(0.0),
-        ..Changes::default()
-    };
-    place
+    let before = place.service.answering("ml").await.unwrap();
+    assert_eq!(before.threshold(), Some(0.5));
+    assert_eq!(before.class_of(&[0.2]), Some(0));
+    let changed = place
         .service
-        .entity_update(EntityKind::Model, "ml", None, changes)
-        .await
-        .unwrap();
-    let after = answer(records).await.unwrap();
-    assert_eq!(after.threshold, Some(0.0));
-    assert!(after.rows.iter().all(|row| row.class == Some(1)));
-    let scores = |p: &crate::service::answers::Predictions| -> Vec<Vec<f64>> {
-        p.rows.iter().map(|row| row.scores.clone()).collect()
-    };
-    assert_eq!(scores(&before), scores(&after));
+        .entity_update(EntityKind::Model, "ml", None, threshold(0.0));
+    changed.await.unwrap();
+    let after = place.service.answering("ml").await.unwrap();
+    assert_eq!(after.threshold(), Some(0.0));
+    assert_eq!(after.class_of(&[0.2]), Some(1));
+    assert!(std::ptr::eq(before.predictor(), after.predictor()));
+}
+
+#[tokio::test]
+async fn what_another_process_changed_is_seen_within_a_second() {
+    let place = Place::new().await;
+    place.finished_model(BINARY).await;
+    place.service.answering("ml").await.unwrap();
+    let elsewhere = Service::new(Parts {
+        catalog: place.catalog.clone(),
+        blobs: place.blobs.clone(),
+        clock: place.clock.clone(),
+        limits: Limits::default(),
+    });
+    let changed = elsewhere.entity_update(EntityKind::Model, "ml", None, threshold(0.25));
+    changed.await.unwrap();
+    let seen = async || place.service.answering("ml").await.unwrap().threshold();
+    assert_eq!(seen().await, Some(0.5));
+    place.clock.advance(1_000_000);
+    assert_eq!(seen().await, Some(0.25));
+}
+
+#[tokio::test]
+async fn a_known_model_answers_while_the_catalogue_does_not() {
+    let place = Place::new().await;
+    place.finished_model(BINARY).await;
+    place.service.answering("ml").await.unwrap();
+    place.catalog.close().await;
+    place.clock.advance(3_600_000_000);
+    for _ in 0..2 {
+        place.service.answering("ml").await.unwrap();
+        place.clock.advance(1_000_000);
+    }
+    assert_eq!(refusal(place.service.answering("other").await).0, "unavailable");
 }
 
 #[tokio::test]
 async fn requests_that_cannot_be_answered() {
     let place = Place::with(Limits {
-        records: 2,
         concurrent_predictions: 1,
+        small_bytes: 10,
         ..Limits::default()
     })
     .await;
     place.model(CLASSES).await;
-    let predict = |model: &'static str, n| place.service.predict(model, vec![Fields::new(); n], false);
-    assert_eq!(refusal(predict("ml", 1).await).0, "wrong_state");
-    assert_eq!(refusal(predict("no", 1).await).0, "not_found");
+    assert_eq!(refusal(place.service.answering("ml").await).0, "wrong_state");
+    assert_eq!(refusal(place.service.answering("no").await).0, "not_found");
     place.work("ds").await;
     place.work("ml").await;
-    assert_eq!(refusal(predict("ml", 0).await), at("missing_field", "/records"));
-    assert_eq!(refusal(predict("ml", 3).await), at("invalid_value", "/records"));
-    let permit = place.service.0.permits.clone().try_acquire_owned().unwrap();
-    assert_eq!(refusal(predict("ml", 2).await).0, "throttled");
-    drop(permit);
-    predict("ml", 2).await.unwrap();
-    place
-        .service
-        .entity_delete(EntityKind::Model, "ml", None)
-        .await
-        .unwrap();
-    assert_eq!(refusal(predict("ml", 1).await).0, "wrong_state");
+    let model = place.service.answering("ml").await.unwrap();
+    let large = [Some(10), Some(11), None].map(|bytes| place.service.is_large(bytes));
+    assert_eq!(large, [false, true, true]);
+    let taken = place.service.place().unwrap();
+    assert_eq!(refusal(place.service.place()).0, "throttled");
+    let scored = place.service.score(model, 5, Some(taken), |_, _| 7);
+    assert_eq!(scored.await.unwrap(), 7);
+    assert!(place.service.place().is_ok());
+    let deleted = place.service.entity_delete(EntityKind::Model, "ml", None);
+    deleted.await.unwrap();
+    assert_eq!(refusal(place.service.answering("ml").await).0, "wrong_state");
+}
+
+#[tokio::test]
+async fn little_work_is_done_at_once_and_much_on_another_thread() {
+    let limits = Limits {
+        inline_cells: 1000,
+        ..Limits::default()
+    };
+    let place = Place::with(limits).await;
+    place.finished_model(CLASSES).await;
+    let here = std::thread::current().id();
+    // Iris has five columns, and a record three bytes at least.
+    for (bytes, is_here) in [(600, true), (603, false)] {
+        let model = place.service.answering("ml").await.unwrap();
+        let thread = place
+            .service
+            .score(model, bytes, None, |_, _| std::thread::current().id());
+        assert_eq!(thread.await.unwrap() == here, is_here, "{bytes}");
+    }
 }
 
 #[tokio::test]
@@ -186,18 +222,14 @@ async fn a_model_is_loaded_once_and_makes_room_for_others() {
     place.finished_model(CLASSES).await;
     place.service.model_create(model("ml2")).await.unwrap();
     place.work("ml2").await;
-    let result = async |id: &str| {
-        let entity = place.get(EntityKind::Model, id).await;
-        entity.model().unwrap().result.clone().unwrap()
-    };
-    let (one, two) = (result("ml").await, result("ml2").await);
-    let loaded = &place.service.0.predictors;
-    let (a, b) = tokio::join!(loaded.get(&one), loaded.get(&one));
+    let answering = |id| place.service.answering(id);
+    let (a, b) = tokio::join!(answering("ml"), answering("ml"));
     let first = a.unwrap();
-    assert!(Arc::ptr_eq(&first, &b.unwrap()));
-    assert!(Arc::ptr_eq(&first, &loaded.get(&one).await.unwrap()));
-    loaded.get(&two).await.unwrap();
-    assert!(!Arc::ptr_eq(&first, &loaded.get(&one).await.unwrap()));
+    let is_first = |model: &Answering| std::ptr::eq(first.predictor(), model.predictor());
+    assert!(is_first(&b.unwrap()));
+    assert!(is_first(&answering("ml").await.unwrap()));
+    answering("ml2").await.unwrap();
+    assert!(!is_first(&answering("ml").await.unwrap()));
 }
 
 #[tokio::test]
@@ -208,9 +240,8 @@ async fn a_damaged_model_file_is_our_fault_and_is_tried_again() {
     let file = entity.model().unwrap().result.clone().unwrap().bundle;
     let good = place.blobs.get(&file).await.unwrap();
     let damaged = good.slice(..good.len() - 1);
-    let predict = || place.service.predict("ml", vec![Fields::new()], false);
     place.blobs.put(&file, damaged).await.unwrap();
-    assert_eq!(refusal(predict().await).0, "internal");
+    assert_eq!(refusal(place.service.answering("ml").await).0, "internal");
     place.blobs.put(&file, good).await.unwrap();
-    predict().await.unwrap();
+    place.service.answering("ml").await.unwrap();
 }

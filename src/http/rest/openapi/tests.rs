@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::de::DeserializeOwned;
 
-use super::super::{batch_predictions, datasources, evaluations, models, predict, resource, train};
+use super::super::{batch_predictions, datasources, evaluations, families, models, resource, train};
 use super::*;
 
 fn as_json() -> Value {
@@ -116,7 +116,8 @@ fn the_examples_of_requests_can_be_sent() {
     reads::<evaluations::NewEvaluation>("NewEvaluation");
     reads::<batch_predictions::NewBatchPrediction>("NewBatchPrediction");
     reads::<train::NewTraining>("NewTraining");
-    reads::<predict::PredictRequest>("PredictRequest");
+    reads::<families::NewVersion>("NewVersion");
+    reads::<families::NewAlias>("NewAlias");
     reads::<resource::Change>("Change");
 }
 
