@@ -13,6 +13,7 @@ pub mod origin;
 pub mod predicting;
 pub mod rest;
 pub mod serve;
+pub mod socket;
 
 #[cfg(test)]
 mod tests;
@@ -20,9 +21,8 @@ mod tests;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use tokio::sync::Semaphore;
-use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::telemetry::Metrics;
 
@@ -54,31 +54,27 @@ pub fn router(parts: Parts) -> Result<Router, String> {
         stop,
     } = parts;
     let places = Arc::new(Semaphore::new(limits.requests));
-    let observing = Arc::new(access::Observing::new(metrics.clone(), stop.open));
+    let is_open = matches!(access, auth::Access::Open);
+    let observing = Arc::new(access::Observing::new(metrics.clone(), stop.open, is_open));
 
     let api = layers::ordinary(rest.ordinary, &limits)
-        .merge(layers::predicting(rest.predicting, &limits))
-        .merge(layers::streaming(rest.streaming, &limits));
+        .merge(layers::streaming(rest.streaming, &limits))
+        .layer(from_fn_with_state(places, layers::admit))
+        // Those who wait for a slow body are no work yet: predictions have bounds of their own.
+        .merge(layers::predicting(rest.predicting, &limits));
     let (api, paths) = api.split_for_parts();
     let document = rest::openapi::complete(paths);
 
-    let mut guarded = api
-        .layer(from_fn_with_state(places, layers::admit))
-        .merge(health::metrics(metrics));
+    let mut guarded = api.merge(health::metrics(metrics));
     if let auth::Access::Keys(ring) = &access {
         guarded = guarded.layer(from_fn_with_state(ring.clone(), auth::require_key));
     }
-    let mut all = guarded
+    let all = guarded
         .merge(health::probes(readiness, stop.requested))
         .merge(docs::routes(&document)?)
         .fallback(layers::unknown_route)
         .method_not_allowed_fallback(layers::unknown_method);
-    if let auth::Access::Open = access {
-        all = all.layer(from_fn(origin::own_pages_only));
-    }
-    Ok(all
-        .layer(CatchPanicLayer::custom(layers::panicked))
-        .layer(from_fn_with_state(observing, access::observe)))
+    Ok(all.layer(from_fn_with_state(observing, access::observe)))
 }
 
 /// The OpenAPI document, as `/openapi.yaml` answers it; the error says why it cannot be written.

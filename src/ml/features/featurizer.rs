@@ -223,6 +223,7 @@ impl Featurizer {
                 }
                 _ => None,
             },
+            AttributeType::Text if is_empty => Some(NoteKind::Missing),
             AttributeType::Text => match found {
                 Some((seen, 0)) if seen > 0 => Some(NoteKind::UnknownWords),
                 _ => None,
