@@ -125,7 +125,7 @@ impl App {
             readiness: Arc::new(Ready(self.service.clone())),
             stop: ending.clone(),
         };
-        let router = http::router(parts).map_err(|error| anyhow!(error))?;
+        let router = http::router(parts);
         // Jobs go on until the last answer is given, and are then given back.
         let jobs_stop = CancellationToken::new();
         let jobs = tokio::spawn(run_jobs(self.runner.clone(), jobs_stop.clone()));

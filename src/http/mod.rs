@@ -43,8 +43,7 @@ pub struct Parts {
 }
 
 /// Mounts everything. A request passes the layers from the bottom of this function to the top.
-/// The error says why the OpenAPI document could not be written.
-pub fn router(parts: Parts) -> Result<Router, String> {
+pub fn router(parts: Parts) -> Router {
     let Parts {
         rest,
         access,
@@ -63,7 +62,6 @@ pub fn router(parts: Parts) -> Result<Router, String> {
         // Those who wait for a slow body are no work yet: predictions have bounds of their own.
         .merge(layers::predicting(rest.predicting, &limits));
     let (api, paths) = api.split_for_parts();
-    let document = rest::openapi::complete(paths);
 
     let mut guarded = api.merge(health::metrics(metrics));
     if let auth::Access::Keys(ring) = &access {
@@ -71,10 +69,10 @@ pub fn router(parts: Parts) -> Result<Router, String> {
     }
     let all = guarded
         .merge(health::probes(readiness, stop.requested))
-        .merge(docs::routes(&document)?)
+        .merge(docs::routes(move || rest::openapi::complete(paths.clone())))
         .fallback(layers::unknown_route)
         .method_not_allowed_fallback(layers::unknown_method);
-    Ok(all.layer(from_fn_with_state(observing, access::observe)))
+    all.layer(from_fn_with_state(observing, access::observe))
 }
 
 /// The OpenAPI document, as `/openapi.yaml` answers it; the error says why it cannot be written.

@@ -80,7 +80,8 @@ impl Predictors {
                 return Err(Error::internal(format!("loading the model file {file}"), cause));
             }
             let bundle = Bundle::decode(&bytes).map_err(unusable)?;
-            Predictor::new(&bundle).map_err(unusable)
+            let hash = bundle.hash_in(&bytes);
+            Predictor::of(bundle, hash).map_err(unusable)
         });
         let loaded = loaded
             .await

@@ -87,7 +87,7 @@ impl Place {
         });
         Self {
             stop,
-            router: router.unwrap(),
+            router,
             catalog,
             clock,
             handler,

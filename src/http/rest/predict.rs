@@ -328,7 +328,10 @@ fn nothing_asked() -> Error {
         ("id" = String, Path, description = "The model, or a family's version as `fraud@production`, `fraud@3` or `fraud@latest`"),
         PredictQuery
     ),
-    request_body(content((PredictRequest = "application/json"), (String = "text/csv"))),
+    request_body(content(
+        (PredictRequest = "application/json"),
+        (String = "text/csv", example = "mean_radius,mean_texture\n17.99,10.38\n"),
+    )),
     responses((status = 200, description = "One prediction for each record", body = PredictAnswer)))]
 pub(super) async fn predict(
     State(api): State<Api>,
