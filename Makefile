@@ -19,7 +19,7 @@ PYTHON     ?= python3
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo run test lint fmt deny openapi golden fuzz
-.PHONY: bench bench-inspecting bench-training bench-growth bench-quality
+.PHONY: bench bench-inspecting bench-training bench-serving bench-models bench-batch bench-growth bench-quality
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "%-17s %s\n", $$1, $$2}'
@@ -57,11 +57,21 @@ golden: ## write the sample data and the outside numbers anew; needs scikit-lear
 	$(PYTHON) tests/golden/weights.py
 	$(PYTHON) tests/golden/lasso.py
 
-bench: bench-inspecting bench-training ## measure beside other tools; each part writes its section of docs/benchmarks.md
+bench: bench-inspecting bench-training bench-serving bench-models bench-batch ## measure beside other tools; each part writes its section of docs/benchmarks.md
 
 # Optional, and left out of the tables where missing: liblinear-train, R with glmnet and data.table, Java (for H2O).
 bench-training: build ## CSV to model beside scikit-learn, Vowpal Wabbit, LIBLINEAR, glmnet and H2O; about an hour
 	python=$(BENCH_PYTHON) && $$python bench/training.py $(YOSOKU) $(BENCH_ARGS)
+
+# wrk must be installed, for this and the next; cargo builds the minimal handler.
+bench-serving: build ## predictions over HTTP beside a minimal handler and FastAPI, server and client on one processor each
+	python=$(BENCH_PYTHON) && $$python bench/serving.py $(YOSOKU) $(BENCH_ARGS)
+
+bench-models: build ## memory with ten models, and requests to a thousand
+	python=$(BENCH_PYTHON) && $$python bench/models.py $(YOSOKU) $(BENCH_ARGS)
+
+bench-batch: build ## CSV to CSV beside scikit-learn and Vowpal Wabbit
+	python=$(BENCH_PYTHON) && $$python bench/batch.py $(YOSOKU) $(BENCH_ARGS)
 
 bench-inspecting: build ## inspect beside DuckDB and polars, and each stage
 	python=$(BENCH_PYTHON) && $$python bench/inspecting.py $(YOSOKU) $(BENCH_ARGS)
