@@ -4,13 +4,16 @@ Every rule ends with an ordinary prediction on a new connection.
 """
 
 import contextlib
+import http.client
 import json
+import re
 import socket
 import struct
+import subprocess
 import threading
 import time
 
-from harness import equal, ok
+from harness import Client, equal, ok
 from rules.transport import PREFACE, SETTINGS, request_text
 from servers import main
 from tables import IRIS_RECORD
@@ -215,6 +218,35 @@ def rule_memory_does_not_grow_with_bad_requests(context):
         round_of_bad_requests()
     grown = (resident() - before) >> 20
     assert grown < 100, f"{grown} MiB more after 200 bad requests"
+
+
+def rule_a_log_that_nobody_reads_any_more_stops_nothing(context):
+    """Who collected standard error has died: requests are still answered, and the server still stops when told to."""
+    home = context.folder / "unheard"
+    process = subprocess.Popen(
+        [context.program, "serve", "--home", str(home), "--listen", "127.0.0.1:0"], stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        found = next(filter(None, (re.search(r"serving http://127.0.0.1:(\d+)", line) for line in process.stdout)))
+        process.stdout.close()
+        wrong = []
+        for _ in range(5):
+            client = Client(http.client.HTTPConnection("127.0.0.1", int(found[1]), timeout=5))
+            for path in ("/livez", "/v1/models/nobody", "/v1/models/nobody/predict"):
+                try:
+                    client.send("POST" if path.endswith("predict") else "GET", path, {} if path.endswith("predict") else None)
+                except OSError as error:
+                    wrong.append(f"{path}: {type(error).__name__}")
+        process.terminate()
+        try:
+            process.wait(8)
+        except subprocess.TimeoutExpired:
+            wrong.append("SIGTERM: it goes on for 8 seconds and more")
+        assert not wrong, f"{len(wrong)} of 16: {wrong[:4]} … {wrong[-1]}"
+    finally:
+        process.kill()
+        process.wait()
 
 
 def rule_nothing_panicked(context):
