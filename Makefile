@@ -14,11 +14,14 @@ BENCH_PYTHON ?= $$($(PYTHON) bench/environment.py)
 FUZZ_SECONDS ?= 60
 FUZZ_ARGS    ?=
 FUZZ_TARGETS := recipe schema csv
+# Options for what acts as a client, and the Python environment of clients that others wrote.
+CLIENTS_ARGS   ?=
+CLIENTS_PYTHON ?= target/clients
 # A Python: for `make golden` one with scikit-learn and statsmodels.
 PYTHON     ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo run test lint fmt deny openapi golden fuzz
+.PHONY: help build demo run test lint fmt deny openapi golden fuzz clients real-clients
 .PHONY: bench bench-inspecting bench-training bench-serving bench-models bench-batch bench-growth bench-quality
 
 help: ## list these targets
@@ -35,6 +38,15 @@ run: build ## serve on the default address from ./yosoku-home; RUN_ARGS adds opt
 
 test: ## the whole test suite on the embedded store; YOSOKU_TEST_POSTGRES=URL adds PostgreSQL
 	cargo test --release --locked
+
+clients: build ## what clients rely on, by programs that know the interface only; CLIENTS_ARGS='--only csv' for some of it
+	$(PYTHON) tests/clients/run.py $(YOSOKU) $(CLIENTS_ARGS)
+
+real-clients: build ## the same with clients that others wrote: those of MLflow, Triton and HTTP/2; makes a Python environment
+	$(CLIENTS_PYTHON)/bin/python -c 'import mlflow, tritonclient.http, h2' 2>/dev/null || { \
+	  $(PYTHON) -m venv $(CLIENTS_PYTHON) && \
+	  $(CLIENTS_PYTHON)/bin/pip install -q -r tests/clients/requirements.txt; }
+	$(CLIENTS_PYTHON)/bin/python tests/clients/real_clients.py $(YOSOKU) $(CLIENTS_ARGS)
 
 lint: ## formatting, clippy and the documentation, warnings denied
 	cargo fmt --check

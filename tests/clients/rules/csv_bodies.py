@@ -133,4 +133,4 @@ def rule_csv_of_ten_thousand_records_and_one_more(context):
 
 def rule_csv_record_of_more_than_a_mebibyte_is_refused(context):
     text = csv_text(["age", "note"], [["41", "word " * 300_000]])
-    problem(main(context).client().predict("shop", text, type="text/csv"), 413, "record_too_large")
+    problem(main(context).client().predict("shop", text, type="text/csv"), 413, "too_large")

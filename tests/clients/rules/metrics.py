@@ -11,9 +11,9 @@ LINE = re.compile(r'^([A-Za-z_:][\w:]*)(?:\{(.*)\})? (\S+)')
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
 
-def read(context):
+def read(server):
     """(name, labels, value) of each line."""
-    answer = main(context).client().get("/metrics")
+    answer = server.client().get("/metrics")
     equal(answer.status, 200, "status")
     found = []
     for line in answer.text.splitlines():
@@ -23,10 +23,14 @@ def read(context):
     return found
 
 
-def total(context, ending, **labels):
+def total_of(server, ending, **labels):
     """The sum of all series whose name ends so and that have these labels."""
-    return sum(value for name, has, value in read(context)
+    return sum(value for name, has, value in read(server)
                if name.endswith(ending) and all(has.get(key) == wanted for key, wanted in labels.items()))
+
+
+def total(context, ending, **labels):
+    return total_of(main(context), ending, **labels)
 
 
 def rise(context, act, ending, **labels):
@@ -80,7 +84,7 @@ def rule_warnings_beyond_the_cap_are_counted(context):
 def histograms(context, ending, series=None, **labels):
     """Cumulative counts by bound, for each set of the other labels."""
     found = {}
-    for name, has, value in series or read(context):
+    for name, has, value in series or read(main(context)):
         if name.endswith(ending + "_bucket") and all(has.get(key) == wanted for key, wanted in labels.items()):
             key = (name, json.dumps({one: has[one] for one in sorted(has) if one != "le"}))
             found.setdefault(key, {})[float(has["le"].replace("+Inf", "inf"))] = value
@@ -113,14 +117,14 @@ def rule_latency_counts_every_request(context):
     def act():
         for _ in range(7):
             client.one("shop", SHOP_RECORD)
-    series = {name for name, has, _ in read(context) if name.endswith("_seconds_count") and has.get("model") == "shop"}
+    series = {name for name, has, _ in read(main(context)) if name.endswith("_seconds_count") and has.get("model") == "shop"}
     assert series, "no histogram in seconds with a label model"
     assert any(rise(context, act, name, model="shop") == 7 for name in series), f"none of {series} rose by 7"
 
 
 def rule_histograms_are_cumulative(context):
     main(context).client().one("shop", SHOP_RECORD)
-    counts, series = {}, read(context)
+    counts, series = {}, read(main(context))
     for name, has, value in series:
         if name.endswith("_count"):
             counts[name[:-6], json.dumps({one: has[one] for one in sorted(has)})] = value
@@ -146,6 +150,6 @@ def rule_strangers_make_no_series(context):
 def rule_type_and_help_come_with_every_family(context):
     answer = main(context).client().get("/metrics")
     described = set(re.findall(r"^# TYPE (\S+)", answer.text, re.M))
-    for name, _, _ in read(context):
+    for name, _, _ in read(main(context)):
         base = re.sub(r"_(total|bucket|count|sum|info|created)$", "", name)
         assert name in described or base in described, f"no # TYPE of {name}"

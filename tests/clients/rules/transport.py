@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import os
 import shutil
 import socket
 import stat
@@ -164,19 +163,6 @@ def rule_http2_and_http1_share_the_port(context):
     server = main(context)
     _, (version, status, _) = curl(server, "--http1.1", "--json", BODY)
     equal((version, status), ("1.1", "200"), "version and status")
-
-
-def rule_http2_connection_is_kept(context):
-    """Several requests one after another; many at once are in real_clients.py, since some versions of curl cannot do that."""
-    if not shutil.which("curl"):
-        raise Skip("curl is not installed")
-    server = main(context)
-    arguments = ["curl", "-sS", "-m", "30", "--http2-prior-knowledge", "--json", BODY, "-o", os.devnull, "-w", "%{http_code} %{num_connects}\n"]
-    url = f"http://{server.host}:{server.port}/v1/models/iris/predict?n=[1-20]"
-    done = subprocess.run([*arguments, url], capture_output=True, text=True, timeout=60)
-    lines = [line.split() for line in done.stdout.splitlines()]
-    equal([line[0] for line in lines], ["200"] * 20, f"status codes ({done.stderr[:200]})")
-    equal(sum(int(line[1]) for line in lines), 1, "connections made")
 
 
 # The Unix socket
