@@ -4,6 +4,7 @@
 pub mod json;
 pub mod reader;
 pub mod table;
+pub mod written;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -4,8 +4,6 @@
 //! target; or all records are CSV. What a field means is decided where every other field is read; see
 //! [`crate::http::predicting::json`] for how values of JSON become text.
 
-use std::fmt;
-
 use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
@@ -20,8 +18,8 @@ use super::models::ModelType;
 use super::problem::{ApiError, Problem};
 use crate::http::predicting::reader::Reader;
 use crate::http::predicting::table::{self, Header};
+use crate::http::predicting::written::{Array, Explanation, Shares};
 use crate::http::predicting::{self, Work, json};
-use crate::ml::predict::Explanation as Reasons;
 use crate::service::answering::Answering;
 use crate::service::scoring::{self, Scored};
 use crate::service::{Error, FieldProblem};
@@ -118,28 +116,6 @@ pub struct Warning<'s> {
     value: Option<&'s str>,
 }
 
-/// Why a record got its score: the baseline and all contributions add up to the score. The scale is
-/// log-odds of the positive label, the class's score before it becomes a probability, or the number.
-#[derive(Serialize, ToSchema)]
-pub struct Explanation<'s> {
-    /// What an average training row gets.
-    baseline: f64,
-    /// What each field adds.
-    #[schema(value_type = Object)]
-    contributions: Contributions<'s>,
-    /// The sum.
-    score: f64,
-}
-
-/// Probabilities by label, written without being collected.
-struct Shares<'s>(Scored<'s>);
-
-impl Serialize for Shares<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.probabilities())
-    }
-}
-
 /// Warnings, written without being collected.
 struct Warnings<'s>(Scored<'s>);
 
@@ -153,17 +129,6 @@ impl Serialize for Warnings<'_> {
     }
 }
 
-/// What each field adds, by name, written without being collected.
-struct Contributions<'s>(&'s Reasons, &'s Answering);
-
-impl Serialize for Contributions<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let lookup = self.1.predictor().lookup();
-        let named = self.0.contributions.iter();
-        serializer.collect_map(named.map(|(attribute, amount)| (lookup.name(*attribute), amount)))
-    }
-}
-
 fn is_zero(count: &u64) -> bool {
     *count == 0
 }
@@ -171,45 +136,16 @@ fn is_zero(count: &u64) -> bool {
 impl<'s> From<Scored<'s>> for Prediction<'s> {
     fn from(scored: Scored<'s>) -> Self {
         let is_label = scored.class.is_some();
-        let reasons = |reasons: &'s Reasons| Explanation {
-            baseline: reasons.baseline,
-            contributions: Contributions(reasons, scored.model()),
-            score: reasons.margin,
-        };
         Prediction {
             label: scored.label(),
             score: is_label.then(|| scored.score()),
             value: (!is_label).then(|| scored.score()),
-            probabilities: is_label.then_some(Shares(scored)),
+            probabilities: Shares::of(scored),
             threshold: scored.model().threshold(),
             warnings: Warnings(scored),
             more_warnings: scored.more_warnings(),
-            explanation: scored.explanation().map(reasons),
+            explanation: Explanation::of(scored),
         }
-    }
-}
-
-/// A JSON array that is written element by element.
-struct Array(Vec<u8>);
-
-impl Array {
-    fn push(&mut self, element: &impl Serialize) {
-        self.0.push(if self.0.is_empty() { b'[' } else { b',' });
-        // Writing to memory cannot fail, nor can these types be refused.
-        let _ = serde_json::to_writer(&mut self.0, element);
-    }
-
-    /// All elements, or the only one without its brackets.
-    fn raw(mut self, is_single: bool) -> Result<Box<RawValue>, Error> {
-        if is_single {
-            self.0.drain(..1);
-        } else {
-            self.0
-                .extend(if self.0.is_empty() { b"[]".as_slice() } else { b"]" });
-        }
-        let written = |error: &dyn fmt::Display| Error::internal("writing predictions", error.to_string());
-        let text = String::from_utf8(self.0).map_err(|error| written(&error))?;
-        RawValue::from_string(text).map_err(|error| written(&error))
     }
 }
 
@@ -241,7 +177,7 @@ impl Form {
 /// Reads the records of a body, scores them, and writes the answer.
 fn answered(work: Work<'_>, form: &Form, explain: bool) -> Result<Vec<u8>, Error> {
     let (model, body) = (work.model, work.body);
-    let mut made = Array(Vec::with_capacity(body.len()));
+    let mut made = Array::with_capacity(body.len());
     let mut each = |scored: Scored<'_>| made.push(&Prediction::from(scored));
     let mut reader = Reader::new(work, explain, &mut each);
     let mut asked = json::Asked::default();
@@ -274,7 +210,7 @@ fn nothing_asked() -> Error {
 
 fn written(model: &Answering, made: Array, asked: &json::Asked) -> Result<Vec<u8>, Error> {
     let is_single = asked.single == Some(true);
-    let mut answer = Vec::with_capacity(made.0.len() + 256);
+    let mut answer = Vec::with_capacity(made.len() + 256);
     let made = made.raw(is_single)?;
     let unknown = asked.unknown.iter().map(|field| Warning {
         field,
