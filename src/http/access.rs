@@ -1,5 +1,5 @@
 //! What every request gets, whoever answers it: an identifier, a span, one line in the log, its
-//! place in the metrics, and errors completed with path and identifier.
+//! place in the metrics, and errors completed with path and identifier, in the words of the protocol that was spoken.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,7 +16,8 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use super::auth::Caller;
-use super::rest::problem::{self, Problem};
+use super::protocols::Dialect;
+use super::rest::problem::Problem;
 use crate::telemetry::Metrics;
 
 /// The header that carries the request's identifier, in and out.
@@ -146,12 +147,13 @@ fn complete(mut response: Response, id: &RequestId, path: String) -> Response {
     if response.status().is_client_error() || response.status().is_server_error() {
         let ours = response.extensions_mut().remove::<Problem>();
         if let Some(problem) = ours.or_else(|| stand_in(&response)) {
+            let dialect = Dialect::of(&path);
             let problem = Problem {
                 instance: Some(path),
                 request_id: Some(id.0.to_string()),
                 ..problem
             };
-            let (rendered, body) = problem::render(&problem).into_parts();
+            let (rendered, body) = dialect.render(&problem).into_parts();
             response.headers_mut().remove(CONTENT_LENGTH);
             response.headers_mut().extend(rendered.headers);
             *response.body_mut() = body;

@@ -9,9 +9,13 @@ pub mod docs;
 pub mod health;
 pub mod keys;
 pub mod layers;
+pub mod mlflow;
+pub mod open_inference;
 pub mod origin;
 pub mod predicting;
+pub mod protocols;
 pub mod rest;
+pub mod sagemaker;
 pub mod serve;
 
 #[cfg(test)]
@@ -30,6 +34,8 @@ use crate::telemetry::Metrics;
 pub struct Parts {
     /// The resources below `/v1`.
     pub rest: rest::Routes,
+    /// What neighbours' protocols ask for.
+    pub protocols: protocols::Routes,
     /// Who may call.
     pub access: auth::Access,
     /// How much the server takes on.
@@ -47,6 +53,7 @@ pub struct Parts {
 pub fn router(parts: Parts) -> Result<Router, String> {
     let Parts {
         rest,
+        protocols,
         access,
         limits,
         metrics,
@@ -56,8 +63,9 @@ pub fn router(parts: Parts) -> Result<Router, String> {
     let places = Arc::new(Semaphore::new(limits.requests));
     let observing = Arc::new(access::Observing::new(metrics.clone(), stop.open));
 
+    let predicting = rest.predicting.merge(protocols.guarded.into());
     let api = layers::ordinary(rest.ordinary, &limits)
-        .merge(layers::predicting(rest.predicting, &limits))
+        .merge(layers::predicting(predicting, &limits))
         .merge(layers::streaming(rest.streaming, &limits));
     let (api, paths) = api.split_for_parts();
     let document = rest::openapi::complete(paths);
@@ -65,10 +73,13 @@ pub fn router(parts: Parts) -> Result<Router, String> {
     let mut guarded = api
         .layer(from_fn_with_state(places, layers::admit))
         .merge(health::metrics(metrics));
+    let mut open = protocols.open;
     if let auth::Access::Keys(ring) = &access {
         guarded = guarded.layer(from_fn_with_state(ring.clone(), auth::require_key));
+        open = open.layer(from_fn_with_state(ring.clone(), sagemaker::key_to_choose));
     }
     let mut all = guarded
+        .merge(open)
         .merge(health::probes(readiness, stop.requested))
         .merge(docs::routes(&document)?)
         .fallback(layers::unknown_route)

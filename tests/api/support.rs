@@ -15,7 +15,7 @@ use yosoku::clock::{Clock, ManualClock, SystemClock};
 use yosoku::domain::job::{ClaimedJob, LEASE_MICROS, Settlement, WorkerId};
 use yosoku::http::health::{Check, Readiness};
 use yosoku::http::serve::Stop;
-use yosoku::http::{self, Parts, auth, layers, rest};
+use yosoku::http::{self, Parts, auth, layers, protocols, rest};
 use yosoku::jobs::Handler;
 use yosoku::jobs::context::JobContext;
 use yosoku::jobs::runner::{JobError, JobHandler};
@@ -64,7 +64,8 @@ impl Place {
         let stop = CancellationToken::new();
         let metrics = Arc::new(Metrics::new());
         let router = http::router(Parts {
-            rest: rest::routes(service, stop.clone(), metrics.clone()),
+            rest: rest::routes(service.clone(), stop.clone(), metrics.clone()),
+            protocols: protocols::routes(service, metrics.clone(), None),
             access: auth::Access::Open,
             limits: layers::Limits::default(),
             metrics,
