@@ -49,6 +49,11 @@ impl Readiness for Always {
 
 impl Place {
     pub async fn open() -> Self {
+        Self::open_for(auth::Access::Open, None).await
+    }
+
+    /// A place for these callers, the root of which speaks for a model.
+    pub async fn open_for(access: auth::Access, model: Option<&str>) -> Self {
         let home = tempfile::tempdir().unwrap();
         let catalog = Catalog::open_sqlite(&home.path().join("yosoku.db"))
             .await
@@ -65,8 +70,8 @@ impl Place {
         let metrics = Arc::new(Metrics::new());
         let router = http::router(Parts {
             rest: rest::routes(service.clone(), stop.clone(), metrics.clone()),
-            protocols: protocols::routes(service, metrics.clone(), None),
-            access: auth::Access::Open,
+            protocols: protocols::routes(service, metrics.clone(), model),
+            access,
             limits: layers::Limits::default(),
             metrics,
             readiness: Arc::new(Always),
