@@ -114,6 +114,11 @@ impl App {
                 ending.requested.clone(),
                 self.metrics.clone(),
             ),
+            protocols: http::protocols::routes(
+                self.service.clone(),
+                self.metrics.clone(),
+                http.model.as_deref(),
+            ),
             access,
             limits: Limits {
                 upload: http.upload_limit,

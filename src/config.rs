@@ -45,6 +45,8 @@ pub struct Flags {
     pub behind_proxy: bool,
     /// `--upload-limit`
     pub upload_limit: Option<String>,
+    /// `--model`
+    pub model: Option<String>,
     /// `--workers`
     pub workers: Option<String>,
     /// `--memory`
@@ -83,6 +85,8 @@ pub struct HttpConfig {
     pub behind_proxy: bool,
     /// The largest upload in bytes (`YOSOKU_UPLOAD_LIMIT`); 50 GiB.
     pub upload_limit: u64,
+    /// The model that `/invocations` and `/ping` speak for (`YOSOKU_MODEL`); none.
+    pub model: Option<String>,
     /// How long an ordinary request may take (`YOSOKU_REQUEST_TIMEOUT`); 30 s.
     pub request_timeout: Duration,
     /// How many requests are answered at once (`YOSOKU_MAX_REQUESTS`); 512.
@@ -281,6 +285,7 @@ impl Reader<'_> {
                 50 << 30,
                 parse_size,
             ),
+            model: flags.model.clone().or_else(|| (self.env)("YOSOKU_MODEL")),
             request_timeout: self.pick("", &None, "YOSOKU_REQUEST_TIMEOUT", seconds(30), parse_wait),
             max_requests: self.pick("", &None, "YOSOKU_MAX_REQUESTS", 512, parse_places),
             stop_grace: self.pick("", &None, "YOSOKU_STOP_GRACE", seconds(0), parse_duration),

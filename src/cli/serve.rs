@@ -13,7 +13,8 @@ use crate::{shutdown, telemetry};
 /// Everything is kept in one folder, the home. The server listens on loopback; any other address needs
 /// keys (`yosoku key new`) and either a TLS certificate or --behind-proxy. Each option may also be given
 /// as a variable: YOSOKU_LISTEN, YOSOKU_SOCKET, YOSOKU_HOME, YOSOKU_KEYS, YOSOKU_TLS_CERT, YOSOKU_TLS_KEY,
-/// YOSOKU_UPLOAD_LIMIT, YOSOKU_WORKERS, YOSOKU_MEMORY, YOSOKU_SPILL, YOSOKU_LOG_FORMAT, YOSOKU_DATABASE_URL.
+/// YOSOKU_UPLOAD_LIMIT, YOSOKU_MODEL, YOSOKU_WORKERS, YOSOKU_MEMORY, YOSOKU_SPILL, YOSOKU_LOG_FORMAT,
+/// YOSOKU_DATABASE_URL.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ServeArgs {
     /// Address and port [default: 127.0.0.1:8080]
@@ -39,6 +40,9 @@ pub struct ServeArgs {
     /// Largest upload, such as 10GiB [default: 50GiB]
     #[arg(long, value_name = "SIZE")]
     upload_limit: Option<String>,
+    /// Model that /invocations and /ping speak for: an identifier, a family or one of its versions, as fraud@3
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
 }
 
 /// Do jobs of an installation, without HTTP
@@ -76,6 +80,7 @@ impl ServeArgs {
             tls_key: args.tls_key,
             behind_proxy: args.behind_proxy,
             upload_limit: args.upload_limit,
+            model: args.model,
             ..args.common.flags()
         }
     }

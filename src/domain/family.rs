@@ -209,6 +209,12 @@ impl Family {
         })
     }
 
+    /// The version that is meant where none is named: `production` if there is such an alias, else the newest.
+    pub fn default_reference(&self) -> Reference {
+        let production = self.aliases.keys().find(|alias| alias.as_str() == "production");
+        production.cloned().map_or(Reference::Latest, Reference::Alias)
+    }
+
     /// The version that is meant, and its shadow.
     pub fn resolve(&self, reference: &Reference) -> Result<(&Version, Option<&Version>), FamilyError> {
         match reference {
@@ -296,6 +302,14 @@ mod tests {
         assert_eq!(meant(&family, "production"), "a");
         family.forget(&production).unwrap();
         assert!(family.forget(&production).is_err() && family.roll_back(&production, 8).is_err());
+    }
+
+    #[test]
+    fn production_is_meant_where_nothing_is_named() {
+        let mut family = family(&["a", "b"]);
+        assert_eq!(family.default_reference(), Reference::Latest);
+        family.point(alias("production"), 1, None, 5).unwrap();
+        assert_eq!(family.default_reference(), Reference::Alias(alias("production")));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What every request gets, whoever answers it: an identifier, a span, one line in the log, its
-//! place in the metrics, an answer even after a panic, and errors completed with path and identifier. On a server
-//! without keys it is refused here if a page of another origin may have sent it. One layer does all this, because
-//! each layer costs every request.
+//! place in the metrics, an answer even after a panic, and errors completed with path and identifier, in the words of
+//! the protocol that was spoken. On a server without keys it is refused here if a page of another origin may have sent
+//! it. One layer does all this, because each layer costs every request.
 
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -25,7 +25,8 @@ use tracing::Instrument;
 use super::auth::Caller;
 use super::layers::panicked;
 use super::origin::own_pages_only;
-use super::rest::problem::{self, ApiError, Problem};
+use super::protocols::Dialect;
+use super::rest::problem::{ApiError, Problem};
 use crate::telemetry::Metrics;
 
 /// The header that carries the request's identifier, in and out.
@@ -211,12 +212,13 @@ fn complete(mut response: Response, id: &RequestId, path: &str) -> Response {
     if response.status().is_client_error() || response.status().is_server_error() {
         let ours = response.extensions_mut().remove::<Problem>();
         if let Some(problem) = ours.or_else(|| stand_in(&response)) {
+            let dialect = Dialect::of(path);
             let problem = Problem {
                 instance: Some(path.to_owned()),
                 request_id: Some(id.0.to_string()),
                 ..problem
             };
-            let (rendered, body) = problem::render(&problem).into_parts();
+            let (rendered, body) = dialect.render(&problem).into_parts();
             response.headers_mut().remove(CONTENT_LENGTH);
             response.headers_mut().extend(rendered.headers);
             *response.body_mut() = body;

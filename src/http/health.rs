@@ -13,6 +13,7 @@ use futures_util::future::BoxFuture;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
+use super::open_inference;
 use super::rest::problem::ApiError;
 use crate::service::Error;
 use crate::telemetry::Metrics;
@@ -41,37 +42,36 @@ struct Ready {
     checks: Vec<Check>,
 }
 
+/// Looks whether the server is ready.
 #[derive(Clone)]
-struct Probe {
+pub struct Probe {
     readiness: Arc<dyn Readiness>,
     stopping: CancellationToken,
 }
 
-/// `/livez` and `/readyz`, which anyone may ask.
+impl Probe {
+    /// What was found.
+    pub async fn checks(&self) -> Vec<Check> {
+        let failed = |name| vec![Check { name, ok: false }];
+        if self.stopping.is_cancelled() {
+            return failed("running");
+        }
+        let checks = tokio::time::timeout(PATIENCE, self.readiness.checks());
+        checks.await.unwrap_or_else(|_| failed("in_time"))
+    }
+}
+
+/// `/livez` and `/readyz`, and what they are called in the Open Inference Protocol; anyone may ask.
 pub fn probes(readiness: Arc<dyn Readiness>, stopping: CancellationToken) -> Router {
     Router::new()
         .route("/livez", get(async || "ok\n"))
         .route("/readyz", get(ready))
+        .merge(open_inference::probes())
         .with_state(Probe { readiness, stopping })
 }
 
 async fn ready(State(probe): State<Probe>) -> Response {
-    let checks = if probe.stopping.is_cancelled() {
-        vec![Check {
-            name: "running",
-            ok: false,
-        }]
-    } else {
-        let late = |_| {
-            vec![Check {
-                name: "in_time",
-                ok: false,
-            }]
-        };
-        tokio::time::timeout(PATIENCE, probe.readiness.checks())
-            .await
-            .unwrap_or_else(late)
-    };
+    let checks = probe.checks().await;
     let ok = checks.iter().all(|check| check.ok);
     let (code, status) = if ok {
         (StatusCode::OK, "ready")

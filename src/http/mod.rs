@@ -9,9 +9,13 @@ pub mod docs;
 pub mod health;
 pub mod keys;
 pub mod layers;
+pub mod mlflow;
+pub mod open_inference;
 pub mod origin;
 pub mod predicting;
+pub mod protocols;
 pub mod rest;
+pub mod sagemaker;
 pub mod serve;
 pub mod socket;
 
@@ -30,6 +34,8 @@ use crate::telemetry::Metrics;
 pub struct Parts {
     /// The resources below `/v1`.
     pub rest: rest::Routes,
+    /// What neighbours' protocols ask for.
+    pub protocols: protocols::Routes,
     /// Who may call.
     pub access: auth::Access,
     /// How much the server takes on.
@@ -46,6 +52,7 @@ pub struct Parts {
 pub fn router(parts: Parts) -> Router {
     let Parts {
         rest,
+        protocols,
         access,
         limits,
         metrics,
@@ -56,18 +63,22 @@ pub fn router(parts: Parts) -> Router {
     let is_open = matches!(access, auth::Access::Open);
     let observing = Arc::new(access::Observing::new(metrics.clone(), stop.open, is_open));
 
+    let predicting = rest.predicting.merge(protocols.guarded.into());
     let api = layers::ordinary(rest.ordinary, &limits)
         .merge(layers::streaming(rest.streaming, &limits))
         .layer(from_fn_with_state(places, layers::admit))
         // Those who wait for a slow body are no work yet: predictions have bounds of their own.
-        .merge(layers::predicting(rest.predicting, &limits));
+        .merge(layers::predicting(predicting, &limits));
     let (api, paths) = api.split_for_parts();
 
     let mut guarded = api.merge(health::metrics(metrics));
+    let mut open = protocols.open;
     if let auth::Access::Keys(ring) = &access {
         guarded = guarded.layer(from_fn_with_state(ring.clone(), auth::require_key));
+        open = open.layer(from_fn_with_state(ring.clone(), sagemaker::key_to_choose));
     }
     let all = guarded
+        .merge(open)
         .merge(health::probes(readiness, stop.requested))
         .merge(docs::routes(move || rest::openapi::complete(paths.clone())))
         .fallback(layers::unknown_route)

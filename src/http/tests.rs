@@ -99,6 +99,7 @@ fn limits() -> layers::Limits {
 fn parts() -> Parts {
     Parts {
         rest: routes(),
+        protocols: protocols::Routes::default(),
         access: auth::Access::Open,
         limits: limits(),
         metrics: Arc::new(Metrics::new()),

@@ -12,7 +12,7 @@ use super::error::{Error, chain};
 use super::{Service, check};
 use crate::domain::dataset::ContentHash;
 use crate::domain::entity::Entity;
-use crate::domain::family::Reference;
+use crate::domain::family::{Family, Reference};
 use crate::domain::ids::{BlobKey, EntityId, EntityKind, FamilyName};
 use crate::domain::status::Status;
 use crate::ml::Task;
@@ -89,7 +89,8 @@ impl Answering {
 
 impl Service {
     /// The model of that name, ready to answer: an identifier, or a family's version or alias as `fraud@3`,
-    /// `fraud@latest` or `fraud@production`.
+    /// `fraud@latest` or `fraud@production`. With nothing after the `@` it is either: the model with that identifier,
+    /// else the family's `production`, else its newest version.
     pub async fn answering(&self, name: &str) -> Result<Answering, Error> {
         let described = self.described(name).await?;
         let predictor = self.0.predictors.get(&described).await?;
@@ -130,8 +131,17 @@ impl Service {
         let Some((family, reference)) = name.split_once('@') else {
             return described(&self.entity_get(EntityKind::Model, name).await?);
         };
-        let family = self.family_get(family).await?;
-        let reference: Reference = reference.parse().map_err(|e| check::invalid_name("", &e))?;
+        let family = match reference {
+            "" => match self.entity_get(EntityKind::Model, family).await {
+                Err(Error::NotFound { .. }) => self.family_or_none(family).await?,
+                found => return described(&found?),
+            },
+            _ => self.family_get(family).await?,
+        };
+        let reference: Reference = match reference {
+            "" => family.default_reference(),
+            given => given.parse().map_err(|e| check::invalid_name("", &e))?,
+        };
         let found = family.resolve(&reference);
         // What is asked for in an address is not there, rather than a wrong field.
         let (version, shadow) = found.map_err(|_| Error::not_found("model", name))?;
@@ -144,6 +154,14 @@ impl Service {
         Ok(Described {
             member: Some(member),
             ..described(&model)?
+        })
+    }
+
+    /// The family of that name. It was looked for as a model before, so that is what is missing.
+    async fn family_or_none(&self, name: &str) -> Result<Family, Error> {
+        self.family_get(name).await.map_err(|error| match error {
+            Error::NotFound { id, .. } => Error::not_found("model", id),
+            error => error,
         })
     }
 }

@@ -15,7 +15,7 @@ use yosoku::clock::{Clock, ManualClock, SystemClock};
 use yosoku::domain::job::{ClaimedJob, LEASE_MICROS, Settlement, WorkerId};
 use yosoku::http::health::{Check, Readiness};
 use yosoku::http::serve::Stop;
-use yosoku::http::{self, Parts, auth, layers, rest};
+use yosoku::http::{self, Parts, auth, layers, protocols, rest};
 use yosoku::jobs::Handler;
 use yosoku::jobs::context::JobContext;
 use yosoku::jobs::runner::{JobError, JobHandler};
@@ -49,6 +49,11 @@ impl Readiness for Always {
 
 impl Place {
     pub async fn open() -> Self {
+        Self::open_for(auth::Access::Open, None).await
+    }
+
+    /// A place for these callers, the root of which speaks for a model.
+    pub async fn open_for(access: auth::Access, model: Option<&str>) -> Self {
         let home = tempfile::tempdir().unwrap();
         let catalog = Catalog::open_sqlite(&home.path().join("yosoku.db"))
             .await
@@ -64,8 +69,9 @@ impl Place {
         let stop = CancellationToken::new();
         let metrics = Arc::new(Metrics::new());
         let router = http::router(Parts {
-            rest: rest::routes(service, stop.clone(), metrics.clone()),
-            access: auth::Access::Open,
+            rest: rest::routes(service.clone(), stop.clone(), metrics.clone()),
+            protocols: protocols::routes(service, metrics.clone(), model),
+            access,
             limits: layers::Limits::default(),
             metrics,
             readiness: Arc::new(Always),

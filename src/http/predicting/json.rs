@@ -5,7 +5,9 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -58,16 +60,41 @@ fn explained(text: &str, error: &serde_json::Error) -> Error {
     }
 }
 
+/// Reads a whole document that must be an object; a derived reader would take a list of values without names too.
+pub fn read_object<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Error> {
+    let value = read(text, PhantomData::<T>);
+    match text.trim_start().starts_with('{') {
+        false if value.is_ok() => Err(Error::invalid("invalid_value", "the body must be a JSON object")),
+        _ => value,
+    }
+}
+
 /// One field as it was written.
-enum Field<'v> {
+pub enum Field<'v> {
+    /// A value as text.
     Value(Cow<'v, str>, Written),
+    /// Null.
     Missing,
+    /// An object or an array, which a field cannot be.
     Nested,
+    /// A text that is none.
     NoText,
 }
 
-fn field(raw: &RawValue) -> Field<'_> {
-    let text = raw.get();
+impl<'v> Field<'v> {
+    /// The value as text, with nothing for null; the error says why it is none.
+    pub fn value(self) -> Result<(Cow<'v, str>, Written), &'static str> {
+        match self {
+            Field::Value(text, written) => Ok((text, written)),
+            Field::Missing => Ok(("".into(), Written::Plain)),
+            Field::Nested => Err(NESTED),
+            Field::NoText => Err(NO_TEXT),
+        }
+    }
+}
+
+/// The field that a JSON value is.
+pub fn field(text: &str) -> Field<'_> {
     match text.as_bytes() {
         [b'"', ..] => match text.get(1..text.len() - 1) {
             Some(plain) if memchr::memchr(b'\\', plain.as_bytes()).is_none() => {
@@ -221,7 +248,7 @@ impl<'de> Visitor<'de> for Record<'_, '_> {
         while let Some(name) = map.next_key_seed(Name)? {
             let raw: &'de RawValue = map.next_value()?;
             let known = reader.find(&name, expected);
-            let done = match (known, field(raw)) {
+            let done = match (known, field(raw.get())) {
                 (_, Field::Missing) => Ok(()),
                 (_, Field::Nested) => reader.problem(at.field(&name), "invalid_value", NESTED),
                 (_, Field::NoText) => reader.problem(at.field(&name), "invalid_value", NO_TEXT),
@@ -240,16 +267,14 @@ impl<'de> Visitor<'de> for Record<'_, '_> {
         reader.begin().map_err(stop)?;
         let mut place = 0_usize;
         while let Some(raw) = list.next_element::<&'de RawValue>()? {
-            let (text, written, wrong) = match field(raw) {
-                Field::Missing => ("".into(), Written::Plain, None),
-                Field::Nested => ("".into(), Written::Plain, Some(NESTED)),
-                Field::NoText => ("".into(), Written::Plain, Some(NO_TEXT)),
-                Field::Value(text, written) => (text, written, None),
+            let (text, written) = match field(raw.get()).value() {
+                Ok(value) => value,
+                Err(detail) => {
+                    let pointer = at.field(&place.to_string());
+                    reader.problem(pointer, "invalid_value", detail).map_err(stop)?;
+                    Default::default()
+                }
             };
-            if let Some(detail) = wrong {
-                let pointer = at.field(&place.to_string());
-                reader.problem(pointer, "invalid_value", detail).map_err(stop)?;
-            }
             reader.push(&text, written).map_err(stop)?;
             place += 1;
         }

@@ -1,9 +1,11 @@
 //! What every protocol of predictions has in common: a body is read within bounds, its records are scored by the
 //! same scorer, and what was scored is counted. A façade says how records are written and how answers look.
 
+pub mod columns;
 pub mod json;
 pub mod reader;
 pub mod table;
+pub mod written;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

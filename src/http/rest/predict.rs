@@ -17,8 +17,8 @@ use super::models::ModelType;
 use super::problem::{ApiError, Problem};
 use crate::http::predicting::reader::{At, Reader};
 use crate::http::predicting::table::{self, Header};
+use crate::http::predicting::written::{Explanation, Shares};
 use crate::http::predicting::{self, Work, json};
-use crate::ml::predict::Explanation as Reasons;
 use crate::service::answering::Answering;
 use crate::service::scoring::{self, Oddity, Scored};
 use crate::service::{Error, FieldProblem};
@@ -125,28 +125,6 @@ pub struct Warning<'s> {
     value: Option<&'s str>,
 }
 
-/// Why a record got its score: the baseline and all contributions add up to the score. The scale is
-/// log-odds of the positive label, the class's score before it becomes a probability, or the number.
-#[derive(Serialize, ToSchema)]
-pub struct Explanation<'s> {
-    /// What an average training row gets.
-    baseline: f64,
-    /// What each field adds.
-    #[schema(value_type = Object)]
-    contributions: Contributions<'s>,
-    /// The sum.
-    score: f64,
-}
-
-/// Probabilities by label, written without being collected.
-struct Shares<'s>(Scored<'s>);
-
-impl Serialize for Shares<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.probabilities())
-    }
-}
-
 /// Warnings, written without being collected.
 struct Warnings<'s>(Scored<'s>);
 
@@ -160,17 +138,6 @@ impl Serialize for Warnings<'_> {
     }
 }
 
-/// What each field adds, by name, written without being collected.
-struct Contributions<'s>(&'s Reasons, &'s Answering);
-
-impl Serialize for Contributions<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let lookup = self.1.predictor().lookup();
-        let named = self.0.contributions.iter();
-        serializer.collect_map(named.map(|(attribute, amount)| (lookup.name(*attribute), amount)))
-    }
-}
-
 fn is_zero(count: &u64) -> bool {
     *count == 0
 }
@@ -178,20 +145,15 @@ fn is_zero(count: &u64) -> bool {
 impl<'s> From<Scored<'s>> for Prediction<'s> {
     fn from(scored: Scored<'s>) -> Self {
         let is_label = scored.class.is_some();
-        let reasons = |reasons: &'s Reasons| Explanation {
-            baseline: reasons.baseline,
-            contributions: Contributions(reasons, scored.model()),
-            score: reasons.margin,
-        };
         Prediction {
             label: scored.label(),
             score: is_label.then(|| scored.score()),
             value: (!is_label).then(|| scored.score()),
-            probabilities: is_label.then_some(Shares(scored)),
+            probabilities: Shares::of(scored),
             threshold: scored.model().threshold(),
             warnings: Warnings(scored),
             more_warnings: scored.more_warnings(),
-            explanation: scored.explanation().map(reasons),
+            explanation: Explanation::of(scored),
         }
     }
 }

@@ -22,7 +22,6 @@ pub mod notes;
 pub mod plan;
 pub mod product;
 mod read_term;
-mod read_term;
 pub mod show;
 pub mod space;
 pub mod state;

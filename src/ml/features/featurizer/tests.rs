@@ -128,7 +128,7 @@ fn every_kind_of_bare_attribute() {
     );
     assert_eq!(
         features(&featurizer, ["5", "1", "", "a", ""]).2,
-        [(0, NoteKind::OutOfRange)]
+        [(0, NoteKind::OutOfRange), (2, NoteKind::Missing)]
     );
 }
 
