@@ -44,6 +44,7 @@ pub fn batch_predict(
         columns: work.spec.columns.clone(),
         explain: work.spec.explain,
         split,
+        ..BatchOptions::default()
     };
     let mut file = handler.blobs.write_blocking()?;
     let summary = predict(&predictor, &table, &options, &mut file, &mut context.clone())?;
