@@ -3,19 +3,22 @@
 //! ```text
 //! datasets/uploads/{name}/{sha256}-{token}       one version of an uploaded dataset
 //! models/{model}/{claim}.yosoku                  a bundle
-//! predictions/{batch prediction}/{claim}.csv     a file of predictions
+//! predictions/{batch prediction}/{claim}.csv     a file of predictions; the end says its format
+//! predictions/{batch prediction}/{claim}.problems.jsonl  problems of its records
+//! predictions/{batch prediction}/part-{number}.{piece}   finished pieces, until the job has ended
 //! .staging/{process}/{number}                    files that are being written
 //! ```
 //!
-//! Every key is written once and never again: an upload's token and a job's claim number differ
+//! Every key but those of pieces is written once and never again: an upload's token and a job's claim number differ
 //! each time, so that neither a late deletion nor a worker that lost its job can touch the file of
-//! another. Everything an entity owns lies in one folder, and goes with it. Data sources and
+//! another. Pieces are the same bytes whichever attempt writes them. Everything an entity owns lies in one folder, and goes with it. Data sources and
 //! evaluations have folder names too, so that every kind is treated alike, but write no files: their
 //! results are in the catalogue.
 
 use crate::domain::dataset::ContentHash;
 use crate::domain::ids::{BlobKey, DatasetName, EntityKind, EntityRef, random_text};
 use crate::domain::job::ClaimedJob;
+use crate::domain::spec::Body;
 
 /// The reserved bucket of uploaded datasets.
 pub const UPLOADS: &str = "uploads";
@@ -33,12 +36,32 @@ pub fn upload(name: &DatasetName, version: &ContentHash, random: [u8; 8]) -> Blo
 
 /// The key of the file that this attempt at `job` makes.
 pub fn output(job: &ClaimedJob) -> BlobKey {
-    let extension = match job.entity.kind() {
-        EntityKind::DataSource | EntityKind::Evaluation => "json",
-        EntityKind::Model => "yosoku",
-        EntityKind::BatchPrediction => "csv",
+    let extension = match &job.entity.body {
+        Body::DataSource(_) | Body::Evaluation(_) => "json",
+        Body::Model(_) => "yosoku",
+        Body::BatchPrediction(work) => work.spec.form().extension(),
     };
     BlobKey::spelled(format!("{}/{}.{extension}", folder(&job.entity.at()), job.claim))
+}
+
+/// The key of the problems that this attempt at `job` lists.
+pub fn problems(job: &ClaimedJob) -> BlobKey {
+    BlobKey::spelled(format!(
+        "{}/{}.problems.jsonl",
+        folder(&job.entity.at()),
+        job.claim
+    ))
+}
+
+/// The key of a piece of unfinished work, which any attempt may use.
+pub fn part(at: &EntityRef, name: &str) -> BlobKey {
+    BlobKey::spelled(format!("{}/{name}", folder(at)))
+}
+
+/// Whether `key` is that of a piece of unfinished work.
+pub fn is_part(key: &BlobKey) -> bool {
+    let name = key.as_str().rsplit('/').next();
+    name.is_some_and(|name| name.starts_with("part-"))
 }
 
 /// The claim whose attempt made `key`, if it is the key of an output.
@@ -81,6 +104,19 @@ mod tests {
             assert!(key.as_str().starts_with(&format!("datasets/uploads/{name}/0707")));
             assert_ne!(key, upload(&name, &hash, [8; 8]));
         }
+    }
+
+    #[test]
+    fn parts_belong_to_no_attempt() {
+        let at = EntityRef::new(EntityKind::BatchPrediction, EntityId::new("x").unwrap());
+        let key = part(&at, "part-000001.out");
+        assert_eq!(
+            (key.as_str(), claim_of(&key)),
+            ("predictions/x/part-000001.out", None)
+        );
+        assert!(is_part(&key) && !is_part(&BlobKey::new("predictions/x/1.csv.gz").unwrap()));
+        let problems = BlobKey::new("predictions/x/3.problems.jsonl").unwrap();
+        assert_eq!(claim_of(&problems), Some(3));
     }
 
     #[test]

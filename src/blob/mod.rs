@@ -183,6 +183,11 @@ impl Blobs {
         self.delete_where(&job.entity.at(), is_earlier).await
     }
 
+    /// Removes the pieces of unfinished work that an entity owns; returns how many.
+    pub async fn delete_parts(&self, at: &EntityRef) -> Result<usize, BlobError> {
+        self.delete_where(at, key::is_part).await
+    }
+
     async fn delete_where(
         &self,
         at: &EntityRef,
@@ -232,6 +237,11 @@ impl Blobs {
     /// [`Blobs::delete_owned`] for code that blocks.
     pub fn delete_owned_blocking(&self, at: &EntityRef) -> Result<usize, BlobError> {
         self.runtime.block_on(self.delete_owned(at))
+    }
+
+    /// [`Blobs::delete_parts`] for code that blocks.
+    pub fn delete_parts_blocking(&self, at: &EntityRef) -> Result<usize, BlobError> {
+        self.runtime.block_on(self.delete_parts(at))
     }
 
     /// [`Blobs::delete_earlier`] for code that blocks.

@@ -11,6 +11,7 @@ mod inspect;
 mod key;
 mod log;
 mod openapi;
+mod parts;
 mod predict;
 mod progress;
 mod recipe;

@@ -1,25 +1,30 @@
 //! `yosoku predict`: one output line for each input row.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::error::CliError;
 use super::files::{Header, check_output, predictor, read_bundle, read_once, write_whole};
+use super::parts::{FolderParts, identity};
 use super::progress::Progress;
 use super::show;
-use crate::ml::pipeline::{BatchOptions, BatchSummary, predict};
-use crate::ml::split::Split;
+use crate::ml::evaluate::Interval;
+use crate::ml::pipeline::batch::{BatchMetrics, Compress, Form, Format, Resume};
+use crate::ml::pipeline::{BatchOptions, BatchSummary, Outputs, predict_into};
 use crate::ml::wording::counted;
 
-/// Score every row of a CSV
+/// Score every row of a file
 ///
 /// The output has a header and one line for each input row, in input order: the row identifier and the
 /// true label where the input has them, then the answer and its score. A row that cannot be read
-/// leaves a blank line.
+/// leaves a blank line. The name of OUT says how it is written: .csv, .jsonl, and .gz or .zst behind them.
+///
+/// A run that was interrupted is gone on with when the same command is given again: what was finished is kept in
+/// `OUT.parts` until the end. If the data hold the target, metrics of the answers are told.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Model file
     model: PathBuf,
-    /// CSV file, plain or compressed with gzip or zstd; `-` is standard input
+    /// CSV or JSON lines, plain or compressed with gzip or zstd; `-` is standard input
     data: PathBuf,
     /// Where to write the predictions; `-` is standard output
     #[arg(long, value_name = "OUT")]
@@ -30,6 +35,18 @@ pub struct Args {
     /// Columns of the input to copy to the output
     #[arg(long, value_name = "COL,…", value_delimiter = ',')]
     columns: Vec<String>,
+    /// Begin each line with the number of its row, counted from 1
+    #[arg(long)]
+    row_number: bool,
+    /// Write what is wrong with single rows and fields to a file of JSON lines
+    #[arg(long, value_name = "FILE")]
+    problems: Option<PathBuf>,
+    /// How lines look, instead of what the name of OUT says
+    #[arg(long, value_enum)]
+    format: Option<FormatArg>,
+    /// How the output is compressed, instead of what the name of OUT says
+    #[arg(long, value_enum)]
+    compress: Option<CompressArg>,
     /// The score from which on a row is called positive, instead of the model's own; see `yosoku threshold`
     #[arg(long, value_name = "SCORE")]
     threshold: Option<f64>,
@@ -38,26 +55,126 @@ pub struct Args {
     header: Header,
 }
 
+/// What a line of the output looks like.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum FormatArg {
+    /// A header, then comma separated fields
+    Csv,
+    /// One JSON object a line
+    Jsonl,
+}
+
+/// How the output is compressed.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum CompressArg {
+    /// Not at all
+    None,
+    /// As gzip
+    Gzip,
+    /// As zstd
+    Zstd,
+}
+
+/// The form that the name of the output or the flags ask for.
+fn form(args: &Args) -> Form {
+    let name = args.out.file_name().map(|name| name.to_string_lossy());
+    let named = Form::of_name(&name.unwrap_or_default());
+    Form {
+        format: args.format.map_or(named.format, |format| match format {
+            FormatArg::Csv => Format::Csv,
+            FormatArg::Jsonl => Format::Jsonl,
+        }),
+        compress: args.compress.map_or(named.compress, |compress| match compress {
+            CompressArg::None => Compress::None,
+            CompressArg::Gzip => Compress::Gzip,
+            CompressArg::Zstd => Compress::Zstd,
+        }),
+    }
+}
+
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), CliError> {
     check_output(&args.out, &[&args.data, &args.model])?;
+    if let Some(problems) = &args.problems {
+        check_output(problems, &[&args.data, &args.model, &args.out])?;
+    }
+    let parts = match can_resume(args) {
+        true => Some(FolderParts::beside(&args.out)?),
+        false => None,
+    };
+    let mut progress = Progress::new(false, None);
+    match (score(args, parts.as_ref(), &mut progress), parts) {
+        (Ok(summary), parts) => {
+            progress.finish();
+            tell(&summary);
+            parts.map_or(Ok(()), FolderParts::remove)
+        }
+        // The same input would fail again.
+        (Err(error @ CliError::Invalid { .. }), Some(parts)) => {
+            progress.finish();
+            parts.remove().and(Err(error))
+        }
+        (Err(error), parts) => {
+            progress.finish();
+            if let Some(kept) = parts.as_ref().and_then(FolderParts::kept) {
+                let place = kept.display();
+                show::message(&format!(
+                    "what is finished is kept in `{place}`; the same command goes on from there"
+                ));
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Whether an interrupted run can go on: its input can be read again, and its output is a file.
+fn can_resume(args: &Args) -> bool {
+    let is_pipe = |path: &Path| path == Path::new("-") || path.metadata().is_ok_and(|there| !there.is_file());
+    !is_pipe(&args.data) && !is_pipe(&args.out)
+}
+
+fn score(
+    args: &Args,
+    parts: Option<&FolderParts>,
+    progress: &mut Progress,
+) -> Result<BatchSummary, CliError> {
     let bundle = read_bundle(&args.model)?;
     let predictor = predictor(&bundle, args.threshold)?;
     let table = read_once(&args.data, args.header)?;
     let options = BatchOptions {
         columns: args.columns.clone(),
         explain: args.explain,
-        split: Split::all(),
+        row_number: args.row_number,
+        form: form(args),
+        ..BatchOptions::default()
     };
-    let mut progress = Progress::new(false, None);
+    let input = match parts {
+        Some(_) => identity(&args.data, &format!("{:?}", args.header))?,
+        None => String::new(),
+    };
+    let resume = parts.map(|parts| Resume { parts, input: &input });
     let mut summary = BatchSummary::default();
     write_whole(&args.out, |out| {
-        summary = predict(&predictor, &*table, &options, out, &mut progress)?;
-        Ok(())
+        let mut into = |outputs: Outputs<'_>| -> Result<(), CliError> {
+            summary = predict_into(&predictor, &*table, &options, outputs, progress)?;
+            Ok(())
+        };
+        let Some(path) = &args.problems else {
+            return into(Outputs {
+                out,
+                problems: None,
+                resume,
+            });
+        };
+        write_whole(path, |problems| {
+            into(Outputs {
+                out,
+                problems: Some(problems),
+                resume,
+            })
+        })
     })?;
-    progress.finish();
-    tell(&summary);
-    Ok(())
+    Ok(summary)
 }
 
 fn tell(summary: &BatchSummary) {
@@ -89,10 +206,28 @@ fn tell(summary: &BatchSummary) {
             kind.replace('_', " ")
         ));
     }
+    if let Some(metrics) = &summary.metrics {
+        tell_metrics(metrics);
+    }
     for problem in &summary.problems.examples {
         show::message(&format!(
             "line {}: {} [{}]",
             problem.line, problem.detail, problem.code
         ));
     }
+}
+
+/// How good the answers are, where the data say.
+fn tell_metrics(metrics: &BatchMetrics) {
+    let known = |(name, interval): (&String, &Interval)| Some(format!("{name} {:.4}", interval.value?));
+    let values: Vec<String> = metrics.values.iter().filter_map(known).collect();
+    let unknown = match metrics.unknown_target {
+        0 => String::new(),
+        count => format!(", {} without a usable target", counted(count, "row")),
+    };
+    show::message(&format!(
+        "on {} with a target{unknown}: {}",
+        counted(metrics.records, "row"),
+        values.join(", ")
+    ));
 }

@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::show;
 use crate::ml::observe::{Observer, Stage};
+use crate::ml::wording::counted;
 use crate::telemetry::metrics::resident_bytes;
 
 /// Shows progress, measures stages, and stops on Ctrl-C.
@@ -32,7 +33,7 @@ impl Progress {
             ProgressBar::hidden()
         };
         if let Ok(style) =
-            ProgressStyle::with_template("{msg:<10} [{bar:30}] {percent:>3} %  {elapsed} elapsed, {eta} left")
+            ProgressStyle::with_template("{msg:<16} [{bar:30}] {percent:>3} %  {elapsed} elapsed, {eta} left")
         {
             bar.set_style(style.progress_chars("=> "));
         }
@@ -95,6 +96,10 @@ impl Observer for Progress {
         } else {
             ControlFlow::Continue(())
         }
+    }
+
+    fn rows(&mut self, rows: u64) {
+        self.bar.set_message(counted(rows, "row"));
     }
 
     fn note(&mut self, what: &str) {

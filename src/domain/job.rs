@@ -190,6 +190,17 @@ pub enum Settlement {
     Released,
 }
 
+impl Settlement {
+    /// Whether no attempt follows the one that ends so, the `attempt`th.
+    pub fn is_last(&self, attempt: i64) -> bool {
+        match self {
+            Settlement::Completed(_) | Settlement::Failed(_) | Settlement::Cancelled => true,
+            Settlement::Retry(_) => attempt >= MAX_ATTEMPTS,
+            Settlement::Released => false,
+        }
+    }
+}
+
 /// What became of a settlement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settled {

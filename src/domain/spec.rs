@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::dataset::{ContentHash, DatasetPin};
 use super::ids::{BlobKey, EntityId, EntityKind, EntityRef};
 use crate::ml::Task;
+use crate::ml::pipeline::batch::{Compress, Form, Format};
 
 /// Which data, and how to read it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -102,6 +103,28 @@ pub struct BatchPredictionSpec {
     pub columns: Vec<String>,
     /// Whether to add what each feature contributed.
     pub explain: bool,
+    /// Whether lines begin with the number of their record.
+    #[serde(default)]
+    pub row_number: bool,
+    /// What a line looks like.
+    #[serde(default)]
+    pub format: Format,
+    /// How the output is compressed.
+    #[serde(default)]
+    pub compress: Compress,
+    /// Whether problems of single records are written to a file of their own.
+    #[serde(default)]
+    pub problems: bool,
+}
+
+impl BatchPredictionSpec {
+    /// Format and compression of the output.
+    pub fn form(&self) -> Form {
+        Form {
+            format: self.format,
+            compress: self.compress,
+        }
+    }
 }
 
 /// The finished file of predictions.
@@ -119,6 +142,20 @@ pub struct BatchPredictionResult {
     pub invalid_rows: u64,
     /// Warnings and counts.
     pub document: Value,
+    /// The file of problems, if it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problems: Option<StoredFile>,
+}
+
+/// A file beside the main one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StoredFile {
+    /// Where it is.
+    pub key: BlobKey,
+    /// Its hash.
+    pub hash: ContentHash,
+    /// Its length in bytes.
+    pub size_bytes: u64,
 }
 
 /// What was asked for, and what came out once it is there.

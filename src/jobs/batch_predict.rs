@@ -1,21 +1,26 @@
 //! Model and rows → file of predictions.
 
+use std::io::Write;
+
 use serde_json::json;
 
 use super::context::JobContext;
 use super::handler::Handler;
 use super::inputs::{BlobTable, model_of, required, source_facts};
+use super::parts::BlobParts;
 use super::runner::JobError;
 use crate::blob::key;
 use crate::domain::ids::EntityKind;
 use crate::domain::job::ClaimedJob;
-use crate::domain::spec::{BatchPredictionResult, Produced};
+use crate::domain::spec::{BatchPredictionResult, Produced, StoredFile};
 use crate::ml::ingest::HeaderMode;
-use crate::ml::pipeline::{BatchOptions, predict};
+use crate::ml::pipeline::batch::Resume;
+use crate::ml::pipeline::{BatchOptions, Outputs, predict_into};
 use crate::ml::predict::Predictor;
 use crate::ml::split::Split;
 
-/// Scores every row in input order and stores the file under a key of this attempt.
+/// Scores every row in input order and stores the file under a key of this attempt. An earlier attempt's finished parts
+/// are used again.
 pub fn batch_predict(
     handler: &Handler,
     job: &ClaimedJob,
@@ -43,10 +48,29 @@ pub fn batch_predict(
     let options = BatchOptions {
         columns: work.spec.columns.clone(),
         explain: work.spec.explain,
+        row_number: work.spec.row_number,
+        form: work.spec.form(),
         split,
+        ..BatchOptions::default()
     };
+    let parts = BlobParts::of(&handler.blobs, job.entity.at());
     let mut file = handler.blobs.write_blocking()?;
-    let summary = predict(&predictor, &table, &options, &mut file, &mut context.clone())?;
+    let mut problems = match work.spec.problems {
+        true => Some(handler.blobs.write_blocking()?),
+        false => None,
+    };
+    let outputs = Outputs {
+        out: &mut file,
+        problems: problems.as_mut().map(|file| file as &mut dyn Write),
+        resume: Some(Resume {
+            parts: &parts,
+            input: &table.identity(),
+        }),
+    };
+    let summary = predict_into(&predictor, &table, &options, outputs, &mut context.clone())?;
+    let problems = problems
+        .map(|file| file.publish(&key::problems(job)))
+        .transpose()?;
     let published = file.publish(&key::output(job))?;
     context.rows(summary.records);
     Ok(Produced::BatchPrediction(BatchPredictionResult {
@@ -56,5 +80,10 @@ pub fn batch_predict(
         rows: summary.records,
         invalid_rows: summary.invalid,
         document: json!(summary),
+        problems: problems.map(|stored| StoredFile {
+            key: stored.key,
+            hash: stored.hash,
+            size_bytes: stored.size_bytes,
+        }),
     }))
 }

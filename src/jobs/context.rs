@@ -102,6 +102,10 @@ impl Observer for JobContext {
         self.progress(stage, done, total)
     }
 
+    fn rows(&mut self, rows: u64) {
+        JobContext::rows(self, rows);
+    }
+
     fn note(&mut self, what: &str) {
         tracing::info!(job.kind = ?self.0.kind, "{what}");
     }

@@ -44,8 +44,20 @@ impl JobHandler for Handler {
     }
 
     fn discard(&self, job: &ClaimedJob) {
-        if let Err(error) = self.blobs.delete_blocking(&key::output(job)) {
-            tracing::warn!(job.id = %job.id, error = &error as &dyn std::error::Error, "cannot remove an unneeded file");
+        for key in [key::output(job), key::problems(job)] {
+            if let Err(error) = self.blobs.delete_blocking(&key) {
+                tracing::warn!(job.id = %job.id, error = &error as &dyn std::error::Error, "cannot remove an unneeded file");
+            }
+        }
+    }
+
+    fn ended(&self, job: &ClaimedJob) {
+        if job.kind != JobKind::BatchPredict {
+            return;
+        }
+        // What stays goes with the entity.
+        if let Err(error) = self.blobs.delete_parts_blocking(&job.entity.at()) {
+            tracing::warn!(job.id = %job.id, error = &error as &dyn std::error::Error, "cannot remove parts of finished work");
         }
     }
 }

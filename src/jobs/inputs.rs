@@ -64,6 +64,13 @@ impl BlobTable {
     }
 }
 
+impl BlobTable {
+    /// Names the bytes and how they are read: the key of an upload belongs to one content.
+    pub fn identity(&self) -> String {
+        format!("{} {} {:?}", self.key, self.bytes, self.header)
+    }
+}
+
 fn source_changed(how: &str) -> JobError {
     let message = format!("the dataset version this was made for {how}");
     let problem = Problem::new("source_changed", message);

@@ -10,6 +10,7 @@ pub mod delete_files;
 pub mod evaluate_model;
 pub mod handler;
 pub mod inputs;
+mod parts;
 pub mod profile_data;
 pub mod runner;
 pub mod train_model;

@@ -66,6 +66,9 @@ pub trait JobHandler: Send + Sync + 'static {
 
     /// Removes the file of an attempt whose result was refused; called on a blocking thread.
     fn discard(&self, _job: &ClaimedJob) {}
+
+    /// Removes what only a further attempt would have needed; called on a blocking thread, after the last one.
+    fn ended(&self, _job: &ClaimedJob) {}
 }
 
 impl<F> JobHandler for F
@@ -202,11 +205,18 @@ impl Runner {
             Settlement::Completed(produced) => produced.file().cloned(),
             _ => None,
         };
+        let is_last = settlement.is_last(job.attempt);
         let settled = self.settle(&job, settlement).await?;
         let stored = settled == Settled::Recorded;
         tracing::info!(job.id = %job.id, job.attempt = job.attempt, stored, "job ends: {outcome}");
-        if let (Settled::LeaseLost, Some(file)) = (settled, file) {
-            self.discard(job, file).await;
+        match (settled, file) {
+            (Settled::LeaseLost, Some(file)) => self.discard(job, file).await,
+            (Settled::Recorded, _) if is_last => {
+                let handler = self.handler.clone();
+                // It logs what it cannot remove.
+                drop(tokio::task::spawn_blocking(move || handler.ended(&job)).await);
+            }
+            _ => {}
         }
         Ok(settled)
     }

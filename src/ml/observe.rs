@@ -53,6 +53,9 @@ pub trait Observer {
     /// once per chunk or pass.
     fn report(&mut self, stage: Stage, done: u64, total: u64) -> ControlFlow<()>;
 
+    /// So many rows are done. Called before a report where rows are what people wait for.
+    fn rows(&mut self, _rows: u64) {}
+
     /// Something that people should know before the work goes on.
     fn note(&mut self, _what: &str) {}
 

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use serde_json::Value;
+
 use super::answers::{Created, Reading};
 use super::convert::wrong_state;
 use super::creation::Wanted;
@@ -29,9 +31,15 @@ impl Service {
             dataset,
             columns,
             explain,
+            row_number,
+            format,
+            compress,
+            problems,
         } = request;
         let name = check::name(name.as_ref())?;
         copied(&columns, self.0.limits.copied_columns)?;
+        let format = one_of("format", format, "csv or jsonl")?;
+        let compress = one_of("compress", compress, "none, gzip or zstd")?;
         let model = self.named(EntityKind::Model, "/model", &model).await?;
         let (datasource, dataset) = match (datasource, dataset) {
             (Some(id), None) => {
@@ -54,8 +62,36 @@ impl Service {
             dataset,
             columns,
             explain,
+            row_number,
+            format,
+            compress,
+            problems,
         };
         self.stored(wanted.entity(name, spec, self.now())).await
+    }
+
+    /// Opens the finished file of problems, or a part of it.
+    pub async fn batch_problems(
+        &self,
+        id: &str,
+        range: Option<ByteRange>,
+    ) -> Result<(Entity, Reading), Error> {
+        let entity = self.entity_get(EntityKind::BatchPrediction, id).await?;
+        let work = entity.batch_prediction();
+        let file = work.and_then(|work| work.result.as_ref()?.problems.as_ref());
+        let (Some(file), Status::Completed) = (file, entity.status) else {
+            let is_wanted = work.is_some_and(|work| work.spec.problems);
+            let reason = match entity.status {
+                _ if !is_wanted => "its problems were not asked for; create it with `problems` true",
+                Status::Pending | Status::InProgress => {
+                    "its problems are there when it is COMPLETED: wait for that"
+                }
+                Status::Completed | Status::Failed | Status::Deleted => "it has no list of problems",
+            };
+            return Err(wrong_state(&entity.at(), entity.status, reason));
+        };
+        let reading = self.opened(&file.key, file.size_bytes, range).await?;
+        Ok((entity, reading))
     }
 
     /// Opens the finished file of predictions, or a part of it.
@@ -74,6 +110,19 @@ impl Service {
         let reading = self.opened(&result.output, result.size_bytes, range).await?;
         Ok((entity, reading))
     }
+}
+
+/// One of a few words; the usual one when none is given.
+fn one_of<T: Default + serde::de::DeserializeOwned>(
+    field: &str,
+    text: Option<String>,
+    words: &str,
+) -> Result<T, Error> {
+    let Some(text) = text else { return Ok(T::default()) };
+    serde_json::from_value(Value::String(text.clone())).map_err(|_| {
+        let message = format!("{field} is `{text}`; use {words}");
+        Error::field(&format!("/{field}"), "invalid_value", message)
+    })
 }
 
 /// Columns to copy are named, each once, and not too many.

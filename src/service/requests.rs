@@ -83,6 +83,23 @@ pub struct NewBatchPrediction {
     pub columns: Vec<String>,
     /// Whether to add what each column contributed.
     pub explain: bool,
+    /// Whether lines begin with the number of their record.
+    #[serde(skip_serializing_if = "is_false")]
+    pub row_number: bool,
+    /// `csv` or `jsonl`; CSV when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
+    /// `none`, `gzip` or `zstd`; not compressed when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compress: Option<String>,
+    /// Whether problems of single records are written to a file of their own.
+    #[serde(skip_serializing_if = "is_false")]
+    pub problems: bool,
+}
+
+/// What was not asked for is left out, so that repeated requests of older clients are still the same.
+fn is_false(asked: &bool) -> bool {
+    !asked
 }
 
 /// The whole way from a dataset to an evaluated model.

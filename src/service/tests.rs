@@ -180,6 +180,7 @@ impl Place {
             rows: 1,
             invalid_rows: 0,
             document: json!({}),
+            problems: None,
         })
     }
 

@@ -154,6 +154,10 @@ pub fn batch_on_dataset(text: &str, model: &str, now: i64) -> Entity {
         dataset: Some(pin()),
         columns: vec!["id".into()],
         explain: false,
+        row_number: false,
+        format: Default::default(),
+        compress: Default::default(),
+        problems: false,
     };
     Entity::new(id(text), String::new(), &json!({"id": text}), spec, now)
 }
@@ -209,6 +213,7 @@ pub fn produced(kind: EntityKind) -> Produced {
             rows: 10,
             invalid_rows: 1,
             document: json!({}),
+            problems: None,
         }),
     }
 }

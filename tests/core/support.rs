@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use yosoku::ml::ingest::decompress::Source;
-use yosoku::ml::ingest::{HeaderMode, IngestError, Options, RecordReader};
+use yosoku::ml::ingest::{HeaderMode, Options};
 use yosoku::ml::learn::LearnParams;
 use yosoku::ml::observe::Silent;
 use yosoku::ml::pipeline::table::MemoryTable;
@@ -102,8 +102,8 @@ impl<R: Read + Send + 'static, F: Fn() -> R + Sync> Table for MadeTable<F> {
         self.options.header
     }
 
-    fn records(&self) -> Result<RecordReader, IngestError> {
-        RecordReader::open(Box::new((self.make)()), &self.options)
+    fn options(&self) -> Options {
+        self.options.clone()
     }
 }
 

@@ -86,7 +86,8 @@ fn a_killed_batch_is_finished_exactly_once() {
         "/v1/batch-predictions",
         &json!({"id": "b", "model": "t", "dataset": "large.csv"}),
     );
-    until_half_written(home.path());
+    let part = home.path().join("predictions/b/part-000000.json");
+    until("a part is finished", PATIENCE, || part.exists().then_some(()));
     assert_eq!(server.json("/v1/batch-predictions/b")["status"], "INPROGRESS");
     let log = server.process.kill();
     assert!(
@@ -94,10 +95,10 @@ fn a_killed_batch_is_finished_exactly_once() {
         "killed too late: {log}"
     );
     assert!(!staged(home.path()).is_empty());
-    assert_eq!(
-        files(&home.path().join("predictions")),
-        [""; 0],
-        "nobody sees half a file"
+    let seen = files(&home.path().join("predictions"));
+    assert!(
+        seen.iter().all(|file| file.starts_with("b/part-")),
+        "nobody sees half a file: {seen:?}"
     );
 
     let mut server = Server::start(home.path(), &[]);
@@ -108,7 +109,9 @@ fn a_killed_batch_is_finished_exactly_once() {
     ];
     server.process.line(&again, AT_ONCE);
     assert_eq!(server.completed("/v1/batch-predictions/b")["rows"], 1_000_000);
-    assert_eq!(files(&home.path().join("predictions")), ["b/2.csv"]);
+    until("only the result is left", PATIENCE, || {
+        (files(&home.path().join("predictions")) == ["b/2.csv"]).then_some(())
+    });
     assert_eq!(staged(home.path()), [""; 0]);
 
     std::fs::write(
@@ -125,6 +128,7 @@ fn a_killed_batch_is_finished_exactly_once() {
     );
     let log = server.stop(PATIENCE);
     assert_eq!(log.matches("completed job.id=batch_predict").count(), 1, "{log}");
+    assert!(log.contains("going on after"), "{log}");
 }
 
 #[test]

@@ -17,6 +17,7 @@ use crate::domain::entity::Entity;
 use crate::domain::ids::EntityKind;
 use crate::domain::spec::Body;
 use crate::domain::status::Status;
+use crate::ml::pipeline::batch::{Compress, Format};
 use crate::service::{Error, requests};
 
 /// Rows to predict into a file.
@@ -39,6 +40,16 @@ pub struct NewBatchPrediction {
     /// Whether to add what each column contributed.
     #[serde(default)]
     explain: bool,
+    /// Whether lines begin with the number of their record, counted from 1.
+    #[serde(default)]
+    row_number: bool,
+    /// `csv` (if not given) or `jsonl`: one JSON object a line.
+    format: Option<String>,
+    /// How the output is compressed: `none` (if not given), `gzip` or `zstd`.
+    compress: Option<String>,
+    /// Whether to list what is wrong with single records and fields.
+    #[serde(default)]
+    problems: bool,
 }
 
 impl From<NewBatchPrediction> for requests::NewBatchPrediction {
@@ -51,6 +62,10 @@ impl From<NewBatchPrediction> for requests::NewBatchPrediction {
             dataset: new.dataset,
             columns: new.columns,
             explain: new.explain,
+            row_number: new.row_number,
+            format: new.format,
+            compress: new.compress,
+            problems: new.problems,
         }
     }
 }
@@ -75,6 +90,16 @@ pub struct BatchPrediction {
     columns: Vec<String>,
     /// Whether the output says what each column contributed.
     explain: bool,
+    /// Whether lines begin with the number of their record.
+    row_number: bool,
+    /// `csv` or `jsonl`.
+    #[schema(value_type = String)]
+    format: Format,
+    /// `none`, `gzip` or `zstd`.
+    #[schema(value_type = String)]
+    compress: Compress,
+    /// Whether problems of single records are listed.
+    problems: bool,
     /// Input records.
     #[serde(skip_serializing_if = "Option::is_none")]
     rows: Option<u64>,
@@ -87,7 +112,11 @@ pub struct BatchPrediction {
     /// The output, once COMPLETED.
     #[serde(skip_serializing_if = "Option::is_none")]
     output: Option<String>,
-    /// Problems with examples, and how often each kind of odd field was met. Not in lists.
+    /// The list of problems, if it was asked for, once COMPLETED.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem_file: Option<String>,
+    /// Problems with examples, how often each kind of odd field was met, and, if the data hold the target, metrics. Not
+    /// in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     summary: Option<Value>,
@@ -113,12 +142,20 @@ impl Resource for BatchPrediction {
             dataset_version,
             columns: spec.columns,
             explain: spec.explain,
+            row_number: spec.row_number,
+            format: spec.format,
+            compress: spec.compress,
+            problems: spec.problems,
             rows: result.as_ref().map(|result| result.rows),
             invalid_rows: result.as_ref().map(|result| result.invalid_rows),
             size_bytes: result.as_ref().map(|result| result.size_bytes),
             output: result
                 .as_ref()
                 .map(|_| format!("/v1/batch-predictions/{}/output", head.id)),
+            problem_file: result
+                .as_ref()
+                .and_then(|result| result.problems.as_ref())
+                .map(|_| format!("/v1/batch-predictions/{}/problems", head.id)),
             summary: result
                 .map(|result| result.document)
                 .filter(|_| detail == Detail::Full),
@@ -175,13 +212,55 @@ pub(super) async fn get_batch_prediction_output(
     download::answer(output_file(&batch)?, &headers, open).await
 }
 
-fn output_file(batch: &Entity) -> Result<File, Error> {
-    let result = batch.batch_prediction().and_then(|work| work.result.as_ref());
-    let usable = result.filter(|_| batch.status == Status::Completed);
-    let result = usable.ok_or_else(|| no_file(batch))?;
+/// Download the list of problems
+///
+/// One JSON object a line: `row` and `line` of the record, `field` and `value` where a field is meant, `code` and
+/// `message`. After a million lines the last one says how many more there are.
+#[utoipa::path(get, path = "/v1/batch-predictions/{id}/problems", tag = "Batch predictions",
+    params(
+        ("id" = String, Path, description = "The identifier"),
+        ("Range" = Option<String>, Header, description = "One range of bytes"),
+        ("If-None-Match" = Option<String>, Header, description = "ETag of the file already there"),
+    ),
+    responses(
+        (status = 200, description = "The file", body = String, content_type = "application/x-ndjson",
+            example = "{\"row\":3,\"line\":4,\"field\":\"size\",\"code\":\"invalid\",\"value\":\"x\",\"message\":\"…\"}\n"),
+        (status = 206, description = "The range of it", body = String, content_type = "application/x-ndjson",
+            example = "{\"row\":3")))]
+pub(super) async fn get_batch_prediction_problems(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    // Refused with a reason if there is no such file.
+    let (batch, _) = api.service.batch_problems(&id, None).await?;
+    let open = async |range| {
+        let (batch, reading) = api.service.batch_problems(&id, range).await?;
+        Ok((problem_file(&batch)?, reading))
+    };
+    download::answer(problem_file(&batch)?, &headers, open).await
+}
+
+fn problem_file(batch: &Entity) -> Result<File, Error> {
+    let work = batch.batch_prediction();
+    let file = work.and_then(|work| work.result.as_ref()?.problems.as_ref());
+    let file = file.ok_or_else(|| no_file(batch))?;
     Ok(File {
-        name: format!("{}.csv", batch.id),
-        media_type: "text/csv; charset=utf-8".to_owned(),
+        name: format!("{}.problems.jsonl", batch.id),
+        media_type: "application/x-ndjson".to_owned(),
+        etag: format!("\"{}\"", file.hash),
+        size_bytes: file.size_bytes,
+    })
+}
+
+fn output_file(batch: &Entity) -> Result<File, Error> {
+    let work = batch.batch_prediction();
+    let result = work.and_then(|work| Some((work.spec.form(), work.result.as_ref()?)));
+    let usable = result.filter(|_| batch.status == Status::Completed);
+    let (form, result) = usable.ok_or_else(|| no_file(batch))?;
+    Ok(File {
+        name: format!("{}.{}", batch.id, form.extension()),
+        media_type: form.media_type().to_owned(),
         etag: format!("\"{}\"", result.output_hash),
         size_bytes: result.size_bytes,
     })

@@ -154,6 +154,7 @@ fn table() -> Routes<Api> {
             .routes(routes!(models::get_model_log))
             .routes(routes!(evaluations::follow_evaluation))
             .routes(routes!(batch_predictions::follow_batch_prediction))
-            .routes(routes!(batch_predictions::get_batch_prediction_output)),
+            .routes(routes!(batch_predictions::get_batch_prediction_output))
+            .routes(routes!(batch_predictions::get_batch_prediction_problems)),
     }
 }

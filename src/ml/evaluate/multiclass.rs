@@ -125,18 +125,26 @@ impl MulticlassEvaluator {
     /// A record is skipped and reported if its probabilities are not one finite number for each
     /// class, or if its class number is not one of the model's.
     pub fn add(&mut self, probabilities: &[f64], truth: Truth) {
-        let sound = probabilities.len() == self.classes.len() && probabilities.iter().all(|p| p.is_finite());
+        let likelihood = match truth {
+            Truth::Known(class) => probabilities.get(class).copied().unwrap_or(0.0),
+            Truth::Unseen(_) => 0.0,
+        };
+        self.add_answer(answer(probabilities, self.classes.len()), likelihood, truth);
+    }
+
+    /// The same for who knows the answer ([`answer`]) and the probability that the true class had.
+    pub fn add_answer(&mut self, answered: Option<usize>, likelihood: f64, truth: Truth) {
         let known = match truth {
             Truth::Known(class) => class < self.classes.len(),
             Truth::Unseen(_) => true,
         };
-        let Some(predicted) = first_highest(probabilities).filter(|_| sound && known) else {
+        let Some(predicted) = answered.filter(|_| known) else {
             self.skipped += 1;
             return;
         };
-        let (class, likelihood) = match truth {
-            Truth::Known(class) => (class, probabilities.get(class).copied().unwrap_or(0.0)),
-            Truth::Unseen(label) => (self.unseen_class(label), 0.0),
+        let class = match truth {
+            Truth::Known(class) => class,
+            Truth::Unseen(label) => self.unseen_class(label),
         };
         let loss = log_loss_of(likelihood);
         *self.pairs.entry((class, predicted)).or_default() += 1;
@@ -283,6 +291,13 @@ impl MulticlassEvaluator {
         );
         all
     }
+}
+
+/// The class of the highest probability, of equal ones the first; none unless there is a finite number for each
+/// class.
+pub fn answer(probabilities: &[f64], classes: usize) -> Option<usize> {
+    let sound = probabilities.len() == classes && probabilities.iter().all(|p| p.is_finite());
+    first_highest(probabilities).filter(|_| sound)
 }
 
 fn first_highest(values: &[f64]) -> Option<usize> {

@@ -20,13 +20,35 @@ const READ_AHEAD: usize = 2;
 #[derive(Debug, Default)]
 pub struct Batch {
     rows: Rows,
-    records: Vec<Record>,
+    pub(super) records: Vec<Record>,
+    /// How many of the records belong to this batch.
+    pub(super) count: usize,
+    /// Bytes of the longest row.
+    pub(super) longest: usize,
     hashes: FieldHashes,
+    /// What a source whose rows name their fields met for the first time.
+    pub names: NewNames,
     /// Problems of rows in this batch: the index of the row and what is wrong with it. Rows that are
     /// `true` here do not fit the columns and must be left out.
     pub problems: Vec<(usize, bool, RowProblem)>,
     /// Bytes of the source consumed when the batch was complete.
     pub bytes_read: u64,
+}
+
+/// Names that rows of JSON lines brought up for the first time.
+#[derive(Debug, Default)]
+pub struct NewNames {
+    /// Columns that had not been met before.
+    pub met: Vec<usize>,
+    /// Names that are no columns.
+    pub extra: Vec<String>,
+}
+
+/// A source of batches. Which rows come together must depend on the bytes of the source alone.
+pub trait BatchSource: Send {
+    /// Fills `batch` with the next rows; false when the source has ended. `with_records` asks for records rather
+    /// than rows in one piece.
+    fn fill(&mut self, batch: &mut Batch, with_records: bool) -> Result<bool, IngestError>;
 }
 
 impl Batch {
@@ -42,12 +64,12 @@ impl Batch {
 
     /// The rows one by one, bad ones included; none when pieces were asked for.
     pub fn records(&self) -> &[Record] {
-        self.records.get(..self.rows.len()).unwrap_or_default()
+        self.records.get(..self.count).unwrap_or_default()
     }
 
     /// Bytes of the longest row.
     pub fn longest_row(&self) -> usize {
-        self.rows.longest()
+        self.longest
     }
 
     /// True when row `index` does not fit the columns.
@@ -58,25 +80,33 @@ impl Batch {
             .is_ok_and(|at| self.problems[at].1)
     }
 
-    fn fill(&mut self, reader: &mut RecordReader, with_records: bool) -> Result<bool, IngestError> {
+    /// The `count` records to fill, made where there are fewer.
+    pub(super) fn records_mut(&mut self, count: usize) -> &mut [Record] {
+        let missing = count.saturating_sub(self.records.len());
+        self.records.extend((0..missing).map(|_| Record::new()));
+        self.count = count;
+        &mut self.records[..count]
+    }
+}
+
+impl BatchSource for RecordReader {
+    fn fill(&mut self, batch: &mut Batch, with_records: bool) -> Result<bool, IngestError> {
         let mut piece = Piece {
-            rows: std::mem::take(&mut self.rows),
-            problems: std::mem::take(&mut self.problems),
+            rows: std::mem::take(&mut batch.rows),
+            problems: std::mem::take(&mut batch.problems),
         };
-        let found = reader.read_piece(&mut piece)?;
-        (self.rows, self.problems) = (piece.rows, piece.problems);
+        let found = self.read_piece(&mut piece)?;
+        (batch.longest, batch.count) = (piece.rows.longest(), 0);
         if with_records {
-            let missing = self.rows.len().saturating_sub(self.records.len());
-            self.records.extend((0..missing).map(|_| Record::new()));
-            self.records
-                .iter_mut()
-                .take(self.rows.len())
+            let records = batch.records_mut(piece.rows.len()).iter_mut();
+            records
                 .enumerate()
-                .for_each(|(row, record)| self.rows.copy(row, record));
+                .for_each(|(row, record)| piece.rows.copy(row, record));
         } else {
-            self.hashes.fill(&self.rows, reader.columns().len());
+            batch.hashes.fill(&piece.rows, self.columns().len());
         }
-        self.bytes_read = reader.byte_count().get();
+        (batch.rows, batch.problems) = (piece.rows, piece.problems);
+        batch.bytes_read = self.byte_count().get();
         Ok(found)
     }
 }
@@ -84,7 +114,7 @@ impl Batch {
 /// Calls `work` with every batch of `reader`, in order, while the next ones are being read. Reports
 /// bytes of `total_bytes` to the observer after each batch and stops when it asks for it.
 pub fn for_each_batch<E: From<IngestError> + Send>(
-    reader: RecordReader,
+    reader: impl BatchSource,
     total_bytes: u64,
     stage: Stage,
     observer: &mut dyn Observer,
@@ -106,7 +136,7 @@ pub fn for_each_piece<E: From<IngestError> + Send>(
 }
 
 fn read_ahead<E: From<IngestError> + Send>(
-    mut reader: RecordReader,
+    mut reader: impl BatchSource,
     with_records: bool,
     total_bytes: u64,
     stage: Stage,
@@ -134,14 +164,14 @@ fn read_ahead<E: From<IngestError> + Send>(
 }
 
 fn read_batches(
-    reader: &mut RecordReader,
+    reader: &mut impl BatchSource,
     with_records: bool,
     full: &SyncSender<Result<Batch, IngestError>>,
     empty: &Receiver<Batch>,
 ) {
     loop {
         let mut batch = empty.try_recv().unwrap_or_default();
-        let message = match batch.fill(reader, with_records) {
+        let message = match reader.fill(&mut batch, with_records) {
             Ok(false) => return,
             Ok(true) => Ok(batch),
             Err(error) => Err(error),

@@ -19,6 +19,11 @@ pub enum IngestError {
         /// How to mend it.
         hint: &'static str,
     },
+    /// The source holds JSON lines where only CSV is read.
+    #[error(
+        "the data is JSON lines; these are read to predict, while inspecting and learning read CSV: convert the file, one column for each member"
+    )]
+    JsonLines,
     /// Two columns have the same name.
     #[error("line 1: columns {first} and {second} are both called `{name}`; rename one of them")]
     DuplicateColumn {
@@ -91,6 +96,7 @@ impl IngestError {
             IngestError::EmptyFile => "empty_file",
             IngestError::HeaderOnly => "header_only",
             IngestError::NotText { .. } => "not_text",
+            IngestError::JsonLines => "json_lines",
             IngestError::DuplicateColumn { .. } => "duplicate_column",
             IngestError::RowTooLong { .. } => "row_too_long",
             IngestError::UnclosedQuote { .. } => "unclosed_quote",

@@ -1,4 +1,4 @@
-//! Bytes into records: decompression, CSV dialect, rows with their positions, problems counted.
+//! Bytes into records: decompression, CSV dialect or JSON lines, rows with their positions, problems counted.
 //!
 //! Any [`std::io::Read`] will do. Memory does not grow with the number of rows, and one row may not
 //! grow without bound either. A row that cannot be read is not an error: it is reported as
@@ -11,15 +11,20 @@ pub mod dialect;
 pub mod error;
 pub mod hashes;
 pub mod header;
+pub mod json;
+mod json_line;
+pub mod opening;
 pub mod problems;
 pub mod reader;
 pub mod rows;
 pub mod scan;
 
-pub use batch::{Batch, for_each_batch, for_each_piece};
+pub use batch::{Batch, BatchSource, for_each_batch, for_each_piece};
 pub use dialect::{HeaderMode, Options};
 pub use error::IngestError;
 pub use hashes::FieldHashes;
+pub use json::{JsonReader, RowReader};
+pub use opening::Opening;
 pub use problems::{Problems, RowProblem};
 pub use reader::{RecordReader, Row};
 pub use rows::Rows;

@@ -1,10 +1,11 @@
 //! Reads rows from any source of bytes, piece by piece or one by one.
 
 use super::counted::ByteCount;
-use super::decompress::{Compression, Source, plain_bytes, read_prefix};
+use super::decompress::{Compression, Source};
 use super::dialect::{HeaderMode, Options, SAMPLE_BYTES, guess_delimiter, guess_header};
 use super::error::IngestError;
 use super::header::{column_names, numbered_names};
+use super::opening::{BYTE_ORDER_MARK, Opening, io_error};
 use super::problems::RowProblem;
 use super::rows::Rows;
 use super::scan::{Cut, Place, Rules, Stop};
@@ -17,7 +18,6 @@ pub const PIECE_ROWS: usize = 4096;
 pub const PIECE_BYTES: usize = 1 << 20;
 /// No limit on rows is higher: offsets within a piece are 32 bits wide.
 const LONGEST_ROW: u64 = 1 << 30;
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// What one call of [`RecordReader::read`] found.
 #[derive(Debug, PartialEq, Eq)]
@@ -70,19 +70,24 @@ impl RecordReader {
     /// Looks at the first bytes of `source`, decides on compression, delimiter and header, and stands
     /// before the first record.
     ///
-    /// Fails on an empty source, on bytes that are no text, and on column names that repeat.
+    /// Fails on an empty source, on bytes that are no text, on JSON lines, and on column names that repeat.
     pub fn open(source: Source, options: &Options) -> Result<Self, IngestError> {
-        let bytes = ByteCount::default();
-        let (mut plain, compression) = plain_bytes(Box::new(bytes.follow(source)))?;
-        let damaged = |source| io_error(source, compression, 1);
-        let mut sample = read_prefix(&mut plain, SAMPLE_BYTES).map_err(damaged)?;
-        let whole = sample.len() < SAMPLE_BYTES;
-        let mut offset = 0;
-        if sample.starts_with(BYTE_ORDER_MARK) {
-            sample.drain(..BYTE_ORDER_MARK.len());
-            offset = BYTE_ORDER_MARK.len() as u64;
+        Self::start(Opening::new(source)?, options)
+    }
+
+    /// The same for a source whose first bytes were looked at.
+    pub fn start(opening: Opening, options: &Options) -> Result<Self, IngestError> {
+        if opening.is_json_lines() {
+            return Err(IngestError::JsonLines);
         }
-        check_text(&sample)?;
+        let Opening {
+            plain,
+            compression,
+            bytes,
+            sample,
+            whole,
+            offset,
+        } = opening;
         let delimiter = options
             .delimiter
             .unwrap_or_else(|| guess_delimiter(&sample, whole));
@@ -366,29 +371,5 @@ fn unclosed_quote() -> RowProblem {
         line: 0,
         detail: "a quote is opened in this row and never closed, so the rest of the file belongs to it"
             .into(),
-    }
-}
-
-fn io_error(source: std::io::Error, compression: Compression, line: u64) -> IngestError {
-    match compression {
-        Compression::None => IngestError::Io { line, source },
-        Compression::Gzip | Compression::Zstd => IngestError::Damaged {
-            format: compression.as_str(),
-            line,
-            source,
-        },
-    }
-}
-
-fn check_text(sample: &[u8]) -> Result<(), IngestError> {
-    if sample.iter().all(u8::is_ascii_whitespace) {
-        return Err(IngestError::EmptyFile);
-    }
-    match memchr::memchr(0, sample) {
-        None => Ok(()),
-        Some(at) => Err(IngestError::NotText {
-            what: format!("byte {at} is zero"),
-            hint: "give a text file in UTF-8 with one row a line",
-        }),
     }
 }

@@ -4,23 +4,21 @@ use rayon::prelude::*;
 
 use super::coverage::not_judged;
 use super::error::PipelineError;
+use super::judge::Judge;
 use super::select::select;
 use super::table::Table;
 use crate::ml::columns::ColumnMap;
-use crate::ml::evaluate::multiclass::Truth as Judged;
-use crate::ml::evaluate::{BinaryEvaluator, MulticlassEvaluator, RegressionEvaluator, Report};
+use crate::ml::evaluate::Report;
 use crate::ml::ingest::{Batch, Problems, for_each_batch};
 use crate::ml::model::bundle::TrainingFacts;
 use crate::ml::observe::{Observer, Stage};
 use crate::ml::predict::{Predictor, Scratch};
 use crate::ml::record::Record;
 use crate::ml::split::{Selector, Split};
-use crate::ml::target::{Target, Truth};
+use crate::ml::target::Truth;
 
 /// Rows that one thread scores at a time.
 const CHUNK_ROWS: usize = 256;
-/// Seed of the resampling behind the intervals.
-const SEED: u64 = 1;
 
 /// How good a model is on some rows, and which rows could not be used.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,7 +59,7 @@ pub fn evaluate_part(
     let reader = table.records()?;
     let columns = ColumnMap::new(schema, reader.columns(), reader.has_header(), &[target])?;
     columns.require_any_input(schema, reader.columns())?;
-    let mut judge = Judge::new(predictor.target(), facts);
+    let mut judge = Judge::new(predictor.target(), facts.target_mean);
     let (mut unknown_target, mut seen, mut records) = (0, 0, 0u64);
     let mut belonging = 0;
     let mut problems = Problems::default();
@@ -150,41 +148,6 @@ fn score_all<'r>(
         })
         .collect();
     chunks.into_iter().flatten().collect()
-}
-
-enum Judge {
-    Binary(BinaryEvaluator),
-    Multiclass(MulticlassEvaluator),
-    Regression(RegressionEvaluator),
-}
-
-impl Judge {
-    fn new(target: &Target, facts: &TrainingFacts) -> Self {
-        match target {
-            Target::Binary { .. } => Judge::Binary(BinaryEvaluator::new()),
-            // Classes are ordered by training frequency, so the first is the baseline's answer.
-            Target::Multiclass { classes } => Judge::Multiclass(MulticlassEvaluator::new(classes, 0)),
-            Target::Regression => Judge::Regression(RegressionEvaluator::new(facts.target_mean)),
-        }
-    }
-
-    fn add(&mut self, scores: &[f64], truth: Truth<'_>) {
-        match (self, truth) {
-            (Judge::Binary(judge), Truth::Class(class)) => judge.add(scores[0], class == 1),
-            (Judge::Multiclass(judge), Truth::Class(class)) => judge.add(scores, Judged::Known(class)),
-            (Judge::Multiclass(judge), Truth::UnseenClass(label)) => judge.add(scores, Judged::Unseen(label)),
-            (Judge::Regression(judge), Truth::Value(value)) => judge.add(scores[0], value),
-            _ => {}
-        }
-    }
-
-    fn finish(self, threshold: f64) -> Report {
-        match self {
-            Judge::Binary(judge) => Report::Binary(judge.finish(threshold, SEED)),
-            Judge::Multiclass(judge) => Report::Multiclass(judge.finish(SEED)),
-            Judge::Regression(judge) => Report::Regression(judge.finish(SEED)),
-        }
-    }
 }
 
 /// What to say of rows whose target is missing or unusable.

@@ -14,13 +14,14 @@ pub mod evaluate;
 pub mod explain;
 mod facts;
 pub mod inspect;
+mod judge;
 pub mod memory;
 pub mod select;
 pub mod table;
 pub mod train;
 mod weighing;
 
-pub use batch::{BatchOptions, BatchSummary, predict};
+pub use batch::{BatchOptions, BatchSummary, Outputs, predict, predict_into};
 pub use error::PipelineError;
 pub use evaluate::{Evaluation, evaluate, evaluate_part};
 pub use inspect::{Inspection, inspect, inspect_for};

@@ -1,7 +1,8 @@
 //! What a flow reads from.
 
 use crate::ml::ingest::decompress::Source;
-use crate::ml::ingest::{HeaderMode, IngestError, Options, RecordReader};
+use crate::ml::ingest::opening::is_json_name;
+use crate::ml::ingest::{HeaderMode, IngestError, JsonReader, Opening, Options, RecordReader, RowReader};
 
 /// A source of rows that can be read several times. Implemented by whoever knows where the bytes are.
 pub trait Table: Sync {
@@ -21,18 +22,36 @@ pub trait Table: Sync {
         HeaderMode::Auto
     }
 
-    /// Starts reading records.
+    /// How rows are read.
+    fn options(&self) -> Options {
+        Options {
+            header: self.header(),
+            ..Options::default()
+        }
+    }
+
+    /// Starts reading records of CSV.
     fn records(&self) -> Result<RecordReader, IngestError> {
+        RecordReader::start(self.opening()?, &self.options())
+    }
+
+    /// Starts reading records of CSV or JSON lines; `names` are the columns that JSON lines are looked through for.
+    fn rows(&self, names: Vec<String>) -> Result<RowReader, IngestError> {
+        let opening = self.opening()?;
+        if opening.is_json_lines() || is_json_name(self.name()) {
+            let reader = JsonReader::start(opening, names, self.options().max_row_bytes)?;
+            return Ok(RowReader::Json(Box::new(reader)));
+        }
+        let reader = RecordReader::start(opening, &self.options())?;
+        Ok(RowReader::Csv(Box::new(reader)))
+    }
+
+    /// Opens the source and looks at its first bytes.
+    fn opening(&self) -> Result<Opening, IngestError> {
         let source = self
             .open()
             .map_err(|source| IngestError::Io { line: 0, source })?;
-        RecordReader::open(
-            source,
-            &Options {
-                header: self.header(),
-                ..Options::default()
-            },
-        )
+        Opening::new(source)
     }
 }
 

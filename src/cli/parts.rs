@@ -1,0 +1,199 @@
+//! Parts of an interrupted `yosoku predict`, kept in a folder beside the output.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::UNIX_EPOCH;
+
+use sha2::{Digest, Sha256};
+
+use super::error::CliError;
+use crate::ml::ingest::decompress::Source;
+use crate::ml::model::bundle::hex;
+use crate::ml::pipeline::batch::{PartFile, Parts};
+
+/// Bytes at the front of the input that are looked at to recognise it.
+const HEAD: u64 = 64 << 10;
+
+/// The folder `OUT.parts`. It is made with the first part, and locked as long as a process works with it.
+#[derive(Debug)]
+pub struct FolderParts {
+    folder: PathBuf,
+    lock: Mutex<Option<File>>,
+}
+
+impl FolderParts {
+    /// The folder of the parts of `out`. Fails while another process uses it.
+    pub fn beside(out: &Path) -> Result<Self, CliError> {
+        let mut name = out.as_os_str().to_owned();
+        name.push(".parts");
+        let parts = Self {
+            folder: name.into(),
+            lock: Mutex::new(None),
+        };
+        if parts.folder.is_dir() {
+            parts.hold().map_err(|error| match error.kind() {
+                io::ErrorKind::WouldBlock => CliError::Conflict(error.to_string()),
+                _ => CliError::file("reading", &parts.folder, &error),
+            })?;
+        }
+        Ok(parts)
+    }
+
+    /// Makes the folder and locks it, once.
+    fn hold(&self) -> io::Result<()> {
+        let mut lock = self
+            .lock
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        if lock.is_some() {
+            return Ok(());
+        }
+        fs::create_dir_all(&self.folder)?;
+        let options = OpenOptions::new().create(true).append(true).to_owned();
+        let file = options.open(self.folder.join("lock"))?;
+        file.try_lock().map_err(|_| {
+            let message = format!(
+                "another `yosoku predict` is writing `{}`; wait for it, or give --out another name",
+                self.folder.display()
+            );
+            io::Error::new(io::ErrorKind::WouldBlock, message)
+        })?;
+        *lock = Some(file);
+        Ok(())
+    }
+
+    /// The folder, if anything is kept in it.
+    pub fn kept(&self) -> Option<&Path> {
+        self.folder.is_dir().then_some(self.folder.as_path())
+    }
+
+    /// Removes the folder.
+    pub fn remove(self) -> Result<(), CliError> {
+        match fs::remove_dir_all(&self.folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(CliError::file("removing", &self.folder, &error))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Parts for FolderParts {
+    fn create(&self, name: &str) -> io::Result<Box<dyn PartFile>> {
+        self.hold()?;
+        let path = self.folder.join(name);
+        // The lock keeps others away, so the name of the unfinished file is ours.
+        let unfinished = self.folder.join(format!("{name}.new"));
+        let file = BufWriter::with_capacity(1 << 16, File::create(&unfinished)?);
+        Ok(Box::new(Unfinished {
+            file,
+            unfinished,
+            path,
+        }))
+    }
+
+    fn open(&self, name: &str) -> io::Result<Option<Source>> {
+        match File::open(self.folder.join(name)) {
+            Ok(file) => Ok(Some(Box::new(file))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// A part that is being written.
+struct Unfinished {
+    file: BufWriter<File>,
+    unfinished: PathBuf,
+    path: PathBuf,
+}
+
+impl Write for Unfinished {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl PartFile for Unfinished {
+    fn keep(mut self: Box<Self>) -> io::Result<()> {
+        self.file.flush()?;
+        self.file.get_ref().sync_all()?;
+        fs::rename(&self.unfinished, &self.path)?;
+        // The new name is only safe once its folder is.
+        match self.path.parent() {
+            Some(folder) => File::open(folder)?.sync_all(),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What an input is recognised by: its path, length, time of change and first bytes, and how it is read.
+pub fn identity(path: &Path, reading: &str) -> Result<String, CliError> {
+    let failed = |error: io::Error| CliError::file("reading", path, &error);
+    let data = fs::metadata(path).map_err(failed)?;
+    let changed = data
+        .modified()
+        .ok()
+        .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    let mut head = Vec::new();
+    let mut file = File::open(path).map_err(failed)?.take(HEAD);
+    file.read_to_end(&mut head).map_err(failed)?;
+    let whole = fs::canonicalize(path).map_err(failed)?;
+    Ok(format!(
+        "{} {} {} {} {reading}",
+        whole.display(),
+        data.len(),
+        changed.unwrap_or_default().as_nanos(),
+        hex(&Sha256::digest(&head))
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_appear_whole_and_go_with_their_folder() {
+        let place = tempfile::tempdir().unwrap();
+        let out = place.path().join("p.csv");
+        let parts = FolderParts::beside(&out).unwrap();
+        assert!(parts.kept().is_none() && parts.open("a").unwrap().is_none());
+        let mut dropped = parts.create("a").unwrap();
+        dropped.write_all(b"half").unwrap();
+        drop(dropped);
+        assert!(parts.open("a").unwrap().is_none());
+        let mut kept = parts.create("a").unwrap();
+        kept.write_all(b"whole").unwrap();
+        kept.keep().unwrap();
+        let mut text = String::new();
+        parts
+            .open("a")
+            .unwrap()
+            .unwrap()
+            .read_to_string(&mut text)
+            .unwrap();
+        assert_eq!(text, "whole");
+        let other = FolderParts::beside(&out).unwrap_err();
+        assert_eq!(other.exit_code(), 5, "{other}");
+        parts.remove().unwrap();
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn another_content_is_another_input() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("t.csv");
+        fs::write(&path, "a\n1\n").unwrap();
+        let first = identity(&path, "Auto").unwrap();
+        assert_eq!(identity(&path, "Auto").unwrap(), first);
+        assert_ne!(identity(&path, "Yes").unwrap(), first);
+        fs::write(&path, "a\n2\n").unwrap();
+        assert_ne!(identity(&path, "Auto").unwrap(), first);
+    }
+}

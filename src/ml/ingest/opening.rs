@@ -1,0 +1,122 @@
+//! The first bytes of a source: undone compression, and what kind of text follows.
+
+use super::counted::ByteCount;
+use super::decompress::{Compression, Source, plain_bytes, read_prefix};
+use super::dialect::SAMPLE_BYTES;
+use super::error::IngestError;
+
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// A source whose first bytes were looked at.
+pub struct Opening {
+    pub(super) plain: Source,
+    pub(super) compression: Compression,
+    pub(super) bytes: ByteCount,
+    /// The first bytes, without a byte order mark; `plain` goes on after them.
+    pub(super) sample: Vec<u8>,
+    /// True when nothing follows the sample.
+    pub(super) whole: bool,
+    /// Offset of the sample in the plain bytes.
+    pub(super) offset: u64,
+}
+
+impl Opening {
+    /// Decides on compression and reads the first bytes. Fails on an empty source and on bytes that are no text.
+    pub fn new(source: Source) -> Result<Self, IngestError> {
+        let bytes = ByteCount::default();
+        let (mut plain, compression) = plain_bytes(Box::new(bytes.follow(source)))?;
+        let damaged = |source| io_error(source, compression, 1);
+        let mut sample = read_prefix(&mut plain, SAMPLE_BYTES).map_err(damaged)?;
+        let whole = sample.len() < SAMPLE_BYTES;
+        let mut offset = 0;
+        if sample.starts_with(BYTE_ORDER_MARK) {
+            sample.drain(..BYTE_ORDER_MARK.len());
+            offset = BYTE_ORDER_MARK.len() as u64;
+        }
+        check_text(&sample)?;
+        Ok(Self {
+            plain,
+            compression,
+            bytes,
+            sample,
+            whole,
+            offset,
+        })
+    }
+
+    /// Whether the text begins like a JSON object. No header of a CSV does.
+    pub fn is_json_lines(&self) -> bool {
+        let text = self.sample.trim_ascii_start();
+        let inside = text.strip_prefix(b"{").map(<[u8]>::trim_ascii_start);
+        inside.is_some_and(|inside| matches!(inside.first(), Some(b'"' | b'}')))
+    }
+}
+
+/// Whether a file's name says that it holds JSON lines, compressed or not.
+pub fn is_json_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let stem = [".gz", ".zst"].iter().find_map(|end| name.strip_suffix(end));
+    let stem = stem.unwrap_or(&name);
+    [".jsonl", ".ndjson"].iter().any(|end| stem.ends_with(end))
+}
+
+/// Reading failed; what was compressed is most likely damaged.
+pub(super) fn io_error(source: std::io::Error, compression: Compression, line: u64) -> IngestError {
+    match compression {
+        Compression::None => IngestError::Io { line, source },
+        Compression::Gzip | Compression::Zstd => IngestError::Damaged {
+            format: compression.as_str(),
+            line,
+            source,
+        },
+    }
+}
+
+fn check_text(sample: &[u8]) -> Result<(), IngestError> {
+    if sample.iter().all(u8::is_ascii_whitespace) {
+        return Err(IngestError::EmptyFile);
+    }
+    match memchr::memchr(0, sample) {
+        None => Ok(()),
+        Some(at) => Err(IngestError::NotText {
+            what: format!("byte {at} is zero"),
+            hint: "give a text file in UTF-8 with one row a line",
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_lines_are_told_from_csv() {
+        for (text, expected) in [
+            ("{\"a\":1}\n", true),
+            ("\n  { \"a\":1}\n", true),
+            ("\u{feff}{}\n", true),
+            ("a,b\n{\"a\":1},2\n", false),
+            ("{a},b\n1,2\n", false),
+            ("\"{\",b\n1,2\n", false),
+        ] {
+            let source = std::io::Cursor::new(text.as_bytes().to_vec());
+            let opening = Opening::new(Box::new(source)).unwrap();
+            assert_eq!(opening.is_json_lines(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn names_tell_json_lines() {
+        for (name, expected) in [
+            ("a.jsonl", true),
+            ("a.NDJSON.gz", true),
+            ("a.jsonl.zst", true),
+            ("a.json", false),
+            ("jsonl", false),
+            ("a.jsonl.csv", false),
+            ("", false),
+        ] {
+            assert_eq!(is_json_name(name), expected, "{name}");
+        }
+    }
+}

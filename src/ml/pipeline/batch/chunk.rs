@@ -1,0 +1,151 @@
+//! Scores a few records and writes their lines: the work that all threads share.
+
+use super::layout::{Layout, Unread};
+use super::{problems, truths};
+use crate::ml::features::NoteKind;
+use crate::ml::ingest::{Batch, RowProblem};
+use crate::ml::predict::Scratch;
+use crate::ml::record::Record;
+use crate::ml::split::Selector;
+
+/// The kinds of odd fields, in the order of the counters.
+pub const NOTES: [&str; 5] = [
+    "missing",
+    "invalid",
+    "out_of_range",
+    "unknown_category",
+    "unknown_words",
+];
+
+/// A record to score.
+pub struct Entry<'b> {
+    record: &'b Record,
+    /// Its number in the source from 1, empty lines counted.
+    row: u64,
+    /// Whether it must be left out, and what is wrong with it.
+    problem: Option<(bool, &'b RowProblem)>,
+}
+
+impl Entry<'_> {
+    /// True when the record has no answer.
+    pub fn is_bad(&self) -> bool {
+        self.problem.is_some_and(|(is_bad, _)| is_bad)
+    }
+
+    /// Empty lines before it.
+    pub fn empty_before(&self) -> u64 {
+        self.record.position.empty_before
+    }
+}
+
+/// The records of a batch that belong to the part; `empty` lines came before the batch.
+pub fn entries<'b>(batch: &'b Batch, part: &Selector, mut empty: u64) -> Vec<Entry<'b>> {
+    let mut problems = batch.problems.iter().peekable();
+    let mut found = Vec::with_capacity(batch.records().len());
+    for (index, record) in batch.records().iter().enumerate() {
+        let problem = problems.next_if(|(row, ..)| *row == index);
+        empty += record.position.empty_before;
+        if part.selects(record) {
+            found.push(Entry {
+                record,
+                row: record.position.record + 1 + empty,
+                problem: problem.map(|(_, is_bad, problem)| (*is_bad, problem)),
+            });
+        }
+    }
+    found
+}
+
+/// What comes of some records, and the buffers for that; use one again and again.
+#[derive(Default)]
+pub struct Chunk {
+    /// Lines of the output.
+    pub lines: Vec<u8>,
+    /// Lines of the side file.
+    pub problems: Vec<u8>,
+    /// How many these are.
+    pub listed: u64,
+    /// Answers beside truths, packed.
+    pub truths: Vec<u8>,
+    /// How often each kind of odd field was met.
+    pub notes: [u64; NOTES.len()],
+    scratch: Scratch,
+    aligned: Record,
+}
+
+impl Chunk {
+    /// Scores `entries`. Problems are written down where they are wanted.
+    pub fn score(&mut self, layout: &Layout, entries: &[Entry], wants_problems: bool) {
+        self.lines.clear();
+        self.problems.clear();
+        self.truths.clear();
+        (self.listed, self.notes) = (0, [0; NOTES.len()]);
+        for entry in entries {
+            self.empty_lines(layout, entry, wants_problems);
+            if let Some((_, problem)) = entry.problem.filter(|_| wants_problems) {
+                problems::of_row(&mut self.problems, entry.row, problem);
+                self.listed += 1;
+            }
+            match entry.problem {
+                Some((true, problem)) => {
+                    let (row, line) = (entry.row, entry.record.position.line);
+                    let detail = problem.detail.as_str();
+                    layout.unread(&Unread { row, line, detail }, &mut self.lines);
+                }
+                _ => self.answer(layout, entry, wants_problems),
+            }
+        }
+    }
+
+    /// An empty line is a record that cannot be read.
+    fn empty_lines(&mut self, layout: &Layout, entry: &Entry, wants_problems: bool) {
+        let position = entry.record.position;
+        for before in (1..=position.empty_before).rev() {
+            let unread = Unread {
+                row: entry.row - before,
+                line: position.line - before,
+                detail: "the line is empty",
+            };
+            layout.unread(&unread, &mut self.lines);
+            if wants_problems {
+                let problem = RowProblem {
+                    code: "empty_line".into(),
+                    line: unread.line,
+                    detail: unread.detail.into(),
+                };
+                problems::of_row(&mut self.problems, unread.row, &problem);
+                self.listed += 1;
+            }
+        }
+    }
+
+    fn answer(&mut self, layout: &Layout, entry: &Entry, wants_problems: bool) {
+        let Self {
+            lines,
+            problems: told,
+            listed,
+            truths,
+            notes,
+            scratch,
+            aligned,
+        } = self;
+        let (predictor, schema) = (layout.predictor, layout.predictor.schema());
+        let place = (entry.row, entry.record.position.line);
+        let record = layout.columns.align(entry.record, aligned);
+        predictor.score_noting(record, scratch, |note| {
+            if let Some(at) = NOTES.iter().position(|kind| *kind == note.kind.as_str()) {
+                notes[at] += 1;
+            }
+            if wants_problems && note.kind != NoteKind::Missing {
+                problems::of_field(told, place, schema, note, record.get(note.attribute));
+                *listed += 1;
+            }
+        });
+        if let (Some(column), Some(target)) = (layout.truth, schema.target_index()) {
+            let missing_values = &schema.attributes[target].missing_values;
+            let truth = predictor.target().read(entry.record.get(column), missing_values);
+            truths::pack(truths, predictor.target(), &scratch.scores, truth);
+        }
+        layout.answer(entry.row, entry.record, scratch, lines);
+    }
+}

@@ -1,0 +1,333 @@
+//! Goes through the input, segment by segment, and keeps the sums.
+
+use std::ops::ControlFlow;
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+use super::chunk::{Chunk, Entry, NOTES, entries};
+use super::layout::Layout;
+use super::parts::{Mark, Piece, finished, name};
+use super::sink::{Outputs, Resume, Sink};
+use super::summary::{BatchMetrics, BatchSummary};
+use super::{BatchOptions, problems, truths};
+use crate::ml::ingest::problems::MAX_REJECTED;
+use crate::ml::ingest::{Batch, IngestError, RowReader, for_each_batch};
+use crate::ml::model::bundle::hex;
+use crate::ml::observe::{Observer, Stage};
+use crate::ml::pipeline::judge::Judge;
+use crate::ml::pipeline::{PipelineError, Table, select};
+use crate::ml::predict::Predictor;
+use crate::ml::schema::Schema;
+use crate::ml::split::Selector;
+use crate::ml::wording::counted;
+
+/// Rows that one thread scores and formats at a time.
+const CHUNK_ROWS: usize = 256;
+
+/// Scores the records of `table` in input order. With [`Outputs::resume`] it goes on after the parts that an earlier
+/// attempt finished; the output is the same, byte for byte.
+pub fn predict_into(
+    predictor: &Predictor,
+    table: &dyn Table,
+    options: &BatchOptions,
+    mut outputs: Outputs<'_>,
+    observer: &mut dyn Observer,
+) -> Result<BatchSummary, PipelineError> {
+    let schema = predictor.schema();
+    let target = schema.target.as_deref();
+    let part = select(table, &options.split, Some(schema), target, observer)?;
+    let reader = table.rows(names_for_json(schema, options))?;
+    let layout = Layout::new(predictor, &reader, options)?;
+    if table.bytes() < options.segments.least_input {
+        // Scoring a small file again costs less than keeping its parts.
+        outputs.resume = None;
+    }
+    let work = outputs
+        .resume
+        .map(|resume| work_of(predictor, options, resume.input, outputs.problems.is_some()));
+    let mut run = Run::new(&layout, &part, options, outputs, work.unwrap_or_default())?;
+    run.watch_names(&reader);
+    if run.done > 0 {
+        let rows = counted(run.at.summary.records, "row");
+        observer.note(&format!("going on after {rows} that an earlier attempt finished"));
+    }
+    let rows = Mutex::new(0);
+    let mut counting = Counting {
+        observer,
+        rows: &rows,
+    };
+    for_each_batch(reader, table.bytes(), Stage::Predict, &mut counting, |batch| {
+        run.batch(batch)?;
+        *rows.lock().unwrap_or_else(PoisonError::into_inner) = run.at.summary.records;
+        Ok::<(), PipelineError>(())
+    })?;
+    run.finish(observer)
+}
+
+/// Passes reports on together with the number of rows.
+struct Counting<'a> {
+    observer: &'a mut dyn Observer,
+    rows: &'a Mutex<u64>,
+}
+
+impl Observer for Counting<'_> {
+    fn report(&mut self, stage: Stage, done: u64, total: u64) -> ControlFlow<()> {
+        self.observer
+            .rows(*self.rows.lock().unwrap_or_else(PoisonError::into_inner));
+        self.observer.report(stage, done, total)
+    }
+}
+
+/// The columns that JSON lines are looked through for: those of the schema, and those that are passed through.
+fn names_for_json(schema: &Schema, options: &BatchOptions) -> Vec<String> {
+    let mut names: Vec<String> = schema.attributes.iter().map(|a| a.name.clone()).collect();
+    for column in &options.columns {
+        if !names.contains(column) {
+            names.push(column.clone());
+        }
+    }
+    names
+}
+
+/// A name for the work: the same model, input and options of the same program have the same name.
+fn work_of(predictor: &Predictor, options: &BatchOptions, input: &str, problems: bool) -> String {
+    let text = format!(
+        "{} {} {} {input} {problems} {options:?}",
+        env!("CARGO_PKG_VERSION"),
+        predictor.hash(),
+        predictor.threshold().to_bits(),
+    );
+    hex(&Sha256::digest(text.as_bytes()))
+}
+
+/// A batch that is under way.
+struct Run<'a, 'o> {
+    layout: &'a Layout<'a>,
+    part: &'a Selector,
+    options: &'a BatchOptions,
+    sink: Sink<'o>,
+    at: Mark,
+    /// Records that earlier attempts have done.
+    done: u64,
+    /// Where the segment began that is being written, as record and byte.
+    segment: Option<(u64, u64)>,
+    judge: Option<Judge>,
+    unknown_target: u64,
+    /// For JSON lines, which columns were met.
+    met: Option<Vec<bool>>,
+    /// Buffers that no thread uses at the moment.
+    spare: Mutex<Vec<Chunk>>,
+}
+
+impl<'a, 'o> Run<'a, 'o> {
+    fn new(
+        layout: &'a Layout<'a>,
+        part: &'a Selector,
+        options: &'a BatchOptions,
+        outputs: Outputs<'o>,
+        work: String,
+    ) -> Result<Self, PipelineError> {
+        let target = layout.predictor.target();
+        // The mean of the target is for baselines, which a batch does not tell.
+        let mut judge = layout.truth.map(|_| Judge::new(target, 0.0));
+        let (mut at, mut unknown_target, mut number) = (Mark::default(), 0, 0);
+        if let Some(resume) = outputs.resume {
+            let mut marks = finished(resume.parts, &work)?;
+            number = marks.len() as u64;
+            at = marks.pop().unwrap_or_default();
+            if let Some(judge) = &mut judge {
+                unknown_target = judge_again(resume, number, judge)?;
+            }
+        }
+        at.work = work;
+        at.summary.extra_columns.clone_from(&layout.columns.extra);
+        at.summary.absent_columns.clone_from(&layout.columns.absent);
+        Ok(Self {
+            layout,
+            part,
+            options,
+            sink: Sink::new(outputs, options.form.compress, judge.is_some(), number),
+            done: at.read,
+            at,
+            segment: None,
+            judge,
+            unknown_target,
+            met: None,
+            spare: Mutex::default(),
+        })
+    }
+
+    /// JSON lines tell their columns as they come.
+    fn watch_names(&mut self, reader: &RowReader) {
+        if let RowReader::Json(_) = reader {
+            self.met = Some(vec![false; reader.columns().len()]);
+            self.at.summary.extra_columns.clear();
+        }
+    }
+
+    fn batch(&mut self, batch: &Batch) -> Result<(), PipelineError> {
+        if let Some(met) = &mut self.met {
+            batch.names.met.iter().for_each(|&column| met[column] = true);
+            self.at
+                .summary
+                .extra_columns
+                .extend_from_slice(&batch.names.extra);
+        }
+        let Some(first) = batch.records().first().map(|record| record.position) else {
+            return Ok(());
+        };
+        if first.record < self.done {
+            return Ok(());
+        }
+        self.cut(first.record, first.byte)?;
+        self.at.summary.problems.add(&batch.problems);
+        let selected = entries(batch, self.part, self.at.empty);
+        let summary = &self.at.summary;
+        if summary.problems.rejected > MAX_REJECTED {
+            let seen = summary.records + selected.len() as u64;
+            summary.problems.check(seen, false)?;
+        }
+        self.score(&selected)?;
+        let empty: u64 = selected.iter().map(Entry::empty_before).sum();
+        let bad = selected.iter().filter(|entry| entry.is_bad()).count() as u64;
+        self.at.summary.records += selected.len() as u64 + empty;
+        self.at.summary.invalid += bad + empty;
+        self.at.read += batch.records().len() as u64;
+        let empty = batch.records().iter().map(|record| record.position.empty_before);
+        self.at.empty += empty.sum::<u64>();
+        Ok(())
+    }
+
+    /// Begins a segment before the record, where the one at hand is long enough. Depends on the input alone.
+    fn cut(&mut self, record: u64, byte: u64) -> Result<(), PipelineError> {
+        let limits = &self.options.segments;
+        match self.segment {
+            Some((first, start)) if record - first < limits.records && byte - start < limits.bytes => {
+                return Ok(());
+            }
+            Some(_) => self.sink.end(&self.at)?,
+            None => {}
+        }
+        self.begin((record, byte))
+    }
+
+    fn begin(&mut self, place: (u64, u64)) -> Result<(), PipelineError> {
+        self.segment = Some(place);
+        self.sink.begin()?;
+        if self.at.read == 0 {
+            let mut header = Vec::new();
+            self.layout.header(&mut header);
+            self.sink.lines(&header)?;
+        }
+        Ok(())
+    }
+
+    fn score(&mut self, entries: &[Entry]) -> Result<(), PipelineError> {
+        let (layout, wanted, spare) = (self.layout, self.sink.wants_problems(), &self.spare);
+        let lock = || spare.lock().unwrap_or_else(PoisonError::into_inner);
+        let chunks: Vec<Chunk> = entries
+            .par_chunks(CHUNK_ROWS)
+            .map(|entries| {
+                let used = lock().pop();
+                let mut chunk = used.unwrap_or_default();
+                chunk.score(layout, entries, wanted);
+                chunk
+            })
+            .collect();
+        for chunk in &chunks {
+            self.take(chunk)?;
+        }
+        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        spare.extend(chunks);
+        Ok(())
+    }
+
+    fn take(&mut self, chunk: &Chunk) -> Result<(), PipelineError> {
+        self.sink.lines(&chunk.lines)?;
+        for (kind, count) in NOTES.iter().zip(chunk.notes).filter(|(_, count)| *count > 0) {
+            *self.at.summary.notes.entry((*kind).to_string()).or_default() += count;
+        }
+        if let Some(judge) = &mut self.judge {
+            self.unknown_target += truths::judge(&chunk.truths, judge)?;
+            self.sink.truths(&chunk.truths)?;
+        }
+        let room = problems::MOST_LINES - self.at.listed;
+        let shown = chunk.listed.min(room);
+        self.at.listed += shown;
+        self.at.more += chunk.listed - shown;
+        self.sink
+            .problems(first_lines(&chunk.problems, shown, chunk.listed))?;
+        Ok(())
+    }
+
+    fn finish(mut self, observer: &mut dyn Observer) -> Result<BatchSummary, PipelineError> {
+        let summary = &self.at.summary;
+        if summary.records == summary.invalid && summary.records > 0 {
+            summary.problems.check(summary.records, true)?;
+        }
+        if self.segment.is_none() && self.at.read == 0 {
+            self.begin((0, 0))?;
+        }
+        self.absent_names();
+        if self.segment.is_some() {
+            self.sink.end(&self.at)?;
+        }
+        let mut rest = Vec::new();
+        problems::of_rest(&mut rest, self.at.more);
+        self.sink.finish(&rest, |done, total| {
+            match observer.report(Stage::Write, done, total) {
+                ControlFlow::Continue(()) => Ok(()),
+                ControlFlow::Break(()) => Err(PipelineError::from(IngestError::Stopped)),
+            }
+        })?;
+        let mut summary = self.at.summary;
+        if let Some(judge) = self.judge {
+            let report = judge.finish(self.layout.predictor.threshold());
+            summary.metrics = BatchMetrics::of(&report, self.unknown_target);
+        }
+        Ok(summary)
+    }
+
+    /// Inputs that no line had.
+    fn absent_names(&mut self) {
+        if let Some(met) = &self.met {
+            let schema = self.layout.predictor.schema();
+            let is_absent = |index: &usize| {
+                let column = self.layout.columns.column_of(*index);
+                column.is_none_or(|column| !met[column])
+            };
+            let absent = schema.inputs().filter(is_absent);
+            self.at.summary.absent_columns = absent
+                .map(|index| schema.attributes[index].name.clone())
+                .collect();
+        }
+    }
+}
+
+/// Judges what earlier attempts have scored; returns how many records have no usable target.
+fn judge_again(resume: Resume, parts: u64, judge: &mut Judge) -> Result<u64, PipelineError> {
+    let (mut unknown, mut bytes) = (0, Vec::new());
+    for number in 0..parts {
+        bytes.clear();
+        if let Some(mut file) = resume.parts.open(&name(number, Piece::Truths))? {
+            file.read_to_end(&mut bytes)?;
+        }
+        unknown += truths::judge(&bytes, judge)?;
+    }
+    Ok(unknown)
+}
+
+/// The first `shown` of `all` lines.
+fn first_lines(bytes: &[u8], shown: u64, all: u64) -> &[u8] {
+    match shown {
+        0 => &[],
+        shown if shown == all => bytes,
+        shown => {
+            let mut ends = memchr::memchr_iter(b'\n', bytes);
+            let end = ends.nth(shown as usize - 1).map_or(bytes.len(), |end| end + 1);
+            &bytes[..end]
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! What goes in each column of the output, and in each member of its JSON lines.
+
+use super::BatchOptions;
+use super::form::Format;
+use super::lines::{CsvLine, JsonLine, json_text};
+use crate::ml::Task;
+use crate::ml::columns::ColumnMap;
+use crate::ml::ingest::RowReader;
+use crate::ml::pipeline::PipelineError;
+use crate::ml::predict::{Explanation, Predictor, Scratch};
+use crate::ml::record::Record;
+use crate::ml::schema::nearest;
+
+/// Where everything in the output comes from.
+pub struct Layout<'a> {
+    /// The model.
+    pub predictor: &'a Predictor,
+    /// File columns in the order of the schema.
+    pub columns: ColumnMap,
+    /// The column of the target, where the input has it.
+    pub truth: Option<usize>,
+    /// What a line looks like.
+    pub format: Format,
+    tag: Option<usize>,
+    passed: Vec<usize>,
+    names: Vec<String>,
+    row_number: bool,
+    explain: bool,
+    keys: Keys,
+}
+
+/// Names of JSON members that are texts of the user, quoted and escaped once.
+#[derive(Default)]
+struct Keys {
+    labels: Vec<String>,
+    passed: Vec<String>,
+    inputs: Vec<String>,
+}
+
+/// Why a record got no answer, and the number that its line has in the output.
+pub struct Unread<'a> {
+    /// Number of the record, from 1.
+    pub row: u64,
+    /// Line of the source.
+    pub line: u64,
+    /// What is wrong.
+    pub detail: &'a str,
+}
+
+impl<'a> Layout<'a> {
+    /// Finds the columns in what `reader` reads.
+    pub fn new(
+        predictor: &'a Predictor,
+        reader: &RowReader,
+        options: &BatchOptions,
+    ) -> Result<Self, PipelineError> {
+        let schema = predictor.schema();
+        let columns = ColumnMap::new(schema, reader.columns(), reader.has_header(), &[])?;
+        let found = reader.found_names();
+        ColumnMap::new(schema, &found, reader.has_header(), &[])?.require_any_input(schema, &found)?;
+        let names = reader.columns().to_vec();
+        let passed = options
+            .columns
+            .iter()
+            .map(|name| find(name, &names))
+            .collect::<Result<Vec<_>, _>>()?;
+        let tag = schema
+            .row_id
+            .as_ref()
+            .and_then(|name| schema.index_of(name))
+            .and_then(|index| columns.column_of(index))
+            .filter(|&column| reader.has_column(column));
+        let truth = schema
+            .target_index()
+            .and_then(|index| columns.column_of(index))
+            .filter(|&column| reader.has_column(column));
+        let quoted = |names: Vec<&str>| names.into_iter().map(json_text).collect();
+        let inputs = schema
+            .inputs()
+            .map(|index| schema.attributes[index].name.as_str());
+        let keys = match options.form.format {
+            Format::Csv => Keys::default(),
+            Format::Jsonl => Keys {
+                labels: quoted(predictor.target().labels()),
+                passed: quoted(passed.iter().map(|&column| names[column].as_str()).collect()),
+                inputs: quoted(inputs.collect()),
+            },
+        };
+        Ok(Self {
+            predictor,
+            columns,
+            truth,
+            format: options.form.format,
+            tag,
+            passed,
+            names,
+            row_number: options.row_number,
+            explain: options.explain,
+            keys,
+        })
+    }
+
+    /// Appends the header; JSON lines have none.
+    pub fn header(&self, bytes: &mut Vec<u8>) {
+        if self.format == Format::Jsonl {
+            return;
+        }
+        let mut line = CsvLine::new(bytes);
+        let mut named = |is_there: bool, name: &str| {
+            if is_there {
+                line.text(name);
+            }
+        };
+        named(self.row_number, "row");
+        named(self.tag.is_some(), "tag");
+        named(self.truth.is_some(), "trueLabel");
+        match self.predictor.task() {
+            Task::Binary => ["bestAnswer", "score"].iter().for_each(|name| line.text(name)),
+            Task::Multiclass => {
+                let labels = self.predictor.target().labels();
+                labels.iter().for_each(|label| line.text(label));
+            }
+            Task::Regression => line.text("score"),
+        }
+        self.passed
+            .iter()
+            .for_each(|&column| line.text(&self.names[column]));
+        if self.explain {
+            let schema = self.predictor.schema();
+            line.text("baseline");
+            for index in schema.inputs() {
+                line.text(&format!("contribution_{}", schema.attributes[index].name));
+            }
+        }
+        line.end();
+    }
+
+    /// Appends the line of a record that was scored last with `scratch`. `record` is as it stands in the file.
+    pub fn answer(&self, row: u64, record: &Record, scratch: &mut Scratch, bytes: &mut Vec<u8>) {
+        if self.explain {
+            self.predictor.explain(scratch);
+        }
+        let explanation = self.explain.then_some(&scratch.explanation);
+        match self.format {
+            Format::Csv => self.csv(row, record, &scratch.scores, explanation, bytes),
+            Format::Jsonl => self.json(row, record, &scratch.scores, explanation, bytes),
+        }
+    }
+
+    /// Appends the line of a record that could not be read: a blank one, or an object that says why.
+    pub fn unread(&self, unread: &Unread, bytes: &mut Vec<u8>) {
+        if self.format == Format::Csv {
+            bytes.push(b'\n');
+            return;
+        }
+        let mut line = JsonLine::new(bytes);
+        if self.row_number {
+            line.count("\"row\"", unread.row);
+        }
+        line.text("\"error\"", unread.detail);
+        line.count("\"line\"", unread.line);
+        line.end();
+    }
+
+    fn csv(
+        &self,
+        row: u64,
+        record: &Record,
+        scores: &[f64],
+        explanation: Option<&Explanation>,
+        bytes: &mut Vec<u8>,
+    ) {
+        let mut line = CsvLine::new(bytes);
+        if self.row_number {
+            line.count(row);
+        }
+        for column in [self.tag, self.truth].into_iter().flatten() {
+            line.text(record.get(column));
+        }
+        if self.predictor.task() == Task::Binary {
+            line.text(self.answered(scores));
+        }
+        scores.iter().for_each(|&score| line.number(score));
+        self.passed
+            .iter()
+            .for_each(|&column| line.text(record.get(column)));
+        if let Some(explanation) = explanation {
+            line.number(explanation.baseline);
+            for (_, amount) in &explanation.contributions {
+                line.number(*amount);
+            }
+        }
+        line.end();
+    }
+
+    fn json(
+        &self,
+        row: u64,
+        record: &Record,
+        scores: &[f64],
+        explanation: Option<&Explanation>,
+        bytes: &mut Vec<u8>,
+    ) {
+        let mut line = JsonLine::new(bytes);
+        if self.row_number {
+            line.count("\"row\"", row);
+        }
+        for (name, column) in [("\"tag\"", self.tag), ("\"true_label\"", self.truth)] {
+            if let Some(column) = column {
+                line.text(name, record.get(column));
+            }
+        }
+        let first = scores.first().copied().unwrap_or_default();
+        match self.predictor.task() {
+            Task::Regression => line.number("\"value\"", first),
+            Task::Binary => self.json_label(&mut line, scores, first, &[1.0 - first, first]),
+            Task::Multiclass => {
+                let score = scores.get(self.predictor.class_of(scores)).copied();
+                self.json_label(&mut line, scores, score.unwrap_or_default(), scores);
+            }
+        }
+        if !self.passed.is_empty() {
+            line.object("\"columns\"", |inner| {
+                for (name, &column) in self.keys.passed.iter().zip(&self.passed) {
+                    inner.text(name, record.get(column));
+                }
+            });
+        }
+        if let Some(explanation) = explanation {
+            line.number("\"baseline\"", explanation.baseline);
+            line.object("\"contributions\"", |inner| {
+                for (name, (_, amount)) in self.keys.inputs.iter().zip(&explanation.contributions) {
+                    inner.number(name, *amount);
+                }
+            });
+        }
+        line.end();
+    }
+
+    fn json_label(&self, line: &mut JsonLine, scores: &[f64], score: f64, probabilities: &[f64]) {
+        line.text("\"label\"", self.answered(scores));
+        line.number("\"score\"", score);
+        line.object("\"probabilities\"", |inner| {
+            for (label, probability) in self.keys.labels.iter().zip(probabilities) {
+                inner.number(label, *probability);
+            }
+        });
+    }
+
+    fn answered(&self, scores: &[f64]) -> &str {
+        self.predictor.target().label(self.predictor.class_of(scores))
+    }
+}
+
+fn find(name: &str, columns: &[String]) -> Result<usize, PipelineError> {
+    let found = columns.iter().position(|column| column == name);
+    found.ok_or_else(|| {
+        let near = nearest(name, columns.iter().map(String::as_str));
+        let suggestion = near
+            .map(|near| format!("; did you mean `{near}`?"))
+            .unwrap_or_default();
+        PipelineError::UnknownColumn {
+            name: name.to_string(),
+            suggestion,
+        }
+    })
+}

@@ -1,0 +1,54 @@
+//! What a batch did, in numbers.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ml::evaluate::{Interval, Report};
+use crate::ml::ingest::Problems;
+
+/// What a batch did.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct BatchSummary {
+    /// Records seen.
+    pub records: u64,
+    /// Records that could not be read; their output line is blank, or says why.
+    pub invalid: u64,
+    /// Problems with examples.
+    pub problems: Problems,
+    /// How often each kind of odd field was met: missing, invalid, out of range, unknown.
+    pub notes: BTreeMap<String, u64>,
+    /// Columns of the input that the model does not know.
+    pub extra_columns: Vec<String>,
+    /// Attributes of the model that the input does not have.
+    pub absent_columns: Vec<String>,
+    /// How good the answers are, where the input holds the target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<BatchMetrics>,
+}
+
+/// How good the answers of a batch are.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct BatchMetrics {
+    /// Records with a usable target.
+    pub records: u64,
+    /// Records without: their target is missing or unreadable.
+    pub unknown_target: u64,
+    /// The metrics that evaluations have, by their names.
+    #[serde(flatten)]
+    pub values: BTreeMap<String, Interval>,
+}
+
+impl BatchMetrics {
+    /// The metrics of a report; none when no record could be judged.
+    pub fn of(report: &Report, unknown_target: u64) -> Option<Self> {
+        let values = report.metrics().into_iter();
+        (report.records() > 0).then(|| Self {
+            records: report.records(),
+            unknown_target,
+            values: values
+                .map(|(name, interval)| (name.to_string(), *interval))
+                .collect(),
+        })
+    }
+}

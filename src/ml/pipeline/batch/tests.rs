@@ -1,0 +1,474 @@
+//! Batches as a whole: formats, side files, metrics, and going on after a stop.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{self, Cursor, Read, Write};
+use std::rc::Rc;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::ml::ingest::decompress::{Source, plain_bytes};
+use crate::ml::learn::LearnParams;
+use crate::ml::model::Bundle;
+use crate::ml::observe::Silent;
+use crate::ml::pipeline::table::MemoryTable;
+use crate::ml::pipeline::{TrainRequest, evaluate, train};
+use crate::ml::predict::Scratch;
+use crate::ml::record::Record;
+use crate::ml::target::TargetWish;
+
+const TARGETS: [&str; 3] = ["side", "kind", "sum"];
+
+/// Rows with an identifier, a colour, a size, and a target of each kind.
+fn table(rows: u64) -> String {
+    let mut text = String::from("id,colour,size,side,kind,sum\n");
+    for row in 0..rows {
+        let mixed = row.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
+        let (colour, size) = (["red", "blue", "green, dark"][(mixed % 3) as usize], mixed % 100);
+        let side = if (mixed % 3) * 40 + size + mixed % 31 > 90 {
+            "yes"
+        } else {
+            "no"
+        };
+        let kind = ["a", "b", "c"][((mixed / 7 + size / 30) % 3) as usize];
+        let sum = size as f64 / 8.0 + (mixed % 5) as f64;
+        writeln!(text, "r{row},\"{colour}\",{size},{side},{kind},{sum}").unwrap();
+    }
+    text
+}
+
+fn model(target: &str) -> Bundle {
+    let text = table(400);
+    // The other targets would tell too much.
+    let text: String = text
+        .lines()
+        .map(|line| {
+            let mut cut: Vec<&str> = line.rsplitn(4, ',').collect();
+            let at = TARGETS.iter().rev().position(|name| *name == target).unwrap();
+            let kept = cut[at];
+            format!("{},{kept}\n", cut.pop().unwrap())
+        })
+        .collect();
+    let request = TrainRequest {
+        schema: None,
+        schema_settles_task: false,
+        target: TargetWish {
+            name: target.into(),
+            ..TargetWish::default()
+        },
+        recipe: None,
+        split: Split::all(),
+        params: LearnParams::default(),
+        memory: None,
+        data_sha256: String::new(),
+        earlier: None,
+    };
+    train(&MemoryTable::new(text), &request, &mut Silent)
+        .unwrap()
+        .bundle
+}
+
+/// Parts in memory. After `left` files no more can be written.
+#[derive(Default)]
+struct Held {
+    files: Rc<RefCell<BTreeMap<String, Vec<u8>>>>,
+    left: Cell<Option<u64>>,
+}
+
+struct HeldFile {
+    files: Rc<RefCell<BTreeMap<String, Vec<u8>>>>,
+    name: String,
+    bytes: Vec<u8>,
+}
+
+impl Parts for Held {
+    fn create(&self, name: &str) -> io::Result<Box<dyn PartFile>> {
+        match self.left.get() {
+            Some(0) => return Err(io::Error::other("killed")),
+            Some(left) => self.left.set(Some(left - 1)),
+            None => {}
+        }
+        let (files, name, bytes) = (self.files.clone(), name.to_string(), Vec::new());
+        Ok(Box::new(HeldFile { files, name, bytes }))
+    }
+
+    fn open(&self, name: &str) -> io::Result<Option<Source>> {
+        let bytes = self.files.borrow().get(name).cloned();
+        Ok(bytes.map(|bytes| Box::new(Cursor::new(bytes)) as Source))
+    }
+}
+
+impl Write for HeldFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bytes.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl PartFile for HeldFile {
+    fn keep(self: Box<Self>) -> io::Result<()> {
+        self.files.borrow_mut().insert(self.name, self.bytes);
+        Ok(())
+    }
+}
+
+/// What a batch gave.
+#[derive(Debug, PartialEq)]
+struct Made {
+    out: Vec<u8>,
+    problems: Vec<u8>,
+    summary: BatchSummary,
+}
+
+fn made(
+    predictor: &Predictor,
+    text: &str,
+    options: &BatchOptions,
+    parts: Option<(&Held, &str)>,
+) -> Result<Made, PipelineError> {
+    let (mut out, mut problems) = (Vec::new(), Vec::new());
+    let outputs = Outputs {
+        out: &mut out,
+        problems: Some(&mut problems),
+        resume: parts.map(|(parts, input)| Resume { parts, input }),
+    };
+    let table = MemoryTable::new(text);
+    let summary = predict_into(predictor, &table, options, outputs, &mut Silent)?;
+    Ok(Made {
+        out,
+        problems,
+        summary,
+    })
+}
+
+fn plain(bytes: &[u8]) -> String {
+    if bytes.is_empty() {
+        return String::new();
+    }
+    let mut text = String::new();
+    let (mut source, _) = plain_bytes(Box::new(Cursor::new(bytes.to_vec()))).unwrap();
+    source.read_to_string(&mut text).unwrap();
+    text
+}
+
+fn lines(bytes: &[u8]) -> Vec<Value> {
+    let text = plain(bytes);
+    let read = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+    text.lines().map(read).collect()
+}
+
+/// A table with rows of each kind of trouble among many good ones.
+fn troubled(rows: u64) -> String {
+    let mut text = String::new();
+    for (at, line) in table(rows).lines().enumerate() {
+        match at % 1000 {
+            7 => writeln!(text, "{line},more").unwrap(),
+            9 => writeln!(text, "\n\n{line}").unwrap(),
+            11 => writeln!(text, "x,\"pi\"\"nk\",-5e9,,d,").unwrap(),
+            13 => writeln!(text, "y,,word,perhaps,,z").unwrap(),
+            _ => writeln!(text, "{line}").unwrap(),
+        }
+    }
+    text
+}
+
+#[test]
+fn stopping_anywhere_changes_no_byte() {
+    let text = troubled(13_000);
+    for (target, format, compress) in [
+        ("side", Format::Csv, Compress::Gzip),
+        ("kind", Format::Jsonl, Compress::None),
+        ("sum", Format::Csv, Compress::Zstd),
+    ] {
+        let predictor = Predictor::new(&model(target)).unwrap();
+        let options = BatchOptions {
+            form: Form { format, compress },
+            row_number: true,
+            segments: Segments {
+                records: 1,
+                least_input: 0,
+                ..Segments::default()
+            },
+            ..BatchOptions::default()
+        };
+        let straight = made(&predictor, &text, &options, None).unwrap();
+        assert!(straight.summary.metrics.is_some());
+        let held = Held::default();
+        let (mut tries, mut kept) = (0, Vec::new());
+        let resumed = loop {
+            // Three files and a mark for each segment: each attempt dies at another point.
+            held.left.set(Some(tries % 7));
+            tries += 1;
+            match made(&predictor, &text, &options, Some((&held, "input"))) {
+                Ok(made) => break made,
+                Err(error) => assert!(error.to_string().contains("killed"), "{error}"),
+            }
+            let marks = held
+                .files
+                .borrow()
+                .keys()
+                .filter(|name| name.ends_with(".json"))
+                .count();
+            kept.push(marks);
+        };
+        assert_eq!(kept.last(), Some(&3), "of four segments, {kept:?}");
+        assert!(kept.is_sorted() && kept.contains(&1), "{kept:?}");
+        assert!(
+            resumed == straight,
+            "{target}: after {tries} tries, {:?}",
+            resumed.summary
+        );
+
+        held.left.set(None);
+        // Whatever is asked for now is other work, and made from the beginning.
+        let other = BatchOptions {
+            row_number: false,
+            ..options.clone()
+        };
+        let expected = made(&predictor, &text, &other, None).unwrap();
+        assert!(made(&predictor, &text, &other, Some((&held, "input"))).unwrap() == expected);
+        assert!(made(&predictor, &text, &options, Some((&held, "another"))).unwrap() == straight);
+    }
+}
+
+#[test]
+fn finished_parts_are_not_scored_again() {
+    let predictor = Predictor::new(&model("side")).unwrap();
+    let options = BatchOptions {
+        segments: Segments {
+            records: 1,
+            least_input: 0,
+            ..Segments::default()
+        },
+        ..BatchOptions::default()
+    };
+    let held = Held::default();
+    let text = table(9000);
+    made(&predictor, &text, &options, Some((&held, "i"))).unwrap();
+    // What is kept is believed, so a changed part shows in the output.
+    let name = parts::name(1, parts::Piece::Output);
+    held.files.borrow_mut().insert(name, b"kept\n".to_vec());
+    let again = made(&predictor, &text, &options, Some((&held, "i"))).unwrap();
+    assert!(plain(&again.out).contains("\nkept\n"));
+    // Inputs that are small are not kept at all.
+    let small = BatchOptions::default();
+    let none = Held::default();
+    made(&predictor, &text, &small, Some((&none, "i"))).unwrap();
+    assert!(none.files.borrow().is_empty());
+}
+
+#[test]
+fn json_lines_say_what_csv_says() {
+    let text = troubled(2000);
+    for target in TARGETS {
+        let predictor = Predictor::new(&model(target)).unwrap();
+        let labels = predictor.target().labels();
+        let csv = BatchOptions {
+            row_number: true,
+            explain: true,
+            columns: vec!["colour".into(), "id".into()],
+            ..BatchOptions::default()
+        };
+        let form = Form {
+            format: Format::Jsonl,
+            compress: Compress::None,
+        };
+        let objects = lines(
+            &made(&predictor, &text, &BatchOptions { form, ..csv.clone() }, None)
+                .unwrap()
+                .out,
+        );
+        let csv = plain(&made(&predictor, &text, &csv, None).unwrap().out);
+        let mut reader = csv::ReaderBuilder::new().from_reader(csv.as_bytes());
+        let header = reader.headers().unwrap().clone();
+        let mut rows = reader.records().map(Result::unwrap);
+        let mut numbers = 1..;
+        for object in &objects {
+            assert_eq!(object["row"], numbers.next().unwrap());
+            if !object["error"].is_null() {
+                assert!(object["line"].as_u64().unwrap() > 1, "{object}");
+                continue;
+            }
+            let row = rows.next().unwrap();
+            for (name, text) in header.iter().zip(row.iter()) {
+                let found = match name {
+                    "row" | "tag" => &object[name],
+                    "trueLabel" => &object["true_label"],
+                    "bestAnswer" => &object["label"],
+                    "score" if target == "sum" => &object["value"],
+                    "score" => &object["score"],
+                    "baseline" => &object["baseline"],
+                    "colour" | "id" => &object["columns"][name],
+                    label if labels.contains(&label) => &object["probabilities"][label],
+                    other => &object["contributions"][other.strip_prefix("contribution_").unwrap()],
+                };
+                match found {
+                    Value::String(found) => assert_eq!(found, text, "{name}"),
+                    found => assert_eq!(
+                        found.as_f64().unwrap().to_bits(),
+                        text.parse::<f64>().unwrap().to_bits(),
+                        "{name}: {object}"
+                    ),
+                }
+            }
+        }
+        assert!(rows.next().is_none());
+        assert_eq!(
+            objects.iter().filter(|object| !object["error"].is_null()).count(),
+            2 + 2 * 2
+        );
+    }
+}
+
+#[test]
+fn json_lines_are_scored_as_the_same_rows_in_csv() {
+    let predictor = Predictor::new(&model("side")).unwrap();
+    let csv = "id,colour,size,side,extra\na,red,1.50,yes,1\nb,,7e1,no,2\nc,\"green, dark\",,,3\n";
+    let json = concat!(
+        "{\"extra\": 1, \"id\": \"a\", \"colour\": \"red\", \"size\": 1.50, \"side\": \"yes\"}\n",
+        "\n{\"size\": 7e1, \"side\": \"no\", \"id\": \"b\", \"colour\": null, \"extra\": 2}\r\n",
+        "{\"id\": \"c\", \"colour\": \"green,\\u0020dark\", \"extra\": 3}",
+    );
+    let options = BatchOptions {
+        columns: vec!["size".into()],
+        ..BatchOptions::default()
+    };
+    let (of_csv, of_json) = (
+        made(&predictor, csv, &options, None).unwrap(),
+        made(&predictor, json, &options, None).unwrap(),
+    );
+    assert_eq!(plain(&of_json.out), plain(&of_csv.out));
+    assert_eq!(of_json.summary, of_csv.summary);
+    assert_eq!(of_json.summary.extra_columns, ["extra"]);
+
+    let broken = "{\"colour\":\"red\",\"size\":1}\n[]\n{\"colour\":{},\"size\":1}\n{\"size\":2,\"size\":3}\n{\"size\":2}\n{\n";
+    let many = broken.to_string() + &"{\"size\":2}\n".repeat(9);
+    let made_of_broken = made(&predictor, &many, &BatchOptions::default(), None).unwrap();
+    let text = plain(&made_of_broken.out);
+    let blank: Vec<usize> = text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| line.is_empty())
+        .map(|(at, _)| at)
+        .collect();
+    assert_eq!(blank, [2, 3, 4, 6], "{text}");
+    let told: Vec<(u64, String)> = lines(&made_of_broken.problems)
+        .iter()
+        .map(|line| {
+            (
+                line["row"].as_u64().unwrap(),
+                line["code"].as_str().unwrap().to_string(),
+            )
+        })
+        .collect();
+    let expected = [
+        (2, "not_an_object"),
+        (3, "nested_value"),
+        (4, "duplicate_field"),
+        (6, "invalid_json"),
+    ];
+    assert_eq!(told, expected.map(|(row, code)| (row, code.to_string())));
+    assert_eq!(made_of_broken.summary.absent_columns, [""; 0]);
+
+    let wrong = made(&predictor, "{\"weight\":1}\n", &BatchOptions::default(), None).unwrap_err();
+    assert!(wrong.to_string().contains("weight"), "{wrong}");
+}
+
+#[test]
+fn problems_tell_row_line_field_and_value() {
+    let predictor = Predictor::new(&model("side")).unwrap();
+    let long = "x".repeat(100);
+    let text = format!(
+        "colour,size,side\nred,1,yes\n\nred\n{long},2,no\nblue,word,no\nblue,,no\nred,1e9,\n\"a\nb\",5,yes\n"
+    );
+    let found = made(&predictor, &text, &BatchOptions::default(), None).unwrap();
+    let told = lines(&found.problems);
+    let seen: Vec<Value> = told
+        .iter()
+        .map(|line| json!([line["row"], line["line"], line["code"], line["field"]]))
+        .collect();
+    let expected = json!([
+        [2, 3, "empty_line", null],
+        [3, 4, "ragged_row", null],
+        [4, 5, "unknown_category", "colour"],
+        [5, 6, "invalid", "size"],
+        [7, 8, "out_of_range", "size"],
+        [8, 9, "unknown_category", "colour"],
+    ]);
+    assert_eq!(json!(seen), expected);
+    assert_eq!(told[2]["value"], format!("{}…", "x".repeat(80)));
+    assert_eq!(
+        (&told[3]["value"], &told[5]["value"]),
+        (&json!("word"), &json!("a\nb"))
+    );
+    assert!(told.iter().all(|line| line["message"].is_string()));
+    assert_eq!(found.summary.notes["missing"], 1, "counted, and not listed");
+}
+
+#[test]
+fn metrics_are_those_of_an_evaluation() {
+    let text = troubled(3000);
+    for target in TARGETS {
+        let bundle = model(target);
+        let predictor = Predictor::new(&bundle).unwrap();
+        let table = MemoryTable::new(&text);
+        let judged = evaluate(
+            &predictor,
+            &bundle.document.training,
+            &table,
+            &Split::all(),
+            &mut Silent,
+        )
+        .unwrap();
+        let summary = made(&predictor, &text, &BatchOptions::default(), None)
+            .unwrap()
+            .summary;
+        let metrics = summary.metrics.clone().unwrap();
+        let expected = judged.report.metrics();
+        let expected: BTreeMap<String, _> = expected
+            .iter()
+            .map(|(name, value)| (name.to_string(), **value))
+            .collect();
+        assert_eq!(metrics.values, expected, "{target}");
+        assert_eq!(
+            (metrics.records, metrics.unknown_target),
+            (judged.report.records(), judged.unknown_target)
+        );
+        let written = serde_json::to_string(&summary).unwrap();
+        assert_eq!(serde_json::from_str::<BatchSummary>(&written).unwrap(), summary);
+        let without = made(&predictor, "colour,size\nred,1\n", &BatchOptions::default(), None).unwrap();
+        assert_eq!(without.summary.metrics, None);
+    }
+}
+
+/// The scores in the output are those that the predictor gives one record alone.
+#[test]
+fn scores_are_those_of_single_records_to_the_bit() {
+    let predictor = Predictor::new(&model("sum")).unwrap();
+    let text = table(5000);
+    let out = plain(
+        &made(&predictor, &text, &BatchOptions::default(), None)
+            .unwrap()
+            .out,
+    );
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let mut scratch = Scratch::default();
+    for (row, line) in reader.records().map(Result::unwrap).zip(out.lines().skip(1)) {
+        let values: BTreeMap<&str, &str> = [("id", 0), ("colour", 1), ("size", 2), ("sum", 5)]
+            .map(|(name, at)| (name, &row[at]))
+            .into();
+        let schema = predictor.schema();
+        let fields = schema
+            .attributes
+            .iter()
+            .map(|a| values.get(a.name.as_str()).copied().unwrap_or_default());
+        predictor.score(&Record::from_fields(fields), &mut scratch);
+        let told: f64 = line.rsplit(',').next().unwrap().parse().unwrap();
+        assert_eq!(told.to_bits(), scratch.scores[0].to_bits(), "{line}");
+    }
+}
