@@ -325,4 +325,8 @@ impl JobHandler for Measured {
     fn discard(&self, job: &ClaimedJob) {
         self.handler.discard(job);
     }
+
+    fn ended(&self, job: &ClaimedJob) {
+        self.handler.ended(job);
+    }
 }

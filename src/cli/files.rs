@@ -262,20 +262,52 @@ pub fn write_whole(
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    let file = tempfile::Builder::new()
-        .prefix(".yosoku-")
-        .permissions(ordinary_mode())
-        .tempfile_in(folder)
-        .map_err(|error| failed(&error))?;
-    let mut buffered = io::BufWriter::with_capacity(1 << 16, file);
+    let late = Late { folder, file: None };
+    let mut buffered = io::BufWriter::with_capacity(1 << 16, late);
     write(&mut buffered)?;
-    let file = buffered.into_inner().map_err(|error| failed(error.error()))?;
+    let late = buffered.into_inner().map_err(|error| failed(error.error()))?;
+    let file = late.finish().map_err(|error| failed(&error))?;
     file.as_file().sync_all().map_err(|error| failed(&error))?;
     file.persist(path).map_err(|error| failed(&error.error))?;
     // The new name is only safe once its folder is.
     File::open(folder)
         .and_then(|folder| folder.sync_all())
         .map_err(|error| failed(&error))
+}
+
+/// A temporary file that is made when the first bytes come, so that long work that ends before leaves none.
+struct Late<'a> {
+    folder: &'a Path,
+    file: Option<tempfile::NamedTempFile>,
+}
+
+impl Late<'_> {
+    fn finish(mut self) -> io::Result<tempfile::NamedTempFile> {
+        self.file.take().map_or_else(|| self.make(), Ok)
+    }
+
+    fn make(&self) -> io::Result<tempfile::NamedTempFile> {
+        tempfile::Builder::new()
+            .prefix(".yosoku-")
+            .permissions(ordinary_mode())
+            .tempfile_in(self.folder)
+    }
+}
+
+impl Write for Late<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.file.is_none() {
+            self.file = Some(self.make()?);
+        }
+        match &mut self.file {
+            Some(file) => file.write(bytes),
+            None => Ok(0),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.as_mut().map_or(Ok(()), Write::flush)
+    }
 }
 
 /// Writes to standard output. A reader that has seen enough, as in `… | head`, is no failure.

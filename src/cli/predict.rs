@@ -97,6 +97,11 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     check_output(&args.out, &[&args.data, &args.model])?;
     if let Some(problems) = &args.problems {
         check_output(problems, &[&args.data, &args.model, &args.out])?;
+        if *problems == args.out {
+            return Err(CliError::Conflict(
+                "--problems and --out name the same file; give one of them another name".into(),
+            ));
+        }
     }
     let parts = match can_resume(args) {
         true => Some(FolderParts::beside(&args.out)?),

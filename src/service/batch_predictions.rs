@@ -121,7 +121,7 @@ fn one_of<T: Default + serde::de::DeserializeOwned>(
     let Some(text) = text else { return Ok(T::default()) };
     serde_json::from_value(Value::String(text.clone())).map_err(|_| {
         let message = format!("{field} is `{text}`; use {words}");
-        Error::field(&format!("/{field}"), "invalid_value", message)
+        Error::field(format!("/{field}"), "invalid_value", message)
     })
 }
 

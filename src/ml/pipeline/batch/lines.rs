@@ -30,7 +30,7 @@ impl<'a> CsvLine<'a> {
     pub fn text(&mut self, field: &str) {
         self.next();
         let is_special = |byte: &u8| matches!(byte, b',' | b'"' | b'\r' | b'\n');
-        if !field.as_bytes().iter().any(|byte| is_special(byte)) {
+        if !field.as_bytes().iter().any(is_special) {
             self.bytes.extend_from_slice(field.as_bytes());
             return;
         }
@@ -135,7 +135,7 @@ pub fn json_text(text: &str) -> String {
 /// Appends a text as JSON.
 fn quoted(bytes: &mut Vec<u8>, text: &str) {
     let is_special = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
-    if text.as_bytes().iter().any(|byte| is_special(byte)) {
+    if text.as_bytes().iter().any(is_special) {
         // Neither a text nor a vector can fail to be written.
         let _ = serde_json::to_writer(bytes, text);
         return;
