@@ -14,16 +14,17 @@ use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
 
 use self::answer::Detail;
-use self::request::Body;
+use self::request::{Body, nan_as_null};
 use super::predicting::reader::Reader;
 use super::predicting::table::{self, Header};
 use super::predicting::written::Array;
-use super::predicting::{self, Work};
+use super::predicting::{self, Work, json};
 use super::protocols::Serving;
 use super::rest::extract::{Path, Query};
 use super::rest::problem::{ApiError, Problem};
 use super::sagemaker::{self, Lines};
 use crate::service::error::chain;
+use crate::service::scoring::Scored;
 use crate::service::{Error, FieldProblem};
 
 const JSON: &str = "application/json";
@@ -36,7 +37,8 @@ pub fn guarded() -> Router<Serving> {
         .route("/execution-parameters", get(sagemaker::execution_parameters))
         .route("/v1/models/{id}/invocations", post(invocations_of))
         .route("/v1/models/{id}/ping", get(ping_of))
-        .route("/v1/models/{id}/version", get(version))
+        .route("/v1/models/{id}/health", get(ping_of))
+        .route("/v1/models/{id}/version", get(version_of))
 }
 
 /// What anyone may ask.
@@ -102,15 +104,12 @@ async fn invoke(serving: &Serving, model: &str, wish: &Wish, request: Request) -
 }
 
 /// Reads the records of a body and has each scored.
-fn scored(
-    work: Work<'_>,
-    form: &Form,
-    each: &mut dyn FnMut(crate::service::scoring::Scored<'_>),
-) -> Result<(), Error> {
-    let body = match form {
-        Form::Json => Some(Body::read(work.body)?),
+fn scored(work: Work<'_>, form: &Form, each: &mut dyn FnMut(Scored<'_>)) -> Result<(), Error> {
+    let text = match form {
+        Form::Json => Some(nan_as_null(json::text(work.body)?)),
         Form::Csv(_) => None,
     };
+    let body = text.as_deref().map(Body::read).transpose()?;
     let explain = body.as_ref().is_some_and(Body::explain);
     let mut reader = Reader::new(work, explain, each);
     let read = match (&body, form) {
@@ -197,8 +196,18 @@ async fn pong(serving: &Serving, model: &str) -> Result<Response, ApiError> {
     Err(problem.into())
 }
 
-/// The bare version, labelled as MLflow labels it.
-async fn version() -> Response {
+/// The version of the server, if the model that the root speaks for can answer.
+async fn version(State(serving): State<Serving>, headers: HeaderMap) -> Result<Response, ApiError> {
+    let name = serving.named(&headers)?;
+    pong(&serving, &name).await.map(|_| bare_version())
+}
+
+async fn version_of(State(serving): State<Serving>, Path(id): Path<String>) -> Result<Response, ApiError> {
+    pong(&serving, &id).await.map(|_| bare_version())
+}
+
+/// Labelled as MLflow labels it.
+fn bare_version() -> Response {
     ([(CONTENT_TYPE, JSON)], env!("CARGO_PKG_VERSION")).into_response()
 }
 

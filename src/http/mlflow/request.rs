@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use crate::http::predicting::columns::{Arrays, Members, Table, Values, columns};
+use crate::http::predicting::columns::{Arrays, Members, Table, Values, closing_quote, columns};
 use crate::http::predicting::json::{self, Records};
 use crate::http::predicting::reader::Reader;
 use crate::service::Error;
@@ -64,8 +64,8 @@ const ONE_OF: &str = "give exactly one of `dataframe_split`, `dataframe_records`
 
 impl<'a> Body<'a> {
     /// Reads the members of a body.
-    pub fn read(body: &'a [u8]) -> Result<Self, Error> {
-        let body: Body = json::read_object(json::text(body)?)?;
+    pub fn read(text: &'a str) -> Result<Self, Error> {
+        let body: Body = json::read_object(text)?;
         if body.signature_name.is_some() {
             let message = "`signature_name` is not supported; leave it out";
             return Err(Error::field("/signature_name", "invalid_input", message));
@@ -97,6 +97,33 @@ impl<'a> Body<'a> {
             _ => Err(Error::invalid("invalid_input", ONE_OF)),
         }
     }
+}
+
+/// The same text with null for the bare word NaN, which is no JSON: MLflow's clients write it where a data frame
+/// has no number.
+pub fn nan_as_null(text: &str) -> Cow<'_, str> {
+    const NAN: &str = "NaN";
+    if !text.contains(NAN) {
+        return text.into();
+    }
+    let (mut replaced, mut copied, mut at) = (String::with_capacity(text.len() + 64), 0, 0);
+    let bytes = text.as_bytes();
+    while let Some(found) = bytes.get(at..).and_then(|rest| memchr::memchr2(b'"', b'N', rest)) {
+        at += found + 1;
+        let rest = bytes.get(at..).unwrap_or_default();
+        match bytes[at - 1] {
+            b'"' => at += closing_quote(rest) + 1,
+            _ if rest.starts_with(&NAN.as_bytes()[1..]) => {
+                replaced.push_str(&text[copied..at - 1]);
+                replaced.push_str("null");
+                at += NAN.len() - 1;
+                copied = at;
+            }
+            _ => {}
+        }
+    }
+    replaced.push_str(&text[copied..]);
+    replaced.into()
 }
 
 impl Form<'_> {
@@ -200,7 +227,7 @@ mod tests {
 
     fn form(body: &str) -> Result<(&'static str, bool), String> {
         let told = |error: Error| error.to_string();
-        let body = Body::read(body.as_bytes()).map_err(told)?;
+        let body = Body::read(body).map_err(told)?;
         let form = match body.form().map_err(told)? {
             Form::Split(_) => "split",
             Form::Records(base, _) => base,
@@ -246,10 +273,26 @@ mod tests {
                 "give one of them",
             ),
             (r#"{"inputs": [], "params": {"explain": "yes"}}"#, "boolean"),
-            (r#"{"inputs": [NaN]}"#, "JSON has no NaN"),
+            (r#"{"inputs": [Infinity]}"#, "JSON has no NaN and no infinity"),
         ] {
             let told = form(body).unwrap_err();
             assert!(told.contains(part), "{body}: {told}");
+        }
+    }
+
+    #[test]
+    fn nan_is_null_but_not_in_texts() {
+        for (text, expected) in [
+            ("[1, NaN,NaN]", "[1, null,null]"),
+            (
+                r#"{"NaN": ["NaN", NaN, "\" NaN", "ü", NaN]}"#,
+                r#"{"NaN": ["NaN", null, "\" NaN", "ü", null]}"#,
+            ),
+            (r#"["a\\", NaN, N, Nan, "#, r#"["a\\", null, N, Nan, "#),
+            (r#"[NaN, "open NaN"#, r#"[null, "open NaN"#),
+            ("[1]", "[1]"),
+        ] {
+            assert_eq!(nan_as_null(text), expected);
         }
     }
 }

@@ -102,7 +102,7 @@ impl<'a> Values<'a> {
 }
 
 /// Where the text ends whose opening quote stands before `inside`.
-fn closing_quote(inside: &[u8]) -> usize {
+pub fn closing_quote(inside: &[u8]) -> usize {
     let mut at = 0;
     while let Some(found) = memchr::memchr2(b'"', b'\\', &inside[at..]) {
         at += found;
