@@ -23,9 +23,9 @@ use super::protocols::Serving;
 use super::rest::extract::{Path, Query};
 use super::rest::problem::{ApiError, Problem};
 use super::sagemaker::{self, Lines};
+use crate::service::Error;
 use crate::service::error::chain;
 use crate::service::scoring::Scored;
-use crate::service::{Error, FieldProblem};
 
 const JSON: &str = "application/json";
 
@@ -80,27 +80,34 @@ async fn invocations_of(
 }
 
 async fn invoke(serving: &Serving, model: &str, wish: &Wish, request: Request) -> Result<Response, ApiError> {
-    let form = Form::of(request.headers())?;
+    let form = Form::of(request.headers());
+    let form = form.map_err(|detail| Problem::protocol("unsupported_media", detail))?;
     let detail = match wish.format {
         Some(Format::Plain) => Detail::Plain,
         None => Detail::Full,
     };
-    if sagemaker::wants_lines(request.headers()) {
-        let work = move |work: Work<'_>| {
-            let mut lines = Lines::new(detail == Detail::Full);
-            scored(work, &form, &mut |scored| lines.push(scored))?;
-            lines.whole()
-        };
-        let answer = serving.predicting.answer(model, request, work).await?;
-        return Ok(predicting::answered(answer, "text/csv; charset=utf-8"));
-    }
-    let work = move |work: Work<'_>| {
-        let mut made = Array::with_capacity(work.body.len());
-        scored(work, &form, &mut |scored| answer::push(&mut made, scored, detail))?;
-        answer::whole(made)
+    let (is_csv, media_type) = match sagemaker::wants_lines(request.headers()) {
+        true => (true, "text/csv; charset=utf-8"),
+        false => (false, JSON),
+    };
+    let work = move |work: Work<'_>| match is_csv {
+        true => in_lines(work, &form, detail),
+        false => in_json(work, &form, detail),
     };
     let answer = serving.predicting.answer(model, request, work).await?;
-    Ok(predicting::answered(answer, JSON))
+    Ok(predicting::answered(answer, media_type))
+}
+
+fn in_json(work: Work<'_>, form: &Form, detail: Detail) -> Result<Vec<u8>, Error> {
+    let mut made = Array::with_capacity(work.body.len());
+    scored(work, form, &mut |scored| answer::push(&mut made, scored, detail))?;
+    answer::whole(made)
+}
+
+fn in_lines(work: Work<'_>, form: &Form, detail: Detail) -> Result<Vec<u8>, Error> {
+    let mut lines = Lines::new(detail == Detail::Full);
+    scored(work, form, &mut |scored| lines.push(scored))?;
+    lines.whole()
 }
 
 /// Reads the records of a body and has each scored.
@@ -118,11 +125,10 @@ fn scored(work: Work<'_>, form: &Form, each: &mut dyn FnMut(Scored<'_>)) -> Resu
         (None, Form::Json) => Ok(()),
     };
     match reader.finish(read.err())? {
-        0 => Err(Error::InvalidInput {
-            code: "missing_field",
-            message: "no records are given; give at least one".to_owned(),
-            problems: Vec::<FieldProblem>::new(),
-        }),
+        0 => Err(Error::invalid(
+            "missing_field",
+            "no records are given; give at least one",
+        )),
         _ => Ok(()),
     }
 }
@@ -135,9 +141,9 @@ enum Form {
 }
 
 impl Form {
-    /// Only UTF-8 is read, and a parameter that is not known may mean something that is not done.
-    fn of(headers: &HeaderMap) -> Result<Self, Problem> {
-        let refuse = |detail: String| Err(Problem::protocol("unsupported_media", detail));
+    /// Only UTF-8 is read, and a parameter that is not known may mean something that is not done; the error says what
+    /// cannot be taken.
+    fn of(headers: &HeaderMap) -> Result<Self, String> {
         let declared = headers
             .get(CONTENT_TYPE)
             .map(|value| value.to_str().unwrap_or("?"));
@@ -152,19 +158,19 @@ impl Form {
             ) {
                 ("charset", value) if value.eq_ignore_ascii_case("utf-8") => {}
                 ("charset", value) => {
-                    return refuse(format!("the charset `{value}` is not supported; send UTF-8"));
+                    return Err(format!("the charset `{value}` is not supported; send UTF-8"));
                 }
                 ("header", _) if kind == "text/csv" => {}
                 (name, _) => {
-                    return refuse(format!("the parameter `{name}` of the content type is not known"));
+                    return Err(format!("the parameter `{name}` of the content type is not known"));
                 }
             }
         }
         match kind.as_str() {
             JSON => Ok(Form::Json),
             "text/csv" => Ok(Form::Csv(Header::of(declared))),
-            "" => refuse("the content type is missing; send application/json or text/csv".to_owned()),
-            _ => refuse(format!(
+            "" => Err("the content type is missing; send application/json or text/csv".to_owned()),
+            _ => Err(format!(
                 "`{kind}` is not supported; send application/json or text/csv"
             )),
         }
