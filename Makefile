@@ -14,12 +14,15 @@ BENCH_PYTHON ?= $$($(PYTHON) bench/environment.py)
 FUZZ_SECONDS ?= 60
 FUZZ_ARGS    ?=
 FUZZ_TARGETS := recipe schema csv
+# Options for what acts as a client, and the Python environment of clients that others wrote.
+CLIENTS_ARGS   ?=
+CLIENTS_PYTHON ?= target/clients
 # A Python: for `make golden` one with scikit-learn and statsmodels.
 PYTHON     ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo run test lint fmt deny openapi golden fuzz
-.PHONY: bench bench-inspecting bench-training bench-growth bench-quality
+.PHONY: help build demo run test lint fmt deny openapi golden fuzz clients real-clients
+.PHONY: bench bench-inspecting bench-training bench-serving bench-models bench-batch bench-growth bench-quality
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "%-17s %s\n", $$1, $$2}'
@@ -35,6 +38,15 @@ run: build ## serve on the default address from ./yosoku-home; RUN_ARGS adds opt
 
 test: ## the whole test suite on the embedded store; YOSOKU_TEST_POSTGRES=URL adds PostgreSQL
 	cargo test --release --locked
+
+clients: build ## what clients rely on, by programs that know the interface only; CLIENTS_ARGS='--only csv' for some of it
+	$(PYTHON) tests/clients/run.py $(YOSOKU) $(CLIENTS_ARGS)
+
+real-clients: build ## the same with clients that others wrote: those of MLflow, Triton and HTTP/2; makes a Python environment
+	$(CLIENTS_PYTHON)/bin/python -c 'import mlflow, tritonclient.http, h2' 2>/dev/null || { \
+	  $(PYTHON) -m venv $(CLIENTS_PYTHON) && \
+	  $(CLIENTS_PYTHON)/bin/pip install -q -r tests/clients/requirements.txt; }
+	$(CLIENTS_PYTHON)/bin/python tests/clients/real_clients.py $(YOSOKU) $(CLIENTS_ARGS)
 
 lint: ## formatting, clippy and the documentation, warnings denied
 	cargo fmt --check
@@ -57,11 +69,21 @@ golden: ## write the sample data and the outside numbers anew; needs scikit-lear
 	$(PYTHON) tests/golden/weights.py
 	$(PYTHON) tests/golden/lasso.py
 
-bench: bench-inspecting bench-training ## measure beside other tools; each part writes its section of docs/benchmarks.md
+bench: bench-inspecting bench-training bench-serving bench-models bench-batch ## measure beside other tools; each part writes its section of docs/benchmarks.md
 
 # Optional, and left out of the tables where missing: liblinear-train, R with glmnet and data.table, Java (for H2O).
 bench-training: build ## CSV to model beside scikit-learn, Vowpal Wabbit, LIBLINEAR, glmnet and H2O; about an hour
 	python=$(BENCH_PYTHON) && $$python bench/training.py $(YOSOKU) $(BENCH_ARGS)
+
+# wrk must be installed, for this and the next; cargo builds the minimal handler.
+bench-serving: build ## predictions over HTTP beside a minimal handler and FastAPI, server and client on one processor each
+	python=$(BENCH_PYTHON) && $$python bench/serving.py $(YOSOKU) $(BENCH_ARGS)
+
+bench-models: build ## memory with ten models, and requests to a thousand
+	python=$(BENCH_PYTHON) && $$python bench/models.py $(YOSOKU) $(BENCH_ARGS)
+
+bench-batch: build ## CSV to CSV beside scikit-learn and Vowpal Wabbit
+	python=$(BENCH_PYTHON) && $$python bench/batch.py $(YOSOKU) $(BENCH_ARGS)
 
 bench-inspecting: build ## inspect beside DuckDB and polars, and each stage
 	python=$(BENCH_PYTHON) && $$python bench/inspecting.py $(YOSOKU) $(BENCH_ARGS)

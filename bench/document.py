@@ -16,7 +16,7 @@ Written by `make bench`, `make bench-growth` and `make bench-quality`, each its 
 machine and on what else it does; the ratios come from processes that took turns.
 """
 # In the order of the document.
-SECTIONS = ("inspecting", "training", "growth", "quality")
+SECTIONS = ("inspecting", "training", "serving", "models", "batch", "growth", "quality")
 
 
 def begin_of(name):

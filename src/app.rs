@@ -23,7 +23,8 @@ use crate::http::auth::{Access, KeyRing};
 use crate::http::bind::Binding;
 use crate::http::health::{Check, Readiness};
 use crate::http::layers::Limits;
-use crate::http::serve::{Stop, serve, tls};
+use crate::http::serve::{Stop, serve, serve_socket, tls};
+use crate::http::socket::Socket;
 use crate::jobs::Handler;
 use crate::jobs::context::JobContext;
 use crate::jobs::runner::{JobError, JobHandler, Runner, RunnerOptions};
@@ -96,6 +97,7 @@ impl App {
     pub async fn serve(self, front: Front, stop: CancellationToken) -> Result<()> {
         let Front {
             listener,
+            socket,
             access,
             encryption,
         } = front;
@@ -128,15 +130,22 @@ impl App {
             readiness: Arc::new(Ready(self.service.clone())),
             stop: ending.clone(),
         };
-        let router = http::router(parts).map_err(|error| anyhow!(error))?;
+        let router = http::router(parts);
         // Jobs go on until the last answer is given, and are then given back.
         let jobs_stop = CancellationToken::new();
         let jobs = tokio::spawn(run_jobs(self.runner.clone(), jobs_stop.clone()));
-        let served = serve(listener, router, encryption, ending).await;
+        let by_socket = async {
+            match socket {
+                Some(socket) => serve_socket(socket, router.clone(), ending.clone()).await,
+                None => Ok(()),
+            }
+        };
+        let by_port = serve(listener, router.clone(), encryption, ending.clone());
+        let served = tokio::try_join!(by_port, by_socket);
         jobs_stop.cancel();
         jobs.await.context("ending the jobs")?;
         self.catalog.close().await;
-        served.context("serving")
+        served.map(|_| ()).context("serving")
     }
 
     /// Does jobs, without HTTP, until `stop` is cancelled.
@@ -150,6 +159,7 @@ impl App {
 /// Where and how to listen, checked before anything is opened or made.
 pub struct Front {
     listener: TcpListener,
+    socket: Option<Socket>,
     access: Access,
     encryption: Option<Arc<rustls::ServerConfig>>,
 }
@@ -167,11 +177,18 @@ impl Front {
         };
         let listener =
             TcpListener::bind(http.listen).with_context(|| format!("listening on {}", http.listen))?;
+        let socket = http.socket.as_deref().map(Socket::bind).transpose();
         Ok(Self {
             listener,
+            socket: socket.map_err(|error| anyhow!(error))?,
             access,
             encryption,
         })
+    }
+
+    /// The socket in the file system, if one is listened on.
+    pub fn socket(&self) -> Option<&Path> {
+        self.socket.as_ref().map(Socket::path)
     }
 
     /// The address that is listened on, with its real port.

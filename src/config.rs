@@ -33,6 +33,8 @@ pub struct Flags {
     pub listen: Option<String>,
     /// `--home`
     pub home: Option<String>,
+    /// `--socket`
+    pub socket: Option<String>,
     /// `--keys`
     pub keys: Option<String>,
     /// `--tls-cert`
@@ -73,6 +75,8 @@ pub struct ServeConfig {
 pub struct HttpConfig {
     /// Address and port (`YOSOKU_LISTEN`); 127.0.0.1:8080.
     pub listen: SocketAddr,
+    /// A socket in the file system to listen on as well (`YOSOKU_SOCKET`); none.
+    pub socket: Option<PathBuf>,
     /// The file of hashed keys (`YOSOKU_KEYS`); none.
     pub keys: Option<PathBuf>,
     /// Certificate and private key (`YOSOKU_TLS_CERT`, `YOSOKU_TLS_KEY`); none.
@@ -270,6 +274,7 @@ impl Reader<'_> {
         let said = self.pick("--behind-proxy", &None, "YOSOKU_BEHIND_PROXY", false, parse_bool);
         HttpConfig {
             listen: self.pick("--listen", &flags.listen, "YOSOKU_LISTEN", listen, parse_listen),
+            socket: self.path(&flags.socket, "YOSOKU_SOCKET"),
             keys: self.path(&flags.keys, "YOSOKU_KEYS"),
             tls: self.tls(flags),
             behind_proxy: flags.behind_proxy || said,

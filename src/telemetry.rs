@@ -4,6 +4,7 @@
 
 pub mod metrics;
 pub mod models;
+pub mod shadows;
 
 use std::io::{self, IsTerminal};
 
@@ -27,6 +28,8 @@ fn dispatch(json: bool, filter: &str, colour: bool, to: BoxMakeWriter) -> Result
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(colour)
+        // A line that cannot be written must not be told of on the same closed pipe: that would be a panic.
+        .log_internal_errors(false)
         .with_writer(to);
     Ok(if json {
         builder.json().flatten_event(true).into()

@@ -26,13 +26,18 @@ TUNED = {
 }
 
 
-def read_default(path, workload):
-    import pandas
-
-    frame = pandas.read_csv(path).drop(columns=list(workload.identifiers))
+def prepared_default(frame, workload):
+    """The columns that are used, with a value wherever a category is missing."""
+    frame = frame.drop(columns=list(workload.identifiers))
     for name in workload.categories:
         frame[name] = frame[name].astype("object").where(frame[name].notna(), "missing").astype(str)
     return frame
+
+
+def read_default(path, workload):
+    import pandas
+
+    return prepared_default(pandas.read_csv(path), workload)
 
 
 def read_tuned(path, workload):

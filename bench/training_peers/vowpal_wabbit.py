@@ -141,16 +141,26 @@ def train(asked):
     vowpal_wabbit(*options)
 
 
-def predict(asked):
-    found, text = json.loads((asked.model / "facts.json").read_text()), asked.model / "test.vw"
+def score(asked, found, answers):
+    """Writes a line of its own for each row."""
+    text = asked.model / "test.vw"
     convert(asked, found, text)
-    answers = asked.model / "answers"
     link = {"binary": ["--link", "logistic"], "multiclass": ["--probabilities"], "regression": []}
     weights = asked.model / "weights"
     vowpal_wabbit(
         "--data", text, "--testonly", "--initial_regressor", weights, "--predictions", answers, "--quiet",
         *link[asked.workload.task],
     )  # fmt: skip
+    text.unlink()
+
+
+def facts_of(model):
+    return json.loads((model / "facts.json").read_text())
+
+
+def predict(asked):
+    found, answers = facts_of(asked.model), asked.model / "answers"
+    score(asked, found, answers)
     if asked.workload.task != "multiclass":
         asked.write(np.loadtxt(answers))
         return

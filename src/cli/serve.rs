@@ -12,7 +12,7 @@ use crate::{shutdown, telemetry};
 ///
 /// Everything is kept in one folder, the home. The server listens on loopback; any other address needs
 /// keys (`yosoku key new`) and either a TLS certificate or --behind-proxy. Each option may also be given
-/// as a variable: YOSOKU_LISTEN, YOSOKU_HOME, YOSOKU_KEYS, YOSOKU_TLS_CERT, YOSOKU_TLS_KEY,
+/// as a variable: YOSOKU_LISTEN, YOSOKU_SOCKET, YOSOKU_HOME, YOSOKU_KEYS, YOSOKU_TLS_CERT, YOSOKU_TLS_KEY,
 /// YOSOKU_UPLOAD_LIMIT, YOSOKU_MODEL, YOSOKU_WORKERS, YOSOKU_MEMORY, YOSOKU_SPILL, YOSOKU_LOG_FORMAT,
 /// YOSOKU_DATABASE_URL.
 #[derive(Debug, Clone, clap::Args)]
@@ -20,6 +20,9 @@ pub struct ServeArgs {
     /// Address and port [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
+    /// Socket in the file system to listen on as well; owner and group may call
+    #[arg(long, value_name = "PATH")]
+    socket: Option<String>,
     #[command(flatten)]
     common: WorkArgs,
     /// File of hashed API keys [default: keys.json in the home, if it is there]
@@ -71,6 +74,7 @@ impl ServeArgs {
         let args = self.clone();
         Flags {
             listen: args.listen,
+            socket: args.socket,
             keys: args.keys,
             tls_cert: args.tls_cert,
             tls_key: args.tls_key,
@@ -109,9 +113,11 @@ pub fn serve(args: &ServeArgs) -> Result<(), CliError> {
             "http"
         };
         let home = config.store.home.display().to_string();
+        let socket = front.socket().map(|path| format!(" and {}", path.display()));
+        let socket = socket.unwrap_or_default();
         let app = App::open(config).await.map_err(failure)?;
         show::message(&format!(
-            "serving {scheme}://{address} from {home}; documentation at {scheme}://{address}/docs"
+            "serving {scheme}://{address}{socket} from {home}; documentation at {scheme}://{address}/docs"
         ));
         app.serve(front, stop).await.map_err(failure)
     })

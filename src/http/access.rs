@@ -1,23 +1,32 @@
 //! What every request gets, whoever answers it: an identifier, a span, one line in the log, its
-//! place in the metrics, and errors completed with path and identifier, in the words of the protocol that was spoken.
+//! place in the metrics, an answer even after a panic, and errors completed with path and identifier, in the words of
+//! the protocol that was spoken. On a server without keys it is refused here if a page of another origin may have sent
+//! it. One layer does all this, because each layer costs every request.
 
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll};
 use std::time::Instant;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use axum::http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use super::auth::Caller;
+use super::layers::panicked;
+use super::origin::own_pages_only;
 use super::protocols::Dialect;
-use super::rest::problem::Problem;
+use super::rest::problem::{ApiError, Problem};
 use crate::telemetry::Metrics;
 
 /// The header that carries the request's identifier, in and out.
@@ -28,7 +37,7 @@ const MAX_ID: usize = 64;
 
 /// The identifier of the request being answered.
 #[derive(Debug, Clone)]
-pub struct RequestId(pub Arc<str>);
+pub struct RequestId(pub String);
 
 /// Marks an answer whose like are given thousands of times a second: the log has it only where details are wanted,
 /// and the metrics always.
@@ -40,21 +49,34 @@ pub struct Frequent;
 pub struct Observing {
     metrics: Arc<Metrics>,
     open: TaskTracker,
+    is_open: bool,
     prefix: u32,
     next: AtomicU64,
 }
 
 impl Observing {
-    /// `open` counts the requests that are not answered to the last byte yet.
-    pub fn new(metrics: Arc<Metrics>, open: TaskTracker) -> Self {
+    /// `open` counts the requests that are not answered to the last byte yet; `is_open` says that there are no keys.
+    pub fn new(metrics: Arc<Metrics>, open: TaskTracker, is_open: bool) -> Self {
         // Identifiers must differ between processes; without randomness the process number does.
         let prefix = getrandom::u32().unwrap_or_else(|_| std::process::id());
         Observing {
             metrics,
             open,
+            is_open,
             prefix,
             next: AtomicU64::new(1),
         }
+    }
+
+    /// What the handler answers, or why it is not asked or did not come to an end.
+    async fn answered(&self, request: Request, next: Next) -> Response {
+        if self.is_open
+            && let Err(error) = own_pages_only(request.uri(), request.headers())
+        {
+            return ApiError::from(error).into_response();
+        }
+        let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+        answered.unwrap_or_else(|cause| panicked(&*cause))
     }
 
     fn id(&self, headers: &HeaderMap) -> RequestId {
@@ -86,32 +108,75 @@ macro_rules! log {
 }
 
 /// The outermost layer.
-pub async fn observe(State(shared): State<Arc<Observing>>, mut request: Request, next: Next) -> Response {
+pub async fn observe(State(shared): State<Arc<Observing>>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let open = shared.open.token();
     let id = shared.id(request.headers());
     let method = method_label(request.method());
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or_else(|| "unmatched".into(), |path| path.as_str().to_owned());
-    let path = request.uri().path().to_owned();
-    request.extensions_mut().insert(id.clone());
+    let path = request.extensions().get::<MatchedPath>().cloned();
+    let route = path.as_ref().map_or("unmatched", MatchedPath::as_str);
+    let (uri, version) = (request.uri().clone(), request.version());
+    let (request, read) = watched(request);
 
     let span = tracing::info_span!("request", request.id = %id.0);
-    let response = next.run(request).instrument(span).await;
+    let response = shared.answered(request, next).instrument(span).await;
 
-    let response = complete(response, &id, path);
+    let mut response = complete(response, &id, uri.path());
+    if !read.is_none_or(|read| read.load(Ordering::Relaxed)) && version <= Version::HTTP_11 {
+        // What was not read stands in the way of the next request: the connection ends, and the client shall know.
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(CONNECTION, close);
+    }
     let elapsed = started.elapsed();
-    shared
-        .metrics
-        .request(&route, method, response.status().as_u16(), elapsed);
+    let status = response.status().as_u16();
+    shared.metrics.request(route, method, status, elapsed);
     if response.extensions().get::<Frequent>().is_some() {
         log!(debug, method, route, response, elapsed, id);
     } else {
         log!(info, method, route, response, elapsed, id);
     }
     hold(response, open)
+}
+
+/// A request whose body, if it has one, tells when it was read to its end.
+fn watched(request: Request) -> (Request, Option<Arc<AtomicBool>>) {
+    if request.body().is_end_stream() {
+        return (request, None);
+    }
+    let read = Arc::new(AtomicBool::new(false));
+    let ended = read.clone();
+    let request = request.map(|body| Body::new(Watched { body, ended }));
+    (request, Some(read))
+}
+
+/// A body that tells when it was read to its end.
+struct Watched {
+    body: Body,
+    ended: Arc<AtomicBool>,
+}
+
+impl HttpBody for Watched {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        if matches!(frame, Poll::Ready(None)) || self.body.is_end_stream() {
+            self.ended.store(true, Ordering::Relaxed);
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 fn key_of(response: &Response) -> &str {
@@ -143,13 +208,13 @@ fn method_label(method: &Method) -> &'static str {
     }
 }
 
-fn complete(mut response: Response, id: &RequestId, path: String) -> Response {
+fn complete(mut response: Response, id: &RequestId, path: &str) -> Response {
     if response.status().is_client_error() || response.status().is_server_error() {
         let ours = response.extensions_mut().remove::<Problem>();
         if let Some(problem) = ours.or_else(|| stand_in(&response)) {
-            let dialect = Dialect::of(&path);
+            let dialect = Dialect::of(path);
             let problem = Problem {
-                instance: Some(path),
+                instance: Some(path.to_owned()),
                 request_id: Some(id.0.to_string()),
                 ..problem
             };

@@ -1,26 +1,39 @@
 //! The OpenAPI document and the interactive reference that reads it. Everything is in the binary,
 //! so both work offline.
 
+use std::sync::{Arc, OnceLock};
+
 use axum::Router;
+use axum::body::Bytes;
 use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
+use super::rest::problem::ApiError;
+use crate::service::Error;
+
 /// Where the document lives.
 pub const DOCUMENT: &str = "/openapi.yaml";
 
-/// `/openapi.yaml` and `/docs`.
-pub fn routes(api: &OpenApi) -> Result<Router, String> {
-    let text = yaml(api)?;
-    let document = get(async move || ([(CONTENT_TYPE, "application/yaml")], text.clone()));
+/// `/openapi.yaml` and `/docs`. The document is made when it is first asked for: it takes longer than all else that a
+/// start has to do.
+pub fn routes(make: impl Fn() -> OpenApi + Send + Sync + 'static) -> Router {
+    let text: Arc<OnceLock<Result<Bytes, String>>> = Arc::default();
+    let make = Arc::new(make);
+    let document = get(async move || -> Result<Response, ApiError> {
+        let text = text.get_or_init(|| yaml(&make()).map(Bytes::from)).clone();
+        let text = text.map_err(|error| Error::internal("writing the OpenAPI document", error))?;
+        Ok(([(CONTENT_TYPE, "application/yaml")], text).into_response())
+    });
     // By default the page asks a validator on the internet whether the document is valid.
     let config = Config::from(DOCUMENT)
         .validator_url("none")
         .try_it_out_enabled(true);
-    Ok(Router::new()
+    Router::new()
         .route(DOCUMENT, document)
-        .merge(SwaggerUi::new("/docs").config(config)))
+        .merge(SwaggerUi::new("/docs").config(config))
 }
 
 /// The document as YAML, in the subset on which old and new readers agree.

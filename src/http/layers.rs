@@ -10,7 +10,6 @@ use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use http_body_util::combinators::UnsyncBoxBody;
 use tokio::sync::Semaphore;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -58,14 +57,10 @@ pub fn ordinary(routes: OpenApiRouter, limits: &Limits) -> OpenApiRouter {
         .layer(Extension(BodyLimit(limits.body)))
 }
 
-/// Bounds for records to predict; each protocol judges the type of the body itself.
+/// Bounds for records to predict. How long a body may take and on which thread it is worked on is decided where it is
+/// read; each protocol judges its type itself. Thousands of these are answered in a second: a layer costs each of them.
 pub fn predicting(routes: OpenApiRouter, limits: &Limits) -> OpenApiRouter {
-    routes
-        .layer(from_fn_with_state(limits.timeout, timeout))
-        .layer(DefaultBodyLimit::max(
-            usize::try_from(limits.records).unwrap_or(usize::MAX),
-        ))
-        .layer(Extension(BodyLimit(limits.records)))
+    routes.layer(Extension(BodyLimit(limits.records)))
 }
 
 /// Bounds for uploads, downloads and events.
@@ -114,20 +109,15 @@ fn asked_wait(query: &str) -> u64 {
 }
 
 /// The answer after a panic in a handler; the panic's text stays in the log.
-pub fn panicked(cause: Box<dyn Any + Send>) -> axum::http::Response<PanicBody> {
+pub fn panicked(cause: &(dyn Any + Send)) -> Response {
     let text = match (cause.downcast_ref::<String>(), cause.downcast_ref::<&str>()) {
         (Some(text), _) => text.clone(),
         (_, Some(text)) => (*text).to_owned(),
         _ => "no message".to_owned(),
     };
     let error = Error::internal("answering a request", format!("panic: {text}"));
-    ApiError::from(error)
-        .into_response()
-        .map(http_body_util::BodyExt::boxed_unsync)
+    ApiError::from(error).into_response()
 }
-
-/// The body type of [`panicked`].
-pub type PanicBody = UnsyncBoxBody<bytes::Bytes, axum::Error>;
 
 /// The answer for an address that does not exist.
 pub async fn unknown_route(request: Request<Body>) -> ApiError {

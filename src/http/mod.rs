@@ -17,6 +17,7 @@ pub mod protocols;
 pub mod rest;
 pub mod sagemaker;
 pub mod serve;
+pub mod socket;
 
 #[cfg(test)]
 mod tests;
@@ -24,9 +25,8 @@ mod tests;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use tokio::sync::Semaphore;
-use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::telemetry::Metrics;
 
@@ -49,8 +49,7 @@ pub struct Parts {
 }
 
 /// Mounts everything. A request passes the layers from the bottom of this function to the top.
-/// The error says why the OpenAPI document could not be written.
-pub fn router(parts: Parts) -> Result<Router, String> {
+pub fn router(parts: Parts) -> Router {
     let Parts {
         rest,
         protocols,
@@ -61,35 +60,30 @@ pub fn router(parts: Parts) -> Result<Router, String> {
         stop,
     } = parts;
     let places = Arc::new(Semaphore::new(limits.requests));
-    let observing = Arc::new(access::Observing::new(metrics.clone(), stop.open));
+    let is_open = matches!(access, auth::Access::Open);
+    let observing = Arc::new(access::Observing::new(metrics.clone(), stop.open, is_open));
 
     let predicting = rest.predicting.merge(protocols.guarded.into());
     let api = layers::ordinary(rest.ordinary, &limits)
-        .merge(layers::predicting(predicting, &limits))
-        .merge(layers::streaming(rest.streaming, &limits));
-    let (api, paths) = api.split_for_parts();
-    let document = rest::openapi::complete(paths);
-
-    let mut guarded = api
+        .merge(layers::streaming(rest.streaming, &limits))
         .layer(from_fn_with_state(places, layers::admit))
-        .merge(health::metrics(metrics));
+        // Those who wait for a slow body are no work yet: predictions have bounds of their own.
+        .merge(layers::predicting(predicting, &limits));
+    let (api, paths) = api.split_for_parts();
+
+    let mut guarded = api.merge(health::metrics(metrics));
     let mut open = protocols.open;
     if let auth::Access::Keys(ring) = &access {
         guarded = guarded.layer(from_fn_with_state(ring.clone(), auth::require_key));
         open = open.layer(from_fn_with_state(ring.clone(), sagemaker::key_to_choose));
     }
-    let mut all = guarded
+    let all = guarded
         .merge(open)
         .merge(health::probes(readiness, stop.requested))
-        .merge(docs::routes(&document)?)
+        .merge(docs::routes(move || rest::openapi::complete(paths.clone())))
         .fallback(layers::unknown_route)
         .method_not_allowed_fallback(layers::unknown_method);
-    if let auth::Access::Open = access {
-        all = all.layer(from_fn(origin::own_pages_only));
-    }
-    Ok(all
-        .layer(CatchPanicLayer::custom(layers::panicked))
-        .layer(from_fn_with_state(observing, access::observe)))
+    all.layer(from_fn_with_state(observing, access::observe))
 }
 
 /// The OpenAPI document, as `/openapi.yaml` answers it; the error says why it cannot be written.

@@ -29,15 +29,8 @@ pub const UPLOAD_TYPES: &[&str] = &[
     "application/zstd",
 ];
 
-/// The layer of a server without keys: only programs and our own pages on loopback.
-pub async fn own_pages_only(request: Request, next: Next) -> Response {
-    match check(request.uri(), request.headers()) {
-        Ok(()) => next.run(request).await,
-        Err(error) => ApiError::from(error).into_response(),
-    }
-}
-
-fn check(uri: &Uri, headers: &HeaderMap) -> Result<(), Error> {
+/// The rule of a server without keys: only programs and our own pages on loopback.
+pub fn own_pages_only(uri: &Uri, headers: &HeaderMap) -> Result<(), Error> {
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     // An absolute address in the request line overrides the header.
     let host = uri
@@ -154,7 +147,7 @@ mod tests {
         for (name, value) in pairs {
             headers.insert(HeaderName::from_static(name), value.parse().unwrap());
         }
-        check(&Uri::from_static("/v1/models"), &headers).map_err(|error| error.code().to_owned())
+        own_pages_only(&Uri::from_static("/v1/models"), &headers).map_err(|error| error.code().to_owned())
     }
 
     #[test]
@@ -192,7 +185,7 @@ mod tests {
     fn an_absolute_address_overrides_the_host_header() {
         let mut headers = HeaderMap::new();
         headers.insert(HOST, "localhost".parse().unwrap());
-        assert!(check(&Uri::from_static("http://evil.example/v1/models"), &headers).is_err());
+        assert!(own_pages_only(&Uri::from_static("http://evil.example/v1/models"), &headers).is_err());
     }
 
     #[test]

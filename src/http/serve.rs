@@ -1,7 +1,7 @@
 //! Listens, speaks TLS if asked to, and stops in order.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,12 +9,15 @@ use std::time::Duration;
 use axum::Router;
 use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
-use axum_server::{Handle, Server};
+use axum_server::{Address, Handle, Server};
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+use super::socket::Socket;
 
 /// A client has this long to send the head of a request, and to start the next one.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -54,12 +57,18 @@ pub fn tls(cert: &Path, key: &Path) -> Result<Arc<ServerConfig>, String> {
         .with_no_client_auth()
         .with_single_cert(certs, key_der)
         .map_err(|error| format!("certificate and private key do not work together: {error}"))?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }
 
+/// Streams that one HTTP/2 connection may have open.
+const STREAMS: u32 = 250;
+
+/// An HTTP/2 connection is asked for a sign of life this often, and has as long to give it.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(30);
+
 /// Serves until `stop` is requested and open requests are answered or out of time. Idle
-/// connections do not hold it up.
+/// connections do not hold it up. HTTP/1.1 and HTTP/2 share the port; without TLS a client of HTTP/2 begins with it.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -67,9 +76,9 @@ pub async fn serve(
     stop: Stop,
 ) -> io::Result<()> {
     let handle = Handle::new();
-    let server = prepared(listener, handle.clone())?.acceptor(NoDelayAcceptor);
+    let server = prepared(axum_server::from_tcp(listener)?, handle.clone()).acceptor(NoDelayAcceptor);
     let service = router.into_make_service();
-    let mut running = match tls {
+    let running = match tls {
         None => tokio::spawn(server.serve(service)),
         Some(config) => {
             let config = RustlsConfig::from_config(config);
@@ -80,6 +89,25 @@ pub async fn serve(
             )
         }
     };
+    ended(running, handle, stop).await
+}
+
+/// The same on a socket in the file system, which has no need of TLS.
+pub async fn serve_socket(socket: Socket, router: Router, stop: Stop) -> io::Result<()> {
+    let handle = Handle::new();
+    let (listener, file) = socket.into_parts();
+    let server = prepared(axum_server::from_unix(listener)?, handle.clone());
+    let running = tokio::spawn(server.serve(router.into_make_service()));
+    let result = ended(running, handle, stop).await;
+    drop(file);
+    result
+}
+
+async fn ended<A: Address>(
+    mut running: JoinHandle<io::Result<()>>,
+    handle: Handle<A>,
+    stop: Stop,
+) -> io::Result<()> {
     tokio::select! {
         ended = &mut running => return ended.map_err(io::Error::other)?,
         () = stop.requested.cancelled() => {}
@@ -99,11 +127,14 @@ pub async fn serve(
     running.await.map_err(io::Error::other)?
 }
 
-fn prepared(listener: TcpListener, handle: Handle<SocketAddr>) -> io::Result<Server<SocketAddr>> {
-    let mut server = axum_server::from_tcp(listener)?
-        .handle(handle)
-        .http1_only()
-        .first_request_timeout(HEAD_TIMEOUT);
-    server.http_builder().http1().header_read_timeout(HEAD_TIMEOUT);
-    Ok(server)
+fn prepared<A: Address>(server: Server<A>, handle: Handle<A>) -> Server<A> {
+    let mut server = server.handle(handle).first_request_timeout(HEAD_TIMEOUT);
+    let builder = server.http_builder();
+    builder.http1().header_read_timeout(HEAD_TIMEOUT);
+    builder
+        .http2()
+        .max_concurrent_streams(STREAMS)
+        .keep_alive_interval(SIGN_OF_LIFE)
+        .keep_alive_timeout(SIGN_OF_LIFE);
+    server
 }

@@ -109,7 +109,7 @@ fn parts() -> Parts {
 }
 
 fn open() -> Router {
-    router(parts()).unwrap()
+    router(parts())
 }
 
 /// A request as a program on this machine sends it: `METHOD /path`, headers, body.
@@ -337,8 +337,7 @@ async fn a_server_with_keys_asks_for_one() {
     let router = router(Parts {
         access: auth::Access::Keys(ring),
         ..parts()
-    })
-    .unwrap();
+    });
     let with =
         |line: &str, value: &str| request(line, &[("authorization", value), ("host", "ml.example")], "");
     let bearer = format!("Bearer {token}");
@@ -412,7 +411,7 @@ async fn a_slow_request_is_ended_unless_it_said_it_would_wait() {
         timeout: Duration::from_millis(20),
         ..limits()
     };
-    let router = router(Parts { limits, ..parts() }).unwrap();
+    let router = router(Parts { limits, ..parts() });
     for path in ["GET /v1/never", "GET /v1/never?wait=0", "GET /v1/never?wait=long"] {
         refused(&router, request(path, &[], ""), 503, "timeout").await;
     }
@@ -435,8 +434,7 @@ async fn one_request_too_many_is_refused_at_once_and_places_come_back() {
         limits,
         stop: stop.clone(),
         ..parts()
-    })
-    .unwrap();
+    });
     let held = router
         .clone()
         .oneshot(request("GET /v1/endless", &[], ""))
@@ -469,8 +467,7 @@ async fn readiness_follows_the_stores_and_the_stop() {
     let broken = router(Parts {
         readiness: Arc::new(Stores(false)),
         ..parts()
-    })
-    .unwrap();
+    });
     assert_eq!(send(&broken, request("GET /readyz", &[], "")).await.status, 503);
     assert_eq!(send(&broken, request("GET /livez", &[], "")).await.status, 200);
 
@@ -478,8 +475,7 @@ async fn readiness_follows_the_stores_and_the_stop() {
     let stopping = router(Parts {
         stop: stop.clone(),
         ..parts()
-    })
-    .unwrap();
+    });
     stop.requested.cancel();
     let answer = send(&stopping, request("GET /readyz", &[], "")).await;
     assert_eq!(answer.status, 503);

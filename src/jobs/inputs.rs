@@ -240,7 +240,7 @@ pub fn model_of<'e>(blobs: &Blobs, entity: &'e Entity) -> Result<(Bundle, &'e Mo
         let hint = "restore the file from a backup, or train anew";
         return Err(Problem::new("model_damaged", message).with_hint(hint).into());
     }
-    let bundle = Bundle::decode(&bytes).map_err(PipelineError::from)?;
+    let bundle = Bundle::decode_known(&bytes).map_err(PipelineError::from)?;
     Ok((bundle, result))
 }
 

@@ -4,7 +4,7 @@ use super::Task;
 use super::draft::Draft;
 use super::features::{FeatureVector, Featurizer, FieldNote, Workspace};
 use super::lookup::Lookup;
-use super::model::golden::agrees;
+use super::model::golden::{GoldenRow, agrees};
 use super::model::linear::largest;
 use super::model::{Bundle, BundleError, LinearModel};
 use super::record::Record;
@@ -79,33 +79,39 @@ impl Predictor {
 
     /// The same with another threshold than the bundle's.
     pub fn with_threshold(bundle: &Bundle, threshold: Option<f64>) -> Result<Self, BundleError> {
-        let document = &bundle.document;
-        let featurizer = Featurizer::new(document.featurizer.clone(), &document.schema);
-        let terms = document.featurizer.recipe_terms();
-        let predictor = Self {
-            schema: document.schema.clone(),
-            inputs: document.schema.inputs().collect(),
-            lookup: Lookup::new(&document.schema),
-            target: document.target.clone(),
-            featurizer,
-            model: LinearModel {
-                task: document.target.task(),
-                outputs: document.outputs,
-                beta: bundle.beta.clone(),
-            },
-            average_contributions: document.average_contributions.clone(),
-            threshold: threshold.unwrap_or(document.threshold),
-            hash: bundle.hash(),
-            term_of: document.featurizer.term_of_features(),
-            attributes_of: terms.iter().map(|term| term.attributes()).collect(),
-        };
-        predictor.check_golden(bundle)?;
+        let mut predictor = Self::of(bundle.clone(), bundle.hash())?;
+        predictor.threshold = threshold.unwrap_or(predictor.threshold);
         Ok(predictor)
     }
 
-    fn check_golden(&self, bundle: &Bundle) -> Result<(), BundleError> {
+    /// The same of a bundle that is not needed any more, and whose hash is known: nothing is copied.
+    pub fn of(bundle: Bundle, hash: String) -> Result<Self, BundleError> {
+        let document = bundle.document;
+        let terms = document.featurizer.recipe_terms();
+        let predictor = Self {
+            inputs: document.schema.inputs().collect(),
+            lookup: Lookup::new(&document.schema),
+            model: LinearModel {
+                task: document.target.task(),
+                outputs: document.outputs,
+                beta: bundle.beta,
+            },
+            average_contributions: document.average_contributions,
+            threshold: document.threshold,
+            hash,
+            term_of: document.featurizer.term_of_features(),
+            attributes_of: terms.iter().map(|term| term.attributes()).collect(),
+            featurizer: Featurizer::new(document.featurizer, &document.schema),
+            target: document.target,
+            schema: document.schema,
+        };
+        predictor.check_golden(&document.golden)?;
+        Ok(predictor)
+    }
+
+    fn check_golden(&self, golden: &[GoldenRow]) -> Result<(), BundleError> {
         let mut scratch = Scratch::default();
-        for (row, golden) in bundle.document.golden.iter().enumerate() {
+        for (row, golden) in golden.iter().enumerate() {
             self.score(
                 &Record::from_fields(golden.fields.iter().map(String::as_str)),
                 &mut scratch,

@@ -13,6 +13,8 @@ pub struct Limits {
     pub small_bytes: u64,
     /// Large real-time requests that are worked on at the same time; further ones are refused.
     pub concurrent_predictions: usize,
+    /// Requests that shadows answer at the same time; further ones are left out.
+    pub concurrent_shadows: usize,
     /// Requests that may hold more cells (records times attributes of the model) than this are scored on a
     /// thread of their own.
     pub inline_cells: usize,
@@ -36,6 +38,7 @@ impl Default for Limits {
             record_bytes: 1 << 20,
             small_bytes: 64 << 10,
             concurrent_predictions: 64,
+            concurrent_shadows: 4,
             inline_cells: 500_000,
             warnings: 20,
             loaded_bytes: 256 << 20,

@@ -71,6 +71,7 @@ struct Inner {
     known: Known,
     scorers: Scorers,
     permits: Arc<Semaphore>,
+    shadows: Arc<Semaphore>,
 }
 
 impl Service {
@@ -87,6 +88,7 @@ impl Service {
             known: Known::default(),
             scorers: Scorers::default(),
             permits: Arc::new(Semaphore::new(limits.concurrent_predictions)),
+            shadows: Arc::new(Semaphore::new(limits.concurrent_shadows)),
             catalog,
             blobs,
             clock,

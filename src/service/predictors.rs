@@ -79,8 +79,9 @@ impl Predictors {
                 let cause = "model_damaged: its SHA-256 is not the one that training stored; restore it or train anew";
                 return Err(Error::internal(format!("loading the model file {file}"), cause));
             }
-            let bundle = Bundle::decode(&bytes).map_err(unusable)?;
-            Predictor::new(&bundle).map_err(unusable)
+            let bundle = Bundle::decode_known(&bytes).map_err(unusable)?;
+            let hash = bundle.hash_in(&bytes);
+            Predictor::of(bundle, hash).map_err(unusable)
         });
         let loaded = loaded
             .await

@@ -1,8 +1,9 @@
 //! Predictions now, for records in the request: how much at once, and on which thread.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 
 use super::Service;
@@ -19,6 +20,13 @@ const LEAST_RECORD: usize = 3;
 /// A place among the large requests that are worked on at once.
 pub type Place = OwnedSemaphorePermit;
 
+fn taken(places: &Arc<Semaphore>) -> Result<Place, Error> {
+    let place = places.clone().try_acquire_owned();
+    place.map_err(|_| Error::Throttled {
+        retry_after: RETRY_AFTER,
+    })
+}
+
 impl Service {
     /// Whether a body of so many bytes is large: it takes a [`Place`] before it is read.
     pub fn is_large(&self, bytes: Option<u64>) -> bool {
@@ -27,10 +35,12 @@ impl Service {
 
     /// A place among the large requests; refused when all are taken, so that memory is bounded.
     pub fn place(&self) -> Result<Place, Error> {
-        let place = self.0.permits.clone().try_acquire_owned();
-        place.map_err(|_| Error::Throttled {
-            retry_after: RETRY_AFTER,
-        })
+        taken(&self.0.permits)
+    }
+
+    /// A place among the requests that shadows answer; refused when all are taken, so that nobody waits for them.
+    pub fn shadow_place(&self) -> Result<Place, Error> {
+        taken(&self.0.shadows)
     }
 
     /// Scores the records of a body of so many bytes. Little work is done at once; other work gets a thread of its

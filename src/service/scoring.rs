@@ -95,8 +95,9 @@ pub struct Tally {
     pub records: u64,
     /// Odd fields, by [`Oddity::ALL`].
     pub oddities: [u64; Oddity::ALL.len()],
-    /// For each record the probability of the positive label, or that of the answered class; none for numbers.
-    pub scores: Vec<f64>,
+    /// For each record the answered class, none for a number; and the probability of the positive label, that of the
+    /// answered class, or the number.
+    pub answers: Vec<(Option<usize>, f64)>,
 }
 
 /// Scores records one after the other. Reuse it: in the steady state nothing is allocated.
@@ -141,11 +142,8 @@ impl Scorer {
         (self.scratch, self.record) = (scratch, record);
         let class = model.class_of(&self.scratch.scores);
         self.tally.records += 1;
-        let sure = class.and_then(|class| match self.scratch.scores.as_slice() {
-            [positive] => Some(*positive),
-            all => all.get(class).copied(),
-        });
-        self.tally.scores.extend(sure);
+        let score = one_of(&self.scratch.scores, class);
+        self.tally.answers.push((class, score));
         Scored {
             model,
             scorer: self,
@@ -226,11 +224,7 @@ impl<'s> Scored<'s> {
 
     /// The probability of the positive label, that of the answered class, or the number.
     pub fn score(&self) -> f64 {
-        let scores = self.scores();
-        match (scores, self.class) {
-            ([only], _) | ([only, ..], None) => *only,
-            (all, class) => all.get(class.unwrap_or_default()).copied().unwrap_or_default(),
-        }
+        one_of(self.scores(), self.class)
     }
 
     /// Each label with its probability, in class order; nothing for a number.
@@ -286,6 +280,15 @@ pub struct Warning<'s> {
     pub code: &'static str,
     /// The value, shortened; none when the field is missing.
     pub value: Option<&'s str>,
+}
+
+/// The only score, or that of the answered class.
+fn one_of(scores: &[f64], class: Option<usize>) -> f64 {
+    let at = match scores.len() {
+        1 => 0,
+        _ => class.unwrap_or_default(),
+    };
+    scores.get(at).copied().unwrap_or_default()
 }
 
 fn shortened(text: &str) -> &str {

@@ -3,9 +3,10 @@
 //! The HTTP layer counts requests, the runner counts jobs, and whoever holds a predictor counts
 //! predictions. Domain code returns reports; it does not count.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::fs;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -18,6 +19,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::models::{ModelMetrics, Models};
+use super::shadows::{ShadowMetrics, Shadows};
 
 /// Prefix of every name.
 const PREFIX: &str = "yosoku";
@@ -54,7 +56,10 @@ pub struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
     request_seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
+    /// The numbers of requests by method, status and pattern, so that counting one needs no label to be made.
+    by_route: RwLock<HashMap<(&'static str, u16), HashMap<String, (Counter, Histogram)>>>,
     models: Models,
+    shadows: Shadows,
     job_seconds: Family<OutcomeLabels, Histogram, fn() -> Histogram>,
     memory: Gauge,
 }
@@ -78,7 +83,9 @@ impl Metrics {
         let metrics = Metrics {
             requests: Family::default(),
             request_seconds: Family::new_with_constructor(|| Histogram::new(REQUEST_SECONDS)),
+            by_route: RwLock::default(),
             models: Models::new(&mut registry),
+            shadows: Shadows::new(&mut registry),
             job_seconds: Family::new_with_constructor(|| Histogram::new(JOB_SECONDS)),
             memory: Gauge::default(),
             registry: Registry::default(),
@@ -113,25 +120,46 @@ impl Metrics {
 
     /// Counts one answered request. `route` is the pattern, not the path.
     pub fn request(&self, route: &str, method: &'static str, code: u16, elapsed: Duration) {
-        self.requests
-            .get_or_create(&RequestLabels {
-                route: route.to_owned(),
-                method,
-                code,
-            })
-            .inc();
-        let labels = RouteLabels {
+        let known = self.by_route.read().unwrap_or_else(PoisonError::into_inner);
+        let found = known.get(&(method, code)).and_then(|routes| routes.get(route));
+        if let Some((requests, seconds)) = found {
+            requests.inc();
+            seconds.observe(elapsed.as_secs_f64());
+            return;
+        }
+        drop(known);
+        let (requests, seconds) = self.made(route, method, code);
+        requests.inc();
+        seconds.observe(elapsed.as_secs_f64());
+        let mut known = self.by_route.write().unwrap_or_else(PoisonError::into_inner);
+        let routes = known.entry((method, code)).or_default();
+        routes.insert(route.to_owned(), (requests, seconds));
+    }
+
+    fn made(&self, route: &str, method: &'static str, code: u16) -> (Counter, Histogram) {
+        let requests = RequestLabels {
+            route: route.to_owned(),
+            method,
+            code,
+        };
+        let seconds = RouteLabels {
             route: route.to_owned(),
             method,
         };
-        self.request_seconds
-            .get_or_create(&labels)
-            .observe(elapsed.as_secs_f64());
+        (
+            self.requests.get_or_create_owned(&requests),
+            self.request_seconds.get_or_create_owned(&seconds),
+        )
     }
 
     /// The numbers of one model.
     pub fn model(&self, name: &str) -> Arc<ModelMetrics> {
         self.models.get(name)
+    }
+
+    /// The numbers of a model and its shadow.
+    pub fn shadow(&self, model: &str, shadow: &str) -> ShadowMetrics {
+        self.shadows.get(model, shadow)
     }
 
     /// Counts one finished attempt at a job. `outcome` is a word such as `completed` or `failed`.

@@ -158,13 +158,14 @@ impl ModelMetrics {
     }
 
     /// Counts the scores that were given.
-    pub fn scored(&self, scores: &[f64]) {
-        if scores.is_empty() {
+    pub fn scored(&self, scores: impl IntoIterator<Item = f64>) {
+        let mut scores = scores.into_iter().peekable();
+        if scores.peek().is_none() {
             return;
         }
         let model = self.label.clone();
         let histogram = self.scores.get_or_create(&ModelLabel { model });
-        scores.iter().for_each(|&score| histogram.observe(score));
+        scores.for_each(|score| histogram.observe(score));
     }
 }
 
@@ -194,8 +195,8 @@ mod tests {
         let model = Models::new(&mut registry).get("ml-1");
         model.answered(3, Duration::from_micros(40));
         model.warned("missing", 2);
-        model.scored(&[0.02, 0.97]);
-        model.scored(&[]);
+        model.scored([0.02, 0.97]);
+        model.scored([]);
         let mut text = String::new();
         encode(&mut text, &registry).unwrap();
         for line in [

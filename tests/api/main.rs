@@ -11,6 +11,7 @@
 mod datasets;
 mod document;
 mod errors;
+mod families;
 mod files;
 mod following;
 mod insights;

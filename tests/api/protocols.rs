@@ -340,8 +340,8 @@ async fn errors_are_told_as_mlflow_tells_them() {
         let told = told(answer, 400, code);
         assert!(told.contains(part), "{part} is not in: {told}");
     }
-    let infinite = place.send(post, &[JSON], "{\"inputs\": [[Infinity]]}").await;
-    assert!(told(infinite, 400, "BAD_REQUEST").contains("send null"));
+    let broken = place.send(post, &[JSON], "{\"inputs\": [[-NaN]]}").await;
+    assert!(told(broken, 400, "BAD_REQUEST").contains("not valid JSON"));
     let ragged = place.send(post, &[CSV], "1,2,3,4\n1,2\n").await;
     assert!(told(ragged, 400, "BAD_REQUEST").contains("line 2"));
     let long = vec![b' '; (16 << 20) + 1];

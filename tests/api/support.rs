@@ -93,7 +93,7 @@ impl Place {
         });
         Self {
             stop,
-            router: router.unwrap(),
+            router,
             catalog,
             clock,
             handler,

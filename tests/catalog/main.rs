@@ -9,6 +9,7 @@
 
 mod datasets;
 mod entities;
+mod families;
 mod jobs;
 mod lists;
 mod races;
@@ -52,6 +53,10 @@ suite! {
     datasets::a_dataset_in_use_is_not_deleted,
     datasets::datasets_are_listed_in_pages,
     datasets::a_lost_file_is_replaced_once,
+    families::a_family_is_made_by_its_first_change_and_keeps_every_other,
+    families::a_change_that_is_refused_leaves_nothing,
+    families::a_model_that_an_alias_means_is_not_deleted,
+    families::a_deletion_and_an_alias_at_once_do_not_both_succeed,
     jobs::a_job_waits_for_what_it_depends_on_and_gets_it,
     jobs::a_lost_lease_may_not_renew_or_settle,
     jobs::jobs_of_the_dead_are_claimable_at_once,

@@ -382,7 +382,8 @@ fn listed_missing_words_mean_nothing_in_every_type() {
     };
     assert_eq!(features("?"), features(""));
     assert_eq!(features(" ? ").1, features("").1);
-    assert_eq!(features("?").2, BTreeMap::from([(2, "missing"), (3, "missing")]));
+    let missing = (0..4).map(|attribute| (attribute, "missing"));
+    assert_eq!(features("?").2, missing.collect());
 }
 
 #[test]

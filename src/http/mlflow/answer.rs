@@ -50,7 +50,7 @@ struct Answer<'a> {
 
 /// The whole answer.
 pub fn whole(made: Array) -> Result<Vec<u8>, Error> {
-    let made = made.raw(false)?;
+    let made = made.raw()?;
     serde_json::to_vec(&Answer { predictions: &made })
         .map_err(|error| Error::internal("writing predictions", error))
 }

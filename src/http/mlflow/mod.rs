@@ -2,6 +2,7 @@
 //! and `/version`, at the root of the server and for each model.
 
 mod answer;
+mod nan;
 mod request;
 
 use axum::Json;
@@ -14,8 +15,8 @@ use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
 
 use self::answer::Detail;
-use self::request::{Body, nan_as_null};
-use super::predicting::reader::Reader;
+use self::request::Body;
+use super::predicting::reader::{At, Reader};
 use super::predicting::table::{self, Header};
 use super::predicting::written::Array;
 use super::predicting::{self, Work, json};
@@ -80,8 +81,7 @@ async fn invocations_of(
 }
 
 async fn invoke(serving: &Serving, model: &str, wish: &Wish, request: Request) -> Result<Response, ApiError> {
-    let form = Form::of(request.headers());
-    let form = form.map_err(|detail| Problem::protocol("unsupported_media", detail))?;
+    let form = Form::of(request.headers()).map_err(|problem| *problem)?;
     let detail = match wish.format {
         Some(Format::Plain) => Detail::Plain,
         None => Detail::Full,
@@ -100,20 +100,22 @@ async fn invoke(serving: &Serving, model: &str, wish: &Wish, request: Request) -
 
 fn in_json(work: Work<'_>, form: &Form, detail: Detail) -> Result<Vec<u8>, Error> {
     let mut made = Array::with_capacity(work.body.len());
-    scored(work, form, &mut |scored| answer::push(&mut made, scored, detail))?;
+    scored(work, form, &mut |scored, _| {
+        answer::push(&mut made, scored, detail)
+    })?;
     answer::whole(made)
 }
 
 fn in_lines(work: Work<'_>, form: &Form, detail: Detail) -> Result<Vec<u8>, Error> {
     let mut lines = Lines::new(detail == Detail::Full);
-    scored(work, form, &mut |scored| lines.push(scored))?;
+    scored(work, form, &mut |scored, _| lines.push(scored))?;
     lines.whole()
 }
 
 /// Reads the records of a body and has each scored.
-fn scored(work: Work<'_>, form: &Form, each: &mut dyn FnMut(Scored<'_>)) -> Result<(), Error> {
+fn scored(work: Work<'_>, form: &Form, each: &mut dyn FnMut(Scored<'_>, At)) -> Result<(), Error> {
     let text = match form {
-        Form::Json => Some(nan_as_null(json::text(work.body)?)),
+        Form::Json => Some(nan::tolerated(json::text(work.body)?)),
         Form::Csv(_) => None,
     };
     let body = text.as_deref().map(Body::read).transpose()?;
@@ -141,9 +143,9 @@ enum Form {
 }
 
 impl Form {
-    /// Only UTF-8 is read, and a parameter that is not known may mean something that is not done; the error says what
-    /// cannot be taken.
-    fn of(headers: &HeaderMap) -> Result<Self, String> {
+    /// Only UTF-8 is read, and a parameter that is not known may mean something that is not done.
+    fn of(headers: &HeaderMap) -> Result<Self, Box<Problem>> {
+        let refuse = |detail: String| Err(Box::new(Problem::protocol("unsupported_media", detail)));
         let declared = headers
             .get(CONTENT_TYPE)
             .map(|value| value.to_str().unwrap_or("?"));
@@ -158,19 +160,22 @@ impl Form {
             ) {
                 ("charset", value) if value.eq_ignore_ascii_case("utf-8") => {}
                 ("charset", value) => {
-                    return Err(format!("the charset `{value}` is not supported; send UTF-8"));
+                    return refuse(format!("the charset `{value}` is not supported; send UTF-8"));
                 }
                 ("header", _) if kind == "text/csv" => {}
                 (name, _) => {
-                    return Err(format!("the parameter `{name}` of the content type is not known"));
+                    return refuse(format!("the parameter `{name}` of the content type is not known"));
                 }
             }
         }
         match kind.as_str() {
             JSON => Ok(Form::Json),
-            "text/csv" => Ok(Form::Csv(Header::of(declared))),
-            "" => Err("the content type is missing; send application/json or text/csv".to_owned()),
-            _ => Err(format!(
+            "text/csv" => match Header::of(declared) {
+                Ok(header) => Ok(Form::Csv(header)),
+                Err(error) => Err(Box::new(Problem::from_error(&error))),
+            },
+            "" => refuse("the content type is missing; send application/json or text/csv".to_owned()),
+            _ => refuse(format!(
                 "`{kind}` is not supported; send application/json or text/csv"
             )),
         }

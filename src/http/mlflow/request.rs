@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use crate::http::predicting::columns::{Arrays, Members, Table, Values, closing_quote, columns};
+use crate::http::predicting::columns::{Arrays, Members, Table, Values, columns};
 use crate::http::predicting::json::{self, Records};
 use crate::http::predicting::reader::Reader;
 use crate::service::Error;
@@ -97,33 +97,6 @@ impl<'a> Body<'a> {
             _ => Err(Error::invalid("invalid_input", ONE_OF)),
         }
     }
-}
-
-/// The same text with null for the bare word NaN, which is no JSON: MLflow's clients write it where a data frame
-/// has no number.
-pub fn nan_as_null(text: &str) -> Cow<'_, str> {
-    const NAN: &str = "NaN";
-    if !text.contains(NAN) {
-        return text.into();
-    }
-    let (mut replaced, mut copied, mut at) = (String::with_capacity(text.len() + 64), 0, 0);
-    let bytes = text.as_bytes();
-    while let Some(found) = bytes.get(at..).and_then(|rest| memchr::memchr2(b'"', b'N', rest)) {
-        at += found + 1;
-        let rest = bytes.get(at..).unwrap_or_default();
-        match bytes[at - 1] {
-            b'"' => at += closing_quote(rest) + 1,
-            _ if rest.starts_with(&NAN.as_bytes()[1..]) => {
-                replaced.push_str(&text[copied..at - 1]);
-                replaced.push_str("null");
-                at += NAN.len() - 1;
-                copied = at;
-            }
-            _ => {}
-        }
-    }
-    replaced.push_str(&text[copied..]);
-    replaced.into()
 }
 
 impl Form<'_> {
@@ -277,22 +250,6 @@ mod tests {
         ] {
             let told = form(body).unwrap_err();
             assert!(told.contains(part), "{body}: {told}");
-        }
-    }
-
-    #[test]
-    fn nan_is_null_but_not_in_texts() {
-        for (text, expected) in [
-            ("[1, NaN,NaN]", "[1, null,null]"),
-            (
-                r#"{"NaN": ["NaN", NaN, "\" NaN", "ü", NaN]}"#,
-                r#"{"NaN": ["NaN", null, "\" NaN", "ü", null]}"#,
-            ),
-            (r#"["a\\", NaN, N, Nan, "#, r#"["a\\", null, N, Nan, "#),
-            (r#"[NaN, "open NaN"#, r#"[null, "open NaN"#),
-            ("[1]", "[1]"),
-        ] {
-            assert_eq!(nan_as_null(text), expected);
         }
     }
 }

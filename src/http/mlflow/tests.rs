@@ -11,7 +11,10 @@ fn form(declared: &str) -> Result<Form, String> {
     if !declared.is_empty() {
         headers.insert(CONTENT_TYPE, HeaderValue::from_str(declared).unwrap());
     }
-    Form::of(&headers)
+    Form::of(&headers).map_err(|problem| {
+        assert_eq!(problem.status, 415);
+        problem.detail
+    })
 }
 
 #[test]

@@ -120,7 +120,7 @@ impl Outputs {
                 name: output.name,
                 shape: [records].into_iter().chain(output.width).collect(),
                 datatype: if output.name == LABEL { BYTES } else { FP64 },
-                data: output.data.raw(false)?,
+                data: output.data.raw()?,
             })
         };
         let answer = Answer {

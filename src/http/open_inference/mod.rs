@@ -19,7 +19,7 @@ use self::answer::Outputs;
 use self::metadata::{ModelMetadata, ServerMetadata};
 use self::request::Infer;
 use super::health::Probe;
-use super::predicting::reader::Reader;
+use super::predicting::reader::{At, Reader};
 use super::predicting::{self, Work};
 use super::protocols::{Serving, or_default};
 use super::rest::extract::{Path, is_json, media_type};
@@ -154,7 +154,7 @@ fn inferred(work: Work<'_>, name: &str) -> Result<Vec<u8>, Error> {
     let infer = Infer::read(work.body)?;
     let mut outputs = Outputs::new(model, &infer, work.body.len())?;
     let explain = outputs.explains();
-    let mut each = |scored: Scored<'_>| outputs.push(scored);
+    let mut each = |scored: Scored<'_>, _: At| outputs.push(scored);
     let mut reader = Reader::new(work, explain, &mut each);
     let broken = infer.score(&mut reader).err();
     let records = reader.finish(broken)?;

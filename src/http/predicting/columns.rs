@@ -102,7 +102,7 @@ impl<'a> Values<'a> {
 }
 
 /// Where the text ends whose opening quote stands before `inside`.
-pub fn closing_quote(inside: &[u8]) -> usize {
+fn closing_quote(inside: &[u8]) -> usize {
     let mut at = 0;
     while let Some(found) = memchr::memchr2(b'"', b'\\', &inside[at..]) {
         at += found;
@@ -189,14 +189,14 @@ impl Table<'_> {
                         continue;
                     }
                     (Ok((text, _)), None) => {
-                        reader.set_unknown(&column.name, &text)?;
+                        reader.set_unknown(&column.name, &text, at)?;
                         continue;
                     }
                 },
             };
             reader.problem(pointer(record, place), "invalid_value", &wrong)?;
         }
-        reader.end();
+        reader.end(at);
         Ok(())
     }
 }

@@ -253,12 +253,12 @@ impl<'de> Visitor<'de> for Record<'_, '_> {
                 (_, Field::Nested) => reader.problem(at.field(&name), "invalid_value", NESTED),
                 (_, Field::NoText) => reader.problem(at.field(&name), "invalid_value", NO_TEXT),
                 (Some(attribute), Field::Value(text, written)) => reader.set(attribute, &text, written, at),
-                (None, Field::Value(text, _)) => reader.set_unknown(&name, &text),
+                (None, Field::Value(text, _)) => reader.set_unknown(&name, &text, at),
             };
             done.map_err(stop)?;
             expected = known.map_or(expected, |known| known + 1);
         }
-        reader.end();
+        reader.end(at);
         Ok(())
     }
 
@@ -279,7 +279,7 @@ impl<'de> Visitor<'de> for Record<'_, '_> {
             place += 1;
         }
         reader.arrange(at).map_err(stop)?;
-        reader.end();
+        reader.end(at);
         Ok(())
     }
 }

@@ -8,6 +8,11 @@ use crate::service::{Error, FieldProblem};
 /// Problems that are told of; the rest of the body is not looked at.
 const MOST_PROBLEMS: usize = 100;
 
+/// Unknown fields that a further one is compared with.
+const MOST_COMPARED: usize = 100;
+
+const TWICE: &str = "the field is given twice";
+
 /// Where a record is in the body, as the start of a JSON pointer.
 #[derive(Debug, Clone, Copy)]
 pub struct At {
@@ -36,7 +41,7 @@ impl At {
 pub struct Reader<'w> {
     work: Work<'w>,
     explain: bool,
-    each: &'w mut dyn FnMut(Scored<'_>),
+    each: &'w mut dyn FnMut(Scored<'_>, At),
     records: usize,
     problems: Vec<FieldProblem>,
     stopped: Option<Error>,
@@ -47,8 +52,8 @@ pub struct Reader<'w> {
 pub struct Stopped;
 
 impl<'w> Reader<'w> {
-    /// `each` gets every prediction, in order.
-    pub fn new(work: Work<'w>, explain: bool, each: &'w mut dyn FnMut(Scored<'_>)) -> Self {
+    /// `each` gets every prediction, in order, and where its record was.
+    pub fn new(work: Work<'w>, explain: bool, each: &'w mut dyn FnMut(Scored<'_>, At)) -> Self {
         Self {
             work,
             explain,
@@ -85,8 +90,7 @@ impl<'w> Reader<'w> {
     pub fn set(&mut self, attribute: usize, text: &str, written: Written, at: At) -> Result<(), Stopped> {
         if self.work.scorer.draft.set(attribute, text, written).is_err() {
             let name = self.work.model.predictor().lookup().name(attribute);
-            let detail = "the field is given twice";
-            self.problem(at.field(name), "duplicate_field", detail)?;
+            self.problem(at.field(name), "duplicate_field", TWICE)?;
         }
         self.bounded()
     }
@@ -100,7 +104,15 @@ impl<'w> Reader<'w> {
     }
 
     /// Keeps a field that the model does not know.
-    pub fn set_unknown(&mut self, name: &str, text: &str) -> Result<(), Stopped> {
+    pub fn set_unknown(&mut self, name: &str, text: &str, at: At) -> Result<(), Stopped> {
+        let draft = &mut self.work.scorer.draft;
+        if draft
+            .unknown()
+            .take(MOST_COMPARED)
+            .any(|(known, _)| known == name)
+        {
+            self.problem(at.field(name), "duplicate_field", TWICE)?;
+        }
         self.work.scorer.draft.set_unknown(name, text);
         self.bounded()
     }
@@ -117,10 +129,10 @@ impl<'w> Reader<'w> {
     }
 
     /// Ends a record, and has it scored if nothing was wrong so far.
-    pub fn end(&mut self) {
+    pub fn end(&mut self, at: At) {
         if self.problems.is_empty() {
             let scored = self.work.scorer.score(self.work.model, self.explain);
-            (self.each)(scored);
+            (self.each)(scored, at);
         }
     }
 

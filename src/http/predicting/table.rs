@@ -19,13 +19,17 @@ pub enum Header {
 
 impl Header {
     /// The parameter `header` of a media type such as `text/csv; header=absent` (RFC 4180).
-    pub fn of(media_type: &str) -> Self {
+    pub fn of(media_type: &str) -> Result<Self, Error> {
         let parameters = media_type.split(';').skip(1);
         let mut parameters = parameters.filter_map(|parameter| parameter.trim().split_once('='));
         match parameters.find(|(name, _)| name.eq_ignore_ascii_case("header")) {
-            Some((_, value)) if value.eq_ignore_ascii_case("present") => Header::Present,
-            Some((_, value)) if value.eq_ignore_ascii_case("absent") => Header::Absent,
-            _ => Header::Auto,
+            None => Ok(Header::Auto),
+            Some((_, value)) if value.eq_ignore_ascii_case("present") => Ok(Header::Present),
+            Some((_, value)) if value.eq_ignore_ascii_case("absent") => Ok(Header::Absent),
+            Some((_, value)) => {
+                let message = format!("`header={value}` in Content-Type is neither `present` nor `absent`");
+                Err(Error::invalid("invalid_parameter", message))
+            }
         }
     }
 }
@@ -116,12 +120,12 @@ fn take(
             for (column, value) in columns.iter().zip(record) {
                 match column {
                     Ok(attribute) => reader.set(*attribute, value, Written::Plain, at)?,
-                    Err(name) => reader.set_unknown(name, value)?,
+                    Err(name) => reader.set_unknown(name, value, at)?,
                 }
             }
         }
     }
-    reader.end();
+    reader.end(at);
     Ok(())
 }
 

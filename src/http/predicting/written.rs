@@ -90,14 +90,10 @@ impl Array {
         let _ = serde_json::to_writer(&mut self.0, element);
     }
 
-    /// All elements, or the only one without its brackets.
-    pub fn raw(mut self, is_single: bool) -> Result<Box<RawValue>, Error> {
-        if is_single {
-            self.0.drain(..1);
-        } else {
-            self.0
-                .extend(if self.0.is_empty() { b"[]".as_slice() } else { b"]" });
-        }
+    /// All elements.
+    pub fn raw(mut self) -> Result<Box<RawValue>, Error> {
+        self.0
+            .extend(if self.0.is_empty() { b"[]".as_slice() } else { b"]" });
         let written = |error: &dyn fmt::Display| Error::internal("writing predictions", error.to_string());
         let text = String::from_utf8(self.0).map_err(|error| written(&error))?;
         RawValue::from_string(text).map_err(|error| written(&error))

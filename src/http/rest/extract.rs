@@ -49,7 +49,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
             return Err(Problem::protocol("unsupported_media", detail).into());
         }
         let limit = limit(request.extensions());
-        Ok(Json(parse(&body_within(request, limit).await?)?))
+        check_length(request.headers(), limit, "the request body")?;
+        let bytes = read(request.into_body(), limit).await?;
+        Ok(Json(parse(&bytes)?))
     }
 }
 
@@ -83,17 +85,12 @@ pub fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-fn check_length(headers: &HeaderMap, limit: u64, what: &'static str) -> Result<Option<u64>, Error> {
+/// Refuses a body that is announced to be larger than `limit` bytes; returns what is announced.
+pub fn check_length(headers: &HeaderMap, limit: u64, what: &'static str) -> Result<Option<u64>, Error> {
     match content_length(headers) {
         Some(length) if length > limit => Err(Error::TooLarge { what, limit }),
         length => Ok(length),
     }
-}
-
-/// The whole body; one of more than `limit` bytes is refused.
-pub async fn body_within(request: Request, limit: u64) -> Result<Bytes, Error> {
-    check_length(request.headers(), limit, "the request body")?;
-    read(request.into_body(), limit).await
 }
 
 async fn read(body: Body, limit: u64) -> Result<Bytes, Error> {

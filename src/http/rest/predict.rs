@@ -9,19 +9,18 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
 use serde::ser::{SerializeSeq, Serializer};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
 use super::extract::{Path, Query, is_json, media_type};
 use super::models::ModelType;
 use super::problem::{ApiError, Problem};
-use crate::http::predicting::reader::Reader;
+use crate::http::predicting::reader::{At, Reader};
 use crate::http::predicting::table::{self, Header};
-use crate::http::predicting::written::{Array, Explanation, Shares};
+use crate::http::predicting::written::{Explanation, Shares};
 use crate::http::predicting::{self, Work, json};
 use crate::service::answering::Answering;
-use crate::service::scoring::{self, Scored};
+use crate::service::scoring::{self, Oddity, Scored};
 use crate::service::{Error, FieldProblem};
 
 /// What to predict: one record or several.
@@ -51,8 +50,23 @@ pub struct PredictQuery {
 }
 
 /// Predictions in the order of the records.
-#[derive(Serialize, ToSchema)]
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes an answer that is written piece by piece")]
 pub struct PredictAnswer<'a> {
+    #[schema(inline)]
+    #[serde(flatten)]
+    head: AnswerHead<'a>,
+    /// The prediction for `record`.
+    prediction: Option<Prediction<'a>>,
+    /// One prediction for each of `records`, or of the lines of a CSV.
+    predictions: Option<Vec<Prediction<'a>>>,
+    /// What was odd about the request itself.
+    warnings: Option<Vec<Warning<'a>>>,
+}
+
+/// Who answers.
+#[derive(Serialize, ToSchema)]
+pub struct AnswerHead<'a> {
     /// The model.
     model: &'a str,
     /// The hash of what the model learned.
@@ -60,17 +74,12 @@ pub struct PredictAnswer<'a> {
     /// The question it answers.
     #[serde(rename = "type")]
     task: ModelType,
-    /// The prediction for `record`.
+    /// The family by which the model was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Prediction>)]
-    prediction: Option<&'a RawValue>,
-    /// One prediction for each of `records`, or of the lines of a CSV.
+    family: Option<&'a str>,
+    /// The model's number in that family.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Vec<Prediction>>)]
-    predictions: Option<&'a RawValue>,
-    /// What was odd about the request itself.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    warnings: Vec<Warning<'a>>,
+    version: Option<u64>,
 }
 
 /// The prediction for one record.
@@ -149,14 +158,76 @@ impl<'s> From<Scored<'s>> for Prediction<'s> {
     }
 }
 
+/// An answer that is written while records are scored, so that none has to be kept.
+struct Answer {
+    json: Vec<u8>,
+    /// Whether predictions are a list; none before the first.
+    is_list: Option<bool>,
+}
+
+impl Answer {
+    fn begin(model: &Answering, capacity: usize) -> Self {
+        let head = AnswerHead {
+            model: model.id(),
+            model_hash: model.predictor().hash(),
+            task: model.task().into(),
+            family: model.member().map(|member| member.family.as_str()),
+            version: model.member().map(|member| member.version),
+        };
+        let mut answer = Answer {
+            json: Vec::with_capacity(capacity),
+            is_list: None,
+        };
+        answer.write(&head);
+        // More members follow.
+        answer.json.pop();
+        answer
+    }
+
+    fn push(&mut self, scored: Scored<'_>, at: At) {
+        let before: &[u8] = match (self.is_list, at.index) {
+            (None, None) => b",\"prediction\":",
+            (None, Some(_)) => b",\"predictions\":[",
+            (Some(_), _) => b",",
+        };
+        self.json.extend_from_slice(before);
+        self.is_list = Some(at.index.is_some());
+        self.write(&Prediction::from(scored));
+    }
+
+    fn end(mut self, unknown: &[String]) -> Vec<u8> {
+        if self.is_list == Some(true) {
+            self.json.push(b']');
+        }
+        if !unknown.is_empty() {
+            let warning = |field| Warning {
+                field,
+                code: Oddity::UnknownField.code(),
+                value: None,
+            };
+            let warnings: Vec<Warning<'_>> = unknown.iter().map(|field| warning(field)).collect();
+            self.json.extend_from_slice(b",\"warnings\":");
+            self.write(&warnings);
+        }
+        self.json.push(b'}');
+        self.json
+    }
+
+    fn write(&mut self, part: &impl Serialize) {
+        // Writing to memory cannot fail, nor can these types be refused.
+        let _ = serde_json::to_writer(&mut self.json, part);
+    }
+}
+
 /// What the body is.
+#[derive(Clone, Copy)]
 enum Form {
     Json,
     Csv(Header),
 }
 
 impl Form {
-    fn of(request: &Request) -> Result<Self, Problem> {
+    fn of(request: &Request) -> Result<Self, ApiError> {
         let headers = request.headers();
         if is_json(headers) {
             return Ok(Form::Json);
@@ -164,21 +235,24 @@ impl Form {
         match media_type(headers).as_deref() {
             Some("text/csv") => {
                 let declared = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-                Ok(Form::Csv(Header::of(declared.unwrap_or_default())))
+                Ok(Form::Csv(Header::of(declared.unwrap_or_default())?))
             }
             _ => {
                 let detail = "this address takes `application/json` or `text/csv`";
-                Err(Problem::protocol("unsupported_media", detail))
+                Err(Problem::protocol("unsupported_media", detail).into())
             }
         }
     }
 }
 
+/// Bytes of an answer besides its predictions, about.
+const HEAD_BYTES: usize = 512;
+
 /// Reads the records of a body, scores them, and writes the answer.
-fn answered(work: Work<'_>, form: &Form, explain: bool) -> Result<Vec<u8>, Error> {
-    let (model, body) = (work.model, work.body);
-    let mut made = Array::with_capacity(body.len());
-    let mut each = |scored: Scored<'_>| made.push(&Prediction::from(scored));
+fn answered(work: Work<'_>, form: Form, explain: bool) -> Result<Vec<u8>, Error> {
+    let body = work.body;
+    let mut answer = Answer::begin(work.model, body.len() + HEAD_BYTES);
+    let mut each = |scored: Scored<'_>, at: At| answer.push(scored, at);
     let mut reader = Reader::new(work, explain, &mut each);
     let mut asked = json::Asked::default();
     let broken = match form {
@@ -189,14 +263,13 @@ fn answered(work: Work<'_>, form: &Form, explain: bool) -> Result<Vec<u8>, Error
             }
             Err(error) => Some(error),
         },
-        Form::Csv(header) => table::read(&mut reader, *header).err(),
+        Form::Csv(header) => table::read(&mut reader, header).err(),
     };
-    let records = reader.finish(broken)?;
-    if records == 0 {
+    if reader.finish(broken)? == 0 {
         let message = "no records are given; give at least one";
         return Err(Error::field("/records", "missing_field", message));
     }
-    written(model, made, &asked)
+    Ok(answer.end(&asked.unknown))
 }
 
 fn nothing_asked() -> Error {
@@ -208,35 +281,19 @@ fn nothing_asked() -> Error {
     }
 }
 
-fn written(model: &Answering, made: Array, asked: &json::Asked) -> Result<Vec<u8>, Error> {
-    let is_single = asked.single == Some(true);
-    let mut answer = Vec::with_capacity(made.len() + 256);
-    let made = made.raw(is_single)?;
-    let unknown = asked.unknown.iter().map(|field| Warning {
-        field,
-        code: "unknown_field",
-        value: None,
-    });
-    let whole = PredictAnswer {
-        model: model.id(),
-        model_hash: model.predictor().hash(),
-        task: model.task().into(),
-        prediction: is_single.then_some(&*made),
-        predictions: (!is_single).then_some(&*made),
-        warnings: unknown.collect(),
-    };
-    serde_json::to_writer(&mut answer, &whole)
-        .map_err(|error| Error::internal("writing predictions", error))?;
-    Ok(answer)
-}
-
 /// Predict now
 ///
 /// Unknown fields are warnings, and so are values that the model has not met in training. A CSV has a header if its
 /// first line names a column that the model learned from; `text/csv; header=present` or `header=absent` decides.
 #[utoipa::path(post, path = "/v1/models/{id}/predict", tag = "Models",
-    params(("id" = String, Path, description = "The model"), PredictQuery),
-    request_body(content((PredictRequest = "application/json"), (String = "text/csv"))),
+    params(
+        ("id" = String, Path, description = "The model, or a family's version as `fraud@production`, `fraud@3` or `fraud@latest`"),
+        PredictQuery
+    ),
+    request_body(content(
+        (PredictRequest = "application/json"),
+        (String = "text/csv", example = "mean_radius,mean_texture\n17.99,10.38\n"),
+    )),
     responses((status = 200, description = "One prediction for each record", body = PredictAnswer)))]
 pub(super) async fn predict(
     State(api): State<Api>,
@@ -245,7 +302,7 @@ pub(super) async fn predict(
     request: Request,
 ) -> Result<Response, ApiError> {
     let form = Form::of(&request)?;
-    let work = move |work: Work<'_>| answered(work, &form, query.explain);
+    let work = move |work: Work<'_>| answered(work, form, query.explain);
     let answer = api.predicting().answer(&id, request, work).await?;
     Ok(predicting::answered(answer, "application/json"))
 }

@@ -13,7 +13,8 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use super::super::serve::{Stop, serve, tls};
+use super::super::serve::{Stop, serve, serve_socket, tls};
+use super::super::socket::Socket;
 use super::*;
 
 /// The longest that an idle server may take to stop.
@@ -42,8 +43,7 @@ fn start(config: Option<Arc<rustls::ServerConfig>>, answer: Arc<Notify>, entered
         rest: routes,
         stop: stop.clone(),
         ..parts()
-    })
-    .unwrap();
+    });
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let task = tokio::spawn(serve(listener, app, config, stop.clone()));
@@ -127,8 +127,7 @@ async fn a_request_that_never_ends_is_cut_off_after_the_drain() {
     let app = router(Parts {
         stop: stop.clone(),
         ..parts()
-    })
-    .unwrap();
+    });
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     server.address = listener.local_addr().unwrap();
     let task = tokio::spawn(serve(listener, app, None, stop.clone()));
@@ -138,6 +137,90 @@ async fn a_request_that_never_ends_is_cut_off_after_the_drain() {
     assert_eq!(stop.open.len(), 1);
     stop.requested.cancel();
     stopped(task).await;
+}
+
+#[tokio::test]
+async fn a_client_that_begins_with_http2_is_answered_in_it() {
+    let server = plain();
+    let stream = TcpStream::connect(server.address).await.unwrap();
+    let (mut requests, connection) = h2::client::handshake(stream).await.unwrap();
+    let connection = tokio::spawn(connection);
+    for _ in 0..3 {
+        let request = axum::http::Request::get("http://localhost/livez")
+            .body(())
+            .unwrap();
+        let (answer, _) = requests.send_request(request, true).unwrap();
+        let answer = answer.await.unwrap();
+        assert_eq!(answer.status(), 200);
+        assert_eq!(answer.version(), axum::http::Version::HTTP_2);
+        let mut body = answer.into_body();
+        assert_eq!(body.data().await.unwrap().unwrap(), "ok\n");
+    }
+    server.stop.requested.cancel();
+    stopped(server.task).await;
+    drop(requests);
+    connection.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_socket_in_the_file_system_is_served_and_goes_with_the_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("yosoku.sock");
+    let stop = Stop::default();
+    let app = router(Parts {
+        stop: stop.clone(),
+        ..parts()
+    });
+    let socket = Socket::bind(&path).unwrap();
+    let task = tokio::spawn(serve_socket(socket, app, stop.clone()));
+    let mut client = tokio::net::UnixStream::connect(&path).await.unwrap();
+    client
+        .write_all(b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        .await
+        .unwrap();
+    let mut text = Vec::new();
+    while !text.ends_with(b"ok\n") {
+        assert!(client.read_buf(&mut text).await.unwrap() > 0);
+    }
+    stop.requested.cancel();
+    stopped(task).await;
+    assert!(!path.exists());
+}
+
+/// Sends a request with a body and reads what comes until the connection ends.
+async fn ended_after(server: &Running, head: &str, body: &[u8]) -> String {
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let head = format!("{head}\r\ncontent-length: {}\r\n\r\n", body.len());
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(body).await.unwrap();
+    let mut text = Vec::new();
+    // What was not read may break the connection off; the answer came before.
+    let _ = tokio::time::timeout(PROMPT, stream.read_to_end(&mut text)).await;
+    String::from_utf8(text).unwrap()
+}
+
+#[tokio::test]
+async fn a_connection_ends_where_a_body_was_not_read_and_says_so() {
+    let server = plain();
+    let head = "POST /v1/nothing HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json";
+    let answer = ended_after(&server, head, &[b' '; 100]).await;
+    assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    assert!(
+        answer.to_ascii_lowercase().contains("connection: close"),
+        "{answer}"
+    );
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let greet = "POST /v1/greet HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 12\r\n\r\n{\"name\":\"a\"}";
+    for _ in 0..2 {
+        stream.write_all(greet.as_bytes()).await.unwrap();
+        let answer = answered(&mut stream, "\r\n\r\na").await;
+        assert!(
+            !answer.to_ascii_lowercase().contains("connection: close"),
+            "{answer}"
+        );
+    }
+    server.stop.requested.cancel();
+    stopped(server.task).await;
 }
 
 fn pem(name: &str) -> PathBuf {

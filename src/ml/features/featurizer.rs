@@ -213,10 +213,10 @@ impl Featurizer {
                 None if is_empty => Some(NoteKind::Missing),
                 None => Some(NoteKind::Invalid),
             },
+            // Missing is told of even where training has seen it, as it is of numbers.
+            AttributeType::Categorical | AttributeType::Text if is_empty => Some(NoteKind::Missing),
             AttributeType::Categorical => match found {
-                Some((_, 0)) if is_empty => Some(NoteKind::Missing),
                 Some((_, 0)) => Some(NoteKind::UnknownCategory),
-                None if is_empty => Some(NoteKind::Missing),
                 None => {
                     let known = check.levels.as_ref()?.know(field, &mut workspace.scratch);
                     (!known).then_some(NoteKind::UnknownCategory)

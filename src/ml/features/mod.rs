@@ -21,6 +21,7 @@ pub mod names;
 pub mod notes;
 pub mod plan;
 pub mod product;
+mod read_term;
 pub mod show;
 pub mod space;
 pub mod state;

@@ -2,14 +2,15 @@
 
 use std::collections::HashSet;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::dictionary::DictionaryState;
+use super::read_term::ReadTerm;
 use super::space::FeatureSpace;
 use crate::ml::recipe::term::{NumberSource, Term, Tokens};
 
 /// The frozen part of one term of a recipe.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "term", rename_all = "snake_case")]
 pub enum TermState {
     /// `(x − mean) / scale`; a missing number becomes 0, the mean.
@@ -50,9 +51,15 @@ pub enum TermState {
         seen: bool,
         /// Of a date whose plain number is learned from: the number is what may be missing. Models made before this
         /// was known go by the date.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
         by_number: bool,
     },
+}
+
+impl<'de> Deserialize<'de> for TermState {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ReadTerm)
+    }
 }
 
 impl TermState {
