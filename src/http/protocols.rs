@@ -103,7 +103,9 @@ impl Dialect {
             Some(("", "invocations" | "ping" | "health" | "version" | "execution-parameters")) => {
                 Dialect::Mlflow
             }
-            Some((model, "invocations" | "ping" | "version")) if model.starts_with("/v1/models/") => {
+            Some((model, "invocations" | "ping" | "health" | "version"))
+                if model.starts_with("/v1/models/") =>
+            {
                 Dialect::Mlflow
             }
             _ => Dialect::Own,

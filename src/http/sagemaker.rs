@@ -2,6 +2,8 @@
 //! names a model, and what a batch transform should know of the server.
 
 use axum::Json;
+use std::sync::Arc;
+
 use axum::extract::{Extension, Request, State};
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT;
@@ -12,9 +14,9 @@ use serde::Serialize;
 use super::auth::{KeyRing, require_key};
 use super::protocols::Serving;
 use super::rest::extract::BodyLimit;
+use super::rest::problem::ApiError;
 use crate::service::Error;
 use crate::service::scoring::Scored;
-use std::sync::Arc;
 
 /// The header that names a model of an endpoint with several.
 pub const TARGET_MODEL: &str = "x-amzn-sagemaker-target-model";
@@ -36,12 +38,14 @@ pub struct ExecutionParameters {
 pub async fn execution_parameters(
     State(serving): State<Serving>,
     Extension(BodyLimit(limit)): Extension<BodyLimit>,
-) -> Json<ExecutionParameters> {
-    Json(ExecutionParameters {
+    headers: HeaderMap,
+) -> Result<Json<ExecutionParameters>, ApiError> {
+    serving.named(&headers)?;
+    Ok(Json(ExecutionParameters {
         max_concurrent_transforms: serving.predicting.service.limits().concurrent_predictions,
         batch_strategy: "MULTI_RECORD",
         max_payload: (limit >> 20).clamp(1, MOST_PAYLOAD),
-    })
+    }))
 }
 
 /// Lets anyone ask for the model that the server was started for; asking for another needs a key.

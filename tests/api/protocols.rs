@@ -193,6 +193,26 @@ async fn answers_are_bare_or_lines_where_that_is_wanted() {
 }
 
 #[tokio::test]
+async fn what_a_data_frame_does_not_have_is_missing() {
+    let place = Place::with(&[("iris.csv", IRIS)]).await;
+    place.trained("m", "iris.csv").await;
+    let rest = predicted(&place, "m", json!([{"petal_width_cm": 1}, {}])).await;
+    for body in [
+        r#"{"dataframe_split": {"columns": ["petal_width_cm"], "data": [[1], [NaN]]}}"#,
+        r#"{"dataframe_records": [{"petal_width_cm": 1}, {"petal_width_cm": NaN}]}"#,
+        r#"{"inputs": {"petal_width_cm": [1, null]}}"#,
+        r#"{"instances": [[null, NaN, null, 1], [NaN, NaN, NaN, NaN]]}"#,
+    ] {
+        let answer = place
+            .send("POST /v1/models/m/invocations", &[JSON], body)
+            .await
+            .expect(200)
+            .json();
+        assert_eq!(answer["predictions"], json!(expected(&rest, false)), "{body}");
+    }
+}
+
+#[tokio::test]
 async fn labels_are_quoted_in_lines_where_they_must_be() {
     const TABLE: &str = "x,target\n1,\"a, b\"\n2,\"a, b\"\n3,\"a, b\"\n4,\"a, b\"\n5,\"c \"\"d\"\"\"\n6,\"c \"\"d\"\"\"\n7,\"c \"\"d\"\"\"\n8,\"c \"\"d\"\"\"\n";
     let place = Place::with(&[("quoted.csv", TABLE)]).await;
@@ -320,8 +340,8 @@ async fn errors_are_told_as_mlflow_tells_them() {
         let told = told(answer, 400, code);
         assert!(told.contains(part), "{part} is not in: {told}");
     }
-    let nan = place.send(post, &[JSON], "{\"inputs\": [[NaN]]}").await;
-    assert!(told(nan, 400, "BAD_REQUEST").contains("send null"));
+    let broken = place.send(post, &[JSON], "{\"inputs\": [[-NaN]]}").await;
+    assert!(told(broken, 400, "BAD_REQUEST").contains("not valid JSON"));
     let ragged = place.send(post, &[CSV], "1,2,3,4\n1,2\n").await;
     assert!(told(ragged, 400, "BAD_REQUEST").contains("line 2"));
     let long = vec![b' '; (16 << 20) + 1];
@@ -364,7 +384,13 @@ async fn the_root_speaks_for_the_model_that_is_named() {
     place.trained("m", "iris.csv").await;
     let (names, rows) = rows(IRIS);
     let rest = predicted(&place, "m", objects(&names, &rows)).await;
-    for line in ["GET /ping", "GET /health", "POST /invocations"] {
+    for line in [
+        "GET /ping",
+        "GET /health",
+        "GET /version",
+        "GET /execution-parameters",
+        "POST /invocations",
+    ] {
         let told = told(
             place.send(line, &[CSV], csv(&rows)).await,
             404,
@@ -401,15 +427,21 @@ async fn the_root_speaks_for_the_model_that_is_named() {
     );
     assert!(told.contains("`none`"), "{told}");
     place.get("/v1/models/m/ping").await.expect(200);
+    place.get("/v1/models/m/health").await.expect(200);
     place.get("/v1/models/kinds@2/ping").await.expect(404);
+    place.get("/v1/models/none/version").await.expect(404);
+    let target = ("X-Amzn-SageMaker-Target-Model", "m");
     for path in ["/version", "/v1/models/m/version"] {
-        let version = place.get(path).await.expect(200);
+        let version = place
+            .send(&format!("GET {path}"), &[target], "")
+            .await
+            .expect(200);
         assert_eq!(version.header("content-type"), "application/json");
         assert_eq!(version.text(), env!("CARGO_PKG_VERSION"));
     }
-    let parameters = place.get("/execution-parameters").await.expect(200).json();
+    let parameters = place.send("GET /execution-parameters", &[target], "").await;
     assert_eq!(
-        parameters,
+        parameters.expect(200).json(),
         json!({"MaxConcurrentTransforms": 64, "BatchStrategy": "MULTI_RECORD", "MaxPayloadInMB": 16})
     );
 }

@@ -12,7 +12,13 @@ const FUNCTION_MEDIAN: usize = 12;
 const FUNCTION_P90: usize = 40;
 
 /// Where a free `async fn` answers a request.
-const HANDLERS: [&str; 2] = ["http::rest", "http::aws_json"];
+const HANDLERS: [&str; 5] = [
+    "http::rest",
+    "http::aws_json",
+    "http::mlflow",
+    "http::sagemaker",
+    "http::open_inference",
+];
 
 fn production(sources: &[Source]) -> impl Iterator<Item = &Source> {
     sources.iter().filter(|source| !source.is_test)

@@ -24,9 +24,9 @@ use super::protocols::Serving;
 use super::rest::extract::{Path, Query};
 use super::rest::problem::{ApiError, Problem};
 use super::sagemaker::{self, Lines};
+use crate::service::Error;
 use crate::service::error::chain;
 use crate::service::scoring::Scored;
-use crate::service::{Error, FieldProblem};
 
 const JSON: &str = "application/json";
 
@@ -38,7 +38,8 @@ pub fn guarded() -> Router<Serving> {
         .route("/execution-parameters", get(sagemaker::execution_parameters))
         .route("/v1/models/{id}/invocations", post(invocations_of))
         .route("/v1/models/{id}/ping", get(ping_of))
-        .route("/v1/models/{id}/version", get(version))
+        .route("/v1/models/{id}/health", get(ping_of))
+        .route("/v1/models/{id}/version", get(version_of))
 }
 
 /// What anyone may ask.
@@ -80,41 +81,44 @@ async fn invocations_of(
 }
 
 async fn invoke(serving: &Serving, model: &str, wish: &Wish, request: Request) -> Result<Response, ApiError> {
-    let form = Form::of(request.headers())?;
+    let form = Form::of(request.headers()).map_err(|problem| *problem)?;
     let detail = match wish.format {
         Some(Format::Plain) => Detail::Plain,
         None => Detail::Full,
     };
-    if sagemaker::wants_lines(request.headers()) {
-        let work = move |work: Work<'_>| {
-            let mut lines = Lines::new(detail == Detail::Full);
-            scored(work, &form, &mut |scored, _| lines.push(scored))?;
-            lines.whole()
-        };
-        let answer = serving.predicting.answer(model, request, work).await?;
-        return Ok(predicting::answered(answer, "text/csv; charset=utf-8"));
-    }
-    let work = move |work: Work<'_>| {
-        let mut made = Array::with_capacity(work.body.len());
-        scored(work, &form, &mut |scored, _| {
-            answer::push(&mut made, scored, detail)
-        })?;
-        answer::whole(made)
+    let (is_csv, media_type) = match sagemaker::wants_lines(request.headers()) {
+        true => (true, "text/csv; charset=utf-8"),
+        false => (false, JSON),
+    };
+    let work = move |work: Work<'_>| match is_csv {
+        true => in_lines(work, &form, detail),
+        false => in_json(work, &form, detail),
     };
     let answer = serving.predicting.answer(model, request, work).await?;
-    Ok(predicting::answered(answer, JSON))
+    Ok(predicting::answered(answer, media_type))
+}
+
+fn in_json(work: Work<'_>, form: &Form, detail: Detail) -> Result<Vec<u8>, Error> {
+    let mut made = Array::with_capacity(work.body.len());
+    scored(work, form, &mut |scored, _| {
+        answer::push(&mut made, scored, detail)
+    })?;
+    answer::whole(made)
+}
+
+fn in_lines(work: Work<'_>, form: &Form, detail: Detail) -> Result<Vec<u8>, Error> {
+    let mut lines = Lines::new(detail == Detail::Full);
+    scored(work, form, &mut |scored, _| lines.push(scored))?;
+    lines.whole()
 }
 
 /// Reads the records of a body and has each scored.
 fn scored(work: Work<'_>, form: &Form, each: &mut dyn FnMut(Scored<'_>, At)) -> Result<(), Error> {
     let text = match form {
-        Form::Json => nan::tolerated(json::text(work.body)?),
-        Form::Csv(_) => "".into(),
-    };
-    let body = match form {
-        Form::Json => Some(Body::read(&text)?),
+        Form::Json => Some(nan::tolerated(json::text(work.body)?)),
         Form::Csv(_) => None,
     };
+    let body = text.as_deref().map(Body::read).transpose()?;
     let explain = body.as_ref().is_some_and(Body::explain);
     let mut reader = Reader::new(work, explain, each);
     let read = match (&body, form) {
@@ -123,11 +127,10 @@ fn scored(work: Work<'_>, form: &Form, each: &mut dyn FnMut(Scored<'_>, At)) -> 
         (None, Form::Json) => Ok(()),
     };
     match reader.finish(read.err())? {
-        0 => Err(Error::InvalidInput {
-            code: "missing_field",
-            message: "no records are given; give at least one".to_owned(),
-            problems: Vec::<FieldProblem>::new(),
-        }),
+        0 => Err(Error::invalid(
+            "missing_field",
+            "no records are given; give at least one",
+        )),
         _ => Ok(()),
     }
 }
@@ -141,8 +144,8 @@ enum Form {
 
 impl Form {
     /// Only UTF-8 is read, and a parameter that is not known may mean something that is not done.
-    fn of(headers: &HeaderMap) -> Result<Self, Problem> {
-        let refuse = |detail: String| Err(Problem::protocol("unsupported_media", detail));
+    fn of(headers: &HeaderMap) -> Result<Self, Box<Problem>> {
+        let refuse = |detail: String| Err(Box::new(Problem::protocol("unsupported_media", detail)));
         let declared = headers
             .get(CONTENT_TYPE)
             .map(|value| value.to_str().unwrap_or("?"));
@@ -169,7 +172,7 @@ impl Form {
             JSON => Ok(Form::Json),
             "text/csv" => match Header::of(declared) {
                 Ok(header) => Ok(Form::Csv(header)),
-                Err(error) => Err(Problem::from_error(&error)),
+                Err(error) => Err(Box::new(Problem::from_error(&error))),
             },
             "" => refuse("the content type is missing; send application/json or text/csv".to_owned()),
             _ => refuse(format!(
@@ -204,8 +207,18 @@ async fn pong(serving: &Serving, model: &str) -> Result<Response, ApiError> {
     Err(problem.into())
 }
 
-/// The bare version, labelled as MLflow labels it.
-async fn version() -> Response {
+/// The version of the server, if the model that the root speaks for can answer.
+async fn version(State(serving): State<Serving>, headers: HeaderMap) -> Result<Response, ApiError> {
+    let name = serving.named(&headers)?;
+    pong(&serving, &name).await.map(|_| bare_version())
+}
+
+async fn version_of(State(serving): State<Serving>, Path(id): Path<String>) -> Result<Response, ApiError> {
+    pong(&serving, &id).await.map(|_| bare_version())
+}
+
+/// Labelled as MLflow labels it.
+fn bare_version() -> Response {
     ([(CONTENT_TYPE, JSON)], env!("CARGO_PKG_VERSION")).into_response()
 }
 

@@ -246,7 +246,7 @@ mod tests {
                 "give one of them",
             ),
             (r#"{"inputs": [], "params": {"explain": "yes"}}"#, "boolean"),
-            (r#"{"inputs": [NaN]}"#, "JSON has no NaN"),
+            (r#"{"inputs": [Infinity]}"#, "JSON has no NaN and no infinity"),
         ] {
             let told = form(body).unwrap_err();
             assert!(told.contains(part), "{body}: {told}");
