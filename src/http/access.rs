@@ -87,7 +87,7 @@ impl Observing {
             }
         }
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        RequestId(format!("{:08x}-{number:012x}", self.prefix).into())
+        RequestId(format!("{:08x}-{number:012x}", self.prefix))
     }
 }
 

@@ -51,13 +51,16 @@ struct OutcomeLabels {
     outcome: &'static str,
 }
 
+/// The numbers of requests by the pattern of their address.
+type ByPattern = HashMap<String, (Counter, Histogram)>;
+
 /// All numbers of one process.
 pub struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
     request_seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
     /// The numbers of requests by method, status and pattern, so that counting one needs no label to be made.
-    by_route: RwLock<HashMap<(&'static str, u16), HashMap<String, (Counter, Histogram)>>>,
+    by_route: RwLock<HashMap<(&'static str, u16), ByPattern>>,
     models: Models,
     shadows: Shadows,
     job_seconds: Family<OutcomeLabels, Histogram, fn() -> Histogram>,

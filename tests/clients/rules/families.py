@@ -111,7 +111,7 @@ def rule_a_model_that_an_alias_means_is_kept(context):
 def rule_what_does_not_exist_is_refused(context):
     client = server(context).client()
     point(client, "there", model="first")
-    for name in ("iris@none", "iris@99", "none@there", "iris@"):
+    for name in ("iris@none", "iris@99", "none@there", "none@"):
         refused(client.predict(name, {"record": IRIS_RECORD}))
     for wish in ({"version": 99}, {"model": "none"}, {"model": "first", "shadow": "first"}, {}, {"model": "first", "version": 1}):
         refused(client.send("PUT", "/v1/families/iris/aliases/there", wish))
