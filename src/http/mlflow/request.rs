@@ -234,8 +234,8 @@ mod tests {
     fn what_is_no_request_is_told() {
         for (body, part) in [
             ("[[1]]", "must be a JSON object"),
-            ("[]", "expected"),
-            ("3", "expected"),
+            ("[]", "must be a JSON object"),
+            ("3", "must be a JSON object"),
             ("{", "not valid JSON"),
             ("{}", "exactly one of"),
             (r#"{"inputs": [], "instances": []}"#, "exactly one of"),

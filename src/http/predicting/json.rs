@@ -62,11 +62,12 @@ fn explained(text: &str, error: &serde_json::Error) -> Error {
 
 /// Reads a whole document that must be an object; a derived reader would take a list of values without names too.
 pub fn read_object<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Error> {
-    let value = read(text, PhantomData::<T>);
-    match text.trim_start().starts_with('{') {
-        false if value.is_ok() => Err(Error::invalid("invalid_value", "the body must be a JSON object")),
-        _ => value,
+    if !text.trim_start().starts_with('{') {
+        // What is no JSON at all is told of as such.
+        read(text, PhantomData::<IgnoredAny>)?;
+        return Err(Error::invalid("invalid_value", "the body must be a JSON object"));
     }
+    read(text, PhantomData::<T>)
 }
 
 /// One field as it was written.
