@@ -191,6 +191,17 @@ impl Featurizer {
     }
 
     fn oddity(&self, check: &Check, record: &Record, workspace: &mut Workspace) -> Option<NoteKind> {
+        // A number tells by itself what is odd about it; the texts of others are looked at.
+        if check.kind == AttributeType::Numeric && !check.is_date {
+            return match *workspace.numbers.get(check.place?)? {
+                Number::Missing => Some(NoteKind::Missing),
+                Number::Invalid => Some(NoteKind::Invalid),
+                Number::Value(value) => {
+                    let (low, high) = check.range?;
+                    (value < low || value > high).then_some(NoteKind::OutOfRange)
+                }
+            };
+        }
         let found = check.term.and_then(|term| workspace.found.get(term).copied());
         let field = self.plan.read_text(record, check.attribute);
         let is_empty = field.is_empty();
@@ -200,14 +211,7 @@ impl Featurizer {
                 None if is_empty => Some(NoteKind::Missing),
                 None => Some(NoteKind::Invalid),
             },
-            AttributeType::Numeric => match *workspace.numbers.get(check.place?)? {
-                Number::Missing => Some(NoteKind::Missing),
-                Number::Invalid => Some(NoteKind::Invalid),
-                Number::Value(value) => {
-                    let (low, high) = check.range?;
-                    (value < low || value > high).then_some(NoteKind::OutOfRange)
-                }
-            },
+            AttributeType::Numeric => None,
             AttributeType::Binary => match binary(field) {
                 Some(_) => None,
                 None if is_empty => Some(NoteKind::Missing),
