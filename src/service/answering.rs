@@ -1,7 +1,7 @@
 //! Models that answer now: what the catalogue says of each, kept for a moment, and its predictor.
 //!
 //! A request in real time should not wait for the catalogue, nor fail with it. What was read of a model counts for
-//! [`FRESH`]; changes made by this process count at once. Another process' change of a threshold or an alias is
+//! a second; changes made by this process count at once. Another process' change of a threshold or an alias is
 //! therefore seen within that time. While the catalogue cannot be reached, what was known goes on counting.
 
 use std::collections::HashMap;
