@@ -297,7 +297,7 @@ async fn errors_are_told_as_the_protocol_tells_them() {
     let first = input(json!([1]), "FP64", json!([1]));
     for (body, part) in [
         (json!({}), "missing field `inputs`"),
-        (json!([]), ""),
+        (json!([]), "must be a JSON object"),
         (json!({"inputs": []}), "at least one"),
         (json!({"inputs": {}}), "invalid type"),
         (json!({"id": 3, "inputs": [first]}), "invalid type"),

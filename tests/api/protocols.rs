@@ -255,7 +255,7 @@ async fn errors_are_told_as_mlflow_tells_them() {
             "BAD_REQUEST",
             "exactly one of",
         ),
-        (json!([{}]), "INVALID_PARAMETER_VALUE", ""),
+        (json!([{}]), "INVALID_PARAMETER_VALUE", "must be a JSON object"),
         (json!({"inputs": []}), "BAD_REQUEST", "at least one"),
         (
             json!({"inputs": [], "signature_name": "x"}),

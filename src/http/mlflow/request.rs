@@ -236,6 +236,8 @@ mod tests {
             ("[[1]]", "must be a JSON object"),
             ("[]", "must be a JSON object"),
             ("3", "must be a JSON object"),
+            ("", "not valid JSON"),
+            ("[1", "not valid JSON"),
             ("{", "not valid JSON"),
             ("{}", "exactly one of"),
             (r#"{"inputs": [], "instances": []}"#, "exactly one of"),
