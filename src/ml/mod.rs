@@ -41,6 +41,7 @@ pub mod identity;
 pub mod moments;
 pub mod names;
 pub mod observe;
+pub mod pool;
 pub mod quantile;
 pub mod task;
 pub mod text_hash;

@@ -71,6 +71,16 @@ pub struct Explanation {
     pub margin: f64,
 }
 
+impl Scratch {
+    /// Buffers for many records: texts that repeat themselves are looked at once.
+    pub fn remembering(predictor: &Predictor) -> Self {
+        Self {
+            workspace: predictor.featurizer.remembering(),
+            ..Self::default()
+        }
+    }
+}
+
 impl Predictor {
     /// Prepares a bundle for scoring. Fails when a golden row scores differently here.
     pub fn new(bundle: &Bundle) -> Result<Self, BundleError> {

@@ -1,12 +1,16 @@
 //! A frozen featurizer at work: record in, features out, remarks on the fields if wanted.
 
+use std::sync::Arc;
+
 use super::cut::Cut;
-use super::dictionary::{Dictionary, Found};
+use super::dictionary::{Dictionary, DictionaryState, Found};
 use super::fit::is_missing;
 use super::levels::Levels;
+use super::memo::{FoundCounts, Memo};
 use super::notes::{FieldNote, NoteKind};
-use super::plan::{Plan, Step, TokenStep};
+use super::plan::Plan;
 use super::state::{FeaturizerState, TermState};
+use super::step::{Step, TokenStep};
 use super::vector::FeatureVector;
 use super::workspace::Workspace;
 use crate::ml::recipe::term::{NumberSource, Tokens};
@@ -28,6 +32,8 @@ pub struct Featurizer {
     checks: Vec<Check>,
     dense: usize,
     sparse: usize,
+    /// Tells this featurizer from all others: what is remembered under one is not true of another.
+    identity: Arc<()>,
 }
 
 /// How oddities of one attribute are found.
@@ -75,6 +81,7 @@ impl Featurizer {
             dense: state.dense(),
             sparse: state.sparse(),
             ready,
+            identity: Arc::new(()),
             state,
         }
     }
@@ -121,44 +128,51 @@ impl Featurizer {
             .for_each_token(step, record, &self.cuts, workspace, each);
     }
 
+    /// Buffers for many records: with them texts that repeat themselves are cut into words once. They take
+    /// [`super::memo::MOST_BYTES`] at most for each term that reads words.
+    pub fn remembering(&self) -> Workspace {
+        Workspace {
+            memo: Some(Box::new(Memo::new(&self.identity, self.state.terms.len()))),
+            ..Workspace::default()
+        }
+    }
+
+    /// Terms that read words, for which a workspace may remember texts.
+    pub fn word_terms(&self) -> usize {
+        let reads_words = |step: &&Step| matches!(step, Step::Tokens(tokens) if tokens.is_words());
+        self.plan.steps().iter().filter(reads_words).count()
+    }
+
     /// Puts the features of `record` into `features`. With buffers that have seen a few records, nothing is
     /// allocated.
     pub fn apply(&self, record: &Record, workspace: &mut Workspace, features: &mut FeatureVector) {
         features.clear();
         self.plan.read(record, workspace);
         workspace.found.clear();
-        let steps = self.plan.steps().iter();
-        for ((step, term), (first, dictionary)) in steps.zip(&self.state.terms).zip(&self.ready) {
+        let steps = self.plan.steps().iter().enumerate();
+        for (((at, step), term), (first, _)) in steps.zip(&self.state.terms).zip(&self.ready) {
             let mut found = (0, 0);
             match (step, term) {
-                (Step::Number(at), TermState::Number { mean, scale, .. }) => {
-                    features.dense.push(scaled(workspace.numbers[*at], *mean, *scale));
+                (Step::Number(place), TermState::Number { mean, scale, .. }) => {
+                    features
+                        .dense
+                        .push(scaled(workspace.numbers[*place], *mean, *scale));
                 }
                 (Step::Bin { number, cut }, _) => {
                     if let Number::Value(value) = workspace.numbers[*number] {
                         features.active.push(first + self.cuts[*cut].bin(value) as u32);
                     }
                 }
-                (Step::Truth(at), _) if workspace.truths[*at] == Some(true) => features.active.push(*first),
+                (Step::Truth(place), _) if workspace.truths[*place] == Some(true) => {
+                    features.active.push(*first)
+                }
                 (
                     Step::Tokens(tokens),
                     TermState::Tokens {
                         dictionary: state, ..
                     },
                 ) => {
-                    let start = features.active.len();
-                    self.plan
-                        .for_each_token(tokens, record, &self.cuts, workspace, |token| {
-                            found.0 += 1;
-                            match dictionary.find(state, token) {
-                                Found::Entry(id) | Found::Bucket(id) => {
-                                    found.1 += 1;
-                                    features.active.push(first + id);
-                                }
-                                Found::Unknown => {}
-                            }
-                        });
-                    features.settle(start);
+                    found = self.add_tokens((at, tokens, state), record, workspace, features);
                 }
                 (Step::Missing(place), TermState::Missing { seen: true, .. })
                     if is_missing(*place, workspace) =>
@@ -169,6 +183,48 @@ impl Featurizer {
             }
             workspace.found.push(found);
         }
+    }
+
+    /// Adds what the tokens of a term are; returns how many there are, and how many of them are known.
+    fn add_tokens(
+        &self,
+        (term, tokens, state): (usize, &TokenStep, &DictionaryState),
+        record: &Record,
+        workspace: &mut Workspace,
+        features: &mut FeatureVector,
+    ) -> FoundCounts {
+        let text = match &workspace.memo {
+            Some(_) => self.plan.whole_text(tokens, record),
+            None => None,
+        };
+        let memo = workspace.memo.as_deref_mut();
+        let memo = memo.and_then(|memo| memo.term(&self.identity, term));
+        if let Some((memo, text)) = memo.zip(text)
+            && let Some((ids, found)) = memo.recall(text)
+        {
+            features.active.extend_from_slice(ids);
+            return found;
+        }
+        let (start, mut found) = (features.active.len(), (0, 0));
+        let (first, dictionary) = &self.ready[term];
+        self.plan
+            .for_each_token(tokens, record, &self.cuts, workspace, |token| {
+                found.0 += 1;
+                match dictionary.find(state, token) {
+                    Found::Entry(id) | Found::Bucket(id) => {
+                        found.1 += 1;
+                        features.active.push(first + id);
+                    }
+                    Found::Unknown => {}
+                }
+            });
+        features.settle(start);
+        let memo = workspace.memo.as_deref_mut();
+        let memo = memo.and_then(|memo| memo.term(&self.identity, term));
+        if let Some((memo, text)) = memo.zip(text) {
+            memo.keep(text, features.active.get(start..).unwrap_or_default(), found);
+        }
+        found
     }
 
     /// The same, with a remark on every odd field, in the order of the schema.

@@ -1,7 +1,7 @@
 //! What each term makes of a record, in words, for people who look at a recipe.
 
 use super::featurizer::Featurizer;
-use super::plan::Step;
+use super::step::Step;
 use super::state::TermState;
 use super::workspace::Workspace;
 use crate::ml::record::Record;

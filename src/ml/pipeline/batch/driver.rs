@@ -1,30 +1,31 @@
 //! Goes through the input, segment by segment, and keeps the sums.
 
 use std::ops::ControlFlow;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::chunk::{Chunk, Entry, NOTES, entries};
+use super::chunk::{Buffers, Chunk, Entry, NOTES, entries};
 use super::layout::Layout;
 use super::parts::{Mark, Piece, finished, name};
 use super::sink::{Outputs, Resume, Sink};
 use super::summary::{BatchMetrics, BatchSummary};
-use super::{BatchOptions, problems, truths};
+use super::{BatchOptions, problems};
 use crate::ml::ingest::problems::MAX_REJECTED;
 use crate::ml::ingest::{Batch, IngestError, RowReader, for_each_batch};
 use crate::ml::model::bundle::hex;
 use crate::ml::observe::{Observer, Stage};
 use crate::ml::pipeline::judge::Judge;
-use crate::ml::pipeline::{PipelineError, Table, select};
+use crate::ml::pipeline::{PipelineError, Table, select, truths};
+use crate::ml::pool::Pool;
 use crate::ml::predict::Predictor;
 use crate::ml::schema::Schema;
 use crate::ml::split::Selector;
 use crate::ml::wording::counted;
 
-/// Rows that one thread scores and formats at a time.
-const CHUNK_ROWS: usize = 256;
+/// Rows that one thread scores and formats at a time: few, so that no thread waits long for another.
+const CHUNK_ROWS: usize = 64;
 
 /// Scores the records of `table` in input order. With [`Outputs::resume`] it goes on after the parts that an earlier
 /// attempt finished; the output is the same, byte for byte.
@@ -117,8 +118,11 @@ struct Run<'a, 'o> {
     unknown_target: u64,
     /// For JSON lines, which columns were met.
     met: Option<Vec<bool>>,
-    /// Buffers that no thread uses at the moment.
-    spare: Mutex<Vec<Chunk>>,
+    /// What came of the records scored last, which is written while the next ones are scored.
+    scored: Vec<Chunk>,
+    /// Chunks that are not in use.
+    spare: Vec<Chunk>,
+    buffers: Arc<Pool<'a, Buffers>>,
 }
 
 impl<'a, 'o> Run<'a, 'o> {
@@ -155,7 +159,9 @@ impl<'a, 'o> Run<'a, 'o> {
             judge,
             unknown_target,
             met: None,
-            spare: Mutex::default(),
+            scored: Vec::new(),
+            spare: Vec::new(),
+            buffers: Arc::new(Pool::new(|| Buffers::new(layout.predictor))),
         })
     }
 
@@ -207,7 +213,10 @@ impl<'a, 'o> Run<'a, 'o> {
             Some((first, start)) if record - first < limits.records && byte - start < limits.bytes => {
                 return Ok(());
             }
-            Some(_) => self.sink.end(&self.at)?,
+            Some(_) => {
+                self.write_scored()?;
+                self.sink.end(&self.at)?;
+            }
             None => {}
         }
         self.begin((record, byte))
@@ -224,24 +233,27 @@ impl<'a, 'o> Run<'a, 'o> {
         Ok(())
     }
 
+    /// Scores `entries` on all threads, and writes what was scored before meanwhile.
     fn score(&mut self, entries: &[Entry]) -> Result<(), PipelineError> {
-        let (layout, wanted, spare) = (self.layout, self.sink.wants_problems(), &self.spare);
-        let lock = || spare.lock().unwrap_or_else(PoisonError::into_inner);
-        let chunks: Vec<Chunk> = entries
-            .par_chunks(CHUNK_ROWS)
-            .map(|entries| {
-                let used = lock().pop();
-                let mut chunk = used.unwrap_or_default();
-                chunk.score(layout, entries, wanted);
-                chunk
-            })
-            .collect();
-        for chunk in &chunks {
-            self.take(chunk)?;
-        }
-        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
-        spare.extend(chunks);
-        Ok(())
+        let (layout, wanted) = (self.layout, self.sink.wants_problems());
+        let spare = Mutex::new(std::mem::take(&mut self.spare));
+        let buffers = Arc::clone(&self.buffers);
+        let mut scored = Vec::new();
+        let written = rayon::in_place_scope(|scope| {
+            scope.spawn(|_| scored = score_all(layout, entries, wanted, &spare, &buffers));
+            self.write_scored()
+        });
+        self.scored = scored;
+        self.spare
+            .append(&mut spare.into_inner().unwrap_or_else(PoisonError::into_inner));
+        written
+    }
+
+    fn write_scored(&mut self) -> Result<(), PipelineError> {
+        let mut scored = std::mem::take(&mut self.scored);
+        let written = scored.iter().try_for_each(|chunk| self.take(chunk));
+        self.spare.append(&mut scored);
+        written
     }
 
     fn take(&mut self, chunk: &Chunk) -> Result<(), PipelineError> {
@@ -263,6 +275,7 @@ impl<'a, 'o> Run<'a, 'o> {
     }
 
     fn finish(mut self, observer: &mut dyn Observer) -> Result<BatchSummary, PipelineError> {
+        self.write_scored()?;
         let summary = &self.at.summary;
         if summary.records == summary.invalid && summary.records > 0 {
             summary.problems.check(summary.records, true)?;
@@ -304,6 +317,24 @@ impl<'a, 'o> Run<'a, 'o> {
                 .collect();
         }
     }
+}
+
+fn score_all(
+    layout: &Layout,
+    entries: &[Entry],
+    wants_problems: bool,
+    spare: &Mutex<Vec<Chunk>>,
+    buffers: &Pool<Buffers>,
+) -> Vec<Chunk> {
+    entries
+        .par_chunks(CHUNK_ROWS)
+        .map(|entries| {
+            let used = spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let mut chunk = used.unwrap_or_default();
+            buffers.with(|buffers| chunk.score(layout, entries, wants_problems, buffers));
+            chunk
+        })
+        .collect()
 }
 
 /// Judges what earlier attempts have scored; returns how many records have no usable target.

@@ -22,7 +22,6 @@ mod sink;
 pub mod summary;
 #[cfg(test)]
 mod tests;
-mod truths;
 
 use super::error::PipelineError;
 use super::table::Table;
