@@ -129,15 +129,16 @@ impl Featurizer {
     }
 
     /// Buffers for many records: with them texts that repeat themselves are cut into words once. They take
-    /// [`super::memo::MOST_BYTES`] at most for each term that reads words.
+    /// [`super::memo::MOST_BYTES`] more at most.
     pub fn remembering(&self) -> Workspace {
+        let memo = Memo::new(&self.identity, self.state.terms.len(), self.word_terms());
         Workspace {
-            memo: Some(Box::new(Memo::new(&self.identity, self.state.terms.len()))),
+            memo: Some(Box::new(memo)),
             ..Workspace::default()
         }
     }
 
-    /// Terms that read words, for which a workspace may remember texts.
+    /// How many terms read words: texts are remembered for those.
     pub fn word_terms(&self) -> usize {
         let reads_words = |step: &&Step| matches!(step, Step::Tokens(tokens) if tokens.is_words());
         self.plan.steps().iter().filter(reads_words).count()

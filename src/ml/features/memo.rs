@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use crate::ml::text_hash::hash_of;
 
-/// Texts remembered for one term at most; a power of two.
+/// Texts remembered at most, by all terms of one memory together; a power of two.
 const SLOTS: usize = 1 << 15;
-/// Bytes of all texts remembered for one term.
+/// Bytes of all these texts.
 const MOST_TEXT: usize = 4 << 20;
-/// Ids of all texts remembered for one term.
+/// Their ids.
 const MOST_IDS: usize = 1 << 19;
 /// Longer texts hardly come twice.
 const LONGEST: usize = 2 << 10;
@@ -18,7 +18,7 @@ const TRIAL: u32 = 1 << 12;
 /// It does where one in so many was known.
 const KNOWN_SHARE: u32 = 4;
 
-/// Bytes that remembering takes at most for each thread and term.
+/// Bytes that remembering takes at most for each thread.
 pub const MOST_BYTES: usize = SLOTS * size_of::<Slot>() + MOST_TEXT + MOST_IDS * size_of::<u32>();
 
 /// How many tokens a text gave, and how many of them are known.
@@ -33,9 +33,9 @@ pub struct Memo {
 }
 
 impl Memo {
-    /// An empty memory for the terms of a featurizer.
-    pub fn new(of: &Arc<()>, terms: usize) -> Self {
-        let terms = (0..terms).map(|_| Recollection::default()).collect();
+    /// An empty memory for so many terms of a featurizer, `reading` of which read words and share its room.
+    pub fn new(of: &Arc<()>, terms: usize, reading: usize) -> Self {
+        let terms = (0..terms).map(|_| Recollection::sharing(reading)).collect();
         Self {
             of: Arc::clone(of),
             terms,
@@ -68,8 +68,10 @@ struct Slot {
 }
 
 /// The texts of one term. Each has one place, by its hash; the one that came last keeps it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Recollection {
+    /// How many share the room.
+    sharing: usize,
     slots: Vec<Slot>,
     text: String,
     ids: Vec<u32>,
@@ -80,6 +82,24 @@ pub struct Recollection {
 }
 
 impl Recollection {
+    /// Knows nothing, and takes no memory yet.
+    fn sharing(sharing: usize) -> Self {
+        Self {
+            sharing: sharing.max(1),
+            slots: Vec::new(),
+            text: String::new(),
+            ids: Vec::new(),
+            asked: 0,
+            known: 0,
+            given_up: false,
+        }
+    }
+
+    /// The place of a hash.
+    fn place(&self, hash: u64) -> usize {
+        hash as usize & self.slots.len().wrapping_sub(1)
+    }
+
     /// The ids of a text, ascending, each once, and how many tokens that came from.
     pub fn recall(&mut self, text: &str) -> Option<(&[u32], FoundCounts)> {
         if self.given_up {
@@ -90,7 +110,7 @@ impl Recollection {
             self.judge();
         }
         let hash = hash_of(text.as_bytes());
-        let slot = *self.slots.get(hash as usize & (SLOTS - 1))?;
+        let slot = *self.slots.get(self.place(hash))?;
         if slot.hash != hash || hash == 0 {
             return None;
         }
@@ -109,7 +129,7 @@ impl Recollection {
         if self.known < self.asked / KNOWN_SHARE {
             *self = Self {
                 given_up: true,
-                ..Self::default()
+                ..Self::sharing(self.sharing)
             };
         }
         (self.asked, self.known) = (0, 0);
@@ -120,16 +140,22 @@ impl Recollection {
         if self.given_up || text.is_empty() || text.len() > LONGEST || ids.len() > LONGEST {
             return;
         }
-        if self.text.len() + text.len() > MOST_TEXT || self.ids.len() + ids.len() > MOST_IDS {
+        let (most_text, most_ids) = (MOST_TEXT / self.sharing, MOST_IDS / self.sharing);
+        if self.text.len() + text.len() > most_text || self.ids.len() + ids.len() > most_ids {
             self.text.clear();
             self.ids.clear();
             self.slots.clear();
         }
         if self.slots.is_empty() {
-            self.slots.resize(SLOTS, Slot::default());
+            // Room for all at once, so that it is never doubled.
+            self.text.reserve_exact(most_text);
+            self.ids.reserve_exact(most_ids);
+            let slots = SLOTS >> self.sharing.next_power_of_two().ilog2().min(8);
+            self.slots.resize(slots, Slot::default());
         }
         let hash = hash_of(text.as_bytes());
-        if let Some(slot) = self.slots.get_mut(hash as usize & (SLOTS - 1)) {
+        let place = self.place(hash);
+        if let Some(slot) = self.slots.get_mut(place) {
             *slot = Slot {
                 hash,
                 start: self.text.len() as u32,
@@ -156,7 +182,7 @@ mod tests {
 
     #[test]
     fn what_was_kept_is_recalled_and_nothing_else() {
-        let mut texts = Recollection::default();
+        let mut texts = Recollection::sharing(1);
         assert_eq!(texts.recall("a b"), None);
         texts.keep("a b", &[3, 7], (2, 2));
         texts.keep("z", &[], (1, 0));
@@ -168,24 +194,24 @@ mod tests {
 
     #[test]
     fn many_texts_stay_within_bounds_and_true() {
-        let mut texts = Recollection::default();
-        for round in 0..3u32 {
-            for number in 0..60_000u32 {
+        for sharing in [1, 3] {
+            let mut texts = Recollection::sharing(sharing);
+            for number in (0..60_000u32).cycle().take(150_000) {
                 let text = format!("{number} {}", "x".repeat(100));
                 match texts.recall(&text) {
                     Some((ids, found)) => assert_eq!((ids, found), (&[number][..], (number, 1))),
                     None => texts.keep(&text, &[number], (number, 1)),
                 }
                 // Asked again at once, so that remembering seems to pay.
-                assert!(texts.recall(&text).is_some(), "{round}");
+                assert!(texts.recall(&text).is_some());
             }
+            assert!(texts.capacity() <= MOST_BYTES / sharing, "{}", texts.capacity());
         }
-        assert!(texts.capacity() <= 2 * MOST_BYTES, "{}", texts.capacity());
     }
 
     #[test]
     fn texts_that_never_repeat_are_given_up() {
-        let mut texts = Recollection::default();
+        let mut texts = Recollection::sharing(1);
         for number in 0..2 * TRIAL {
             let text = number.to_string();
             assert_eq!(texts.recall(&text), None);
@@ -198,7 +224,7 @@ mod tests {
     #[test]
     fn a_memory_serves_one_featurizer() {
         let (one, other) = (Arc::new(()), Arc::new(()));
-        let mut memo = Memo::new(&one, 2);
+        let mut memo = Memo::new(&one, 2, 1);
         assert!(memo.term(&one, 1).is_some());
         assert!(memo.term(&one, 2).is_none());
         assert!(memo.term(&other, 1).is_none());
