@@ -358,7 +358,8 @@ impl RecordReader {
             code: "invalid_utf8".into(),
             line: 0,
             detail: format!(
-                "column `{}` holds bytes that are not UTF-8; they were replaced by U+FFFD",
+                "column `{}` holds bytes that are not UTF-8; they were replaced by U+FFFD. Convert the file first if \
+                 letters matter: `iconv -f WINDOWS-1252 -t UTF-8` where it comes from Excel on Windows",
                 self.columns.get(field).map_or("?", String::as_str)
             ),
         }
