@@ -31,6 +31,8 @@ pub struct Featurizer {
     ready: Vec<(u32, Dictionary)>,
     checks: Vec<Check>,
     dense: usize,
+    /// The term of each dense feature.
+    dense_terms: Vec<usize>,
     sparse: usize,
     /// Tells this featurizer from all others: what is remembered under one is not true of another.
     identity: Arc<()>,
@@ -79,6 +81,7 @@ impl Featurizer {
             checks: checks(&state, schema, &plan),
             plan,
             dense: state.dense(),
+            dense_terms: state.dense_terms(),
             sparse: state.sparse(),
             ready,
             identity: Arc::new(()),
@@ -104,6 +107,15 @@ impl Featurizer {
     /// Number of features in all, which is the number of weights for each class.
     pub fn features(&self) -> usize {
         self.dense + self.sparse
+    }
+
+    /// The term that a feature belongs to, by its place among the weights.
+    pub fn term_of(&self, feature: usize) -> usize {
+        match feature.checked_sub(self.dense) {
+            None => self.dense_terms[feature],
+            // The last term that begins there or before; one without features begins where the next one does.
+            Some(id) => (self.ready).partition_point(|(first, _)| *first as usize <= id) - 1,
+        }
     }
 
     /// The compiled terms.

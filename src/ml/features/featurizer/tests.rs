@@ -609,3 +609,19 @@ fn texts_that_repeat_themselves_and_texts_that_do_not_are_counted_alike() {
         assert_eq!(active.round() as u64, words);
     }
 }
+
+#[test]
+fn features_know_their_terms() {
+    let mut terms = vec![Term::Missing { attribute: 1 }, Term::Number(number())];
+    terms.extend(word_terms());
+    terms.insert(3, Term::Missing { attribute: 0 });
+    terms.push(Term::Number(NumberSource::Timestamp(4)));
+    let featurizer = fitted_on(&ROWS[..2], &terms, 1000);
+    // Nothing was missing: those terms have no feature.
+    let expected = featurizer.state().term_of_features();
+    let found: Vec<u32> = (0..featurizer.features())
+        .map(|feature| featurizer.term_of(feature) as u32)
+        .collect();
+    assert_eq!(found, expected);
+    assert!(found.contains(&1) && found.contains(&7) && !found.contains(&0));
+}
