@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use axum_server::{Address, Handle, Server};
 use rustls::ServerConfig;
@@ -17,6 +16,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::sending::Watching;
 use super::socket::Socket;
 
 /// A client has this long to send the head of a request, and to start the next one.
@@ -76,7 +76,7 @@ pub async fn serve(
     stop: Stop,
 ) -> io::Result<()> {
     let handle = Handle::new();
-    let server = prepared(axum_server::from_tcp(listener)?, handle.clone()).acceptor(NoDelayAcceptor);
+    let server = prepared(axum_server::from_tcp(listener)?, handle.clone()).acceptor(Watching::default());
     let service = router.into_make_service();
     let running = match tls {
         None => tokio::spawn(server.serve(service)),
@@ -96,7 +96,7 @@ pub async fn serve(
 pub async fn serve_socket(socket: Socket, router: Router, stop: Stop) -> io::Result<()> {
     let handle = Handle::new();
     let (listener, file) = socket.into_parts();
-    let server = prepared(axum_server::from_unix(listener)?, handle.clone());
+    let server = prepared(axum_server::from_unix(listener)?, handle.clone()).acceptor(Watching::default());
     let running = tokio::spawn(server.serve(router.into_make_service()));
     let result = ended(running, handle, stop).await;
     drop(file);

@@ -18,7 +18,7 @@ use super::problem::{ApiError, Problem};
 use crate::http::predicting::reader::{At, Reader};
 use crate::http::predicting::table::{self, Header};
 use crate::http::predicting::written::{Explanation, Shares};
-use crate::http::predicting::{self, Work, json};
+use crate::http::predicting::{Work, json};
 use crate::service::answering::Answering;
 use crate::service::scoring::{self, Oddity, Scored};
 use crate::service::{Error, FieldProblem};
@@ -304,5 +304,5 @@ pub(super) async fn predict(
     let form = Form::of(&request)?;
     let work = move |work: Work<'_>| answered(work, form, query.explain);
     let answer = api.predicting().answer(&id, request, work).await?;
-    Ok(predicting::answered(answer, "application/json"))
+    Ok(answer.response("application/json"))
 }

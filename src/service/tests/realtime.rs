@@ -181,12 +181,16 @@ async fn requests_that_cannot_be_answered() {
     place.work("ds").await;
     place.work("ml").await;
     let model = place.service.answering("ml").await.unwrap();
-    let large = [Some(10), Some(11), None].map(|bytes| place.service.is_large(bytes));
-    assert_eq!(large, [false, true, true]);
+    assert_eq!([10, 11].map(|bytes| place.service.is_large(bytes)), [false, true]);
     let taken = place.service.place().unwrap();
     assert_eq!(refusal(place.service.place()).0, "throttled");
-    let scored = place.service.score(model, 5, Some(taken), |_, _| 7);
-    assert_eq!(scored.await.unwrap(), 7);
+    let scored = place.service.score(model.clone(), 5, Some(taken), |_, _| 7);
+    let (scored, taken) = scored.await.unwrap();
+    assert_eq!(scored, 7);
+    // Much work needs a place even of a small body, and keeps it until it is answered.
+    let much = place.service.score(model, usize::MAX, None, |_, _| 7).await;
+    assert_eq!(refusal(much.map(drop)).0, "throttled");
+    drop(taken);
     assert!(place.service.place().is_ok());
     let deleted = place.service.entity_delete(EntityKind::Model, "ml", None);
     deleted.await.unwrap();
@@ -202,13 +206,13 @@ async fn little_work_is_done_at_once_and_much_on_another_thread() {
     let place = Place::with(limits).await;
     place.finished_model(CLASSES).await;
     let here = std::thread::current().id();
-    // Iris has five columns, and a record three bytes at least.
-    for (bytes, is_here) in [(600, true), (603, false)] {
+    for (cells, is_here) in [(1000, true), (1001, false)] {
         let model = place.service.answering("ml").await.unwrap();
         let thread = place
             .service
-            .score(model, bytes, None, |_, _| std::thread::current().id());
-        assert_eq!(thread.await.unwrap() == here, is_here, "{bytes}");
+            .score(model, cells, None, |_, _| std::thread::current().id());
+        let (thread, held) = thread.await.unwrap();
+        assert_eq!((thread == here, held.is_none()), (is_here, is_here), "{cells}");
     }
 }
 
