@@ -3,8 +3,9 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use clap::ValueEnum;
 use sha2::{Digest, Sha256};
@@ -16,6 +17,7 @@ use crate::ml::ingest::HeaderMode;
 use crate::ml::ingest::decompress::Source;
 use crate::ml::model::Bundle;
 use crate::ml::model::bundle::hex;
+use crate::ml::parquet::ReadAt;
 use crate::ml::pipeline::Table;
 use crate::ml::predict::Predictor;
 
@@ -41,7 +43,30 @@ impl From<Header> for HeaderMode {
     }
 }
 
-/// A CSV file, or standard input copied to a temporary file so that it can be read again.
+/// A file that is read at any place.
+struct Anywhere {
+    file: File,
+    size: u64,
+}
+
+impl Anywhere {
+    fn new(file: File) -> io::Result<Arc<dyn ReadAt>> {
+        let size = file.metadata()?.len();
+        Ok(Arc::new(Self { file, size }))
+    }
+}
+
+impl ReadAt for Anywhere {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<()> {
+        self.file.read_exact_at(into, at)
+    }
+}
+
+/// A file of rows, or standard input copied to a temporary file so that it can be read again.
 #[derive(Debug)]
 pub struct FileTable {
     path: PathBuf,
@@ -108,6 +133,10 @@ impl Table for FileTable {
         Ok(Box::new(File::open(&self.path)?))
     }
 
+    fn any_place(&self, _begun: Source) -> io::Result<Arc<dyn ReadAt>> {
+        Anywhere::new(File::open(&self.path)?)
+    }
+
     fn bytes(&self) -> u64 {
         self.bytes
     }
@@ -157,6 +186,13 @@ impl Table for StdinTable {
             Some(stdin) => Ok(Box::new(stdin)),
             None => Err(io::Error::other("standard input can be read only once")),
         }
+    }
+
+    /// Kept in a file without a name.
+    fn any_place(&self, mut begun: Source) -> io::Result<Arc<dyn ReadAt>> {
+        let mut file = tempfile::tempfile()?;
+        io::copy(&mut begun, &mut file)?;
+        Anywhere::new(file)
     }
 
     fn bytes(&self) -> u64 {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::context::JobContext;
 use super::runner::JobError;
-use crate::blob::{BlobError, Blobs};
+use crate::blob::{BlobError, Blobs, RandomReader};
 use crate::clock::Clock;
 use crate::domain::dataset::{ContentHash, DatasetVersion};
 use crate::domain::entity::{Entity, Problem};
@@ -19,6 +19,7 @@ use crate::ml::ingest::{HeaderMode, IngestError};
 use crate::ml::learn::LearnError;
 use crate::ml::model::{Bundle, BundleError};
 use crate::ml::observe::{Observer, Stage};
+use crate::ml::parquet::ReadAt;
 use crate::ml::pipeline::{PipelineError, Table};
 use crate::ml::schema::Schema;
 use crate::ml::split::Split;
@@ -89,6 +90,10 @@ impl Table for BlobTable {
         Ok(Box::new(reader))
     }
 
+    fn any_place(&self, _begun: Source) -> std::io::Result<Arc<dyn ReadAt>> {
+        Ok(Arc::new(Anywhere(self.blobs.open_random(&self.key)?)))
+    }
+
     fn bytes(&self) -> u64 {
         self.bytes
     }
@@ -99,6 +104,19 @@ impl Table for BlobTable {
 
     fn header(&self) -> HeaderMode {
         self.header
+    }
+}
+
+/// A stored file as the core reads it at any place.
+struct Anywhere(RandomReader);
+
+impl ReadAt for Anywhere {
+    fn size(&self) -> u64 {
+        self.0.size_bytes()
+    }
+
+    fn read_at(&self, at: u64, into: &mut [u8]) -> std::io::Result<()> {
+        self.0.read_at(at, into)
     }
 }
 

@@ -87,11 +87,15 @@ impl RecordReader {
             sample,
             whole,
             offset,
+            is_written,
         } = opening;
-        let delimiter = options
-            .delimiter
-            .unwrap_or_else(|| guess_delimiter(&sample, whole));
+        let delimiter = match options.delimiter {
+            _ if is_written => b',',
+            Some(delimiter) => delimiter,
+            None => guess_delimiter(&sample, whole),
+        };
         let has_header = match options.header {
+            _ if is_written => true,
             HeaderMode::Auto => guess_header(&sample, delimiter, whole),
             HeaderMode::Yes => true,
             HeaderMode::No => false,
