@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use super::error::CliError;
-use super::files::{Header, predictor, read_bundle, read_once};
+use super::files::{predictor, read_bundle};
 use super::progress::Progress;
 use super::show;
+use super::tables::{Header, read_once};
 use crate::ml::pipeline::evaluate;
 use crate::ml::split::Split;
 use crate::ml::wording::counted;

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::error::CliError;
-use super::files::{Header, predictor, read_bundle, read_once};
+use super::files::{predictor, read_bundle};
 use super::progress::Progress;
 use super::show;
+use super::tables::{Header, read_once};
 use crate::ml::Task;
 use crate::ml::evaluate::threshold::{Outcome, ThresholdError, Wish};
 use crate::ml::evaluate::{Interval, Report};

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::CliError;
-use super::files::{FileTable, Header, check_output, read_bundle, read_text, write_whole};
+use super::files::{check_output, read_bundle, read_text, write_whole};
 use super::inspect::read_schema;
 use super::progress::Progress;
 use super::split::SplitBy;
+use super::tables::{FileTable, Header};
 use super::trained::{Done, tell};
 use crate::clock::{Clock, SystemClock, rfc3339};
 use crate::config::units::{parse_duration, parse_size};

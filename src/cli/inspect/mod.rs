@@ -10,9 +10,10 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::error::CliError;
-use super::files::{Header, read_once, read_text};
+use super::files::read_text;
 use super::progress::Progress;
 use super::show;
+use super::tables::{Header, read_once};
 use crate::ml::pipeline::{Inspection, inspect};
 use crate::ml::profile::ColumnStatistics;
 use crate::ml::profile::histogram::{BARS, show_bars};

@@ -192,4 +192,3 @@ fn bytes(show: Show, value: &[u8], out: &mut Vec<u8>) {
         _ => {}
     }
 }
-

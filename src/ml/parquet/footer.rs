@@ -124,7 +124,10 @@ impl<'a> Compact<'a> {
     }
 
     /// The number and kind of the next field of a structure; `Some(None)` at its end.
-    #[expect(clippy::option_option, reason = "the end of a structure is no end of the bytes")]
+    #[expect(
+        clippy::option_option,
+        reason = "the end of a structure is no end of the bytes"
+    )]
     fn field(&mut self, last: &mut i64) -> Option<Option<(i64, u8)>> {
         let head = self.byte()?;
         let kind = head & 0x0f;

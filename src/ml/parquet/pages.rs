@@ -46,7 +46,9 @@ impl Checked {
         if !self.is_gzip {
             return Ok(stored.clone());
         }
-        let levels = stored.get(..kept).ok_or_else(|| wrong("its levels are cut off"))?;
+        let levels = stored
+            .get(..kept)
+            .ok_or_else(|| wrong("its levels are cut off"))?;
         let mut plain = levels.to_vec();
         let rest = size.saturating_sub(kept as u64);
         if rest > 0 {

@@ -154,7 +154,11 @@ pub(super) fn whole_of(bytes: &[u8]) -> Option<i128> {
     }
     let sign = bytes.first().is_some_and(|first| first & 0x80 != 0);
     let start = if sign { -1 } else { 0 };
-    Some(bytes.iter().fold(start, |value, &byte| value << 8 | i128::from(byte)))
+    Some(
+        bytes
+            .iter()
+            .fold(start, |value, &byte| value << 8 | i128::from(byte)),
+    )
 }
 
 /// Appends an identifier in groups of hexadecimal digits.

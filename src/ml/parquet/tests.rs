@@ -4,7 +4,8 @@ use std::io::{self, Read};
 use std::sync::Arc;
 
 use super::{
-    Assembler, CsvText, Kind, OutColumn, Packed, PackedRow, PageCompression, Unreadable, append_group, next_group,
+    Assembler, CsvText, Kind, OutColumn, Packed, PackedRow, PageCompression, Unreadable, append_group,
+    next_group,
 };
 
 macro_rules! file {
@@ -23,7 +24,9 @@ fn read(bytes: &[u8]) -> io::Result<String> {
 
 fn refused(bytes: &[u8]) -> Unreadable {
     let error = read(bytes).unwrap_err();
-    let known = error.get_ref().and_then(|inner| inner.downcast_ref::<Unreadable>());
+    let known = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<Unreadable>());
     known.unwrap_or_else(|| panic!("{error:?}")).clone()
 }
 
@@ -32,7 +35,11 @@ fn values(text: &str) -> Vec<Vec<String>> {
     let line = |line: &str| -> Vec<String> {
         let fields = line.split(',');
         fields
-            .map(|field| field.parse::<f64>().map_or(field.to_string(), |number| number.to_string()))
+            .map(|field| {
+                field
+                    .parse::<f64>()
+                    .map_or(field.to_string(), |number| number.to_string())
+            })
             .collect()
     };
     text.lines().map(line).collect()
@@ -71,18 +78,34 @@ fn each_encoding_and_compression_gives_the_same_rows() {
 fn what_cannot_be_read_is_refused_by_name() {
     for (bytes, code, words) in [
         (file!("nested.parquet"), "unsupported_parquet", "`b` is a list"),
-        (file!("structure.parquet"), "unsupported_parquet", "`s` is a list, a map or a structure"),
+        (
+            file!("structure.parquet"),
+            "unsupported_parquet",
+            "`s` is a list, a map or a structure",
+        ),
         (file!("binary.parquet"), "unsupported_parquet", "`b` holds bytes"),
-        (file!("wide_decimal.parquet"), "unsupported_parquet", "`d` holds decimals of more than 38"),
+        (
+            file!("wide_decimal.parquet"),
+            "unsupported_parquet",
+            "`d` holds decimals of more than 38",
+        ),
         (file!("brotli.parquet"), "unsupported_parquet", "Brotli"),
         (file!("encrypted.parquet"), "unsupported_parquet", "encrypted"),
-        (file!("encrypted_columns.parquet"), "unsupported_parquet", "encrypted"),
+        (
+            file!("encrypted_columns.parquet"),
+            "unsupported_parquet",
+            "encrypted",
+        ),
         (file!("twice.parquet"), "duplicate_column", "both called `a`"),
         (file!("no_columns.parquet"), "empty_file", "no columns"),
         (b"PAR1\0\0\0\0PAR1", "damaged_parquet", "footer cannot be read"),
         (b"PAR1\xff\xff\xff\xffPAR1", "damaged_parquet", "4294967295"),
         (b"PAR1\x15\0\0\0", "damaged_parquet", "8 bytes"),
-        (b"PAR1\x15\0\0\0\0\0\0\0\0\0", "damaged_parquet", "does not end with `PAR1`"),
+        (
+            b"PAR1\x15\0\0\0\0\0\0\0\0\0",
+            "damaged_parquet",
+            "does not end with `PAR1`",
+        ),
     ] {
         let error = refused(bytes);
         assert_eq!(error.code, code, "{error}");
@@ -102,7 +125,9 @@ fn a_file_that_is_cut_off_or_changed_is_an_error_or_a_table() {
         for end in (0..bytes.len()).step_by(7) {
             assert_eq!(refused(&bytes[..end]).code, "damaged_parquet");
         }
-        let step = std::env::args().any(|arg| arg == "--include-ignored").then_some(1);
+        let step = std::env::args()
+            .any(|arg| arg == "--include-ignored")
+            .then_some(1);
         for at in (0..bytes.len()).step_by(step.unwrap_or(5)) {
             let mut changed = bytes.to_vec();
             for mask in [1 << (at % 8), 0xff, 0x80] {
@@ -168,7 +193,9 @@ fn written(compression: PageCompression, through_disk: bool) -> Vec<u8> {
         append_group(&packed(rows), &columns, compression, &mut group).unwrap();
         match through_disk {
             true => kept.extend(group),
-            false => file.append(next_group(&mut &group[..]).unwrap().unwrap(), &mut out).unwrap(),
+            false => file
+                .append(next_group(&mut &group[..]).unwrap().unwrap(), &mut out)
+                .unwrap(),
         }
     }
     let mut kept = &kept[..];
@@ -183,11 +210,19 @@ fn written(compression: PageCompression, through_disk: bool) -> Vec<u8> {
 fn what_is_written_is_read_again() {
     let mut expected = String::from("row,\"a,b\",score\n");
     for number in 0..5000u64 {
-        let text = if number % 3 == 0 { String::new() } else { format!("text {}", number % 7) };
+        let text = if number % 3 == 0 {
+            String::new()
+        } else {
+            format!("text {}", number % 7)
+        };
         expected += &format!("{number},{text},{:?}\n", 1.0 / (number as f64 + 1.0));
     }
     let mut sizes = Vec::new();
-    for compression in [PageCompression::None, PageCompression::Gzip, PageCompression::Zstd] {
+    for compression in [
+        PageCompression::None,
+        PageCompression::Gzip,
+        PageCompression::Zstd,
+    ] {
         let bytes = written(compression, false);
         assert!(read(&bytes).unwrap() == expected, "{compression:?}");
         assert!(bytes == written(compression, true), "{compression:?}");
@@ -208,7 +243,10 @@ fn a_kept_row_group_that_is_cut_off_is_an_error() {
 
 #[test]
 fn a_page_that_becomes_too_long_is_refused_before_there_is_room_for_it() {
-    let columns = [OutColumn { name: "t".into(), kind: Kind::Text }];
+    let columns = [OutColumn {
+        name: "t".into(),
+        kind: Kind::Text,
+    }];
     let mut bytes = Vec::new();
     PackedRow(&mut bytes).text(&"0".repeat(257 << 20));
     let mut packed = Packed::default();

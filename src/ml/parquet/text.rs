@@ -104,9 +104,8 @@ impl CsvText {
             // The pages of the row group before are not needed any more.
             self.columns.clear();
             let group = self.group;
-            self.columns = group::unless_it_panics("a row group", || {
-                group::columns(&self.file, &self.opened, group)
-            })?;
+            self.columns =
+                group::unless_it_panics("a row group", || group::columns(&self.file, &self.opened, group))?;
             self.left = u64::try_from(self.opened.metadata.row_group(group).num_rows()).unwrap_or(0);
             self.group += 1;
         }

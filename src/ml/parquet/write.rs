@@ -126,7 +126,9 @@ fn group_of(rows: &Packed, columns: &[OutColumn], compression: PageCompression) 
     let mut group = writer.next_row_group()?;
     let mut cursors = rows.cursors();
     for column in columns {
-        let Some(mut open) = group.next_column()? else { break };
+        let Some(mut open) = group.next_column()? else {
+            break;
+        };
         for cursors in cursors.chunks_mut(BLOCK) {
             write_block(&mut open, rows, column.kind, cursors)?;
         }

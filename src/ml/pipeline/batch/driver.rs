@@ -152,7 +152,7 @@ impl<'a, 'o> Run<'a, 'o> {
             layout,
             part,
             options,
-            sink: Sink::new(outputs, options.form.compress, judge.is_some(), number),
+            sink: Sink::new(outputs, options.form, &layout.outputs, judge.is_some(), number)?,
             done: at.read,
             at,
             segment: None,
