@@ -184,6 +184,7 @@ fn stopping_anywhere_changes_no_byte() {
         ("side", Format::Csv, Compress::Gzip),
         ("kind", Format::Jsonl, Compress::None),
         ("sum", Format::Csv, Compress::Zstd),
+        ("side", Format::Parquet, Compress::Zstd),
     ] {
         let predictor = Predictor::new(&model(target)).unwrap();
         let options = BatchOptions {
@@ -323,6 +324,73 @@ fn json_lines_say_what_csv_says() {
             2 + 2 * 2
         );
     }
+}
+
+/// A Parquet file as the records of a table, header first.
+fn read_again(file: &[u8]) -> Vec<csv::StringRecord> {
+    let table = MemoryTable::new(file);
+    let mut text = String::new();
+    let place = table.any_place(table.open().unwrap()).unwrap();
+    let mut source = crate::ml::parquet::CsvText::open(place).unwrap();
+    source.read_to_string(&mut text).unwrap();
+    let mut reader = csv::ReaderBuilder::new();
+    let mut reader = reader.has_headers(false).from_reader(text.as_bytes());
+    reader.records().map(Result::unwrap).collect()
+}
+
+#[test]
+fn parquet_says_what_csv_says() {
+    let text = troubled(2000);
+    for target in TARGETS {
+        let predictor = Predictor::new(&model(target)).unwrap();
+        let csv = BatchOptions {
+            row_number: true,
+            explain: true,
+            columns: vec!["colour".into(), "id".into()],
+            ..BatchOptions::default()
+        };
+        let columns = BatchOptions {
+            form: Form::parquet(),
+            ..csv.clone()
+        };
+        let rows = read_again(&made(&predictor, &text, &columns, None).unwrap().out);
+        let csv = plain(&made(&predictor, &text, &csv, None).unwrap().out);
+        let mut expected = csv.lines();
+        for (number, row) in rows.iter().enumerate() {
+            let mut line = expected.next().unwrap().to_string();
+            if line.is_empty() {
+                // A row of nulls, and its number.
+                line = format!("{number}{}", ",".repeat(row.len() - 1));
+            }
+            let mut reader = csv::ReaderBuilder::new();
+            let mut reader = reader.has_headers(false).from_reader(line.as_bytes());
+            assert_eq!(reader.records().next().unwrap().unwrap(), *row);
+        }
+        assert_eq!(expected.next(), None);
+    }
+}
+
+#[test]
+fn a_parquet_output_has_each_name_once() {
+    let predictor = Predictor::new(&model("side")).unwrap();
+    let options = BatchOptions {
+        columns: vec!["colour".into(), "colour".into()],
+        form: Form::parquet(),
+        ..BatchOptions::default()
+    };
+    let error = made(&predictor, &table(9), &options, None).unwrap_err();
+    assert_eq!(error.code(), "duplicate_column");
+    assert!(
+        error.to_string().contains("two columns called `colour`"),
+        "{error}"
+    );
+    let empty = BatchOptions {
+        form: Form::parquet(),
+        ..BatchOptions::default()
+    };
+    let header = table(0);
+    let rows = read_again(&made(&predictor, &header, &empty, None).unwrap().out);
+    assert_eq!(rows.len(), 1, "the names alone");
 }
 
 #[test]
