@@ -16,7 +16,7 @@ use crate::ml::wording::counted;
 pub struct Args {
     /// Model file
     model: PathBuf,
-    /// CSV file, plain or compressed with gzip or zstd; `-` is standard input
+    /// CSV file, plain or compressed with gzip or zstd, or Parquet; `-` is standard input
     data: PathBuf,
     /// The score from which on a row is called positive, instead of the model's own; see `yosoku threshold`
     #[arg(long, value_name = "SCORE")]

@@ -35,7 +35,7 @@ pub struct ExplainArgs {
     schema: PathBuf,
     /// Recipe file (see docs/recipes.md)
     recipe: PathBuf,
-    /// CSV file, plain or compressed with gzip or zstd
+    /// CSV file, plain or compressed with gzip or zstd, or Parquet
     data: PathBuf,
     /// Whether the first line names the columns
     #[arg(long, value_enum, default_value_t)]

@@ -24,7 +24,7 @@ use crate::ml::split::Split;
 pub struct Args {
     /// Model file
     model: PathBuf,
-    /// CSV file, plain or compressed with gzip or zstd; `-` is standard input
+    /// CSV file, plain or compressed with gzip or zstd, or Parquet; `-` is standard input
     data: PathBuf,
     /// At least this share of the rows called positive is to be positive
     #[arg(long, value_name = "SHARE")]

@@ -34,7 +34,7 @@ use crate::telemetry::{peak_bytes, resident_bytes};
 /// 20 distinct values on at least 5 rows each, a multiclass model; other numbers a regression.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// CSV file, plain or compressed with gzip or zstd; `-` is standard input
+    /// CSV file, plain or compressed with gzip or zstd, or Parquet; `-` is standard input
     data: PathBuf,
     /// The column to predict; that of the model with --from
     #[arg(long, value_name = "COL", required_unless_present = "from")]

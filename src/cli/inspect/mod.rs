@@ -26,7 +26,7 @@ const MOST_DETAILED: usize = 20;
 /// Show what is in a CSV: types, distributions, problems
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// CSV file, plain or compressed with gzip or zstd; `-` is standard input
+    /// CSV file, plain or compressed with gzip or zstd, or Parquet; `-` is standard input
     data: PathBuf,
     /// The column to predict; shows how much each other column tells about it
     #[arg(long, value_name = "COL")]
