@@ -45,7 +45,7 @@ struct Anywhere {
 }
 
 impl Anywhere {
-    fn new(file: File) -> io::Result<Arc<dyn ReadAt>> {
+    fn reader(file: File) -> io::Result<Arc<dyn ReadAt>> {
         let size = file.metadata()?.len();
         Ok(Arc::new(Self { file, size }))
     }
@@ -129,7 +129,7 @@ impl Table for FileTable {
     }
 
     fn any_place(&self, _begun: Source) -> io::Result<Arc<dyn ReadAt>> {
-        Anywhere::new(File::open(&self.path)?)
+        Anywhere::reader(File::open(&self.path)?)
     }
 
     fn bytes(&self) -> u64 {
@@ -187,7 +187,7 @@ impl Table for StdinTable {
     fn any_place(&self, mut begun: Source) -> io::Result<Arc<dyn ReadAt>> {
         let mut file = tempfile::tempfile()?;
         io::copy(&mut begun, &mut file)?;
-        Anywhere::new(file)
+        Anywhere::reader(file)
     }
 
     fn bytes(&self) -> u64 {

@@ -96,9 +96,11 @@ pub fn is_json_name(name: &str) -> bool {
 
 /// Reading failed; what was compressed is most likely damaged.
 pub(in crate::ml) fn io_error(source: std::io::Error, compression: Compression, line: u64) -> IngestError {
-    let known = source.get_ref().and_then(|inner| inner.downcast_ref());
-    if let Some(unreadable) = known.map(Unreadable::clone) {
-        return unreadable.into();
+    let known = source
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<Unreadable>());
+    if let Some(unreadable) = known {
+        return unreadable.clone().into();
     }
     match compression {
         Compression::None => IngestError::Io { line, source },

@@ -41,7 +41,7 @@ enum Written {
     /// Line by line.
     Lines(Members),
     /// Column by column.
-    Columns(Box<Groups>),
+    Columns(Groups),
 }
 
 /// The part that is being written.
@@ -73,7 +73,7 @@ impl<'a> Sink<'a> {
         });
         let written = match form.format {
             Format::Csv | Format::Jsonl => Written::Lines(Members::new(form.compress)),
-            Format::Parquet => Written::Columns(Box::new(Groups::new(columns, form.compress)?)),
+            Format::Parquet => Written::Columns(Groups::new(columns, form.compress)?),
         };
         Ok(Self {
             written,
