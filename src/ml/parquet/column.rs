@@ -16,12 +16,19 @@ use super::kind::Show;
 use super::show;
 use super::source::File;
 
+/// Rows that are decoded at once.
+const BLOCK: usize = 1024;
+/// The same where few bytes may stand for many.
+const FEW: usize = 64;
+
 /// A column.
 pub(super) struct Column {
     show: Show,
     /// What it is called in messages.
     place: String,
     has_nulls: bool,
+    /// Whether texts may be told by how they begin.
+    is_prefixed: bool,
     /// 1 for each row of the block that has a value.
     levels: Vec<i16>,
     /// Values of the block that were taken.
@@ -64,7 +71,13 @@ impl<T: DataType> Typed<T> {
 
 impl Column {
     /// The column of these pages; `place` is what it is called in messages.
-    pub(super) fn new(column: ColumnDescPtr, pages: Box<dyn PageReader>, show: Show, place: String) -> Self {
+    pub(super) fn new(
+        column: ColumnDescPtr,
+        pages: Box<dyn PageReader>,
+        show: Show,
+        is_prefixed: bool,
+        place: String,
+    ) -> Self {
         let has_nulls = column.max_def_level() > 0;
         let cells = match get_column_reader(column, pages) {
             ColumnReader::BoolColumnReader(reader) => Cells::Truth(Typed::new(reader)),
@@ -80,10 +93,16 @@ impl Column {
             show,
             place,
             has_nulls,
+            is_prefixed,
             levels: Vec::new(),
             next: 0,
             cells,
         }
+    }
+
+    /// Rows that may be decoded at once.
+    pub(super) fn most_rows(&self) -> usize {
+        if self.is_prefixed { FEW } else { BLOCK }
     }
 
     /// Decodes the next `rows` rows, which must be there.

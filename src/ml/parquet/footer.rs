@@ -206,6 +206,30 @@ fn unsigned(bytes: &[u8]) -> Option<(u64, &[u8])> {
     None
 }
 
+/// The end of a stream of differences of whole numbers, which claims how many it has; none when these are more than
+/// `most`, or when the bytes are no such stream.
+pub(super) fn end_of_differences(bytes: &[u8], most: u64) -> Option<usize> {
+    let mut at = Compact { rest: bytes };
+    let (block, parts, count) = (at.unsigned()?, at.unsigned()?, at.unsigned()?);
+    at.unsigned()?;
+    let values = block.checked_div(parts).filter(|values| *values > 0)?;
+    if count > most || parts > bytes.len() as u64 {
+        return None;
+    }
+    let mut left = count.saturating_sub(1);
+    while left > 0 {
+        at.unsigned()?;
+        for width in at.bytes(parts)? {
+            if left == 0 {
+                break;
+            }
+            at.bytes(values.checked_mul(u64::from(*width))? / 8)?;
+            left = left.saturating_sub(values);
+        }
+    }
+    Some(bytes.len() - at.rest.len())
+}
+
 /// Small numbers of either sign are small.
 fn signed(value: u64) -> i64 {
     (value >> 1) as i64 ^ -((value & 1) as i64)
@@ -276,6 +300,19 @@ mod tests {
         assert_eq!(look(&[0x15, 2, 0x19, 0xfc, 0xff, 0xff, 0xff, 0x0f]), None);
         // Structures in structures without end.
         assert_eq!(look(&[0x1c; 100_000]), None);
+    }
+
+    #[test]
+    fn differences_are_bounded_by_what_the_page_has() {
+        // Blocks of 128 in 4 parts, three values, the first 7; the others take 2 bits each.
+        let mut bytes = vec![0x80, 1, 4, 3, 14, 0, 2, 0, 0, 0];
+        bytes.extend([0; 8]);
+        bytes.push(99);
+        assert_eq!(end_of_differences(&bytes, 3), Some(18));
+        assert_eq!(end_of_differences(&bytes, 2), None);
+        assert_eq!(end_of_differences(&bytes[..17], 3), None);
+        assert_eq!(end_of_differences(&[0x80, 1, 0, 3, 14], 3), None);
+        assert_eq!(end_of_differences(&[0x80, 1, 4, 1, 14], 3), Some(5));
     }
 
     #[test]

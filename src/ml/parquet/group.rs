@@ -4,7 +4,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use parquet::basic::Compression;
+use parquet::basic::{Compression, Encoding, Type};
 use parquet::column::page::PageReader;
 use parquet::errors::Result;
 use parquet::file::metadata::ColumnChunkMetaData;
@@ -13,7 +13,7 @@ use parquet::file::serialized_reader::SerializedPageReader;
 use super::Unreadable;
 use super::column::Column;
 use super::open::Opened;
-use super::pages::Checked;
+use super::pages::{Checked, Facts};
 use super::source::{File, Pages, Sizes};
 
 /// Opens the columns of the row group `number`.
@@ -30,7 +30,14 @@ pub(super) fn columns(file: &File, opened: &Opened, number: usize) -> io::Result
             let rows = usize::try_from(group.num_rows()).unwrap_or(usize::MAX);
             let pages = pages_of(pages, chunk, rows, sizes);
             let pages = pages.map_err(|error| file.explain(error, &place))?;
-            Ok(Column::new(chunk.column_descr_ptr(), pages, *show, place))
+            let is_prefixed = is_prefixed(chunk);
+            Ok(Column::new(
+                chunk.column_descr_ptr(),
+                pages,
+                *show,
+                is_prefixed,
+                place,
+            ))
         })
         .collect()
 }
@@ -53,9 +60,27 @@ fn pages_of(
         false => None,
     };
     let inner = SerializedPageReader::new(Arc::new(pages), as_stored.as_ref().unwrap_or(chunk), rows, None)?;
-    let has_nulls = chunk.column_descr().max_def_level() > 0;
-    let checked = Checked::new(Box::new(inner), sizes, is_gzip, has_nulls, rows as u64);
-    Ok(Box::new(checked))
+    let facts = Facts {
+        is_gzip,
+        has_nulls: chunk.column_descr().max_def_level() > 0,
+        is_prefixed: is_prefixed(chunk),
+        width: match chunk.column_type() {
+            Type::BOOLEAN => 0,
+            Type::INT32 | Type::FLOAT | Type::BYTE_ARRAY => 4,
+            Type::INT64 | Type::DOUBLE => 8,
+            Type::INT96 => 12,
+            Type::FIXED_LEN_BYTE_ARRAY => u64::try_from(chunk.column_descr().type_length())?,
+        },
+        left: rows as u64,
+    };
+    Ok(Box::new(Checked::new(Box::new(inner), sizes, facts)))
+}
+
+/// Whether texts may be told by how they begin.
+fn is_prefixed(chunk: &ColumnChunkMetaData) -> bool {
+    chunk
+        .encodings()
+        .any(|encoding| encoding == Encoding::DELTA_BYTE_ARRAY)
 }
 
 fn refuse_codecs(chunk: &ColumnChunkMetaData, name: &str) -> std::result::Result<(), Unreadable> {

@@ -159,7 +159,7 @@ fn fits(show: Show, physical: Type, length: i32) -> bool {
             physical => matches!(physical, Type::INT32 | Type::INT64 | Type::BYTE_ARRAY),
         },
         Show::OldMoment => physical == Type::INT96,
-        Show::Nothing => true,
+        Show::Nothing => physical != Type::FIXED_LEN_BYTE_ARRAY,
     }
 }
 

@@ -13,7 +13,9 @@ use super::{ENCRYPTED, MAGIC, Unreadable, footer, group};
 /// Bytes of the magic at either end and of the length of the footer.
 const LEAST: u64 = 12;
 /// Bytes of a footer. Parsed it takes several times as many.
-const MOST_FOOTER: u64 = 64 << 20;
+const MOST_FOOTER: u64 = 32 << 20;
+/// Columns.
+const MOST_COLUMNS: u64 = 1 << 16;
 
 /// A file that can be read.
 pub(super) struct Opened {
@@ -81,6 +83,13 @@ fn look(bytes: &[u8]) -> Result<(), Unreadable> {
         let what = format!("the column `{name}` is a list, a map or a structure");
         let advice = "write its members as columns of their own, or leave the column out";
         return Err(Unreadable::unsupported(what, advice));
+    }
+    if found.columns > MOST_COLUMNS {
+        let what = format!(
+            "it has {} columns, {MOST_COLUMNS} are read at most",
+            found.columns
+        );
+        return Err(Unreadable::unsupported(what, "leave columns out"));
     }
     if found.columns == 0 {
         return Err(Unreadable {

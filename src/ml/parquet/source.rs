@@ -156,6 +156,10 @@ impl Sizes {
     pub(super) fn plain(&self) -> u64 {
         self.plain.load(Ordering::Relaxed)
     }
+
+    pub(super) fn set_plain(&self, bytes: u64) {
+        self.plain.store(bytes, Ordering::Relaxed);
+    }
 }
 
 impl Pages {
@@ -186,7 +190,7 @@ impl Pages {
                 self.column
             ));
         }
-        self.sizes.plain.store(page.plain, Ordering::Relaxed);
+        self.sizes.set_plain(page.plain);
         let more = if page.is_dictionary {
             // Its bytes, and the values found in them.
             2 * size

@@ -9,8 +9,6 @@ use super::source::{File, ReadAt};
 use super::{group, show};
 use crate::ml::ingest::counted::ByteCount;
 
-/// Rows that are decoded at once, column by column.
-const BLOCK: usize = 1024;
 /// Bytes of text that are made at once, unless one row has more.
 const STEP: usize = 64 << 10;
 
@@ -109,7 +107,8 @@ impl CsvText {
             self.left = u64::try_from(self.opened.metadata.row_group(group).num_rows()).unwrap_or(0);
             self.group += 1;
         }
-        let rows = self.left.min(BLOCK as u64) as usize;
+        let most = self.columns.iter().map(Column::most_rows).min();
+        let rows = self.left.min(most.unwrap_or(1) as u64) as usize;
         let (columns, file) = (&mut self.columns, &self.file);
         group::unless_it_panics("a page", || {
             columns.iter_mut().try_for_each(|column| column.block(rows, file))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::ml::ingest::decompress::{Compression, Source, read_prefix};
 use crate::ml::ingest::opening::{io_error, is_json_name};
 use crate::ml::ingest::{HeaderMode, IngestError, JsonReader, Opening, Options, RecordReader, RowReader};
-use crate::ml::parquet::{self, ReadAt, Unreadable};
+use crate::ml::parquet::{ReadAt, TELLING, Unreadable, is_parquet, is_parquet_name};
 
 /// A source of rows that can be read several times. Implemented by whoever knows where the bytes are.
 pub trait Table: Sync {
@@ -62,14 +62,14 @@ pub trait Table: Sync {
     fn opening(&self) -> Result<Opening, IngestError> {
         let failed = |source| io_error(source, Compression::None, 0);
         let mut source = self.open().map_err(failed)?;
-        let first = read_prefix(&mut source, parquet::TELLING).map_err(failed)?;
-        let is_parquet = parquet::is_parquet(&first);
+        let first = read_prefix(&mut source, TELLING).map_err(failed)?;
+        let is_parquet = is_parquet(&first);
         let whole = Box::new(Cursor::new(first).chain(source));
         if is_parquet {
             return Opening::parquet(self.any_place(whole).map_err(failed)?);
         }
         Opening::new(whole).map_err(|error| match error {
-            IngestError::NotText { .. } if parquet::is_parquet_name(self.name()) => {
+            IngestError::NotText { .. } if is_parquet_name(self.name()) => {
                 Unreadable::damaged("it does not begin with `PAR1`").into()
             }
             error => error,
