@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::error::CliError;
 use super::threshold::NOT_BINARY;
@@ -61,10 +61,10 @@ pub fn check_output(out: &Path, inputs: &[&Path]) -> Result<(), CliError> {
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
     std::fs::metadata(folder).map_err(|error| CliError::file("writing into", folder, &error))?;
-    let there = std::fs::canonicalize(out).ok();
+    let there = whole_path(out);
     match inputs
         .iter()
-        .find(|input| there.is_some() && std::fs::canonicalize(input).ok() == there)
+        .find(|input| there.is_some() && whole_path(input) == there)
     {
         Some(input) => Err(CliError::Conflict(format!(
             "the output would replace the input `{}`; give --out another name",
@@ -72,6 +72,16 @@ pub fn check_output(out: &Path, inputs: &[&Path]) -> Result<(), CliError> {
         ))),
         None => Ok(()),
     }
+}
+
+/// A path without detours; of a file that is not there yet, as it will be.
+pub fn whole_path(path: &Path) -> Option<PathBuf> {
+    let there = std::fs::canonicalize(path);
+    there.ok().or_else(|| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = std::fs::canonicalize(folder.unwrap_or(Path::new("."))).ok()?;
+        Some(folder.join(path.file_name()?))
+    })
 }
 
 /// Writes a file through a temporary one beside it, so that it is there whole or not at all. `-` is

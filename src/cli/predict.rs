@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::error::CliError;
-use super::files::{check_output, predictor, read_bundle, write_whole};
+use super::files::{check_output, predictor, read_bundle, whole_path, write_whole};
 use super::parts::{FolderParts, identity};
 use super::progress::Progress;
 use super::show;
@@ -121,8 +121,8 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let form = form(args)?;
     check_output(&args.out, &[&args.data, &args.model])?;
     if let Some(problems) = &args.problems {
-        check_output(problems, &[&args.data, &args.model, &args.out])?;
-        if *problems == args.out {
+        check_output(problems, &[&args.data, &args.model])?;
+        if whole_path(problems) == whole_path(&args.out) {
             return Err(CliError::Conflict(
                 "--problems and --out name the same file; give one of them another name".into(),
             ));
@@ -139,8 +139,8 @@ pub fn run(args: &Args) -> Result<(), CliError> {
             tell(&summary);
             parts.map_or(Ok(()), FolderParts::remove)
         }
-        // The same input would fail again.
-        (Err(error @ CliError::Invalid { .. }), Some(parts)) => {
+        // The same input would fail again. Parts that this run has not added to may be those of another command.
+        (Err(error @ CliError::Invalid { .. }), Some(parts)) if parts.has_grown() => {
             progress.finish();
             parts.remove().and(Err(error))
         }
@@ -214,6 +214,9 @@ fn tell(summary: &BatchSummary) {
         counted(summary.records - summary.invalid, "row"),
         summary.invalid
     ));
+    if let Some(threshold) = summary.threshold {
+        show::message(&format!("threshold: {threshold}"));
+    }
     if !summary.absent_columns.is_empty() {
         show::message(&format!(
             "warning: the data lack {}; they count as missing",

@@ -33,6 +33,11 @@ impl Entry<'_> {
         self.problem.is_some_and(|(is_bad, _)| is_bad)
     }
 
+    /// What is wrong with its row, and whether it has no answer for that.
+    pub fn problem(&self) -> Option<(bool, &RowProblem)> {
+        self.problem
+    }
+
     /// Empty lines before it.
     pub fn empty_before(&self) -> u64 {
         self.record.position.empty_before

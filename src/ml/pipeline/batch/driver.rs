@@ -8,10 +8,11 @@ use sha2::{Digest, Sha256};
 
 use super::chunk::{Buffers, Chunk, Entry, NOTES, entries};
 use super::layout::Layout;
-use super::parts::{Mark, Piece, finished, name};
-use super::sink::{Outputs, Resume, Sink};
+use super::parts::{Mark, Parts, Piece, finished, name};
+use super::sink::{Outputs, Sink};
 use super::summary::{BatchMetrics, BatchSummary};
 use super::{BatchOptions, problems};
+use crate::ml::Task;
 use crate::ml::ingest::problems::MAX_REJECTED;
 use crate::ml::ingest::{Batch, IngestError, RowReader, for_each_batch};
 use crate::ml::model::bundle::hex;
@@ -133,7 +134,8 @@ impl<'a, 'o> Run<'a, 'o> {
         outputs: Outputs<'o>,
         work: String,
     ) -> Result<Self, PipelineError> {
-        let target = layout.predictor.target();
+        let predictor = layout.predictor;
+        let target = predictor.target();
         // The mean of the target is for baselines, which a batch does not tell.
         let mut judge = layout.truth.map(|_| Judge::new(target, 0.0));
         let (mut at, mut unknown_target, mut number) = (Mark::default(), 0, 0);
@@ -142,19 +144,25 @@ impl<'a, 'o> Run<'a, 'o> {
             number = marks.len() as u64;
             at = marks.pop().unwrap_or_default();
             if let Some(judge) = &mut judge {
-                unknown_target = judge_again(resume, number, judge)?;
+                unknown_target = judge_again(resume.parts, (&work, number), judge)?;
             }
         }
-        at.work = work;
+        at.summary.threshold = (predictor.task() == Task::Binary).then(|| predictor.threshold());
         at.summary.extra_columns.clone_from(&layout.columns.extra);
         at.summary.absent_columns.clone_from(&layout.columns.absent);
         Ok(Self {
             layout,
             part,
             options,
-            sink: Sink::new(outputs, options.form, &layout.outputs, judge.is_some(), number)?,
+            sink: Sink::new(
+                outputs,
+                options.form,
+                &layout.outputs,
+                judge.is_some(),
+                (&work, number),
+            )?,
             done: at.read,
-            at,
+            at: Mark { work, ..at },
             segment: None,
             judge,
             unknown_target,
@@ -188,11 +196,13 @@ impl<'a, 'o> Run<'a, 'o> {
             return Ok(());
         }
         self.cut(first.record, first.byte)?;
-        self.at.summary.problems.add(&batch.problems);
         let selected = entries(batch, self.part, self.at.empty);
-        let summary = &self.at.summary;
-        if summary.problems.rejected > MAX_REJECTED {
-            let seen = summary.records + selected.len() as u64;
+        let summary = &mut self.at.summary;
+        let problems = selected.iter().filter_map(Entry::problem);
+        problems.for_each(|(is_bad, problem)| summary.problems.count(is_bad, problem.clone()));
+        let (seen, rejected) = (summary.records + selected.len() as u64, summary.problems.rejected);
+        // Lines without an answer are part of a batch, but most of many lines say that something else is wrong.
+        if rejected > MAX_REJECTED && rejected * 2 > seen {
             summary.problems.check(seen, false)?;
         }
         self.score(&selected)?;
@@ -338,11 +348,15 @@ fn score_all(
 }
 
 /// Judges what earlier attempts have scored; returns how many records have no usable target.
-fn judge_again(resume: Resume, parts: u64, judge: &mut Judge) -> Result<u64, PipelineError> {
+fn judge_again(
+    parts: &dyn Parts,
+    (work, finished): (&str, u64),
+    judge: &mut Judge,
+) -> Result<u64, PipelineError> {
     let (mut unknown, mut bytes) = (0, Vec::new());
-    for number in 0..parts {
+    for number in 0..finished {
         bytes.clear();
-        if let Some(mut file) = resume.parts.open(&name(number, Piece::Truths))? {
+        if let Some(mut file) = parts.open(&name(work, number, Piece::Truths))? {
             file.read_to_end(&mut bytes)?;
         }
         unknown += truths::judge(&bytes, judge)?;

@@ -47,6 +47,8 @@ enum Written {
 /// The part that is being written.
 struct Keep<'a> {
     parts: &'a dyn Parts,
+    /// Names the work.
+    work: String,
     number: u64,
     has_truths: bool,
     output: Option<Box<dyn PartFile>>,
@@ -55,16 +57,17 @@ struct Keep<'a> {
 }
 
 impl<'a> Sink<'a> {
-    /// A sink for what `outputs` names. `finished` parts are there already.
+    /// A sink for what `outputs` names. So many parts of the work are there already.
     pub(super) fn new(
         outputs: Outputs<'a>,
         form: Form,
         columns: &[OutColumn],
         has_truths: bool,
-        finished: u64,
+        (work, finished): (&str, u64),
     ) -> io::Result<Self> {
         let keep = outputs.resume.map(|resume| Keep {
             parts: resume.parts,
+            work: work.to_owned(),
             number: finished,
             has_truths,
             output: None,
@@ -95,7 +98,7 @@ impl<'a> Sink<'a> {
         }
         if let Some(keep) = &mut self.keep {
             let create = |piece, wanted: bool| {
-                let file = wanted.then(|| keep.parts.create(&name(keep.number, piece)));
+                let file = wanted.then(|| keep.parts.create(&name(&keep.work, keep.number, piece)));
                 file.transpose()
             };
             let output = create(Piece::Output, true)?;
@@ -159,7 +162,7 @@ impl<'a> Sink<'a> {
         for file in [keep.problems.take(), keep.truths.take()].into_iter().flatten() {
             file.keep()?;
         }
-        let mut file = keep.parts.create(&name(keep.number, Piece::Mark))?;
+        let mut file = keep.parts.create(&name(&keep.work, keep.number, Piece::Mark))?;
         file.write_all(&serde_json::to_vec(mark)?)?;
         file.keep()?;
         keep.number += 1;
@@ -176,13 +179,16 @@ impl<'a> Sink<'a> {
         if let Some(keep) = self.keep.take() {
             for number in 0..keep.number {
                 report(number, keep.number)?;
-                let mut output = open(keep.parts, &name(number, Piece::Output))?;
+                let mut output = open(keep.parts, &name(&keep.work, number, Piece::Output))?;
                 match &mut self.written {
                     Written::Lines(_) => drop(io::copy(&mut output, self.out)?),
                     Written::Columns(groups) => groups.join(&mut output, self.out)?,
                 }
                 if let Some(problems) = &mut self.problems {
-                    io::copy(&mut open(keep.parts, &name(number, Piece::Problems))?, *problems)?;
+                    io::copy(
+                        &mut open(keep.parts, &name(&keep.work, number, Piece::Problems))?,
+                        *problems,
+                    )?;
                 }
             }
         }
