@@ -89,7 +89,7 @@ pub async fn serve(
             )
         }
     };
-    ended(running, handle, stop).await
+    ended(running, handle, stop, ()).await
 }
 
 /// The same on a socket in the file system, which has no need of TLS.
@@ -98,21 +98,24 @@ pub async fn serve_socket(socket: Socket, router: Router, stop: Stop) -> io::Res
     let (listener, file) = socket.into_parts();
     let server = prepared(axum_server::from_unix(listener)?, handle.clone()).acceptor(Watching::default());
     let running = tokio::spawn(server.serve(router.into_make_service()));
-    let result = ended(running, handle, stop).await;
-    drop(file);
-    result
+    ended(running, handle, stop, file).await
 }
+
+/// Waits for the end. `at_the_door` goes when nobody is let in any more, before open requests are waited for: a
+/// server that is started meanwhile may want its place.
 
 async fn ended<A: Address>(
     mut running: JoinHandle<io::Result<()>>,
     handle: Handle<A>,
     stop: Stop,
+    at_the_door: impl Sized,
 ) -> io::Result<()> {
     tokio::select! {
         ended = &mut running => return ended.map_err(io::Error::other)?,
         () = stop.requested.cancelled() => {}
     }
     tokio::time::sleep(stop.grace).await;
+    drop(at_the_door);
     handle.graceful_shutdown(Some(stop.drain));
     stop.open.close();
     tokio::select! {
