@@ -187,6 +187,12 @@ fn described(entity: &Entity) -> Result<Described, Error> {
     }
 }
 
+/// Whether what was read then counts now. The clock may have been set back since; how long ago it was is then not
+/// known, and it is read anew.
+fn is_fresh(read_at: i64, now: i64) -> bool {
+    (0..FRESH).contains(&(now - read_at))
+}
+
 /// Descriptions by name.
 #[derive(Debug, Default)]
 pub(super) struct Known(RwLock<Descriptions>);
@@ -205,13 +211,13 @@ impl Known {
         {
             let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
             let (described, read_at) = known.by_name.get(name)?;
-            if now - read_at < FRESH {
+            if is_fresh(*read_at, now) {
                 return Some(described.clone());
             }
         }
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let (described, read_at) = known.by_name.get_mut(name)?;
-        let is_first = now - *read_at >= FRESH;
+        let is_first = !is_fresh(*read_at, now);
         *read_at = now;
         (!is_first).then(|| described.clone())
     }

@@ -151,6 +151,11 @@ async fn what_another_process_changed_is_seen_within_a_second() {
     assert_eq!(seen().await, Some(0.5));
     place.clock.advance(1_000_000);
     assert_eq!(seen().await, Some(0.25));
+    // A clock that is set back by an hour makes nothing count for an hour.
+    let changed = elsewhere.entity_update(EntityKind::Model, "ml", None, threshold(0.75));
+    changed.await.unwrap();
+    place.clock.advance(-3_600_000_000);
+    assert_eq!(seen().await, Some(0.75));
 }
 
 #[tokio::test]
