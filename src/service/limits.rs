@@ -26,6 +26,8 @@ pub struct Limits {
     pub loaded_bytes: u64,
     /// Models that are kept loaded.
     pub loaded_models: usize,
+    /// Models that are loaded at the same time; others wait for their turn.
+    pub concurrent_loads: usize,
     /// Longest time to wait for an entity, in seconds.
     pub wait_seconds: u64,
     /// Columns that a batch prediction may copy.
@@ -46,6 +48,7 @@ impl Default for Limits {
             warnings: 20,
             loaded_bytes: 256 << 20,
             loaded_models: 64,
+            concurrent_loads: 4,
             wait_seconds: 60,
             copied_columns: 1000,
         }

@@ -1,11 +1,14 @@
 //! Predictions now: the same scores as everywhere, remarks on odd fields, and bounds.
 
+use std::pin::{Pin, pin};
+use std::task::{Context, Waker};
+
 use super::*;
 use crate::ml::draft::Written;
 use crate::ml::model::Bundle;
 use crate::ml::predict::{Predictor, Scratch};
 use crate::ml::record::Record;
-use crate::service::answering::Answering;
+use crate::service::answering::{Answering, Described};
 use crate::service::requests::Changes;
 use crate::service::scoring::{Oddity, Scorer, Tally};
 
@@ -239,6 +242,54 @@ async fn a_model_is_loaded_once_and_makes_room_for_others() {
     assert!(is_first(&answering("ml").await.unwrap()));
     answering("ml2").await.unwrap();
     assert!(!is_first(&answering("ml").await.unwrap()));
+}
+
+async fn described(place: &Place, id: &str) -> Described {
+    let entity = place.get(EntityKind::Model, id).await;
+    let result = entity.model().unwrap().result.clone().unwrap();
+    Described {
+        id: entity.id.clone(),
+        bundle: result.bundle,
+        bundle_hash: result.bundle_hash,
+        size_bytes: result.size_bytes,
+        threshold: None,
+        member: None,
+    }
+}
+
+/// Whether it has to wait now.
+fn waits(future: Pin<&mut impl Future>) -> bool {
+    future.poll(&mut Context::from_waker(Waker::noop())).is_pending()
+}
+
+#[tokio::test]
+async fn models_are_loaded_in_turns_and_none_goes_while_it_is_loaded() {
+    let limits = Limits {
+        loaded_models: 1,
+        concurrent_loads: 1,
+        ..Limits::default()
+    };
+    let place = Place::with(limits).await;
+    place.finished_model(CLASSES).await;
+    place.service.model_create(model("ml2")).await.unwrap();
+    place.work("ml2").await;
+    let (a, b) = (described(&place, "ml").await, described(&place, "ml2").await);
+    let predictors = &place.service.0.predictors;
+    let turn = predictors.loads.clone().acquire_owned().await.unwrap();
+    let (mut first, mut second) = (pin!(predictors.get(&a)), pin!(predictors.get(&b)));
+    let mut next_turn = pin!(predictors.loads.clone().acquire_owned());
+    assert!(waits(first.as_mut()));
+    assert!(waits(next_turn.as_mut()));
+    assert!(waits(second.as_mut()));
+    drop(turn);
+    first.await.unwrap();
+    let turn = next_turn.await.unwrap();
+    // The first is loaded and fills all the room; the second goes on waiting, and whoever asks for it too waits with it.
+    let mut third = pin!(predictors.get(&b));
+    assert!(waits(third.as_mut()));
+    drop(turn);
+    let (second, third) = tokio::join!(second, third);
+    assert!(Arc::ptr_eq(&second.unwrap(), &third.unwrap()));
 }
 
 #[tokio::test]
