@@ -49,6 +49,13 @@ impl Anywhere {
         let size = file.metadata()?.len();
         Ok(Arc::new(Self { file, size }))
     }
+
+    /// What can be read only once, kept in a file without a name.
+    fn kept(mut begun: Source) -> io::Result<Arc<dyn ReadAt>> {
+        let mut file = tempfile::tempfile()?;
+        io::copy(&mut begun, &mut file)?;
+        Self::reader(file)
+    }
 }
 
 impl ReadAt for Anywhere {
@@ -128,8 +135,11 @@ impl Table for FileTable {
         Ok(Box::new(File::open(&self.path)?))
     }
 
-    fn any_place(&self, _begun: Source) -> io::Result<Arc<dyn ReadAt>> {
-        Anywhere::reader(File::open(&self.path)?)
+    fn any_place(&self, begun: Source) -> io::Result<Arc<dyn ReadAt>> {
+        match std::fs::metadata(&self.path)?.is_file() {
+            true => Anywhere::reader(File::open(&self.path)?),
+            false => Anywhere::kept(begun),
+        }
     }
 
     fn bytes(&self) -> u64 {
@@ -183,11 +193,8 @@ impl Table for StdinTable {
         }
     }
 
-    /// Kept in a file without a name.
-    fn any_place(&self, mut begun: Source) -> io::Result<Arc<dyn ReadAt>> {
-        let mut file = tempfile::tempfile()?;
-        io::copy(&mut begun, &mut file)?;
-        Anywhere::reader(file)
+    fn any_place(&self, begun: Source) -> io::Result<Arc<dyn ReadAt>> {
+        Anywhere::kept(begun)
     }
 
     fn bytes(&self) -> u64 {

@@ -43,8 +43,10 @@ fn rows_of_parquet_score_as_the_same_rows_of_csv() {
     let renamed = told(place, "predict m rows.jsonl --header no --out -").ok();
     assert!(renamed == expected);
     let bytes = fs::read(made("iris")).unwrap();
-    let piped = run_with_input(yosoku(words("predict m - --out -")).current_dir(place), &bytes);
-    assert!(piped.ok() == expected);
+    for line in ["predict m - --out -", "predict m /dev/stdin --out -"] {
+        let piped = run_with_input(yosoku(words(line)).current_dir(place), &bytes);
+        assert!(piped.ok() == expected, "{line}");
+    }
 
     told(place, "train @iris --target target --out p").ok();
     for line in ["weights M", "predict M #iris --out -", "evaluate M @iris"] {
