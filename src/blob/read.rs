@@ -7,11 +7,10 @@ use std::ops::Range;
 use bytes::{Buf, Bytes};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use object_store::path::Path;
 use object_store::{GetOptions, GetRange, GetResult, GetResultPayload, ObjectStore, ObjectStoreExt};
 use tokio::sync::mpsc;
 
-use super::{BlobError, Blobs};
+use super::{BlobError, Blobs, path};
 use crate::domain::ids::BlobKey;
 
 /// A file, or a part of it, on its way.
@@ -33,7 +32,7 @@ pub(super) async fn read(
         range: range.map(GetRange::Bounded),
         ..GetOptions::default()
     };
-    let result = blobs.store.get_opts(&Path::from(key.as_str()), options).await;
+    let result = blobs.store.get_opts(&path(key.as_str()), options).await;
     let result = result.map_err(|e| BlobError::from_store("read", key.as_str(), e))?;
     Ok(Reading {
         size_bytes: result.meta.size,
@@ -69,7 +68,7 @@ const AHEAD: usize = 4;
 
 impl BlockingReader {
     pub(super) fn open(blobs: &Blobs, key: &BlobKey) -> Result<Self, BlobError> {
-        let result = blobs.runtime.block_on(blobs.store.get(&Path::from(key.as_str())));
+        let result = blobs.runtime.block_on(blobs.store.get(&path(key.as_str())));
         let result = result.map_err(|e| BlobError::from_store("read", key.as_str(), e))?;
         let size_bytes = result.meta.size;
         if let GetResultPayload::File(file, _) = result.payload {

@@ -15,7 +15,7 @@ use yosoku::clock::{Clock, ManualClock, SystemClock};
 use yosoku::domain::job::{ClaimedJob, LEASE_MICROS, Settlement, WorkerId};
 use yosoku::http::health::{Check, Readiness};
 use yosoku::http::serve::Stop;
-use yosoku::http::{self, Parts, auth, layers, protocols, rest};
+use yosoku::http::{self, Parts, auth, aws_json, layers, protocols, rest};
 use yosoku::jobs::Handler;
 use yosoku::jobs::context::JobContext;
 use yosoku::jobs::runner::{JobError, JobHandler};
@@ -70,7 +70,8 @@ impl Place {
         let metrics = Arc::new(Metrics::new());
         let router = http::router(Parts {
             rest: rest::routes(service.clone(), stop.clone(), metrics.clone()),
-            protocols: protocols::routes(service, metrics.clone(), model),
+            protocols: protocols::routes(service.clone(), metrics.clone(), model),
+            amazon: aws_json::routes(service, metrics.clone(), "http"),
             access,
             limits: layers::Limits::default(),
             metrics,

@@ -67,6 +67,18 @@ impl Predicting {
             false => None,
         };
         let body = read(request, PATIENCE).await?;
+        self.answer_read(model, begun, body, place, work).await
+    }
+
+    /// The same for a body that was read already, since `begun`.
+    pub async fn answer_read<T: Send + 'static>(
+        &self,
+        model: &str,
+        begun: Instant,
+        body: Bytes,
+        place: Option<Place>,
+        work: impl Fn(Work<'_>) -> Result<T, Error> + Clone + Send + 'static,
+    ) -> Result<T, Error> {
         let model = self.service.answering(model).await?;
         let shadow = model.member().and_then(|member| member.shadow.clone());
         let again = shadow.map(|shadow| (shadow, work.clone(), body.clone(), model.clone()));
@@ -170,6 +182,13 @@ fn count(metrics: &ModelMetrics, tally: &Tally, elapsed: Duration) {
 /// A body has this long to arrive, and a second more for every so many bytes that have.
 const PATIENCE: Duration = Duration::from_secs(10);
 const BYTES_A_SECOND: u64 = 64 << 10;
+
+/// The whole body, of at most so many bytes, or fewer where the server allows no more.
+pub async fn read_within(mut request: Request, most: u64) -> Result<Bytes, Error> {
+    let limit = request.extensions().get::<BodyLimit>().map_or(most, |limit| limit.0.min(most));
+    request.extensions_mut().insert(BodyLimit(limit));
+    read(request, PATIENCE).await
+}
 
 /// The whole body. One that is too large is refused, and one that arrives too slowly is given up, because those who
 /// send a byte now and then would take the places of others.

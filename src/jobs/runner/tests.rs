@@ -52,7 +52,8 @@ impl Bench {
         };
         self.catalog.dataset_put(&version, 0).await.unwrap();
         let spec = DataSourceSpec {
-            dataset: pin,
+            dataset: Some(pin),
+            location: None,
             schema: None,
             split: None,
             header: None,
