@@ -122,7 +122,11 @@ impl App {
             amazon: http::aws_json::routes(
                 self.service.clone(),
                 self.metrics.clone(),
-                if http.tls.is_some() || http.behind_proxy { "https" } else { "http" },
+                if http.tls.is_some() || http.behind_proxy {
+                    "https"
+                } else {
+                    "http"
+                },
             ),
             access,
             limits: Limits {

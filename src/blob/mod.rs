@@ -167,11 +167,7 @@ impl Blobs {
     /// The files below `folder`, in the order of their keys. Names that are no keys of ours are
     /// left out.
     pub async fn list(&self, folder: &str) -> Result<Vec<Listed>, BlobError> {
-        let found = self
-            .store
-            .list(Some(&path(folder)))
-            .try_collect::<Vec<_>>()
-            .await;
+        let found = self.store.list(Some(&path(folder))).try_collect::<Vec<_>>().await;
         let found = found.map_err(|e| BlobError::from_store("list", folder, e))?;
         let listed = found.into_iter().filter_map(|meta| {
             Some(Listed {

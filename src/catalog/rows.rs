@@ -10,8 +10,7 @@ use crate::domain::entity::{Entity, Problem};
 use crate::domain::spec::Body;
 
 /// The columns that [`entity`] reads.
-pub(super) const ENTITY: &str =
-    "kind, id, status, name, created_at, updated_at, revision, cancel_requested, progress, document, owner, location";
+pub(super) const ENTITY: &str = "kind, id, status, name, created_at, updated_at, revision, cancel_requested, progress, document, owner, location";
 
 /// The columns that [`dataset_version`] reads, of the table `v`.
 pub(super) const VERSION: &str = "v.name, v.version, v.size_bytes, v.blob, v.media, v.created_at";
@@ -49,7 +48,10 @@ pub(super) fn task(entity: &Entity) -> &'static str {
 
 /// The text of the column `endpoint`: empty without one.
 pub(super) fn endpoint(entity: &Entity) -> &'static str {
-    entity.body.endpoint().map_or("", |endpoint| endpoint.status.as_str())
+    entity
+        .body
+        .endpoint()
+        .map_or("", |endpoint| endpoint.status.as_str())
 }
 
 /// Any value as the text of a JSON column.

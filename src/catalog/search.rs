@@ -76,8 +76,8 @@ fn expression(by: Variable) -> &'static str {
         Variable::Name => "name",
         Variable::Owner => "owner",
         Variable::Location => "location",
-        Variable::Task => "task",
-        Variable::Endpoint => "endpoint",
+        Variable::Task => "UPPER(task)",
+        Variable::Endpoint => "(CASE WHEN endpoint = '' THEN 'NONE' ELSE endpoint END)",
         Variable::DataSource => {
             "COALESCE((SELECT d.needs_id FROM dependencies d WHERE d.kind = entities.kind
                 AND d.id = entities.id AND d.needs_kind = 'datasource'), '')"

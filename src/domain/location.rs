@@ -88,7 +88,11 @@ impl Location {
 
     /// The same place with `more` behind it.
     pub fn with(&self, more: &str) -> Result<Self, InvalidName> {
-        let between = if self.key().is_empty() && !self.text.ends_with('/') { "/" } else { "" };
+        let between = if self.key().is_empty() && !self.text.ends_with('/') {
+            "/"
+        } else {
+            ""
+        };
         Self::new(format!("{}{between}{more}", self.text))
     }
 
@@ -147,14 +151,32 @@ mod tests {
         let folder = Location::new("s3://b").unwrap();
         assert_eq!(folder.with("x").unwrap().as_str(), "s3://b/x");
         assert_eq!(folder.folder().as_str(), "s3://b/");
-        assert_eq!(Location::new(Location::of_upload("iris")).unwrap().upload(), Some("iris"));
+        assert_eq!(
+            Location::new(Location::of_upload("iris")).unwrap().upload(),
+            Some("iris")
+        );
     }
 
     #[test]
     fn nothing_leads_out_of_a_bucket() {
         for bad in [
-            "", "b/x", "S3://b/x", "s3://", "s3:///x", "s3://../x", "s3://.staging/x", "s3://b/../x", "s3://b/a/../../x",
-            "s3://b//x", "s3://b/x//", "s3://b//", "s3://b/./x", "s3://b/a\\..\\x", "s3://b/a\nb", "s3://b b/x", "s3://b/..",
+            "",
+            "b/x",
+            "S3://b/x",
+            "s3://",
+            "s3:///x",
+            "s3://../x",
+            "s3://.staging/x",
+            "s3://b/../x",
+            "s3://b/a/../../x",
+            "s3://b//x",
+            "s3://b/x//",
+            "s3://b//",
+            "s3://b/./x",
+            "s3://b/a\\..\\x",
+            "s3://b/a\nb",
+            "s3://b b/x",
+            "s3://b/..",
         ] {
             assert!(Location::new(bad).is_err(), "{bad:?}");
         }

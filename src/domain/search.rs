@@ -23,9 +23,9 @@ pub enum Variable {
     DataSource,
     /// The model that it is made from.
     Model,
-    /// The question of a model.
+    /// The question of a model, in capitals.
     Task,
-    /// How far the endpoint of a model is.
+    /// How far the endpoint of a model is; NONE without one.
     Endpoint,
 }
 

@@ -93,14 +93,25 @@ impl Made<'_> {
         }))
     }
 
-    fn one(&self, part: &Part, options: &BatchOptions, context: &JobContext) -> Result<BatchSummary, JobError> {
+    fn one(
+        &self,
+        part: &Part,
+        options: &BatchOptions,
+        context: &JobContext,
+    ) -> Result<BatchSummary, JobError> {
         let mut file = self.handler.blobs.write_blocking()?;
         let outputs = Outputs {
             out: &mut file,
             problems: None,
             resume: None,
         };
-        let summary = predict_into(self.predictor, &part.table, options, outputs, &mut context.clone())?;
+        let summary = predict_into(
+            self.predictor,
+            &part.table,
+            options,
+            outputs,
+            &mut context.clone(),
+        )?;
         file.publish(&key::located(&part.output))?;
         Ok(summary)
     }
@@ -113,7 +124,9 @@ impl Made<'_> {
 
     fn parts(&self, folder: &Location) -> Result<Vec<Part>, JobError> {
         let work = self.source.data_source();
-        let files = work.and_then(|work| work.result.as_ref()).map(|result| result.files.as_slice());
+        let files = work
+            .and_then(|work| work.result.as_ref())
+            .map(|result| result.files.as_slice());
         let id = &self.job.entity.id;
         let output = |name: &str| {
             let named = format!("batch-prediction/result/{id}-{name}.gz");
@@ -149,7 +162,8 @@ impl Made<'_> {
 
     fn written(&self, to: &Location, manifest: &Map<String, Value>) -> Result<Published, JobError> {
         let mut file = self.handler.blobs.write_blocking()?;
-        let text = serde_json::to_vec(manifest).map_err(|error| JobError::from(Problem::new("internal", error.to_string())))?;
+        let text = serde_json::to_vec(manifest)
+            .map_err(|error| JobError::from(Problem::new("internal", error.to_string())))?;
         file.write_all(&text).map_err(PipelineError::Write)?;
         Ok(file.publish(&key::located(to))?)
     }
@@ -171,7 +185,10 @@ fn names(spec: &DataSourceSpec, files: &[SourceFile]) -> Vec<String> {
     if distinct.len() == last.len() {
         return last;
     }
-    let folder = spec.location.as_ref().map(|location| key::located(location).to_string());
+    let folder = spec
+        .location
+        .as_ref()
+        .map(|location| key::located(location).to_string());
     let folder = folder.unwrap_or_default();
     let below = |key: &BlobKey| {
         let path = key.as_str().strip_prefix(&folder).unwrap_or(key.as_str());

@@ -40,7 +40,9 @@ impl Chain {
 
     /// Opens the next file, at its first row that is wanted; false when there is none.
     fn advance(&mut self) -> io::Result<bool> {
-        let Some(key) = self.files.next() else { return Ok(false) };
+        let Some(key) = self.files.next() else {
+            return Ok(false);
+        };
         let source = self.blobs.open_blocking(&key)?;
         let in_file = |error: &dyn std::fmt::Display| io::Error::other(format!("`{key}`: {error}"));
         let (plain, _) = plain_bytes(Box::new(source)).map_err(|error| in_file(&error))?;
@@ -125,7 +127,13 @@ mod tests {
         let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
         io::Write::write_all(&mut packed, b"a,b\n7,8\n").unwrap();
         let packed = packed.finish().unwrap();
-        let files: [&[u8]; 5] = [b"\xef\xbb\xbfa,b\n1,2", b"a,b\r\n3,4\r\n", b"a,b", b"\xef\xbb\xbfa,b\n5,6\n", &packed];
+        let files: [&[u8]; 5] = [
+            b"\xef\xbb\xbfa,b\n1,2",
+            b"a,b\r\n3,4\r\n",
+            b"a,b",
+            b"\xef\xbb\xbfa,b\n5,6\n",
+            &packed,
+        ];
         let text = chained(&files, true, "").await;
         assert_eq!(text, "a,b\n1,2\n3,4\r\n5,6\n7,8\n");
     }

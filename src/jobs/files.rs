@@ -57,7 +57,9 @@ impl Checked {
             let name = named(&file.key);
             let now = match blobs.look_blocking(&file.key) {
                 Ok(now) => now,
-                Err(BlobError::NotFound { .. }) => return Err(changed(&format!("`{name}` is not there any more"))),
+                Err(BlobError::NotFound { .. }) => {
+                    return Err(changed(&format!("`{name}` is not there any more")));
+                }
                 Err(error) => return Err(error.into()),
             };
             let same_stamp = file.stamp.is_some() && file.stamp == now.stamp;
@@ -93,7 +95,10 @@ fn listed(blobs: &Blobs, location: &Location) -> Result<Vec<Listed>, JobError> {
     match found.len() {
         0 => Err(nothing(location, "there are no files with data below it")),
         1..=MOST_FILES => Ok(found),
-        more => Err(nothing(location, &format!("{more} files are too many; join them to at most {MOST_FILES}"))),
+        more => Err(nothing(
+            location,
+            &format!("{more} files are too many; join them to at most {MOST_FILES}"),
+        )),
     }
 }
 
@@ -117,7 +122,10 @@ fn hash(
     loop {
         go_on()?;
         let count = reader.read(&mut piece).map_err(|source| {
-            let problem = Problem::new("read_failed", format!("`{}` cannot be read: {source}", named(key)));
+            let problem = Problem::new(
+                "read_failed",
+                format!("`{}` cannot be read: {source}", named(key)),
+            );
             JobError::Retry(Box::new(problem))
         })?;
         if count == 0 {

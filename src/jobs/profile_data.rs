@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use serde_json::json;
 
 use super::context::JobContext;
-use super::handler::Handler;
 use super::files::Checked;
+use super::handler::Handler;
 use super::inputs::{header_of, read_document, split_of};
 use super::runner::JobError;
 use super::table::BlobTable;
@@ -32,7 +32,10 @@ pub fn profile_data(handler: &Handler, job: &ClaimedJob, context: &JobContext) -
             let files = Checked::find(&handler.blobs, location, go_on)?.files;
             (BlobTable::located(&handler.blobs, spec, &files)?, files)
         }
-        None => (BlobTable::of(&handler.blobs, job, &job.entity, header_of(spec)?)?, Vec::new()),
+        None => (
+            BlobTable::of(&handler.blobs, job, &job.entity, header_of(spec)?)?,
+            Vec::new(),
+        ),
     };
     let split = split_of(spec, spec.target.as_deref())?;
     let inspection = inspect(

@@ -51,15 +51,21 @@ impl BlobTable {
             return Self::located(blobs, &work.spec, &checked.files);
         }
         let Some(DatasetVersion { blob, size_bytes, .. }) = job.dataset_of(entity) else {
-            return Err(files::changed("the dataset version this was made for does not exist any more"));
+            return Err(files::changed(
+                "the dataset version this was made for does not exist any more",
+            ));
         };
         match blobs.size_blocking(blob) {
             Ok(size) if size == *size_bytes => {}
             Ok(_) => {
-                return Err(files::changed("the dataset version this was made for was changed in the store"));
+                return Err(files::changed(
+                    "the dataset version this was made for was changed in the store",
+                ));
             }
             Err(BlobError::NotFound { .. }) => {
-                return Err(files::changed("the dataset version this was made for is missing in the store"));
+                return Err(files::changed(
+                    "the dataset version this was made for is missing in the store",
+                ));
             }
             Err(error) => return Err(error.into()),
         }
@@ -110,7 +116,9 @@ pub fn data_hash(entity: &Entity) -> String {
         return pin.version.as_str().to_string();
     }
     let work = entity.data_source();
-    let files = work.and_then(|work| work.result.as_ref()).map(|result| result.files.as_slice());
+    let files = work
+        .and_then(|work| work.result.as_ref())
+        .map(|result| result.files.as_slice());
     match files.unwrap_or_default() {
         [] => String::new(),
         [only] => only.hash.to_string(),
@@ -124,7 +132,12 @@ pub fn data_hash(entity: &Entity) -> String {
 impl Table for BlobTable {
     fn open(&self) -> std::io::Result<Source> {
         if let Some(located) = &self.located {
-            let chain = Chain::new(&self.blobs, self.files.clone(), located.named, located.line.clone());
+            let chain = Chain::new(
+                &self.blobs,
+                self.files.clone(),
+                located.named,
+                located.line.clone(),
+            );
             return Ok(Box::new(chain));
         }
         let Some(key) = self.files.first() else {
@@ -151,7 +164,10 @@ impl Table for BlobTable {
     }
 
     fn options(&self) -> Options {
-        let added = self.located.as_ref().is_some_and(|located| !located.line.is_empty());
+        let added = self
+            .located
+            .as_ref()
+            .is_some_and(|located| !located.line.is_empty());
         let usual = Options {
             header: self.header,
             ..Options::default()

@@ -95,7 +95,7 @@ fn store(handler: &Handler, job: &ClaimedJob, trained: &Trained) -> Result<Produ
         threshold: (task == Task::Binary).then_some(bundle.document.threshold),
         document: document(bundle, trained),
         threshold_at: None,
-            endpoint: None,
+        endpoint: None,
     }))
 }
 

@@ -20,7 +20,12 @@ impl Service {
     /// Stores a batch prediction together with its job. Model and data source may still be in the
     /// making; a dataset's current version is pinned.
     pub async fn batch_prediction_create(&self, request: NewBatchPrediction) -> Result<Created, Error> {
-        let wanted = Wanted::new(EntityKind::BatchPrediction, request.id.as_deref(), &request, &request.asked)?;
+        let wanted = Wanted::new(
+            EntityKind::BatchPrediction,
+            request.id.as_deref(),
+            &request,
+            &request.asked,
+        )?;
         if let Some(entity) = self.repeated(&wanted).await? {
             return Ok(Created { entity, fresh: false });
         }

@@ -13,7 +13,12 @@ impl Service {
     /// Stores a data source together with the job that profiles it. The dataset's current version is
     /// pinned; schema, split and target are checked as far as that needs no data.
     pub async fn data_source_create(&self, request: NewDataSource) -> Result<Created, Error> {
-        let wanted = Wanted::new(EntityKind::DataSource, request.id.as_deref(), &request, &request.asked)?;
+        let wanted = Wanted::new(
+            EntityKind::DataSource,
+            request.id.as_deref(),
+            &request,
+            &request.asked,
+        )?;
         if let Some(entity) = self.repeated(&wanted).await? {
             return Ok(Created { entity, fresh: false });
         }
@@ -41,7 +46,9 @@ impl Service {
         };
         let place = match &location {
             Some(location) => location.to_string(),
-            None => dataset.as_ref().map_or_else(String::new, |pin| Location::of_upload(pin.name.as_str())),
+            None => dataset
+                .as_ref()
+                .map_or_else(String::new, |pin| Location::of_upload(pin.name.as_str())),
         };
         let spec = DataSourceSpec {
             location: location.filter(|_| dataset.is_none()),

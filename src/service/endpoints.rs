@@ -17,7 +17,10 @@ impl Service {
         let now = self.now();
         let model = self
             .endpoint_changed(id, |result| {
-                let is_there = result.endpoint.as_ref().is_some_and(|e| e.status != EndpointStatus::Failed);
+                let is_there = result
+                    .endpoint
+                    .as_ref()
+                    .is_some_and(|e| e.status != EndpointStatus::Failed);
                 if !is_there {
                     result.endpoint = Some(Endpoint {
                         created_at: now,
@@ -43,7 +46,11 @@ impl Service {
     /// Loads the model of an endpoint that is UPDATING, without waiting for it. Who began it before may have died
     /// meanwhile, so that it is done again whenever somebody looks.
     pub fn endpoint_load(&self, model: &Entity) {
-        let Some(endpoint) = model.body.endpoint().filter(|e| e.status == EndpointStatus::Updating) else {
+        let Some(endpoint) = model
+            .body
+            .endpoint()
+            .filter(|e| e.status == EndpointStatus::Updating)
+        else {
             return;
         };
         let (service, id, begun) = (self.clone(), model.id.to_string(), endpoint.created_at);
@@ -53,7 +60,11 @@ impl Service {
                 Ok(_) => EndpointStatus::Ready,
                 Err(error) if error.retryable() => return,
                 Err(error) => {
-                    tracing::error!(model = id, error = chain(&error), "an endpoint cannot be made ready");
+                    tracing::error!(
+                        model = id,
+                        error = chain(&error),
+                        "an endpoint cannot be made ready"
+                    );
                     EndpointStatus::Failed
                 }
             };
@@ -85,7 +96,11 @@ impl Service {
             };
             match (result, status) {
                 (Some(result), Status::Completed) => change(result),
-                _ => Err(wrong_state(&at, status, "it can have an endpoint once it is COMPLETED")),
+                _ => Err(wrong_state(
+                    &at,
+                    status,
+                    "it can have an endpoint once it is COMPLETED",
+                )),
             }
         };
         let updated = self.0.catalog.entity_update(&at, None, self.now(), update).await;

@@ -58,11 +58,7 @@ impl Service {
         check_changes(kind, &changes)?;
         let now = self.now();
         let update = |entity: &mut Entity| apply(entity, changes, now);
-        let updated = self
-            .0
-            .catalog
-            .entity_update(&at, if_match, now, update)
-            .await;
+        let updated = self.0.catalog.entity_update(&at, if_match, now, update).await;
         self.0.known.changed();
         updated
     }

@@ -12,7 +12,12 @@ use crate::domain::spec::EvaluationSpec;
 impl Service {
     /// Stores an evaluation together with its job. Model and data source may still be in the making.
     pub async fn evaluation_create(&self, request: NewEvaluation) -> Result<Created, Error> {
-        let wanted = Wanted::new(EntityKind::Evaluation, request.id.as_deref(), &request, &request.asked)?;
+        let wanted = Wanted::new(
+            EntityKind::Evaluation,
+            request.id.as_deref(),
+            &request,
+            &request.asked,
+        )?;
         if let Some(entity) = self.repeated(&wanted).await? {
             return Ok(Created { entity, fresh: false });
         }

@@ -36,7 +36,7 @@ pub struct Place {
     catalog: Catalog,
     clock: Arc<ManualClock>,
     handler: Arc<Handler>,
-    _home: tempfile::TempDir,
+    home: tempfile::TempDir,
 }
 
 struct Always;
@@ -98,7 +98,7 @@ impl Place {
             catalog,
             clock,
             handler,
-            _home: home,
+            home,
         }
     }
 
@@ -109,6 +109,28 @@ impl Place {
             place.put(name, text).await.expect(201);
         }
         place
+    }
+
+    /// Puts a file into a bucket: `bucket/key`.
+    pub fn file(&self, path: &str, bytes: impl AsRef<[u8]>) {
+        let path = self.home.path().join("datasets").join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    /// Reads a file of a bucket; none if it is not there.
+    pub fn file_at(&self, path: &str) -> Option<Vec<u8>> {
+        std::fs::read(self.home.path().join("datasets").join(path)).ok()
+    }
+
+    /// Asks for an operation of Amazon ML.
+    pub async fn amazon(&self, operation: &str, input: Value) -> Answer {
+        let target = format!("AmazonML_20141212.{operation}");
+        let headers = [
+            ("content-type", "application/x-amz-json-1.1"),
+            ("x-amz-target", target.as_str()),
+        ];
+        self.send("POST /", &headers, input.to_string()).await
     }
 
     /// Sends `METHOD /path` with headers and a body.

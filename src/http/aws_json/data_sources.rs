@@ -77,7 +77,10 @@ async fn schema(call: &Call<'_>, data: &Input, location: &Location) -> Result<Va
         (None, None) => {
             let beside = location.with(".schema");
             let beside = beside.map_err(|error| Refusal::invalid(format!("`DataLocationS3`: {error}")))?;
-            (call.service.text_at(&beside, MOST_BYTES).await?, beside.to_string())
+            (
+                call.service.text_at(&beside, MOST_BYTES).await?,
+                beside.to_string(),
+            )
         }
     };
     let Some(text) = text else {
@@ -91,9 +94,7 @@ async fn schema(call: &Call<'_>, data: &Input, location: &Location) -> Result<Va
 
 /// What is said to those who bring a query instead of files.
 pub(super) fn no_databases() -> Refusal {
-    Refusal::invalid(
-        "this server reads no databases; export the rows as CSV and use CreateDataSourceFromS3",
-    )
+    Refusal::invalid("this server reads no databases; export the rows as CSV and use CreateDataSourceFromS3")
 }
 
 pub(super) async fn get(call: &Call<'_>) -> Result<Value, Refusal> {
@@ -113,7 +114,11 @@ pub(super) fn schema_of(entity: &Entity) -> Option<String> {
     }
     let work = entity.data_source()?;
     let found = || work.result.as_ref()?.document.get("schema").cloned();
-    work.spec.schema.clone().or_else(found).map(|schema| schema.to_string())
+    work.spec
+        .schema
+        .clone()
+        .or_else(found)
+        .map(|schema| schema.to_string())
 }
 
 /// Whether it has statistics: all that REST makes have.

@@ -35,7 +35,9 @@ fn answer(model: &Entity, base: &str) -> Value {
 pub(super) fn info(model: &Entity, base: &str) -> Value {
     let mut output = Output::default();
     match model.body.endpoint().filter(|_| model.status != Status::Deleted) {
-        None => output.put("PeakRequestsPerSecond", 0).put("EndpointStatus", "NONE"),
+        None => output
+            .put("PeakRequestsPerSecond", 0)
+            .put("EndpointStatus", "NONE"),
         Some(endpoint) => output
             .put("PeakRequestsPerSecond", PEAK)
             .put("CreatedAt", seconds(endpoint.created_at))

@@ -94,7 +94,9 @@ impl From<Error> for Refusal {
 fn told(error: &Error) -> String {
     let message = error.public_message();
     match error.hint() {
-        Some(hint) if !hint.is_empty() && hint != "see `errors` for each field" && error.problems().is_empty() => {
+        Some(hint)
+            if !hint.is_empty() && hint != "see `errors` for each field" && error.problems().is_empty() =>
+        {
             format!("{message}; {hint}")
         }
         _ => more(message, error.problems()),
@@ -104,7 +106,10 @@ fn told(error: &Error) -> String {
 /// The message with the problems of further fields behind it.
 fn more(message: String, problems: &[FieldProblem]) -> String {
     let further = problems.iter().skip(1).map(|problem| problem.detail.as_str());
-    std::iter::once(message.as_str()).chain(further).collect::<Vec<_>>().join("; ")
+    std::iter::once(message.as_str())
+        .chain(further)
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 /// The name that Amazon ML has for one of our codes, and the status that goes with it.
@@ -192,13 +197,19 @@ mod tests {
             assert_eq!(status.is_server_error(), name == INTERNAL, "{}", row.code);
         }
         assert_eq!(named("not_found").0, "ResourceNotFoundException");
-        assert_eq!(named("parameter_mismatch").0, "IdempotentParameterMismatchException");
+        assert_eq!(
+            named("parameter_mismatch").0,
+            "IdempotentParameterMismatchException"
+        );
         assert_eq!(named("wrong_state").0, INVALID_INPUT);
     }
 
     #[test]
     fn identifiers_keep_their_digits() {
-        assert_eq!(request_id("4f1c2a9e-00000000002a"), "4f1c2a9e-0000-4000-8000-00000000002a");
+        assert_eq!(
+            request_id("4f1c2a9e-00000000002a"),
+            "4f1c2a9e-0000-4000-8000-00000000002a"
+        );
         assert_eq!(request_id("mine"), "mine");
     }
 }

@@ -61,13 +61,22 @@ fn shown(entity: &Entity) -> Result<Output, Refusal> {
         .put("MLModelId", &work.spec.model)
         .put("EvaluationDataSourceId", &work.spec.datasource)
         .put("InputDataLocationS3", &entity.location)
-        .put("PerformanceMetrics", report.map(|report| json!({"Properties": metric(report)})));
+        .put(
+            "PerformanceMetrics",
+            report.map(|report| json!({"Properties": metric(report)})),
+        );
     Ok(output)
 }
 
 /// The metric of a report; texts are all that there is room for.
 fn metric(report: &Value) -> Map<String, Value> {
-    let value = |ours: &str| report.get("metrics")?.get(ours)?.get("value").filter(|value| !value.is_null());
+    let value = |ours: &str| {
+        report
+            .get("metrics")?
+            .get(ours)?
+            .get("value")
+            .filter(|value| !value.is_null())
+    };
     let found = METRICS.iter().find_map(|(theirs, ours)| {
         let text = value(ours)?.to_string();
         Some(((*theirs).to_owned(), Value::from(text)))

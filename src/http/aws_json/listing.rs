@@ -103,7 +103,9 @@ fn search(call: &Call<'_>, variables: &[(&str, Variable)]) -> Result<Search, Ref
     };
     let mut search = ordered(call, *by)?;
     for (comparison, text) in operands {
-        search.tests.push((comparison, operand(&name, *by, comparison, text)?));
+        search
+            .tests
+            .push((comparison, operand(&name, *by, comparison, text)?));
     }
     Ok(search)
 }
@@ -114,7 +116,9 @@ fn ordered(call: &Call<'_>, by: Variable) -> Result<Search, Refusal> {
         None | Some("dsc") => true,
         Some("asc") => false,
         Some(other) => {
-            return Err(Refusal::invalid(format!("`SortOrder` is `{other}`; give asc or dsc")));
+            return Err(Refusal::invalid(format!(
+                "`SortOrder` is `{other}`; give asc or dsc"
+            )));
         }
     };
     let limit = call.input.count("Limit", 1, MOST)?.unwrap_or(MOST);
@@ -131,12 +135,18 @@ fn ordered(call: &Call<'_>, by: Variable) -> Result<Search, Refusal> {
 fn operands(call: &Call<'_>) -> Result<Vec<(Comparison, String)>, Refusal> {
     let mut found = Vec::new();
     for (name, comparison) in COMPARISONS {
-        let Some(text) = call.input.text(name)? else { continue };
+        let Some(text) = call.input.text(name)? else {
+            continue;
+        };
         if text.chars().count() > LONGEST {
-            return Err(Refusal::invalid(format!("`{name}` has more than {LONGEST} characters")));
+            return Err(Refusal::invalid(format!(
+                "`{name}` has more than {LONGEST} characters"
+            )));
         }
         if text.contains('\0') || (!text.is_empty() && text.trim().is_empty()) {
-            return Err(Refusal::invalid(format!("`{name}` is only white space, or has a NUL")));
+            return Err(Refusal::invalid(format!(
+                "`{name}` is only white space, or has a NUL"
+            )));
         }
         found.push((comparison, text));
     }
@@ -147,7 +157,9 @@ fn operand(name: &str, by: Variable, comparison: Comparison, text: String) -> Re
     use Comparison::{Equal, NotEqual, Prefix};
     if by.is_time() {
         if comparison == Prefix {
-            return Err(Refusal::invalid(format!("`{name}` is a time; `Prefix` is for texts")));
+            return Err(Refusal::invalid(format!(
+                "`{name}` is a time; `Prefix` is for texts"
+            )));
         }
         return match millis(&text) {
             Some(millis) => Ok(Operand::Time(millis)),
@@ -174,15 +186,25 @@ fn no_order(name: &str) -> Refusal {
 fn millis(text: &str) -> Option<i64> {
     let text = text.trim();
     if let Ok(number) = text.parse::<f64>() {
-        let millis = if number.abs() >= FIRST_MILLIS { number } else { number * 1000.0 };
+        let millis = if number.abs() >= FIRST_MILLIS {
+            number
+        } else {
+            number * 1000.0
+        };
         return (millis.abs() < 1e15).then_some(millis.round() as i64);
     }
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return Some(time.timestamp_millis());
     }
     let forms = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f"];
-    let time = forms.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
-    let date = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0);
+    let time = forms
+        .iter()
+        .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
+    let date = || {
+        NaiveDate::parse_from_str(text, "%Y-%m-%d")
+            .ok()?
+            .and_hms_opt(0, 0, 0)
+    };
     Some(time.or_else(date)?.and_utc().timestamp_millis())
 }
 

@@ -107,7 +107,9 @@ fn answered(answer: &Value) -> Response {
 
 /// The name of the operation that the headers ask for.
 fn operation(headers: &HeaderMap) -> Result<String, Refusal> {
-    let target = headers.get(TARGET_HEADER).map(|target| target.to_str().unwrap_or("?"));
+    let target = headers
+        .get(TARGET_HEADER)
+        .map(|target| target.to_str().unwrap_or("?"));
     let Some(target) = target else {
         return Err(Refusal::unknown(format!(
             "the header X-Amz-Target is missing; send `{TARGET}` and the name of an operation in it"

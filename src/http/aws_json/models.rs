@@ -87,7 +87,9 @@ async fn fits(call: &Call<'_>, datasource: &str, task: Task) -> Result<(), Refus
     let Some(schema) = declared.filter(|_| Words::from(&source).are_ours()) else {
         return Ok(());
     };
-    let target = schema.target_index().and_then(|index| schema.attributes.get(index));
+    let target = schema
+        .target_index()
+        .and_then(|index| schema.attributes.get(index));
     match target {
         Some(target) if target.kind != kind_of(task) => Err(Refusal::invalid(format!(
             "`MLModelType` is {} and the target `{}` is {}; BINARY goes with BINARY, MULTICLASS with CATEGORICAL, REGRESSION with NUMERIC",
@@ -130,7 +132,10 @@ fn parameters(mut given: BTreeMap<String, String>) -> Result<BTreeMap<String, St
         }
     }
     let is_penalised = [L1, L2, "l1", "l2"].iter().any(|name| given.contains_key(*name));
-    for (name, ours, value) in [(L1, "l1", "0.0"), (L2, "l2", if is_penalised { "0.0" } else { "1e-6" })] {
+    for (name, ours, value) in [
+        (L1, "l1", "0.0"),
+        (L2, "l2", if is_penalised { "0.0" } else { "1e-6" }),
+    ] {
         if !given.contains_key(ours) {
             given.entry(name.to_owned()).or_insert_with(|| value.to_owned());
         }
@@ -143,7 +148,9 @@ async fn recipe(call: &Call<'_>) -> Result<Option<Value>, Refusal> {
     let given = call.input.document("Recipe")?;
     let (text, place) = match (given, call.input.location("RecipeUri")?) {
         (Some(_), Some(_)) => {
-            return Err(Refusal::invalid("`Recipe` and `RecipeUri` are both given; give one of them"));
+            return Err(Refusal::invalid(
+                "`Recipe` and `RecipeUri` are both given; give one of them",
+            ));
         }
         (Some(text), None) => (text, "Recipe".to_owned()),
         (None, Some(at)) => {
@@ -178,12 +185,19 @@ fn recipe_of(entity: &Entity) -> Option<String> {
     }
     let work = entity.model()?;
     let made = || work.result.as_ref()?.document.get("recipe").cloned();
-    work.spec.recipe.clone().or_else(made).map(|recipe| recipe.to_string())
+    work.spec
+        .recipe
+        .clone()
+        .or_else(made)
+        .map(|recipe| recipe.to_string())
 }
 
 async fn schema_of_model(call: &Call<'_>, entity: &Entity) -> Result<Option<String>, Refusal> {
     let work = entity.model().ok_or_else(|| wrong_kind(entity))?;
-    let learned = work.result.as_ref().and_then(|result| result.document.get("schema"));
+    let learned = work
+        .result
+        .as_ref()
+        .and_then(|result| result.document.get("schema"));
     if let Some(schema) = learned {
         return Ok(Some(schema.to_string()));
     }
@@ -201,7 +215,9 @@ fn shown(entity: &Entity, base: &str) -> Result<Output, Refusal> {
     let mut parameters = work.spec.parameters.clone();
     parameters.insert("algorithm".to_owned(), "sgd".to_owned());
     let threshold = result.and_then(|result| result.threshold);
-    let threshold_at = result.and_then(|result| result.threshold_at).or(entity.finished_at);
+    let threshold_at = result
+        .and_then(|result| result.threshold_at)
+        .or(entity.finished_at);
     output
         .put("TrainingDataSourceId", &work.spec.datasource)
         .put("InputDataLocationS3", &entity.location)
@@ -210,7 +226,10 @@ fn shown(entity: &Entity, base: &str) -> Result<Output, Refusal> {
         .put("EndpointInfo", endpoints::info(entity, base))
         .put("TrainingParameters", parameters)
         .put("ScoreThreshold", threshold)
-        .put("ScoreThresholdLastUpdatedAt", threshold.and(threshold_at).map(seconds));
+        .put(
+            "ScoreThresholdLastUpdatedAt",
+            threshold.and(threshold_at).map(seconds),
+        );
     Ok(output)
 }
 

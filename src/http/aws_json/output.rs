@@ -85,7 +85,10 @@ pub fn user(owner: &str) -> String {
 
 /// The name of the user in an ARN, whatever the account, or the text itself.
 pub fn owner(user: &str) -> &str {
-    let Some((account, who)) = user.strip_prefix("arn:aws:iam::").and_then(|rest| rest.split_once(':')) else {
+    let Some((account, who)) = user
+        .strip_prefix("arn:aws:iam::")
+        .and_then(|rest| rest.split_once(':'))
+    else {
         return user;
     };
     if !account.bytes().all(|b| b.is_ascii_digit()) {

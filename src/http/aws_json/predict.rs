@@ -7,9 +7,9 @@ use axum::body::Bytes;
 use axum::response::Response;
 use serde_json::{Map, Value, json};
 
+use super::MEDIA_TYPE;
 use super::error::Refusal;
 use super::input::Input;
-use super::MEDIA_TYPE;
 use crate::http::predicting::reader::{At, Reader, Stopped};
 use crate::http::predicting::{self, Predicting, Work};
 use crate::ml::Task;
@@ -27,7 +27,11 @@ const AT: At = At {
 
 /// Answers for a model whose endpoint is READY. The host in the request is where the client has been told to ask, and
 /// means nothing else.
-pub(super) async fn predict(predicting: &Predicting, input: &Input, body: Bytes) -> Result<Response, Refusal> {
+pub(super) async fn predict(
+    predicting: &Predicting,
+    input: &Input,
+    body: Bytes,
+) -> Result<Response, Refusal> {
     let begun = Instant::now();
     let id = input.id("MLModelId")?;
     if input.required("PredictEndpoint")?.is_empty() {
@@ -43,7 +47,11 @@ pub(super) async fn predict(predicting: &Predicting, input: &Input, body: Bytes)
             "the record has {bytes} bytes; it may have {MOST_BYTES}"
         )));
     }
-    let model = predicting.service.answering(&id).await.map_err(Refusal::of_predict)?;
+    let model = predicting
+        .service
+        .answering(&id)
+        .await
+        .map_err(Refusal::of_predict)?;
     if !model.is_mounted() {
         return Err(Refusal::not_mounted(format!(
             "MLModel `{id}` has no real-time endpoint that is READY; create one with CreateRealtimeEndpoint"
@@ -85,12 +93,20 @@ fn told(scored: Scored<'_>) -> Value {
         // The score is always that of label 1.
         Task::Binary => {
             let label = if scored.class == Some(1) { "1" } else { "0" };
-            ("BINARY", json!({"predictedLabel": label, "predictedScores": {label: scored.score()}}))
+            (
+                "BINARY",
+                json!({"predictedLabel": label, "predictedScores": {label: scored.score()}}),
+            )
         }
         Task::Multiclass => {
-            let scores = scored.probabilities().map(|(label, score)| (label.to_owned(), Value::from(score)));
+            let scores = scored
+                .probabilities()
+                .map(|(label, score)| (label.to_owned(), Value::from(score)));
             let scores: Map<String, Value> = scores.collect();
-            ("MULTICLASS", json!({"predictedLabel": scored.label(), "predictedScores": scores}))
+            (
+                "MULTICLASS",
+                json!({"predictedLabel": scored.label(), "predictedScores": scores}),
+            )
         }
     };
     told["details"] = json!({"Algorithm": "SGD", "PredictiveModelType": kind});

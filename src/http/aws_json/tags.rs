@@ -20,7 +20,9 @@ pub(super) async fn add(call: &Call<'_>) -> Result<Value, Refusal> {
     let tags = items.iter().map(tag).collect::<Result<Vec<Tag>, _>>()?;
     let mut seen = HashSet::new();
     if let Some((key, _)) = tags.iter().find(|(key, _)| !seen.insert(key)) {
-        return Err(Refusal::tag(format!("the key `{key}` is given twice; give it once")));
+        return Err(Refusal::tag(format!(
+            "the key `{key}` is given twice; give it once"
+        )));
     }
     call.service.tags_set(kind, &id, &tags).await?;
     Ok(answer(call))
@@ -29,7 +31,9 @@ pub(super) async fn add(call: &Call<'_>) -> Result<Value, Refusal> {
 pub(super) async fn delete(call: &Call<'_>) -> Result<Value, Refusal> {
     let (kind, id) = named(call)?;
     let keys = call.input.list("TagKeys", MOST)?.iter().map(|key| {
-        let key = key.as_str().ok_or_else(|| Refusal::unreadable("`TagKeys` holds what is no string"))?;
+        let key = key
+            .as_str()
+            .ok_or_else(|| Refusal::unreadable("`TagKeys` holds what is no string"))?;
         checked("a key", key, 1, LONGEST_KEY).map(|()| key.to_owned())
     });
     let keys = keys.collect::<Result<Vec<String>, _>>()?;
@@ -40,7 +44,9 @@ pub(super) async fn delete(call: &Call<'_>) -> Result<Value, Refusal> {
 pub(super) async fn describe(call: &Call<'_>) -> Result<Value, Refusal> {
     let (kind, id) = named(call)?;
     let tags = call.service.tags_of(kind, &id).await?;
-    let tags = tags.into_iter().map(|(key, value)| json!({"Key": key, "Value": value}));
+    let tags = tags
+        .into_iter()
+        .map(|(key, value)| json!({"Key": key, "Value": value}));
     let mut answer = answer(call);
     answer["Tags"] = tags.collect();
     Ok(answer)
@@ -79,7 +85,9 @@ fn tag(item: &Value) -> Result<Tag, Refusal> {
     };
     checked("a key", &key, 1, LONGEST_KEY)?;
     if key.to_ascii_lowercase().starts_with("aws:") {
-        return Err(Refusal::tag(format!("the key `{key}` begins with `aws:`, which is reserved")));
+        return Err(Refusal::tag(format!(
+            "the key `{key}` begins with `aws:`, which is reserved"
+        )));
     }
     let value = text("Value")?.unwrap_or_default();
     checked("a value", &value, 0, LONGEST_VALUE)?;
@@ -93,7 +101,8 @@ fn checked(what: &str, text: &str, least: usize, most: usize) -> Result<(), Refu
             "{what} of a tag has {length} characters; it may have {least} to {most}"
         )));
     }
-    let is_known = |c: char| c.is_alphanumeric() || (c.is_whitespace() && !c.is_control()) || "_.:/=+-@%".contains(c);
+    let is_known =
+        |c: char| c.is_alphanumeric() || (c.is_whitespace() && !c.is_control()) || "_.:/=+-@%".contains(c);
     match text.chars().find(|c| !is_known(*c)) {
         Some(c) => Err(Refusal::tag(format!(
             "{what} of a tag has `{}`; use letters, digits, blanks and `_ . : / = + - @ %`",

@@ -41,6 +41,8 @@ impl Words {
     /// A truth value in the request, false if it is not there.
     pub fn flag(&self, member: &str) -> bool {
         let members = self.0.as_ref();
-        members.and_then(|members| members.get(member)?.as_bool()).unwrap_or_default()
+        members
+            .and_then(|members| members.get(member)?.as_bool())
+            .unwrap_or_default()
     }
 }

@@ -185,7 +185,10 @@ const BYTES_A_SECOND: u64 = 64 << 10;
 
 /// The whole body, of at most so many bytes, or fewer where the server allows no more.
 pub async fn read_within(mut request: Request, most: u64) -> Result<Bytes, Error> {
-    let limit = request.extensions().get::<BodyLimit>().map_or(most, |limit| limit.0.min(most));
+    let limit = request
+        .extensions()
+        .get::<BodyLimit>()
+        .map_or(most, |limit| limit.0.min(most));
     request.extensions_mut().insert(BodyLimit(limit));
     read(request, PATIENCE).await
 }

@@ -131,6 +131,7 @@ fn made() -> Result<Produced, JobError> {
         rows: 3,
         size_bytes: 1,
         document: json!({}),
+        files: Vec::new(),
     }))
 }
 
@@ -344,6 +345,8 @@ impl JobHandler for Loser {
             size_bytes: 5,
             threshold: None,
             document: json!({}),
+            threshold_at: None,
+            endpoint: None,
         }))
     }
 

@@ -1,8 +1,8 @@
 //! What goes in each column of the output, and in each member of its JSON lines.
 
-use super::{BatchOptions, Style};
 use super::form::Format;
 use super::lines::{CsvLine, JsonLine, json_text};
+use super::{BatchOptions, Style};
 use crate::ml::Task;
 use crate::ml::columns::ColumnMap;
 use crate::ml::ingest::RowReader;
@@ -217,7 +217,9 @@ impl<'a> Layout<'a> {
         if !self.is_amazon || target.task() != Task::Binary {
             return field;
         }
-        let attribute = schema.target_index().and_then(|index| schema.attributes.get(index));
+        let attribute = schema
+            .target_index()
+            .and_then(|index| schema.attributes.get(index));
         let missing_values = attribute.map_or(&[][..], |attribute| &attribute.missing_values);
         match target.read(field, missing_values) {
             Truth::Class(class) => ZERO_OR_ONE[class.min(1)],
