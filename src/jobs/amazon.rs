@@ -43,7 +43,7 @@ struct Part {
 impl Made<'_> {
     /// Writes below `folder`; the manifest comes last. Names of results follow from those of the data, so that clients
     /// find them without asking.
-    pub fn into_folder(&self, folder: &Location, context: &JobContext) -> Result<Produced, JobError> {
+    pub fn write_below(&self, folder: &Location, context: &JobContext) -> Result<Produced, JobError> {
         let folder = folder.folder();
         let parts = self.parts(&folder)?;
         let facts = source_facts(self.source)?;

@@ -41,7 +41,7 @@ pub fn batch_predict(
             predictor: &predictor,
             source,
         };
-        return made.into_folder(output, context);
+        return made.write_below(output, context);
     }
     let (table, split) = match job.input(EntityKind::DataSource) {
         Some(source) => {

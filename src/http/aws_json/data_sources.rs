@@ -40,22 +40,26 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Value, Refusal> {
     };
     let split = rearranged(&data)?;
     let schema = schema(call, &data, &location).await?;
-    let header = match schema.get("dataFileContainsHeader").and_then(Value::as_bool) {
-        Some(true) => "yes",
-        _ => "no",
-    };
     let new = NewDataSource {
         id: Some(id.clone()),
         name,
         location: Some(location),
+        header: Some(header(&schema).to_owned()),
         schema: Some(schema),
         split,
-        header: Some(header.to_owned()),
         asked: call.asked(),
         ..NewDataSource::default()
     };
     call.service.data_source_create(new).await?;
     Ok(json!({ID: id}))
+}
+
+/// Whether files begin with names of columns: only where the schema says so.
+fn header(schema: &Value) -> &'static str {
+    match schema.get("dataFileContainsHeader").and_then(Value::as_bool) {
+        Some(true) => "yes",
+        _ => "no",
+    }
 }
 
 /// The part of the records that is asked for; none for all.

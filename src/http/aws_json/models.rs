@@ -82,9 +82,14 @@ async fn fits(call: &Call<'_>, datasource: &str, task: Task) -> Result<(), Refus
             "data source `{datasource}` has no statistics; create one with ComputeStatistics true"
         )));
     }
+    fits_target(&source, task)
+}
+
+/// Where the schema was given here, the type of its target decides which question can be asked.
+fn fits_target(source: &Entity, task: Task) -> Result<(), Refusal> {
     let declared = source.data_source().and_then(|work| work.spec.schema.clone());
     let declared: Option<Schema> = declared.and_then(|schema| serde_json::from_value(schema).ok());
-    let Some(schema) = declared.filter(|_| Words::from(&source).are_ours()) else {
+    let Some(schema) = declared.filter(|_| Words::from(source).are_ours()) else {
         return Ok(());
     };
     let target = schema
@@ -92,7 +97,8 @@ async fn fits(call: &Call<'_>, datasource: &str, task: Task) -> Result<(), Refus
         .and_then(|index| schema.attributes.get(index));
     match target {
         Some(target) if target.kind != kind_of(task) => Err(Refusal::invalid(format!(
-            "`MLModelType` is {} and the target `{}` is {}; BINARY goes with BINARY, MULTICLASS with CATEGORICAL, REGRESSION with NUMERIC",
+            "`MLModelType` is {} and the target `{}` is {}; BINARY goes with BINARY, MULTICLASS with CATEGORICAL, \
+             REGRESSION with NUMERIC",
             told(task),
             target.name,
             target.kind.as_str()
