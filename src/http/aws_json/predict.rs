@@ -34,6 +34,24 @@ pub(super) async fn predict(
 ) -> Result<Response, Refusal> {
     let begun = Instant::now();
     let id = input.id("MLModelId")?;
+    let record = record(input)?;
+    let model = predicting
+        .service
+        .answering(&id)
+        .await
+        .map_err(Refusal::of_predict)?;
+    if !model.is_mounted() {
+        return Err(Refusal::not_mounted(format!(
+            "MLModel `{id}` has no real-time endpoint that is READY; create one with CreateRealtimeEndpoint"
+        )));
+    }
+    let work = move |work: Work<'_>| scored(work, &record);
+    let answer = predicting.answer_read(&id, begun, body, None, work).await?;
+    Ok(predicting::answered(answer.to_string().into_bytes(), MEDIA_TYPE))
+}
+
+/// The record, within its bounds.
+fn record(input: &Input) -> Result<Arc<Vec<(String, String)>>, Refusal> {
     if input.required("PredictEndpoint")?.is_empty() {
         return Err(Refusal::missing("PredictEndpoint"));
     }
@@ -47,20 +65,7 @@ pub(super) async fn predict(
             "the record has {bytes} bytes; it may have {MOST_BYTES}"
         )));
     }
-    let model = predicting
-        .service
-        .answering(&id)
-        .await
-        .map_err(Refusal::of_predict)?;
-    if !model.is_mounted() {
-        return Err(Refusal::not_mounted(format!(
-            "MLModel `{id}` has no real-time endpoint that is READY; create one with CreateRealtimeEndpoint"
-        )));
-    }
-    let record: Arc<Vec<(String, String)>> = Arc::new(record.into_iter().collect());
-    let work = move |work: Work<'_>| scored(work, &record);
-    let answer = predicting.answer_read(&id, begun, body, None, work).await?;
-    Ok(predicting::answered(answer.to_string().into_bytes(), MEDIA_TYPE))
+    Ok(Arc::new(record.into_iter().collect()))
 }
 
 fn scored(work: Work<'_>, record: &[(String, String)]) -> Result<Value, Error> {
