@@ -119,6 +119,15 @@ impl App {
                 self.metrics.clone(),
                 http.model.as_deref(),
             ),
+            amazon: http::aws_json::routes(
+                self.service.clone(),
+                self.metrics.clone(),
+                if http.tls.is_some() || http.behind_proxy {
+                    "https"
+                } else {
+                    "http"
+                },
+            ),
             access,
             limits: Limits {
                 upload: http.upload_limit,

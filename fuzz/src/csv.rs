@@ -46,6 +46,7 @@ impl Case {
                 b'0' => usual.max_row_bytes,
                 _ => 1 + u64::from(longest),
             },
+            ..usual
         };
         let piece = 1 + u64::from(piece);
         let (most, source) = match packing % 5 {
@@ -129,6 +130,7 @@ fn decided(options: &Options, plain: &[u8]) -> Options {
         },
         delimiter: Some(delimiter),
         max_row_bytes: options.max_row_bytes,
+        ..Options::default()
     }
 }
 

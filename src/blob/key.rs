@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! datasets/uploads/{name}/{sha256}-{token}       one version of an uploaded dataset
+//! datasets/{bucket}/{key}                        files of the user: s3://bucket/key
 //! models/{model}/{claim}.yosoku                  a bundle
 //! predictions/{batch prediction}/{claim}.csv     a file of predictions; the end says its format
 //! predictions/{batch prediction}/{claim}.problems.jsonl  problems of its records
@@ -18,10 +19,11 @@
 use crate::domain::dataset::ContentHash;
 use crate::domain::ids::{BlobKey, DatasetName, EntityKind, EntityRef, random_text};
 use crate::domain::job::ClaimedJob;
+use crate::domain::location::{self, Location};
 use crate::domain::spec::Body;
 
 /// The reserved bucket of uploaded datasets.
-pub const UPLOADS: &str = "uploads";
+pub const UPLOADS: &str = location::UPLOADS;
 
 /// The folder of buckets below the home.
 pub const DATASETS: &str = "datasets";
@@ -32,6 +34,19 @@ pub fn upload(name: &DatasetName, version: &ContentHash, random: [u8; 8]) -> Blo
         "{DATASETS}/{UPLOADS}/{name}/{version}-{}",
         random_text(&random)
     ))
+}
+
+/// Where a location lies, without a slash at the end.
+pub fn located(location: &Location) -> BlobKey {
+    let (bucket, key) = (location.bucket(), location.key());
+    let text = format!("{DATASETS}/{bucket}/{key}");
+    BlobKey::spelled(text.trim_end_matches('/').to_owned())
+}
+
+/// The location of a file in a bucket.
+pub fn location_of(key: &BlobKey) -> Option<Location> {
+    let rest = key.as_str().strip_prefix(DATASETS)?.strip_prefix('/')?;
+    Location::new(format!("s3://{rest}")).ok()
 }
 
 /// The key of the file that this attempt at `job` makes.
@@ -117,6 +132,21 @@ mod tests {
         assert!(is_part(&key) && !is_part(&BlobKey::new("predictions/x/1.csv.gz").unwrap()));
         let problems = BlobKey::new("predictions/x/3.problems.jsonl").unwrap();
         assert_eq!(claim_of(&problems), Some(3));
+    }
+
+    #[test]
+    fn locations_are_paths_below_the_folder_of_buckets() {
+        for (text, path) in [
+            ("s3://b/a/x.csv", "datasets/b/a/x.csv"),
+            ("s3://b/a/", "datasets/b/a"),
+            ("s3://b/", "datasets/b"),
+            ("s3://b", "datasets/b"),
+        ] {
+            assert_eq!(located(&Location::new(text).unwrap()).as_str(), path);
+        }
+        let key = BlobKey::new("datasets/b/a/x.csv").unwrap();
+        assert_eq!(location_of(&key).unwrap().as_str(), "s3://b/a/x.csv");
+        assert_eq!(location_of(&BlobKey::new("models/m/1.yosoku").unwrap()), None);
     }
 
     #[test]

@@ -46,6 +46,13 @@ pub struct Listed {
     pub key: BlobKey,
     /// Its length in bytes.
     pub size_bytes: u64,
+    /// What the store gives to another content of the same name; none where it gives nothing.
+    pub stamp: Option<String>,
+}
+
+/// A key as the store takes it: characters stand for themselves.
+fn path(text: &str) -> Path {
+    Path::parse(text).unwrap_or_else(|_| Path::from(text))
 }
 
 impl Blobs {
@@ -113,7 +120,7 @@ impl Blobs {
 
     /// Reads a whole file into memory.
     pub async fn get(&self, key: &BlobKey) -> Result<Bytes, BlobError> {
-        let result = self.store.get(&Path::from(key.as_str())).await;
+        let result = self.store.get(&path(key.as_str())).await;
         let bytes = match result {
             Ok(found) => found.bytes().await,
             Err(error) => Err(error),
@@ -121,12 +128,20 @@ impl Blobs {
         bytes.map_err(|e| BlobError::from_store("read", key.as_str(), e))
     }
 
+    /// What is known of a file without reading it.
+    pub async fn look(&self, key: &BlobKey) -> Result<Listed, BlobError> {
+        let found = self.store.head(&path(key.as_str())).await;
+        let found = found.map_err(|e| BlobError::from_store("read", key.as_str(), e))?;
+        Ok(Listed {
+            key: key.clone(),
+            size_bytes: found.size,
+            stamp: found.e_tag,
+        })
+    }
+
     /// The length of a file in bytes.
     pub async fn size(&self, key: &BlobKey) -> Result<u64, BlobError> {
-        let found = self.store.head(&Path::from(key.as_str())).await;
-        Ok(found
-            .map_err(|e| BlobError::from_store("read", key.as_str(), e))?
-            .size)
+        Ok(self.look(key).await?.size_bytes)
     }
 
     /// Fails when the store does not answer, or when the local folder has gone.
@@ -135,7 +150,7 @@ impl Blobs {
             let source = std::io::ErrorKind::NotFound.into();
             return Err(BlobError::Folder { path, source });
         }
-        let first = self.store.list(Some(&Path::from(key::STAGING))).try_next().await;
+        let first = self.store.list(Some(&path(key::STAGING))).try_next().await;
         first
             .map(|_| ())
             .map_err(|e| BlobError::from_store("list", key::STAGING, e))
@@ -143,7 +158,7 @@ impl Blobs {
 
     /// Removes a file; one that is not there is no error.
     pub async fn delete(&self, key: &BlobKey) -> Result<(), BlobError> {
-        match self.store.delete(&Path::from(key.as_str())).await {
+        match self.store.delete(&path(key.as_str())).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(BlobError::from_store("delete", key.as_str(), error)),
         }
@@ -152,16 +167,13 @@ impl Blobs {
     /// The files below `folder`, in the order of their keys. Names that are no keys of ours are
     /// left out.
     pub async fn list(&self, folder: &str) -> Result<Vec<Listed>, BlobError> {
-        let found = self
-            .store
-            .list(Some(&Path::from(folder)))
-            .try_collect::<Vec<_>>()
-            .await;
+        let found = self.store.list(Some(&path(folder))).try_collect::<Vec<_>>().await;
         let found = found.map_err(|e| BlobError::from_store("list", folder, e))?;
         let listed = found.into_iter().filter_map(|meta| {
             Some(Listed {
                 key: BlobKey::new(meta.location.as_ref()).ok()?,
                 size_bytes: meta.size,
+                stamp: meta.e_tag,
             })
         });
         let mut listed: Vec<Listed> = listed.collect();
@@ -227,6 +239,16 @@ impl Blobs {
     /// Begins a staged file for code that blocks; never call it on an async thread.
     pub fn write_blocking(&self) -> Result<BlockingWriter, BlobError> {
         BlockingWriter::begin(self.clone(), u64::MAX)
+    }
+
+    /// [`Blobs::look`] for code that blocks.
+    pub fn look_blocking(&self, key: &BlobKey) -> Result<Listed, BlobError> {
+        self.runtime.block_on(self.look(key))
+    }
+
+    /// [`Blobs::list`] for code that blocks.
+    pub fn list_blocking(&self, folder: &str) -> Result<Vec<Listed>, BlobError> {
+        self.runtime.block_on(self.list(folder))
     }
 
     /// [`Blobs::size`] for code that blocks.

@@ -8,11 +8,10 @@ use std::os::unix::fs::FileExt;
 use bytes::{Buf, Bytes};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use object_store::path::Path;
 use object_store::{GetOptions, GetRange, GetResult, GetResultPayload, ObjectStore, ObjectStoreExt};
 use tokio::sync::mpsc;
 
-use super::{BlobError, Blobs};
+use super::{BlobError, Blobs, path};
 use crate::domain::ids::BlobKey;
 
 /// A file, or a part of it, on its way.
@@ -34,7 +33,7 @@ pub(super) async fn read(
         range: range.map(GetRange::Bounded),
         ..GetOptions::default()
     };
-    let result = blobs.store.get_opts(&Path::from(key.as_str()), options).await;
+    let result = blobs.store.get_opts(&path(key.as_str()), options).await;
     let result = result.map_err(|e| BlobError::from_store("read", key.as_str(), e))?;
     Ok(Reading {
         size_bytes: result.meta.size,
@@ -70,7 +69,7 @@ const AHEAD: usize = 4;
 
 impl BlockingReader {
     pub(super) fn open(blobs: &Blobs, key: &BlobKey) -> Result<Self, BlobError> {
-        let result = blobs.runtime.block_on(blobs.store.get(&Path::from(key.as_str())));
+        let result = blobs.runtime.block_on(blobs.store.get(&path(key.as_str())));
         let result = result.map_err(|e| BlobError::from_store("read", key.as_str(), e))?;
         let size_bytes = result.meta.size;
         if let GetResultPayload::File(file, _) = result.payload {
@@ -159,7 +158,7 @@ impl RandomReader {
             Place::File(file) => file.read_exact_at(into, at),
             Place::Store(blobs, key) => {
                 let range = at..at.saturating_add(into.len() as u64);
-                let path = Path::from(key.as_str());
+                let path = path(key.as_str());
                 let found = blobs.runtime.block_on(blobs.store.get_range(&path, range));
                 let found = found.map_err(|e| BlobError::from_store("read", key.as_str(), e))?;
                 if found.len() != into.len() {

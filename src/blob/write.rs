@@ -7,12 +7,11 @@ use std::io::{self, Write};
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
-use object_store::path::Path;
 use object_store::{ObjectStoreExt, WriteMultipart};
 use sha2::{Digest, Sha256};
 
 use super::error::Source;
-use super::{BlobError, Blobs};
+use super::{BlobError, Blobs, path};
 use crate::domain::dataset::ContentHash;
 use crate::domain::ids::BlobKey;
 
@@ -36,7 +35,7 @@ pub struct Writing {
 impl Writing {
     pub(super) async fn begin(blobs: Blobs, limit: u64) -> Result<Self, BlobError> {
         let key = blobs.staging.next_key();
-        let upload = blobs.store.put_multipart(&Path::from(key.as_str())).await;
+        let upload = blobs.store.put_multipart(&path(key.as_str())).await;
         let upload = upload.map_err(|e| BlobError::from_store("write", key.as_str(), e))?;
         let upload = WriteMultipart::new_with_chunk_size(upload, PART);
         Ok(Self {
@@ -104,7 +103,7 @@ impl Staged {
             let renamed = self
                 .blobs
                 .store
-                .rename(&Path::from(from.as_str()), &Path::from(to.as_str()))
+                .rename(&path(from.as_str()), &path(to.as_str()))
                 .await;
             renamed.map_err(|e| BlobError::from_store("publish", to.as_str(), e))?;
         }
@@ -123,7 +122,7 @@ impl Drop for Staged {
             let store = self.blobs.store.clone();
             self.blobs
                 .runtime
-                .spawn(async move { drop(store.delete(&Path::from(key.as_str())).await) });
+                .spawn(async move { drop(store.delete(&path(key.as_str())).await) });
         }
     }
 }

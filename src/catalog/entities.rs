@@ -138,8 +138,8 @@ async fn insert(tx: &mut Tx, entity: &Entity) -> Result<bool, CatalogError> {
         .map_or(("", ""), |pin| (pin.name.as_str(), pin.version.as_str()));
     let row = sqlx::query(
         "INSERT INTO entities (kind, id, owner, status, name, created_at, updated_at, revision,
-             cancel_requested, progress, dataset_name, dataset_version, document)
-         VALUES ($1, $2, '', $3, $4, $5, $6, $7, 0, $8, $9, $10, $11)
+             cancel_requested, progress, dataset_name, dataset_version, document, location, task)
+         VALUES ($1, $2, $12, $3, $4, $5, $6, $7, 0, $8, $9, $10, $11, $13, $14)
          ON CONFLICT (kind, id) DO NOTHING RETURNING id",
     )
     .bind(at.kind.as_str())
@@ -153,6 +153,9 @@ async fn insert(tx: &mut Tx, entity: &Entity) -> Result<bool, CatalogError> {
     .bind(dataset_name)
     .bind(dataset_version)
     .bind(rows::document(entity)?)
+    .bind(&entity.owner)
+    .bind(&entity.location)
+    .bind(rows::task(entity))
     .fetch_optional(&mut **tx)
     .await?;
     if row.is_none() {
@@ -241,7 +244,7 @@ pub(super) async fn store(tx: &mut Tx, entity: &mut Entity) -> Result<(), Catalo
     let at = entity.at();
     sqlx::query(
         "UPDATE entities SET status = $3, name = $4, updated_at = $5, revision = $6, cancel_requested = $7,
-             progress = $8, document = $9
+             progress = $8, document = $9, task = $10, endpoint = $11
          WHERE kind = $1 AND id = $2",
     )
     .bind(at.kind.as_str())
@@ -253,6 +256,8 @@ pub(super) async fn store(tx: &mut Tx, entity: &mut Entity) -> Result<(), Catalo
     .bind(i64::from(entity.cancel_requested))
     .bind(rows::json(&at, &entity.progress)?)
     .bind(rows::document(entity)?)
+    .bind(rows::task(entity))
+    .bind(rows::endpoint(entity))
     .execute(&mut **tx)
     .await?;
     Ok(())

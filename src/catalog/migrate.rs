@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Executor, Row};
 
 use super::{Backend, Catalog, CatalogError};
 
-const STEPS: [&[&str]; 2] = [
+const STEPS: [&[&str]; 3] = [
     &[
         "CREATE TABLE entities (
         kind {text} NOT NULL,
@@ -74,6 +74,28 @@ const STEPS: [&[&str]; 2] = [
         updated_at BIGINT NOT NULL,
         revision BIGINT NOT NULL,
         document TEXT NOT NULL)"],
+    &[
+        "ALTER TABLE entities ADD COLUMN location {text} NOT NULL DEFAULT ''",
+        "ALTER TABLE entities ADD COLUMN task {text} NOT NULL DEFAULT ''",
+        "ALTER TABLE entities ADD COLUMN endpoint {text} NOT NULL DEFAULT ''",
+        "UPDATE entities SET location = 's3://uploads/' || dataset_name WHERE dataset_name <> ''",
+        "UPDATE entities SET location = (SELECT s.location FROM dependencies d
+            JOIN entities s ON s.kind = d.needs_kind AND s.id = d.needs_id
+            WHERE d.kind = entities.kind AND d.id = entities.id AND d.needs_kind = 'datasource')
+        WHERE location = '' AND EXISTS (SELECT 1 FROM dependencies d
+            WHERE d.kind = entities.kind AND d.id = entities.id AND d.needs_kind = 'datasource')",
+        // What a text holds is escaped there, so that it cannot look like a member.
+        "UPDATE entities SET task = 'binary' WHERE kind = 'model' AND document LIKE '%\"task\":\"binary\"%'",
+        "UPDATE entities SET task = 'multiclass' WHERE kind = 'model' AND document LIKE '%\"task\":\"multiclass\"%'",
+        "UPDATE entities SET task = 'regression' WHERE kind = 'model' AND document LIKE '%\"task\":\"regression\"%'",
+        "CREATE TABLE tags (
+        kind {text} NOT NULL,
+        id {text} NOT NULL,
+        name {text} NOT NULL,
+        value TEXT NOT NULL,
+        PRIMARY KEY (kind, id, name),
+        FOREIGN KEY (kind, id) REFERENCES entities (kind, id))",
+    ],
 ];
 
 impl Catalog {

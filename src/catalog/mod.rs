@@ -23,7 +23,9 @@ mod lifecycle;
 mod listing;
 mod migrate;
 mod rows;
+mod search;
 mod settle;
+mod tags;
 
 pub use entities::Created;
 pub use error::CatalogError;

@@ -10,8 +10,7 @@ use crate::domain::entity::{Entity, Problem};
 use crate::domain::spec::Body;
 
 /// The columns that [`entity`] reads.
-pub(super) const ENTITY: &str =
-    "kind, id, status, name, created_at, updated_at, revision, cancel_requested, progress, document";
+pub(super) const ENTITY: &str = "kind, id, status, name, created_at, updated_at, revision, cancel_requested, progress, document, owner, location";
 
 /// The columns that [`dataset_version`] reads, of the table `v`.
 pub(super) const VERSION: &str = "v.name, v.version, v.size_bytes, v.blob, v.media, v.created_at";
@@ -42,6 +41,19 @@ pub(super) fn document(entity: &Entity) -> Result<String, CatalogError> {
     )
 }
 
+/// The text of the column `task`: empty while it is not known.
+pub(super) fn task(entity: &Entity) -> &'static str {
+    entity.body.task().map_or("", |task| task.as_str())
+}
+
+/// The text of the column `endpoint`: empty without one.
+pub(super) fn endpoint(entity: &Entity) -> &'static str {
+    entity
+        .body
+        .endpoint()
+        .map_or("", |endpoint| endpoint.status.as_str())
+}
+
 /// Any value as the text of a JSON column.
 pub(super) fn json(what: &impl std::fmt::Display, value: &impl Serialize) -> Result<String, CatalogError> {
     serde_json::to_string(value).map_err(|e| CatalogError::Corrupt {
@@ -67,6 +79,8 @@ pub(super) fn entity(row: &AnyRow) -> Result<Entity, CatalogError> {
         request: document.request,
         revision: row.try_get("revision")?,
         cancel_requested: row.try_get::<i64, _>("cancel_requested")? != 0,
+        owner: row.try_get("owner")?,
+        location: row.try_get("location")?,
         body: document.body,
         id: parse(row, "id", &id)?,
     })

@@ -111,6 +111,10 @@ pub struct Entity {
     pub revision: i64,
     /// A stop was asked for and not yet carried out.
     pub cancel_requested: bool,
+    /// Who made it; empty on a server without keys.
+    pub owner: String,
+    /// Where the data lie that it is made from, as a location in object storage; empty where that is not known.
+    pub location: String,
     /// What was asked for and what came out.
     pub body: Body,
 }
@@ -143,8 +147,18 @@ impl Entity {
             request: canonical_json(request),
             revision: 1,
             cancel_requested: false,
+            owner: String::new(),
+            location: String::new(),
             body: body.into(),
         }
+    }
+
+    /// The same, made by `owner` from data at `location`.
+    #[must_use]
+    pub fn made_by(mut self, owner: &str, location: impl Into<String>) -> Self {
+        self.owner = owner.to_owned();
+        self.location = location.into();
+        self
     }
 
     /// What it is.

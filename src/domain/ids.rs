@@ -263,14 +263,11 @@ impl BlobKey {
     /// Checks and wraps `text`.
     pub fn new(text: impl Into<String>) -> Result<Self, InvalidName> {
         let text = text.into();
-        let plain = text
-            .split('/')
-            .all(|s| !s.is_empty() && is_plain(s) && s.bytes().any(|b| b != b'.'));
-        if plain {
-            Ok(Self(text))
-        } else {
-            Err(invalid("file key", &text, "must be plain segments joined by `/`"))
+        if text.split('/').all(is_segment) {
+            return Ok(Self(text));
         }
+        let reason = "must be segments joined by `/`, none of them empty or of dots alone, without `\\` and control characters";
+        Err(invalid("file key", &text, reason))
     }
 
     /// Wraps a path whose parts come from checked types; for `blob::key` alone.
@@ -283,6 +280,11 @@ impl BlobKey {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether a text can be one segment of a path, and only that.
+fn is_segment(text: &str) -> bool {
+    !text.contains(['/', '\\']) && !text.chars().any(char::is_control) && text.bytes().any(|b| b != b'.')
 }
 
 /// Checks the free text name of an entity: at most 1024 characters, empty or not only white space,
@@ -405,7 +407,8 @@ mod tests {
             assert!(DatasetName::new(bad).is_err(), "{bad}");
         }
         assert!(BlobKey::new("models/ml-1/1.yosoku").is_ok());
-        for bad in ["", "/a", "a/", "a//b", "a/../b", "./a", "a\\b"] {
+        assert!(BlobKey::new("datasets/shop/day=1/a b~[1]%2F.csv").is_ok());
+        for bad in ["", "/a", "a/", "a//b", "a/../b", "./a", "a\\b", "a\nb", "a/.../b"] {
             assert!(BlobKey::new(bad).is_err(), "{bad}");
         }
         assert!(serde_json::from_str::<DatasetName>("\"../x\"").is_err());

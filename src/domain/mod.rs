@@ -20,5 +20,7 @@ pub mod family;
 pub mod ids;
 pub mod job;
 pub mod listing;
+pub mod location;
+pub mod search;
 pub mod spec;
 pub mod status;

@@ -10,14 +10,18 @@ use serde_json::Value;
 
 use super::dataset::{ContentHash, DatasetPin};
 use super::ids::{BlobKey, EntityId, EntityKind, EntityRef};
+use super::location::Location;
 use crate::ml::Task;
 use crate::ml::pipeline::batch::{Compress, Form, Format};
 
 /// Which data, and how to read it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DataSourceSpec {
-    /// The pinned bytes.
-    pub dataset: DatasetPin,
+    /// The pinned bytes; exactly one of this and `location` is given.
+    pub dataset: Option<DatasetPin>,
+    /// Where the files lie, if they were not uploaded. They are pinned when they are first read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
     /// The column to predict; none means that the schema names it, or that there is none.
     pub target: Option<String>,
     /// The schema document, or none to infer it.
@@ -37,6 +41,22 @@ pub struct DataSourceResult {
     pub size_bytes: u64,
     /// Schema, statistics and warnings.
     pub document: Value,
+    /// The files that were found at its location, in the order in which they are read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<SourceFile>,
+}
+
+/// A file of a data source as it was when it was first read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceFile {
+    /// Where it is.
+    pub key: BlobKey,
+    /// Its length in bytes.
+    pub size_bytes: u64,
+    /// What the store gives to another content of the same name; none where it gives nothing.
+    pub stamp: Option<String>,
+    /// The SHA-256 of its bytes.
+    pub hash: ContentHash,
 }
 
 /// What to train, and how.
@@ -72,6 +92,44 @@ pub struct ModelResult {
     pub threshold: Option<f64>,
     /// The training report.
     pub document: Value,
+    /// When the threshold was set, if it was since the training; microseconds UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold_at: Option<i64>,
+    /// Its endpoint for predictions in real time, if one was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<Endpoint>,
+}
+
+/// A wish for predictions in real time, as Amazon ML has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// When it was asked for, microseconds UTC.
+    pub created_at: i64,
+    /// How far it is.
+    pub status: EndpointStatus,
+}
+
+/// How far an endpoint is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum EndpointStatus {
+    /// The model is being loaded.
+    Updating,
+    /// It answers.
+    Ready,
+    /// The model cannot be loaded.
+    Failed,
+}
+
+impl EndpointStatus {
+    /// The upper-case name used outside the program.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            EndpointStatus::Updating => "UPDATING",
+            EndpointStatus::Ready => "READY",
+            EndpointStatus::Failed => "FAILED",
+        }
+    }
 }
 
 /// Which model is judged on which data.
@@ -115,6 +173,10 @@ pub struct BatchPredictionSpec {
     /// Whether problems of single records are written to a file of their own.
     #[serde(default)]
     pub problems: bool,
+    /// The folder below which results are written as Amazon ML writes them, one for each file of the data source, if
+    /// that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Location>,
 }
 
 impl BatchPredictionSpec {
@@ -262,10 +324,23 @@ impl Body {
         }
     }
 
+    /// The question that a model answers, as far as it is known.
+    pub fn task(&self) -> Option<Task> {
+        let Body::Model(work) = self else { return None };
+        let trained = work.result.as_ref().map(|made| made.task);
+        trained.or(work.spec.task)
+    }
+
+    /// The endpoint of a model that has one.
+    pub fn endpoint(&self) -> Option<&Endpoint> {
+        let Body::Model(work) = self else { return None };
+        work.result.as_ref()?.endpoint.as_ref()
+    }
+
     /// The dataset version it reads itself.
     pub fn dataset(&self) -> Option<&DatasetPin> {
         match self {
-            Body::DataSource(work) => Some(&work.spec.dataset),
+            Body::DataSource(work) => work.spec.dataset.as_ref(),
             Body::BatchPrediction(work) => work.spec.dataset.as_ref(),
             Body::Model(_) | Body::Evaluation(_) => None,
         }

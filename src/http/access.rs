@@ -23,6 +23,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use super::auth::Caller;
+use super::aws_json;
 use super::layers::panicked;
 use super::origin::own_pages_only;
 use super::protocols::Dialect;
@@ -121,7 +122,7 @@ pub async fn observe(State(shared): State<Arc<Observing>>, request: Request, nex
     let span = tracing::info_span!("request", request.id = %id.0);
     let response = shared.answered(request, next).instrument(span).await;
 
-    let mut response = complete(response, &id, uri.path());
+    let mut response = complete(response, &id, (method, uri.path()));
     if !read.is_none_or(|read| read.load(Ordering::Relaxed)) && version <= Version::HTTP_11 {
         // What was not read stands in the way of the next request: the connection ends, and the client shall know.
         let close = HeaderValue::from_static("close");
@@ -208,17 +209,21 @@ fn method_label(method: &Method) -> &'static str {
     }
 }
 
-fn complete(mut response: Response, id: &RequestId, path: &str) -> Response {
+fn complete(mut response: Response, id: &RequestId, (method, path): (&str, &str)) -> Response {
+    let dialect = Dialect::of(method, path);
     if response.status().is_client_error() || response.status().is_server_error() {
         let ours = response.extensions_mut().remove::<Problem>();
         if let Some(problem) = ours.or_else(|| stand_in(&response)) {
-            let dialect = Dialect::of(path);
             let problem = Problem {
                 instance: Some(path.to_owned()),
                 request_id: Some(id.0.to_string()),
                 ..problem
             };
             let (rendered, body) = dialect.render(&problem).into_parts();
+            if dialect == Dialect::Amazon {
+                // Its clients go by the name of an error; the others keep the status that they have.
+                *response.status_mut() = rendered.status;
+            }
             response.headers_mut().remove(CONTENT_LENGTH);
             response.headers_mut().extend(rendered.headers);
             *response.body_mut() = body;
@@ -227,6 +232,11 @@ fn complete(mut response: Response, id: &RequestId, path: &str) -> Response {
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&id.0) {
         headers.insert(REQUEST_ID, value);
+    }
+    if dialect == Dialect::Amazon
+        && let Ok(value) = HeaderValue::from_str(&aws_json::request_id(&id.0))
+    {
+        headers.insert(aws_json::REQUEST_ID, value);
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));

@@ -34,6 +34,16 @@ pub enum Access {
 pub struct Caller {
     /// The identifier of the key, or nothing on an open server.
     pub key_id: Option<Arc<str>>,
+    /// What the key is called, or nothing on an open server.
+    pub key_name: Option<Arc<str>>,
+}
+
+impl Caller {
+    /// Who owns what this caller makes: the name of the key, or its identifier if it has none; empty on an open server.
+    pub fn name(&self) -> String {
+        let name = self.key_name.as_deref().filter(|name| !name.trim().is_empty());
+        name.or(self.key_id.as_deref()).unwrap_or_default().to_owned()
+    }
 }
 
 /// The valid keys of one file, kept up to date.
@@ -155,7 +165,10 @@ fn identify(ring: &KeyRing, headers: &HeaderMap) -> Result<Caller, Error> {
         );
     };
     match ring.check(token.trim()) {
-        Ok(Some(id)) => Ok(Caller { key_id: Some(id) }),
+        Ok(Some(id)) => Ok(Caller {
+            key_id: Some(id),
+            key_name: None,
+        }),
         Ok(None) => refuse("invalid_key", "the key is unknown or revoked"),
         Err(error) => {
             tracing::error!(error = %error, "nobody can be let in");

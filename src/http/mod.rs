@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod auth;
+pub mod aws_json;
 pub mod bind;
 pub mod docs;
 pub mod health;
@@ -37,6 +38,8 @@ pub struct Parts {
     pub rest: rest::Routes,
     /// What neighbours' protocols ask for.
     pub protocols: protocols::Routes,
+    /// What programs written for Amazon ML ask for.
+    pub amazon: Router,
     /// Who may call.
     pub access: auth::Access,
     /// How much the server takes on.
@@ -54,6 +57,7 @@ pub fn router(parts: Parts) -> Router {
     let Parts {
         rest,
         protocols,
+        amazon,
         access,
         limits,
         metrics,
@@ -64,7 +68,7 @@ pub fn router(parts: Parts) -> Router {
     let is_open = matches!(access, auth::Access::Open);
     let observing = Arc::new(access::Observing::new(metrics.clone(), stop.open, is_open));
 
-    let predicting = rest.predicting.merge(protocols.guarded.into());
+    let predicting = rest.predicting.merge(protocols.guarded.merge(amazon).into());
     let api = layers::ordinary(rest.ordinary, &limits)
         .merge(layers::streaming(rest.streaming, &limits))
         .layer(from_fn_with_state(places, layers::admit))

@@ -13,7 +13,7 @@ use axum::response::Response;
 use super::predicting::Predicting;
 use super::rest::problem::{self, ApiError, Problem};
 use super::sagemaker::TARGET_MODEL;
-use super::{mlflow, open_inference};
+use super::{aws_json, mlflow, open_inference};
 use crate::service::{Error, Service};
 use crate::telemetry::Metrics;
 
@@ -93,12 +93,15 @@ pub enum Dialect {
     Mlflow,
     /// As the Open Inference Protocol does.
     OpenInference,
+    /// As Amazon ML does.
+    Amazon,
 }
 
 impl Dialect {
-    /// The dialect of an address.
-    pub fn of(path: &str) -> Self {
+    /// The dialect of an address and a method.
+    pub fn of(method: &str, path: &str) -> Self {
         match path.rsplit_once('/') {
+            _ if path == "/" && method == "POST" => Dialect::Amazon,
             _ if path == "/v2" || path.starts_with("/v2/") => Dialect::OpenInference,
             Some(("", "invocations" | "ping" | "health" | "version" | "execution-parameters")) => {
                 Dialect::Mlflow
@@ -118,6 +121,7 @@ impl Dialect {
             Dialect::Own => problem::render(problem),
             Dialect::Mlflow => mlflow::refusal(problem),
             Dialect::OpenInference => open_inference::refusal(problem),
+            Dialect::Amazon => aws_json::refusal(&problem.code, &problem.detail),
         }
     }
 }
@@ -143,8 +147,14 @@ mod tests {
             ("/v20", Dialect::Own),
             ("/", Dialect::Own),
         ] {
-            assert_eq!(Dialect::of(path), expected, "{path}");
+            assert_eq!(Dialect::of("GET", path), expected, "{path}");
         }
+    }
+
+    #[test]
+    fn what_is_posted_to_the_root_is_for_amazon_ml() {
+        assert_eq!(Dialect::of("POST", "/"), Dialect::Amazon);
+        assert_eq!(Dialect::of("POST", "/invocations"), Dialect::Mlflow);
     }
 
     #[test]

@@ -100,6 +100,7 @@ fn parts() -> Parts {
     Parts {
         rest: routes(),
         protocols: protocols::Routes::default(),
+        amazon: Router::new(),
         access: auth::Access::Open,
         limits: limits(),
         metrics: Arc::new(Metrics::new()),

@@ -4,11 +4,13 @@ use std::io::Write;
 
 use serde_json::json;
 
+use super::amazon;
 use super::context::JobContext;
 use super::handler::Handler;
-use super::inputs::{BlobTable, model_of, required, source_facts};
+use super::inputs::{model_of, required, source_facts};
 use super::parts::BlobParts;
 use super::runner::JobError;
+use super::table::BlobTable;
 use crate::blob::key;
 use crate::domain::ids::EntityKind;
 use crate::domain::job::ClaimedJob;
@@ -32,6 +34,15 @@ pub fn batch_predict(
     let model = required(job.input(EntityKind::Model), "model")?;
     let (bundle, result) = model_of(&handler.blobs, model)?;
     let predictor = Predictor::with_threshold(&bundle, result.threshold)?;
+    if let (Some(output), Some(source)) = (&work.spec.output, job.input(EntityKind::DataSource)) {
+        let made = amazon::Made {
+            handler,
+            job,
+            predictor: &predictor,
+            source,
+        };
+        return made.write_below(output, context);
+    }
     let (table, split) = match job.input(EntityKind::DataSource) {
         Some(source) => {
             let facts = source_facts(source)?;
@@ -64,7 +75,7 @@ pub fn batch_predict(
         problems: problems.as_mut().map(|file| file as &mut dyn Write),
         resume: Some(Resume {
             parts: &parts,
-            input: &table.identity(),
+            input: &table.identity(&[]),
         }),
     };
     let summary = predict_into(&predictor, &table, &options, outputs, &mut context.clone())?;

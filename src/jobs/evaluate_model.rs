@@ -4,8 +4,9 @@ use serde_json::json;
 
 use super::context::JobContext;
 use super::handler::Handler;
-use super::inputs::{BlobTable, model_of, required, source_facts};
+use super::inputs::{model_of, required, source_facts};
 use super::runner::JobError;
+use super::table::BlobTable;
 use crate::domain::entity::Problem;
 use crate::domain::ids::EntityKind;
 use crate::domain::job::ClaimedJob;

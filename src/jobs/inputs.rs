@@ -1,4 +1,4 @@
-//! What jobs read: datasets as tables, models as predictors; and errors of the core as ends of a job.
+//! What jobs know of what they read: facts of data sources, models as predictors; and errors of the core as ends of a job.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -7,118 +7,18 @@ use serde_json::Value;
 
 use super::context::JobContext;
 use super::runner::JobError;
-use crate::blob::{BlobError, Blobs, RandomReader};
+use crate::blob::{BlobError, Blobs};
 use crate::clock::Clock;
-use crate::domain::dataset::{ContentHash, DatasetVersion};
+use crate::domain::dataset::ContentHash;
 use crate::domain::entity::{Entity, Problem};
-use crate::domain::ids::BlobKey;
-use crate::domain::job::ClaimedJob;
 use crate::domain::spec::{DataSourceResult, DataSourceSpec, ModelResult, Work};
-use crate::ml::ingest::decompress::Source;
 use crate::ml::ingest::{HeaderMode, IngestError};
 use crate::ml::learn::LearnError;
 use crate::ml::model::{Bundle, BundleError};
 use crate::ml::observe::{Observer, Stage};
-use crate::ml::parquet::ReadAt;
-use crate::ml::pipeline::{PipelineError, Table};
+use crate::ml::pipeline::PipelineError;
 use crate::ml::schema::Schema;
 use crate::ml::split::Split;
-
-/// One version of a dataset as a table.
-#[derive(Debug)]
-pub struct BlobTable {
-    blobs: Blobs,
-    key: BlobKey,
-    name: String,
-    bytes: u64,
-    header: HeaderMode,
-}
-
-impl BlobTable {
-    /// The dataset version that `entity` pins. Fails for good when it was deleted, or when its file
-    /// is not there any more or has another length.
-    pub fn of(
-        blobs: &Blobs,
-        job: &ClaimedJob,
-        entity: &Entity,
-        header: HeaderMode,
-    ) -> Result<Self, JobError> {
-        let Some(DatasetVersion { blob, size_bytes, .. }) = job.dataset_of(entity) else {
-            return Err(source_changed("does not exist any more"));
-        };
-        match blobs.size_blocking(blob) {
-            Ok(size) if size == *size_bytes => {}
-            Ok(_) => return Err(source_changed("was changed in the store")),
-            Err(BlobError::NotFound { .. }) => return Err(source_changed("is missing in the store")),
-            Err(error) => return Err(error.into()),
-        }
-        Ok(Self {
-            blobs: blobs.clone(),
-            key: blob.clone(),
-            name: entity
-                .body
-                .dataset()
-                .map_or_else(String::new, |pin| pin.name.as_str().to_string()),
-            bytes: *size_bytes,
-            header,
-        })
-    }
-}
-
-impl BlobTable {
-    /// Names the bytes and how they are read: the key of an upload belongs to one content.
-    pub fn identity(&self) -> String {
-        format!("{} {} {:?}", self.key, self.bytes, self.header)
-    }
-}
-
-fn source_changed(how: &str) -> JobError {
-    let message = format!("the dataset version this was made for {how}");
-    let problem = Problem::new("source_changed", message);
-    problem
-        .with_hint("upload it again and create a new data source")
-        .into()
-}
-
-impl Table for BlobTable {
-    fn open(&self) -> std::io::Result<Source> {
-        let reader = self.blobs.open_blocking(&self.key)?;
-        if reader.size_bytes() != self.bytes {
-            // The next attempt finds it before it begins.
-            return Err(std::io::Error::other("the stored file has changed its length"));
-        }
-        Ok(Box::new(reader))
-    }
-
-    fn any_place(&self, _begun: Source) -> std::io::Result<Arc<dyn ReadAt>> {
-        Ok(Arc::new(Anywhere(self.blobs.open_random(&self.key)?)))
-    }
-
-    fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn header(&self) -> HeaderMode {
-        self.header
-    }
-}
-
-/// A stored file as the core reads it at any place.
-struct Anywhere(RandomReader);
-
-impl ReadAt for Anywhere {
-    fn size(&self) -> u64 {
-        self.0.size_bytes()
-    }
-
-    fn read_at(&self, at: u64, into: &mut [u8]) -> std::io::Result<()> {
-        self.0.read_at(at, into)
-    }
-}
 
 /// Measures what each stage takes while it passes reports on.
 #[derive(Debug)]

@@ -1,11 +1,15 @@
 //! Data source → schema and statistics.
 
+use std::ops::ControlFlow;
+
 use serde_json::json;
 
 use super::context::JobContext;
+use super::files::Checked;
 use super::handler::Handler;
-use super::inputs::{BlobTable, header_of, read_document, split_of};
+use super::inputs::{header_of, read_document, split_of};
 use super::runner::JobError;
+use super::table::BlobTable;
 use crate::domain::job::ClaimedJob;
 use crate::domain::spec::{DataSourceResult, Produced};
 use crate::ml::observe::Stage;
@@ -19,7 +23,20 @@ pub fn profile_data(handler: &Handler, job: &ClaimedJob, context: &JobContext) -
     };
     let spec = &work.spec;
     let schema: Option<Schema> = read_document("schema", spec.schema.as_ref())?;
-    let table = BlobTable::of(&handler.blobs, job, &job.entity, header_of(spec)?)?;
+    let (table, files) = match &spec.location {
+        Some(location) => {
+            let go_on = || match context.progress(Stage::Profile, 0, 0) {
+                ControlFlow::Continue(()) => Ok(()),
+                ControlFlow::Break(()) => Err(JobError::Stopped),
+            };
+            let files = Checked::find(&handler.blobs, location, go_on)?.files;
+            (BlobTable::located(&handler.blobs, spec, &files)?, files)
+        }
+        None => (
+            BlobTable::of(&handler.blobs, job, &job.entity, header_of(spec)?)?,
+            Vec::new(),
+        ),
+    };
     let split = split_of(spec, spec.target.as_deref())?;
     let inspection = inspect(
         &table,
@@ -33,11 +50,15 @@ pub fn profile_data(handler: &Handler, job: &ClaimedJob, context: &JobContext) -
     let _ = context.progress(Stage::Write, 1, 1);
     Ok(Produced::DataSource(DataSourceResult {
         rows: inspection.statistics.rows,
-        size_bytes: inspection.bytes,
+        size_bytes: match files.is_empty() {
+            true => inspection.bytes,
+            false => files.iter().map(|file| file.size_bytes).sum(),
+        },
         document: json!({
             "schema": inspection.schema,
             "statistics": inspection.statistics,
             "insights": inspection.insights,
         }),
+        files,
     }))
 }

@@ -7,8 +7,9 @@ use serde_json::json;
 
 use super::context::JobContext;
 use super::handler::Handler;
-use super::inputs::{BlobTable, StageTimer, model_of, read_document, required, source_facts};
+use super::inputs::{StageTimer, model_of, read_document, required, source_facts};
 use super::runner::JobError;
+use super::table::{BlobTable, data_hash};
 use crate::blob::key;
 use crate::clock::rfc3339;
 use crate::domain::ids::EntityKind;
@@ -47,10 +48,7 @@ pub fn train_model(handler: &Handler, job: &ClaimedJob, context: &JobContext) ->
         split: facts.split,
         params,
         memory: handler.memory.clone(),
-        data_sha256: source
-            .body
-            .dataset()
-            .map_or_else(String::new, |pin| pin.version.as_str().to_string()),
+        data_sha256: data_hash(source),
         earlier,
     };
     let mut timer = StageTimer::new(context, &handler.clock, handler.memory_in_use);
@@ -61,7 +59,7 @@ pub fn train_model(handler: &Handler, job: &ClaimedJob, context: &JobContext) ->
         source: source
             .body
             .dataset()
-            .map_or_else(String::new, |pin| pin.name.as_str().to_string()),
+            .map_or_else(|| source.location.clone(), |pin| pin.name.as_str().to_string()),
         created_at: rfc3339(handler.clock.now_micros()),
         seconds: spent.seconds,
         memory: spent.memory,
@@ -96,6 +94,8 @@ fn store(handler: &Handler, job: &ClaimedJob, trained: &Trained) -> Result<Produ
         size_bytes: published.size_bytes,
         threshold: (task == Task::Binary).then_some(bundle.document.threshold),
         document: document(bundle, trained),
+        threshold_at: None,
+        endpoint: None,
     }))
 }
 

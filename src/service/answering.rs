@@ -14,6 +14,7 @@ use crate::domain::dataset::ContentHash;
 use crate::domain::entity::Entity;
 use crate::domain::family::{Family, Reference};
 use crate::domain::ids::{BlobKey, EntityId, EntityKind, FamilyName};
+use crate::domain::spec::EndpointStatus;
 use crate::domain::status::Status;
 use crate::ml::Task;
 use crate::ml::predict::Predictor;
@@ -32,6 +33,7 @@ pub(super) struct Described {
     pub(super) bundle_hash: ContentHash,
     pub(super) size_bytes: u64,
     pub(super) threshold: Option<f64>,
+    pub(super) endpoint: Option<EndpointStatus>,
     pub(super) member: Option<Member>,
 }
 
@@ -62,6 +64,11 @@ impl Answering {
     /// The version of a family that it is, if it was asked for as such.
     pub fn member(&self) -> Option<&Member> {
         self.described.member.as_ref()
+    }
+
+    /// Whether it has an endpoint that answers.
+    pub fn is_mounted(&self) -> bool {
+        self.described.endpoint == Some(EndpointStatus::Ready)
     }
 
     /// The only way to a score.
@@ -176,6 +183,7 @@ fn described(entity: &Entity) -> Result<Described, Error> {
             bundle_hash: result.bundle_hash.clone(),
             size_bytes: result.size_bytes,
             threshold: result.threshold,
+            endpoint: result.endpoint.as_ref().map(|endpoint| endpoint.status),
             member: None,
         }),
         (_, Status::Pending | Status::InProgress) => Err(wrong_state(

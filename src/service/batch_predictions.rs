@@ -12,6 +12,7 @@ use super::requests::{ByteRange, NewBatchPrediction};
 use super::{Service, check};
 use crate::domain::entity::Entity;
 use crate::domain::ids::EntityKind;
+use crate::domain::location::Location;
 use crate::domain::spec::BatchPredictionSpec;
 use crate::domain::status::Status;
 use crate::ml::pipeline::batch::{Form, Format};
@@ -20,7 +21,12 @@ impl Service {
     /// Stores a batch prediction together with its job. Model and data source may still be in the
     /// making; a dataset's current version is pinned.
     pub async fn batch_prediction_create(&self, request: NewBatchPrediction) -> Result<Created, Error> {
-        let wanted = Wanted::new(EntityKind::BatchPrediction, request.id.as_deref(), &request)?;
+        let wanted = Wanted::new(
+            EntityKind::BatchPrediction,
+            request.id.as_deref(),
+            &request,
+            &request.asked,
+        )?;
         if let Some(entity) = self.repeated(&wanted).await? {
             return Ok(Created { entity, fresh: false });
         }
@@ -36,6 +42,8 @@ impl Service {
             format,
             compress,
             problems,
+            output,
+            asked,
         } = request;
         let name = check::name(name.as_ref())?;
         copied(&columns, self.0.limits.copied_columns)?;
@@ -45,12 +53,16 @@ impl Service {
             (_, compress) => one_of("compress", compress, "none, gzip or zstd")?,
         };
         let model = self.named(EntityKind::Model, "/model", &model).await?;
-        let (datasource, dataset) = match (datasource, dataset) {
+        let (datasource, dataset, place) = match (datasource, dataset) {
             (Some(id), None) => {
                 let source = self.named(EntityKind::DataSource, "/datasource", &id).await?;
-                (Some(source.id), None)
+                (Some(source.id), None, source.location)
             }
-            (None, Some(name)) => (None, Some(self.pinned("/dataset", &name).await?)),
+            (None, Some(name)) => {
+                let pin = self.pinned("/dataset", &name).await?;
+                let place = Location::of_upload(pin.name.as_str());
+                (None, Some(pin), place)
+            }
             (Some(_), Some(_)) => {
                 let message = "both `datasource` and `dataset` are given; give one of them";
                 return Err(Error::field("/dataset", "invalid_value", message));
@@ -70,8 +82,10 @@ impl Service {
             format,
             compress,
             problems,
+            output,
         };
-        self.stored(wanted.entity(name, spec, self.now())).await
+        let entity = wanted.entity(name, spec, self.now());
+        self.stored(entity.made_by(&asked.owner, place)).await
     }
 
     /// Opens the finished file of problems, or a part of it.

@@ -133,6 +133,7 @@ pub const CODES: &[ErrorCode] = &[
     row("invalid_recipe", Class::InvalidInput, "the recipe is not valid", ""),
     row("invalid_split", Class::InvalidInput, "the split is not valid", ""),
     row("invalid_location", Class::InvalidInput, "the location is not allowed", "use a dataset, or a file below a configured folder"),
+    row("data_not_found", Class::InvalidInput, "there are no data at the location", "put the data there, or name another location"),
     row("source_changed", Class::InvalidInput, "the data changed", "make a new data source from the data as it is now"),
     row("not_finite", Class::InvalidInput, "numbers out of bounds", "look for extreme values with inspect"),
     row("not_a_model", Class::InvalidInput, "not a model file", "give a file written by train"),
@@ -145,6 +146,8 @@ pub const CODES: &[ErrorCode] = &[
     row("in_use", Class::WrongState, "in use", "delete what uses it first"),
     row("dependency_failed", Class::WrongState, "what this needs failed or was deleted", "look at the error of what it needs, then create it again"),
     row("cancelled", Class::WrongState, "cancelled on request", ""),
+    row("not_mounted", Class::WrongState, "the model has no endpoint that is ready", "create one, and wait until it is READY"),
+    row("too_many_tags", Class::LimitExceeded, "too many tags", "remove some first"),
     // Who may call, from where.
     row("invalid_key", Class::Unauthenticated, "the key is not valid", "check for a typing error; `yosoku key list` shows which keys are revoked"),
     row("foreign_origin", Class::Forbidden, "request from a foreign page", "a server without keys answers programs and its own pages only"),

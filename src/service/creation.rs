@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::answers::Created;
 use super::convert::wrong_state;
 use super::error::Error;
+use super::requests::Asked;
 use super::{Service, check};
 use crate::catalog::CatalogError;
 use crate::domain::canonical::canonical_json;
@@ -26,12 +27,21 @@ pub(super) struct Wanted {
 
 impl Wanted {
     /// Checks the identifier, or makes one.
-    pub(super) fn new(kind: EntityKind, id: Option<&str>, request: &impl Serialize) -> Result<Self, Error> {
+    pub(super) fn new(
+        kind: EntityKind,
+        id: Option<&str>,
+        request: &impl Serialize,
+        asked: &Asked,
+    ) -> Result<Self, Error> {
         let id = match id {
             Some(text) => check::id("/id", text)?,
             None => EntityId::generate(kind, random()?),
         };
-        Self::called(EntityRef::new(kind, id), request)
+        let at = EntityRef::new(kind, id);
+        match &asked.words {
+            Some(words) => Self::called(at, words),
+            None => Self::called(at, request),
+        }
     }
 
     /// The same with an identifier that is already checked.

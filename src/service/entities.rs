@@ -12,6 +12,7 @@ use super::{Service, check};
 use crate::domain::entity::Entity;
 use crate::domain::ids::{EntityKind, EntityRef, check_name};
 use crate::domain::listing::{Listing, Page, Sort};
+use crate::domain::search::Search;
 use crate::domain::spec::Body;
 use crate::domain::status::Status;
 use crate::ml::Task;
@@ -40,6 +41,11 @@ impl Service {
         Ok(self.0.catalog.entity_list(kind, &listing).await?)
     }
 
+    /// One page of the entities of a kind that a search finds.
+    pub async fn entity_search(&self, kind: EntityKind, search: &Search) -> Result<Page<Entity>, Error> {
+        Ok(self.0.catalog.entity_search(kind, search).await?)
+    }
+
     /// Changes name or threshold, unless the revision is no longer `if_match`.
     pub async fn entity_update(
         &self,
@@ -50,12 +56,9 @@ impl Service {
     ) -> Result<Entity, Error> {
         let at = at(kind, id)?;
         check_changes(kind, &changes)?;
-        let update = |entity: &mut Entity| apply(entity, changes);
-        let updated = self
-            .0
-            .catalog
-            .entity_update(&at, if_match, self.now(), update)
-            .await;
+        let now = self.now();
+        let update = |entity: &mut Entity| apply(entity, changes, now);
+        let updated = self.0.catalog.entity_update(&at, if_match, now, update).await;
         self.0.known.changed();
         updated
     }
@@ -99,12 +102,12 @@ fn check_changes(kind: EntityKind, changes: &Changes) -> Result<(), Error> {
     Ok(())
 }
 
-fn apply(entity: &mut Entity, changes: Changes) -> Result<(), Error> {
+fn apply(entity: &mut Entity, changes: Changes, now: i64) -> Result<(), Error> {
     if entity.status == Status::Deleted {
         return Err(wrong_state(&entity.at(), entity.status, "it cannot be changed"));
     }
     if let Some(threshold) = changes.threshold {
-        set_threshold(entity, threshold)?;
+        set_threshold(entity, threshold, now)?;
     }
     if let Some(name) = changes.name {
         entity.name = name;
@@ -112,7 +115,7 @@ fn apply(entity: &mut Entity, changes: Changes) -> Result<(), Error> {
     Ok(())
 }
 
-fn set_threshold(entity: &mut Entity, threshold: f64) -> Result<(), Error> {
+fn set_threshold(entity: &mut Entity, threshold: f64, now: i64) -> Result<(), Error> {
     let (at, status) = (entity.at(), entity.status);
     let result = match &mut entity.body {
         Body::Model(work) => work.result.as_mut(),
@@ -127,6 +130,7 @@ fn set_threshold(entity: &mut Entity, threshold: f64) -> Result<(), Error> {
         return Err(Error::field("/threshold", "invalid_value", message));
     }
     result.threshold = Some(threshold);
+    result.threshold_at = Some(now);
     Ok(())
 }
 

@@ -12,7 +12,12 @@ use crate::domain::spec::EvaluationSpec;
 impl Service {
     /// Stores an evaluation together with its job. Model and data source may still be in the making.
     pub async fn evaluation_create(&self, request: NewEvaluation) -> Result<Created, Error> {
-        let wanted = Wanted::new(EntityKind::Evaluation, request.id.as_deref(), &request)?;
+        let wanted = Wanted::new(
+            EntityKind::Evaluation,
+            request.id.as_deref(),
+            &request,
+            &request.asked,
+        )?;
         if let Some(entity) = self.repeated(&wanted).await? {
             return Ok(Created { entity, fresh: false });
         }
@@ -21,6 +26,7 @@ impl Service {
             name,
             model,
             datasource,
+            asked,
         } = request;
         let name = check::name(name.as_ref())?;
         let model = self.named(EntityKind::Model, "/model", &model).await?;
@@ -28,11 +34,13 @@ impl Service {
             .named(EntityKind::DataSource, "/datasource", &datasource)
             .await?;
         self.has_truth(&model, &source).await?;
+        let place = source.location;
         let spec = EvaluationSpec {
             model: model.id,
             datasource: source.id,
         };
-        self.stored(wanted.entity(name, spec, self.now())).await
+        let entity = wanted.entity(name, spec, self.now());
+        self.stored(entity.made_by(&asked.owner, place)).await
     }
 
     /// The rows must say what the model's answers are compared with. Only a given or inferred schema

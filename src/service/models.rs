@@ -19,7 +19,7 @@ impl Service {
     /// Stores a model together with the job that trains it. The data source may still be in the
     /// making; what is known of it is checked now.
     pub async fn model_create(&self, request: NewModel) -> Result<Created, Error> {
-        let wanted = Wanted::new(EntityKind::Model, request.id.as_deref(), &request)?;
+        let wanted = Wanted::new(EntityKind::Model, request.id.as_deref(), &request, &request.asked)?;
         if let Some(entity) = self.repeated(&wanted).await? {
             return Ok(Created { entity, fresh: false });
         }
@@ -32,6 +32,7 @@ impl Service {
             parameters,
             positive,
             from,
+            asked,
         } = request;
         let name = check::name(name.as_ref())?;
         learning(task, &parameters, positive.as_ref())?;
@@ -49,6 +50,7 @@ impl Service {
             Some(id) => Some(self.named(EntityKind::Model, "/from", id).await?.id),
             None => None,
         };
+        let place = source.location;
         let spec = ModelSpec {
             datasource: source.id,
             task,
@@ -57,7 +59,8 @@ impl Service {
             positive,
             earlier,
         };
-        self.stored(wanted.entity(name, spec, self.now())).await
+        let entity = wanted.entity(name, spec, self.now());
+        self.stored(entity.made_by(&asked.owner, place)).await
     }
 
     /// Opens the file of a trained model, or a part of it.

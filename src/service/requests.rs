@@ -9,6 +9,7 @@ use std::ops::Range;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::domain::location::Location;
 use crate::ml::Task;
 
 /// A data source to make.
@@ -18,8 +19,11 @@ pub struct NewDataSource {
     pub id: Option<String>,
     /// Free text.
     pub name: Option<String>,
-    /// The dataset to read; its present version is pinned.
+    /// The dataset to read; its present version is pinned. Without a name, `location` is read.
     pub dataset: String,
+    /// Where the files lie, if they were not uploaded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
     /// The column to predict; may be left out when the schema names it or nothing is learned.
     pub target: Option<String>,
     /// The schema document; inferred when not given.
@@ -28,6 +32,18 @@ pub struct NewDataSource {
     pub split: Option<Value>,
     /// `auto`, `yes` or `no`.
     pub header: Option<String>,
+    /// Who asks, and how.
+    #[serde(skip)]
+    pub asked: Asked,
+}
+
+/// What comes with a request beside what is asked for.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Asked {
+    /// Who asks; empty on a server without keys.
+    pub owner: String,
+    /// The request in the words of another protocol. It is kept, and a repeat must match it.
+    pub words: Option<Value>,
 }
 
 /// A model to train.
@@ -51,6 +67,9 @@ pub struct NewModel {
     /// A model to go on from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
+    /// Who asks, and how.
+    #[serde(skip)]
+    pub asked: Asked,
 }
 
 /// A model to judge.
@@ -64,6 +83,9 @@ pub struct NewEvaluation {
     pub model: String,
     /// The held-out data.
     pub datasource: String,
+    /// Who asks, and how.
+    #[serde(skip)]
+    pub asked: Asked,
 }
 
 /// Rows to predict into a file.
@@ -95,6 +117,12 @@ pub struct NewBatchPrediction {
     /// Whether problems of single records are written to a file of their own.
     #[serde(skip_serializing_if = "is_false")]
     pub problems: bool,
+    /// Where results are written as Amazon ML writes them, if they are.
+    #[serde(skip)]
+    pub output: Option<Location>,
+    /// Who asks, and how.
+    #[serde(skip)]
+    pub asked: Asked,
 }
 
 /// What was not asked for is left out, so that repeated requests of older clients are still the same.
@@ -134,6 +162,9 @@ pub struct NewTraining {
     pub split: Option<Value>,
     /// `auto`, `yes` or `no`.
     pub header: Option<String>,
+    /// Who asks, and how.
+    #[serde(skip)]
+    pub asked: Asked,
 }
 
 impl Default for NewTraining {
@@ -152,6 +183,7 @@ impl Default for NewTraining {
             seed: 1,
             split: None,
             header: None,
+            asked: Asked::default(),
         }
     }
 }

@@ -131,6 +131,7 @@ impl Place {
             rows: found.statistics.rows,
             size_bytes: found.bytes,
             document: json!({"schema": found.schema}),
+            files: Vec::new(),
         })
     }
 
@@ -167,6 +168,8 @@ impl Place {
             size_bytes: file.size_bytes,
             threshold: (task == Task::Binary).then_some(0.5),
             document: json!({}),
+            threshold_at: None,
+            endpoint: None,
         })
     }
 

@@ -9,6 +9,7 @@ use super::requests::NewTraining;
 use super::{Service, check, models};
 use crate::domain::entity::Entity;
 use crate::domain::ids::{EntityKind, EntityRef, random_text};
+use crate::domain::location::Location;
 use crate::domain::spec::{DataSourceSpec, EvaluationSpec, ModelSpec};
 use crate::ml::split::{Seed, Split};
 
@@ -67,8 +68,10 @@ impl Service {
         let name = check::name(request.name.as_ref())?;
         self.check_training(&request)?;
         let now = self.now();
+        let (owner, place) = (request.asked.owner, Location::of_upload(&request.dataset));
         let source = DataSourceSpec {
-            dataset: self.pinned("/dataset", &request.dataset).await?,
+            dataset: Some(self.pinned("/dataset", &request.dataset).await?),
+            location: None,
             schema: request.schema,
             split: split.as_ref().map(|split| json!(split)),
             header: request.header,
@@ -82,8 +85,9 @@ impl Service {
             positive: request.positive,
             earlier: None,
         };
-        let training = parts.training_source.entity(name.clone(), source.clone(), now);
-        let model = parts.model.entity(name.clone(), model, now);
+        let made = |entity: Entity| entity.made_by(&owner, place.clone());
+        let training = made(parts.training_source.entity(name.clone(), source.clone(), now));
+        let model = made(parts.model.entity(name.clone(), model, now));
         let Some(split) = split else {
             return Ok(vec![training, model]);
         };
@@ -95,8 +99,8 @@ impl Service {
             model: parts.model.at.id.clone(),
             datasource: parts.evaluation_source.at.id.clone(),
         };
-        let rest = parts.evaluation_source.entity(name.clone(), rest, now);
-        let evaluation = parts.evaluation.entity(name, evaluation, now);
+        let rest = made(parts.evaluation_source.entity(name.clone(), rest, now));
+        let evaluation = made(parts.evaluation.entity(name, evaluation, now));
         Ok(vec![training, rest, model, evaluation])
     }
 

@@ -8,6 +8,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod aws;
 mod batch;
 mod datasets;
 mod document;

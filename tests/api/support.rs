@@ -15,7 +15,7 @@ use yosoku::clock::{Clock, ManualClock, SystemClock};
 use yosoku::domain::job::{ClaimedJob, LEASE_MICROS, Settlement, WorkerId};
 use yosoku::http::health::{Check, Readiness};
 use yosoku::http::serve::Stop;
-use yosoku::http::{self, Parts, auth, layers, protocols, rest};
+use yosoku::http::{self, Parts, auth, aws_json, layers, protocols, rest};
 use yosoku::jobs::Handler;
 use yosoku::jobs::context::JobContext;
 use yosoku::jobs::runner::{JobError, JobHandler};
@@ -36,7 +36,7 @@ pub struct Place {
     catalog: Catalog,
     clock: Arc<ManualClock>,
     handler: Arc<Handler>,
-    _home: tempfile::TempDir,
+    home: tempfile::TempDir,
 }
 
 struct Always;
@@ -70,7 +70,8 @@ impl Place {
         let metrics = Arc::new(Metrics::new());
         let router = http::router(Parts {
             rest: rest::routes(service.clone(), stop.clone(), metrics.clone()),
-            protocols: protocols::routes(service, metrics.clone(), model),
+            protocols: protocols::routes(service.clone(), metrics.clone(), model),
+            amazon: aws_json::routes(service, metrics.clone(), "http"),
             access,
             limits: layers::Limits::default(),
             metrics,
@@ -97,7 +98,7 @@ impl Place {
             catalog,
             clock,
             handler,
-            _home: home,
+            home,
         }
     }
 
@@ -108,6 +109,28 @@ impl Place {
             place.put(name, text).await.expect(201);
         }
         place
+    }
+
+    /// Puts a file into a bucket: `bucket/key`.
+    pub fn file(&self, path: &str, bytes: impl AsRef<[u8]>) {
+        let path = self.home.path().join("datasets").join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    /// Reads a file of a bucket; none if it is not there.
+    pub fn file_at(&self, path: &str) -> Option<Vec<u8>> {
+        std::fs::read(self.home.path().join("datasets").join(path)).ok()
+    }
+
+    /// Asks for an operation of Amazon ML.
+    pub async fn amazon(&self, operation: &str, input: Value) -> Answer {
+        let target = format!("AmazonML_20141212.{operation}");
+        let headers = [
+            ("content-type", "application/x-amz-json-1.1"),
+            ("x-amz-target", target.as_str()),
+        ];
+        self.send("POST /", &headers, input.to_string()).await
     }
 
     /// Sends `METHOD /path` with headers and a body.

@@ -106,7 +106,8 @@ fn pin() -> DatasetPin {
 
 pub fn data_source(text: &str, now: i64) -> Entity {
     let spec = DataSourceSpec {
-        dataset: pin(),
+        dataset: Some(pin()),
+        location: None,
         schema: None,
         split: None,
         header: None,
@@ -158,6 +159,7 @@ pub fn batch_on_dataset(text: &str, model: &str, now: i64) -> Entity {
         format: Default::default(),
         compress: Default::default(),
         problems: false,
+        output: None,
     };
     Entity::new(id(text), String::new(), &json!({"id": text}), spec, now)
 }
@@ -194,6 +196,7 @@ pub fn produced(kind: EntityKind) -> Produced {
             rows: 10,
             size_bytes: 1001,
             document: json!({"columns": []}),
+            files: Vec::new(),
         }),
         EntityKind::Model => Produced::Model(ModelResult {
             task: Task::Binary,
@@ -202,6 +205,8 @@ pub fn produced(kind: EntityKind) -> Produced {
             size_bytes: 5,
             threshold: Some(0.1 + 0.2),
             document: json!({"loss": 0.1}),
+            threshold_at: None,
+            endpoint: None,
         }),
         EntityKind::Evaluation => Produced::Evaluation(EvaluationResult {
             report: json!({"auc": 0.9}),

@@ -15,6 +15,7 @@ fn options(header: bool, delimiter: u8, longest: u64) -> Options {
         header: if header { HeaderMode::Yes } else { HeaderMode::No },
         delimiter: Some(delimiter),
         max_row_bytes: longest,
+        ..Options::default()
     }
 }
 

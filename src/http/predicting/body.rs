@@ -14,6 +14,16 @@ use crate::service::Error;
 pub const PATIENCE: Duration = Duration::from_secs(10);
 const BYTES_A_SECOND: u64 = 64 << 10;
 
+/// The whole body, of at most so many bytes, or fewer where the server allows no more.
+pub async fn read_within(mut request: Request, most: u64) -> Result<Bytes, Error> {
+    let limit = request
+        .extensions()
+        .get::<BodyLimit>()
+        .map_or(most, |limit| limit.0.min(most));
+    request.extensions_mut().insert(BodyLimit(limit));
+    read(request, PATIENCE, |_| Ok(())).await
+}
+
 /// The whole body. One that is too large is refused, and one that arrives too slowly is given up, because those who
 /// send a byte now and then would take the places of others. `arrived` is told how many bytes there are so far, and may
 /// refuse more.

@@ -1,7 +1,7 @@
 //! What every protocol of predictions has in common: a body is read within bounds, its records are scored by the
 //! same scorer, and what was scored is counted. A façade says how records are written and how answers look.
 
-mod body;
+pub mod body;
 pub mod columns;
 pub mod json;
 pub mod reader;
@@ -87,6 +87,18 @@ impl Predicting {
             Ok(())
         };
         let body = body::read(request, body::PATIENCE, arrived).await?;
+        self.answer_read(model, begun, body, place, work).await
+    }
+
+    /// The same for a body that was read already, since `begun`.
+    pub async fn answer_read<T: Send + 'static>(
+        &self,
+        model: &str,
+        begun: Instant,
+        body: Bytes,
+        place: Option<Place>,
+        work: impl Fn(Work<'_>) -> Result<T, Error> + Clone + Send + 'static,
+    ) -> Result<Answer<T>, Error> {
         let model = self.service.answering(model).await?;
         let shadow = model.member().and_then(|member| member.shadow.clone());
         let again = shadow.map(|shadow| (shadow, work.clone(), body.clone(), model.clone()));

@@ -66,6 +66,7 @@ impl From<NewBatchPrediction> for requests::NewBatchPrediction {
             format: new.format,
             compress: new.compress,
             problems: new.problems,
+            ..requests::NewBatchPrediction::default()
         }
     }
 }

@@ -55,6 +55,7 @@ impl From<NewDataSource> for requests::NewDataSource {
             schema: new.schema,
             split: new.split,
             header: new.header,
+            ..requests::NewDataSource::default()
         }
     }
 }
@@ -64,10 +65,16 @@ impl From<NewDataSource> for requests::NewDataSource {
 pub struct DataSource {
     #[serde(flatten)]
     head: Head,
-    /// The dataset.
-    dataset: String,
+    /// The dataset, if the data were uploaded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dataset: Option<String>,
     /// The version of the dataset that was pinned.
-    dataset_version: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dataset_version: Option<String>,
+    /// Where the data lie otherwise: a file, or a folder of files with a `/` at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "s3://shop/orders.csv")]
+    location: Option<String>,
     /// The column to predict, as asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<String>,
@@ -112,10 +119,12 @@ impl Resource for DataSource {
             None => (None, None, Value::Null),
         };
         let full = detail == Detail::Full;
+        let pin = work.spec.dataset.as_ref();
         Ok(DataSource {
             head,
-            dataset: work.spec.dataset.name.to_string(),
-            dataset_version: work.spec.dataset.version.to_string(),
+            dataset: pin.map(|pin| pin.name.to_string()),
+            dataset_version: pin.map(|pin| pin.version.to_string()),
+            location: work.spec.location.map(String::from),
             target: work.spec.target,
             header: work.spec.header,
             split: work.spec.split,

@@ -38,6 +38,7 @@ impl From<NewEvaluation> for requests::NewEvaluation {
             name: new.name,
             model: new.model,
             datasource: new.datasource,
+            ..requests::NewEvaluation::default()
         }
     }
 }

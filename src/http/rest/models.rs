@@ -100,6 +100,7 @@ impl TryFrom<NewModel> for requests::NewModel {
             parameters: parameters(new.parameters)?,
             positive: new.positive,
             from: new.from,
+            ..requests::NewModel::default()
         })
     }
 }

@@ -86,6 +86,7 @@ impl TryFrom<NewTraining> for requests::NewTraining {
             seed: new.seed.unwrap_or(default.seed),
             split: new.split,
             header: new.header,
+            ..requests::NewTraining::default()
         })
     }
 }

@@ -52,7 +52,8 @@ impl Bench {
         };
         self.catalog.dataset_put(&version, 0).await.unwrap();
         let spec = DataSourceSpec {
-            dataset: pin,
+            dataset: Some(pin),
+            location: None,
             schema: None,
             split: None,
             header: None,
@@ -130,6 +131,7 @@ fn made() -> Result<Produced, JobError> {
         rows: 3,
         size_bytes: 1,
         document: json!({}),
+        files: Vec::new(),
     }))
 }
 
@@ -343,6 +345,8 @@ impl JobHandler for Loser {
             size_bytes: 5,
             threshold: None,
             document: json!({}),
+            threshold_at: None,
+            endpoint: None,
         }))
     }
 

@@ -27,6 +27,8 @@ pub struct Options {
     pub delimiter: Option<u8>,
     /// Largest row in bytes.
     pub max_row_bytes: u64,
+    /// The number of the first line: 0 if a line of names was put before those of the file.
+    pub first_line: u64,
 }
 
 impl Default for Options {
@@ -35,6 +37,7 @@ impl Default for Options {
             header: HeaderMode::Auto,
             delimiter: None,
             max_row_bytes: 16 << 20,
+            first_line: 1,
         }
     }
 }

@@ -51,6 +51,16 @@ impl Problems {
         }
     }
 
+    /// Counts the problems of further input; the first examples stay.
+    pub fn merge(&mut self, more: Problems) {
+        self.rejected += more.rejected;
+        for (code, count) in more.counts {
+            *self.counts.entry(code).or_default() += count;
+        }
+        let room = MAX_EXAMPLES.saturating_sub(self.examples.len());
+        self.examples.extend(more.examples.into_iter().take(room));
+    }
+
     /// Counts the problems of a batch: (row, whether it was left out, problem).
     pub fn add(&mut self, problems: &[(usize, bool, RowProblem)]) {
         for (_, left_out, problem) in problems {

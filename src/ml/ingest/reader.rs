@@ -115,7 +115,7 @@ impl RecordReader {
             bytes,
             rest: sample,
             place: Place {
-                line: 1,
+                line: options.first_line,
                 after_return: false,
             },
             offset,

@@ -283,6 +283,7 @@ async fn dependents_may_be_made_while_what_they_need_is_in_the_making() {
         model: "ml".to_owned(),
         datasource: "ds".to_owned(),
         name: None,
+        ..NewEvaluation::default()
     };
     let batch = NewBatchPrediction {
         id: Some("bp".to_owned()),

@@ -253,6 +253,7 @@ async fn described(place: &Place, id: &str) -> Described {
         bundle_hash: result.bundle_hash,
         size_bytes: result.size_bytes,
         threshold: None,
+        endpoint: None,
         member: None,
     }
 }

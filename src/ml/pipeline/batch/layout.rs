@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::BatchOptions;
 use super::form::Format;
 use super::lines::{CsvLine, JsonLine, json_text};
+use super::{BatchOptions, Style};
 use crate::ml::Task;
 use crate::ml::columns::ColumnMap;
 use crate::ml::ingest::RowReader;
@@ -13,6 +13,10 @@ use crate::ml::pipeline::PipelineError;
 use crate::ml::predict::{Explanation, Predictor, Scratch};
 use crate::ml::record::Record;
 use crate::ml::schema::nearest;
+use crate::ml::target::Truth;
+
+/// Two labels by number.
+const ZERO_OR_ONE: [&str; 2] = ["0", "1"];
 
 /// Where everything in the output comes from.
 pub struct Layout<'a> {
@@ -31,6 +35,7 @@ pub struct Layout<'a> {
     names: Vec<String>,
     row_number: bool,
     explain: bool,
+    is_amazon: bool,
     keys: Keys,
 }
 
@@ -69,12 +74,14 @@ impl<'a> Layout<'a> {
             .iter()
             .map(|name| find(name, &names))
             .collect::<Result<Vec<_>, _>>()?;
-        let tag = schema
-            .row_id
-            .as_ref()
-            .and_then(|name| schema.index_of(name))
-            .and_then(|index| columns.column_of(index))
-            .filter(|&column| reader.has_column(column));
+        let tag = match &options.style {
+            Style::Own => {
+                let index = schema.row_id.as_ref().and_then(|name| schema.index_of(name));
+                index.and_then(|index| columns.column_of(index))
+            }
+            Style::Amazon { tag } => names.iter().position(|name| Some(name) == tag.as_ref()),
+        };
+        let tag = tag.filter(|&column| reader.has_column(column));
         let truth = schema
             .target_index()
             .and_then(|index| columns.column_of(index))
@@ -102,6 +109,7 @@ impl<'a> Layout<'a> {
             names,
             row_number: options.row_number,
             explain: options.explain,
+            is_amazon: options.style != Style::Own,
             keys,
         };
         layout.outputs = layout.named_outputs();
@@ -197,13 +205,23 @@ impl<'a> Layout<'a> {
         if self.row_number {
             line.count(row);
         }
-        for column in [self.tag, self.truth].into_iter().flatten() {
+        if let Some(column) = self.tag {
             line.text(record.get(column));
         }
-        if self.predictor.task() == Task::Binary {
-            line.text(self.answered(scores));
+        if let Some(column) = self.truth {
+            line.text(self.truth(record.get(column)));
         }
-        scores.iter().for_each(|&score| line.number(score));
+        if self.predictor.task() == Task::Binary {
+            let class = self.predictor.class_of(scores);
+            match self.is_amazon {
+                true => line.text(ZERO_OR_ONE[class.min(1)]),
+                false => line.text(self.predictor.target().label(class)),
+            }
+        }
+        match self.is_amazon {
+            true => scores.iter().for_each(|&score| line.scientific(score)),
+            false => scores.iter().for_each(|&score| line.number(score)),
+        }
         self.passed
             .iter()
             .for_each(|&column| line.text(record.get(column)));
@@ -253,6 +271,22 @@ impl<'a> Layout<'a> {
                 Kind::Count => fields.count(row),
                 Kind::Text | Kind::Number => fields.missing(),
             }
+        }
+    }
+
+    /// The truth as it is written: as it stands in the file, or, where two labels have numbers, as the number.
+    fn truth<'f>(&self, field: &'f str) -> &'f str {
+        let (schema, target) = (self.predictor.schema(), self.predictor.target());
+        if !self.is_amazon || target.task() != Task::Binary {
+            return field;
+        }
+        let attribute = schema
+            .target_index()
+            .and_then(|index| schema.attributes.get(index));
+        let missing_values = attribute.map_or(&[][..], |attribute| &attribute.missing_values);
+        match target.read(field, missing_values) {
+            Truth::Class(class) => ZERO_OR_ONE[class.min(1)],
+            Truth::UnseenClass(_) | Truth::Value(_) | Truth::Unknown => field,
         }
     }
 

@@ -50,6 +50,19 @@ impl<'a> CsvLine<'a> {
         shortest(self.bytes, value);
     }
 
+    /// Appends a number with up to seven digits and always an exponent, as `8.7642E-3` and `1E0`.
+    pub fn scientific(&mut self, value: f64) {
+        self.next();
+        if !value.is_finite() {
+            return shortest(self.bytes, value);
+        }
+        // A zero has no sign.
+        let text = format!("{:.6e}", if value == 0.0 { 0.0 } else { value });
+        let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        let digits = digits.trim_end_matches('0').trim_end_matches('.');
+        let _ = write!(self.bytes, "{digits}E{exponent}");
+    }
+
     /// Appends a whole number.
     pub fn count(&mut self, value: u64) {
         self.next();
@@ -228,6 +241,26 @@ mod tests {
             line.end();
             let read: Value = serde_json::from_slice(&json).unwrap();
             assert_eq!(read["x"].as_f64().unwrap().to_bits(), value.to_bits(), "{value}");
+        }
+    }
+
+    #[test]
+    fn numbers_have_seven_digits_and_an_exponent() {
+        for (value, text) in [
+            (0.008_764_2, "8.7642E-3"),
+            (0.789_901_2, "7.899012E-1"),
+            (15.038_19, "1.503819E1"),
+            (-6.188_034, "-6.188034E0"),
+            (1.255_065e-11, "1.255065E-11"),
+            (1.0, "1E0"),
+            (0.0, "0E0"),
+            (-0.0, "0E0"),
+            (0.999_999_96, "1E0"),
+            (1e300, "1E300"),
+        ] {
+            let mut bytes = Vec::new();
+            CsvLine::new(&mut bytes).scientific(value);
+            assert_eq!(String::from_utf8(bytes).unwrap(), text);
         }
     }
 

@@ -47,10 +47,25 @@ pub struct BatchOptions {
     pub row_number: bool,
     /// How lines look and how they are compressed.
     pub form: Form,
+    /// How answers and numbers are written in CSV.
+    pub style: Style,
     /// Which rows to score.
     pub split: Split,
     /// How the input is cut.
     pub segments: Segments,
+}
+
+/// How answers and numbers are written in CSV.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Style {
+    /// Labels as they stand in the data, numbers with all their digits.
+    #[default]
+    Own,
+    /// As Amazon ML: two labels are 0 and 1, numbers have seven digits and an exponent.
+    Amazon {
+        /// The column that is copied as `tag`; that of the model does not count.
+        tag: Option<String>,
+    },
 }
 
 /// How the input is cut into segments.

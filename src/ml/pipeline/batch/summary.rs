@@ -30,6 +30,33 @@ pub struct BatchSummary {
     pub metrics: Option<BatchMetrics>,
 }
 
+impl BatchSummary {
+    /// Adds what was done with further input. Metrics stay only where nothing is added: they are not sums.
+    pub fn add(&mut self, more: BatchSummary) {
+        if self.records == 0 && self.metrics.is_none() {
+            *self = more;
+            return;
+        }
+        self.records += more.records;
+        self.invalid += more.invalid;
+        self.problems.merge(more.problems);
+        for (kind, count) in more.notes {
+            *self.notes.entry(kind).or_default() += count;
+        }
+        for (mine, theirs) in [
+            (&mut self.extra_columns, more.extra_columns),
+            (&mut self.absent_columns, more.absent_columns),
+        ] {
+            for column in theirs {
+                if !mine.contains(&column) {
+                    mine.push(column);
+                }
+            }
+        }
+        self.metrics = None;
+    }
+}
+
 /// How good the answers of a batch are.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct BatchMetrics {

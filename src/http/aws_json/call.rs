@@ -1,0 +1,113 @@
+//! One request: who asks for what, and which function answers.
+
+use serde_json::Value;
+
+use super::error::Refusal;
+use super::input::Input;
+use super::words::Words;
+use super::{batch_predictions, data_sources, endpoints, evaluations, models, tags};
+use crate::domain::entity::Entity;
+use crate::domain::ids::EntityKind;
+use crate::service::requests::{Asked, Changes};
+use crate::service::{Error, Service};
+
+/// A request that was read.
+pub struct Call<'c> {
+    /// The use cases.
+    pub service: &'c Service,
+    /// Who asks; empty on a server without keys.
+    pub owner: String,
+    /// Where the client found this server, without a slash at the end.
+    pub base: String,
+    /// What is asked for.
+    pub operation: &'c str,
+    /// The members of the request.
+    pub input: &'c Input,
+}
+
+impl Call<'_> {
+    /// What the operation answers.
+    pub async fn answer(&self) -> Result<Value, Refusal> {
+        match self.operation {
+            "AddTags" => tags::add(self).await,
+            "DeleteTags" => tags::delete(self).await,
+            "DescribeTags" => tags::describe(self).await,
+            "CreateDataSourceFromS3" => data_sources::create(self).await,
+            "CreateDataSourceFromRedshift" | "CreateDataSourceFromRDS" => Err(data_sources::no_databases()),
+            "GetDataSource" => data_sources::get(self).await,
+            "UpdateDataSource" => data_sources::update(self).await,
+            "DeleteDataSource" => data_sources::delete(self).await,
+            "DescribeDataSources" => data_sources::describe(self).await,
+            "CreateMLModel" => models::create(self).await,
+            "GetMLModel" => models::get(self).await,
+            "UpdateMLModel" => models::update(self).await,
+            "DeleteMLModel" => models::delete(self).await,
+            "DescribeMLModels" => models::describe(self).await,
+            "CreateRealtimeEndpoint" => endpoints::create(self).await,
+            "DeleteRealtimeEndpoint" => endpoints::delete(self).await,
+            "CreateEvaluation" => evaluations::create(self).await,
+            "GetEvaluation" => evaluations::get(self).await,
+            "UpdateEvaluation" => evaluations::update(self).await,
+            "DeleteEvaluation" => evaluations::delete(self).await,
+            "DescribeEvaluations" => evaluations::describe(self).await,
+            "CreateBatchPrediction" => batch_predictions::create(self).await,
+            "GetBatchPrediction" => batch_predictions::get(self).await,
+            "UpdateBatchPrediction" => batch_predictions::update(self).await,
+            "DeleteBatchPrediction" => batch_predictions::delete(self).await,
+            "DescribeBatchPredictions" => batch_predictions::describe(self).await,
+            other => {
+                let other: String = other.chars().take(100).collect();
+                Err(Refusal::unknown(format!("there is no operation `{other}`")))
+            }
+        }
+    }
+
+    /// Who asks, and the request as it came: a repeat must match it.
+    pub fn asked(&self) -> Asked {
+        Asked {
+            owner: self.owner.clone(),
+            words: Some(Words::of(self.operation, self.input)),
+        }
+    }
+
+    /// The entity that the member `member` names.
+    pub async fn entity(&self, kind: EntityKind, member: &str) -> Result<Entity, Refusal> {
+        let id = self.input.id(member)?;
+        Ok(self.service.entity_get(kind, &id).await?)
+    }
+
+    /// Gives the entity that `member` names the name in `name`, and answers with its identifier.
+    pub async fn renamed(&self, kind: EntityKind, member: &str, name: &str) -> Result<Value, Refusal> {
+        let id = self.input.id(member)?;
+        let Some(text) = self.input.name(name)? else {
+            return Err(Refusal::missing(name));
+        };
+        let changes = Changes {
+            name: Some(text),
+            threshold: None,
+        };
+        self.service.entity_update(kind, &id, None, changes).await?;
+        Ok(serde_json::json!({member: id}))
+    }
+
+    /// Deletes the entity that `member` names, and answers with its identifier.
+    pub async fn deleted(&self, kind: EntityKind, member: &str) -> Result<Value, Refusal> {
+        let id = self.input.id(member)?;
+        self.service.entity_delete(kind, &id, None).await?;
+        Ok(serde_json::json!({member: id}))
+    }
+
+    /// Where more is to be read of an entity.
+    pub fn address(&self, entity: &Entity) -> String {
+        let about = match entity.body.kind() {
+            EntityKind::Model => "/log",
+            EntityKind::DataSource | EntityKind::Evaluation | EntityKind::BatchPrediction => "",
+        };
+        format!("{}/v1/{}/{}{about}", self.base, entity.kind().plural(), entity.id)
+    }
+}
+
+/// The error for an entity whose body is not of the kind that it was looked up as.
+pub fn wrong_kind(entity: &Entity) -> Refusal {
+    Error::internal("showing an entity", format!("{} is of another kind", entity.at())).into()
+}

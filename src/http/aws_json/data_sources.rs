@@ -1,0 +1,162 @@
+//! Data sources: made from files in object storage.
+
+use serde_json::{Value, json};
+
+use super::call::{Call, wrong_kind};
+use super::error::Refusal;
+use super::input::{Input, LONGEST_DOCUMENT};
+use super::listing;
+use super::output::{Output, common};
+use super::words::Words;
+use crate::domain::entity::Entity;
+use crate::domain::ids::EntityKind;
+use crate::domain::location::Location;
+use crate::domain::search::Variable;
+use crate::ml::split::{Split, rearrangement};
+use crate::service::requests::NewDataSource;
+
+const KIND: EntityKind = EntityKind::DataSource;
+const ID: &str = "DataSourceId";
+
+const VARIABLES: &[(&str, Variable)] = &[
+    ("CreatedAt", Variable::CreatedAt),
+    ("LastUpdatedAt", Variable::UpdatedAt),
+    ("Status", Variable::Status),
+    ("Name", Variable::Name),
+    ("DataLocationS3", Variable::Location),
+    ("IAMUser", Variable::Owner),
+];
+
+/// Bytes that a schema may have in object storage.
+const MOST_BYTES: u64 = 4 * LONGEST_DOCUMENT as u64;
+
+pub(super) async fn create(call: &Call<'_>) -> Result<Value, Refusal> {
+    let id = call.input.id(ID)?;
+    let name = call.input.name("DataSourceName")?;
+    call.input.flag("ComputeStatistics")?;
+    let data = call.input.object("DataSpec")?;
+    let Some(location) = data.location("DataLocationS3")? else {
+        return Err(Refusal::missing("DataLocationS3"));
+    };
+    let split = rearranged(&data)?;
+    let schema = schema(call, &data, &location).await?;
+    let new = NewDataSource {
+        id: Some(id.clone()),
+        name,
+        location: Some(location),
+        header: Some(header(&schema).to_owned()),
+        schema: Some(schema),
+        split,
+        asked: call.asked(),
+        ..NewDataSource::default()
+    };
+    call.service.data_source_create(new).await?;
+    Ok(json!({ID: id}))
+}
+
+/// Whether files begin with names of columns: only where the schema says so.
+fn header(schema: &Value) -> &'static str {
+    match schema.get("dataFileContainsHeader").and_then(Value::as_bool) {
+        Some(true) => "yes",
+        _ => "no",
+    }
+}
+
+/// The part of the records that is asked for; none for all.
+fn rearranged(data: &Input) -> Result<Option<Value>, Refusal> {
+    let Some(text) = data.document("DataRearrangement")? else {
+        return Ok(None);
+    };
+    let split: Split =
+        rearrangement(&text).map_err(|error| Refusal::invalid(format!("`DataRearrangement`: {error}")))?;
+    Ok((!split.is_all()).then(|| json!(split)))
+}
+
+/// The schema: as given, or as it lies where it is said to be, or else beside the data.
+async fn schema(call: &Call<'_>, data: &Input, location: &Location) -> Result<Value, Refusal> {
+    let given = data.document("DataSchema")?;
+    let (text, place) = match (given, data.location("DataSchemaLocationS3")?) {
+        (Some(text), _) => (Some(text), "DataSchema".to_owned()),
+        (None, Some(at)) => (call.service.text_at(&at, MOST_BYTES).await?, at.to_string()),
+        (None, None) => {
+            let beside = location.with(".schema");
+            let beside = beside.map_err(|error| Refusal::invalid(format!("`DataLocationS3`: {error}")))?;
+            (
+                call.service.text_at(&beside, MOST_BYTES).await?,
+                beside.to_string(),
+            )
+        }
+    };
+    let Some(text) = text else {
+        return Err(Refusal::invalid(format!(
+            "there is no schema at `{place}`; give it as `DataSchema`, or put it there"
+        )));
+    };
+    serde_json::from_str(&text)
+        .map_err(|error| Refusal::invalid(format!("the schema in `{place}` is not JSON: {error}")))
+}
+
+/// What is said to those who bring a query instead of files.
+pub(super) fn no_databases() -> Refusal {
+    Refusal::invalid("this server reads no databases; export the rows as CSV and use CreateDataSourceFromS3")
+}
+
+pub(super) async fn get(call: &Call<'_>) -> Result<Value, Refusal> {
+    let entity = call.entity(KIND, ID).await?;
+    let mut output = shown(&entity)?;
+    output.put("LogUri", call.address(&entity));
+    if call.input.flag("Verbose")? {
+        output.put("DataSourceSchema", schema_of(&entity));
+    }
+    Ok(output.whole())
+}
+
+/// The text of the schema: as given, or as it was found.
+pub(super) fn schema_of(entity: &Entity) -> Option<String> {
+    if let Some(text) = Words::from(entity).text(&["DataSpec", "DataSchema"]) {
+        return Some(text.to_owned());
+    }
+    let work = entity.data_source()?;
+    let found = || work.result.as_ref()?.document.get("schema").cloned();
+    work.spec
+        .schema
+        .clone()
+        .or_else(found)
+        .map(|schema| schema.to_string())
+}
+
+/// Whether it has statistics: all that REST makes have.
+pub(super) fn has_statistics(entity: &Entity) -> bool {
+    let words = Words::from(entity);
+    !words.are_ours() || words.flag("ComputeStatistics")
+}
+
+fn shown(entity: &Entity) -> Result<Output, Refusal> {
+    let work = entity.data_source().ok_or_else(|| wrong_kind(entity))?;
+    let statistics = has_statistics(entity);
+    let mut output = common(entity, ID, statistics);
+    let rearrangement = match Words::from(entity) {
+        words if words.are_ours() => words.text(&["DataSpec", "DataRearrangement"]).map(str::to_owned),
+        _ => work.spec.split.as_ref().map(Value::to_string),
+    };
+    let result = work.result.as_ref();
+    output
+        .put("DataLocationS3", &entity.location)
+        .put("DataRearrangement", rearrangement)
+        .put("DataSizeInBytes", result.map(|result| result.size_bytes))
+        .put("NumberOfFiles", result.map(|result| result.files.len().max(1)))
+        .put("ComputeStatistics", statistics);
+    Ok(output)
+}
+
+pub(super) async fn update(call: &Call<'_>) -> Result<Value, Refusal> {
+    call.renamed(KIND, ID, "DataSourceName").await
+}
+
+pub(super) async fn delete(call: &Call<'_>) -> Result<Value, Refusal> {
+    call.deleted(KIND, ID).await
+}
+
+pub(super) async fn describe(call: &Call<'_>) -> Result<Value, Refusal> {
+    listing::describe(call, KIND, VARIABLES, shown).await
+}

@@ -1,0 +1,127 @@
+//! The protocol of Amazon Machine Learning, API 2014-12-12: one address, an operation in a header, JSON in and out.
+//!
+//! A façade like REST, over the same use cases: what one makes the other shows. Each file has the operations of one
+//! resource.
+
+mod batch_predictions;
+mod call;
+mod data_sources;
+mod endpoints;
+mod error;
+mod evaluations;
+mod input;
+mod listing;
+mod models;
+mod output;
+mod predict;
+mod tags;
+mod words;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::HeaderMap;
+use axum::http::header::HOST;
+use axum::response::Response;
+use axum::routing::post;
+use serde_json::Value;
+
+use self::call::Call;
+use self::error::Refusal;
+use self::input::Input;
+use super::auth::Caller;
+use super::predicting::{self, Predicting};
+use crate::service::Service;
+use crate::telemetry::Metrics;
+
+pub use error::{REQUEST_ID, refusal, request_id};
+
+/// What comes before the name of an operation.
+const TARGET: &str = "AmazonML_20141212.";
+
+/// The header that names the operation.
+const TARGET_HEADER: &str = "x-amz-target";
+
+/// The media type of answers.
+pub const MEDIA_TYPE: &str = "application/x-amz-json-1.1";
+
+/// Bytes of a request; the largest has a schema and a recipe.
+const MOST_BYTES: u64 = 2 << 20;
+
+/// What every operation has.
+#[derive(Debug, Clone)]
+struct Amazon {
+    predicting: Predicting,
+    scheme: &'static str,
+}
+
+/// The only route. `scheme` is how clients reach this server, `http` or `https`: addresses in answers begin with it.
+pub fn routes(service: Service, metrics: Arc<Metrics>, scheme: &'static str) -> Router {
+    let predicting = Predicting { service, metrics };
+    Router::new()
+        .route("/", post(answer))
+        .with_state(Amazon { predicting, scheme })
+}
+
+async fn answer(State(amazon): State<Amazon>, request: Request) -> Response {
+    match amazon.answered(request).await {
+        Ok(response) => response,
+        Err(refusal) => refusal.into(),
+    }
+}
+
+impl Amazon {
+    async fn answered(&self, request: Request) -> Result<Response, Refusal> {
+        let operation = operation(request.headers())?;
+        let caller = request.extensions().get::<Caller>().cloned().unwrap_or_default();
+        let base = self.base(request.headers());
+        let body = predicting::body::read_within(request, MOST_BYTES).await?;
+        let input = Input::read(&body)?;
+        if operation == "Predict" {
+            return predict::predict(&self.predicting, &input, body).await;
+        }
+        let call = Call {
+            service: &self.predicting.service,
+            owner: caller.name(),
+            base,
+            operation: &operation,
+            input: &input,
+        };
+        let answer = call.answer().await?;
+        Ok(answered(&answer))
+    }
+
+    /// Where the client found this server.
+    fn base(&self, headers: &HeaderMap) -> String {
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+        format!("{}://{}", self.scheme, host.unwrap_or("localhost"))
+    }
+}
+
+fn answered(answer: &Value) -> Response {
+    let mut response = Response::new(answer.to_string().into());
+    error::labelled(&mut response);
+    response
+}
+
+/// The name of the operation that the headers ask for.
+fn operation(headers: &HeaderMap) -> Result<String, Refusal> {
+    let target = headers
+        .get(TARGET_HEADER)
+        .map(|target| target.to_str().unwrap_or("?"));
+    let Some(target) = target else {
+        return Err(Refusal::unknown(format!(
+            "the header X-Amz-Target is missing; send `{TARGET}` and the name of an operation in it"
+        )));
+    };
+    match target.strip_prefix(TARGET) {
+        Some(operation) => Ok(operation.to_owned()),
+        None => {
+            let target: String = target.chars().take(100).collect();
+            Err(Refusal::unknown(format!(
+                "`{target}` is no operation of this service; they begin with `{TARGET}`"
+            )))
+        }
+    }
+}

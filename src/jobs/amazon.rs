@@ -1,0 +1,198 @@
+//! Model and data source → results as Amazon ML leaves them: a compressed file of lines for each file of the data, and
+//! a manifest that names them.
+
+use std::collections::HashSet;
+use std::io::Write;
+
+use serde_json::{Map, Value, json};
+
+use super::context::JobContext;
+use super::handler::Handler;
+use super::inputs::source_facts;
+use super::runner::JobError;
+use super::table::BlobTable;
+use crate::blob::{Published, key};
+use crate::domain::entity::{Entity, Problem};
+use crate::domain::ids::{BlobKey, InvalidName};
+use crate::domain::job::ClaimedJob;
+use crate::domain::location::Location;
+use crate::domain::spec::{BatchPredictionResult, DataSourceSpec, Produced, SourceFile};
+use crate::ml::pipeline::batch::{Compress, Form, Format, Style};
+use crate::ml::pipeline::{BatchOptions, BatchSummary, Outputs, PipelineError, predict_into};
+use crate::ml::predict::Predictor;
+
+/// What results are made from.
+pub struct Made<'a> {
+    /// Where files are read and written.
+    pub handler: &'a Handler,
+    /// What is to be done.
+    pub job: &'a ClaimedJob,
+    /// The model.
+    pub predictor: &'a Predictor,
+    /// The records.
+    pub source: &'a Entity,
+}
+
+/// A file of the data, and the names under which Amazon ML tells of it and of its result.
+struct Part {
+    table: BlobTable,
+    input: String,
+    output: Location,
+}
+
+impl Made<'_> {
+    /// Writes below `folder`; the manifest comes last. Names of results follow from those of the data, so that clients
+    /// find them without asking.
+    pub fn write_below(&self, folder: &Location, context: &JobContext) -> Result<Produced, JobError> {
+        let folder = folder.folder();
+        let parts = self.parts(&folder)?;
+        let facts = source_facts(self.source)?;
+        let options = BatchOptions {
+            form: Form {
+                format: Format::Csv,
+                compress: Compress::Gzip,
+            },
+            split: facts.split.clone(),
+            style: Style::Amazon {
+                tag: facts.schema.row_id.clone(),
+            },
+            ..BatchOptions::default()
+        };
+        if parts.len() > 1 && !facts.split.is_all() {
+            let message = format!(
+                "data source {} has {} files and a part of their records; a part of several files cannot be predicted",
+                self.source.id,
+                parts.len()
+            );
+            let hint = "make a data source of all records, or one for each file";
+            return Err(Problem::new("invalid_split", message).with_hint(hint).into());
+        }
+        let mut total = BatchSummary::default();
+        let (mut manifest, mut files) = (Map::new(), Vec::new());
+        for part in &parts {
+            let summary = self.one(part, &options, context)?;
+            manifest.insert(part.input.clone(), Value::from(part.output.as_str()));
+            files.push(json!({"input": part.input, "output": part.output, "records": summary.records, "invalid": summary.invalid}));
+            total.add(summary);
+        }
+        context.rows(total.records);
+        let named = format!("batch-prediction/{}.manifest", self.job.entity.id);
+        let manifest = self.written(&folder.with(&named).map_err(no_place)?, &manifest)?;
+        let mut document = json!(total);
+        if let Some(fields) = document.as_object_mut() {
+            fields.insert("files".into(), Value::from(files));
+        }
+        Ok(Produced::BatchPrediction(BatchPredictionResult {
+            output: manifest.key,
+            output_hash: manifest.hash,
+            size_bytes: manifest.size_bytes,
+            rows: total.records,
+            invalid_rows: total.invalid,
+            document,
+            problems: None,
+        }))
+    }
+
+    fn one(
+        &self,
+        part: &Part,
+        options: &BatchOptions,
+        context: &JobContext,
+    ) -> Result<BatchSummary, JobError> {
+        let mut file = self.handler.blobs.write_blocking()?;
+        let outputs = Outputs {
+            out: &mut file,
+            problems: None,
+            resume: None,
+        };
+        let summary = predict_into(
+            self.predictor,
+            &part.table,
+            options,
+            outputs,
+            &mut context.clone(),
+        )?;
+        file.publish(&key::located(&part.output))?;
+        Ok(summary)
+    }
+
+    /// All files as one table.
+    fn whole(&self) -> Result<BlobTable, JobError> {
+        let facts = source_facts(self.source)?;
+        BlobTable::of(&self.handler.blobs, self.job, self.source, facts.header)
+    }
+
+    fn parts(&self, folder: &Location) -> Result<Vec<Part>, JobError> {
+        let work = self.source.data_source();
+        let files = work
+            .and_then(|work| work.result.as_ref())
+            .map(|result| result.files.as_slice());
+        let id = &self.job.entity.id;
+        let output = |name: &str| {
+            let named = format!("batch-prediction/result/{id}-{name}.gz");
+            folder.with(&named).map_err(no_place)
+        };
+        match (work.map(|work| &work.spec), files.unwrap_or_default()) {
+            (Some(spec), files @ [_, ..]) => {
+                let table = self.whole()?;
+                if let [_] = files {
+                    return Ok(vec![Part {
+                        table,
+                        input: self.source.location.clone(),
+                        output: output(&last_segment(&self.source.location))?,
+                    }]);
+                }
+                let named = names(spec, files);
+                let parts = files.iter().zip(named).map(|(file, name)| {
+                    Ok(Part {
+                        table: BlobTable::located(&self.handler.blobs, spec, std::slice::from_ref(file))?,
+                        input: key::location_of(&file.key).map_or_else(|| file.key.to_string(), String::from),
+                        output: output(&name)?,
+                    })
+                });
+                parts.collect()
+            }
+            _ => Ok(vec![Part {
+                table: self.whole()?,
+                input: self.source.location.clone(),
+                output: output(&last_segment(&self.source.location))?,
+            }]),
+        }
+    }
+
+    fn written(&self, to: &Location, manifest: &Map<String, Value>) -> Result<Published, JobError> {
+        let mut file = self.handler.blobs.write_blocking()?;
+        let text = serde_json::to_vec(manifest)
+            .map_err(|error| JobError::from(Problem::new("internal", error.to_string())))?;
+        file.write_all(&text).map_err(PipelineError::Write)?;
+        Ok(file.publish(&key::located(to))?)
+    }
+}
+
+fn no_place(error: InvalidName) -> JobError {
+    Problem::new("invalid_location", error.to_string()).into()
+}
+
+fn last_segment(text: &str) -> String {
+    text.rsplit('/').next().unwrap_or_default().to_owned()
+}
+
+/// The names of several files in their results: the last segment of each, or, where two are the same, the way to them
+/// from the folder of all, joined by `-`.
+fn names(spec: &DataSourceSpec, files: &[SourceFile]) -> Vec<String> {
+    let last: Vec<String> = files.iter().map(|file| last_segment(file.key.as_str())).collect();
+    let distinct: HashSet<&String> = last.iter().collect();
+    if distinct.len() == last.len() {
+        return last;
+    }
+    let folder = spec
+        .location
+        .as_ref()
+        .map(|location| key::located(location).to_string());
+    let folder = folder.unwrap_or_default();
+    let below = |key: &BlobKey| {
+        let path = key.as_str().strip_prefix(&folder).unwrap_or(key.as_str());
+        path.trim_start_matches('/').replace('/', "-")
+    };
+    files.iter().map(|file| below(&file.key)).collect()
+}

@@ -1,0 +1,237 @@
+//! Batch predictions: the files that they leave, byte for byte.
+
+use serde_json::{Value, json};
+
+use super::{get, part, schema, source, trained, unzipped};
+use crate::support::Place;
+
+fn batch(id: &str, source: &str, output: &str) -> Value {
+    json!({"BatchPredictionId": id, "BatchPredictionName": "b", "MLModelId": "ml", "BatchPredictionDataSourceId": source, "OutputUri": output})
+}
+
+async fn predicted(place: &Place, id: &str, source: Value, output: &str) -> Value {
+    place
+        .amazon("CreateDataSourceFromS3", source.clone())
+        .await
+        .expect(200);
+    let name = source["DataSourceId"].as_str().unwrap();
+    place
+        .amazon("CreateBatchPrediction", batch(id, name, output))
+        .await
+        .expect(200);
+    place.work().await;
+    get(place, "GetBatchPrediction", json!({"BatchPredictionId": id})).await
+}
+
+#[tokio::test]
+async fn each_record_has_a_line_and_failed_ones_a_blank_one() {
+    let place = trained().await;
+    let rows = "order,km,note\nn1,5,sunny day\nn2,95,rainy day\nbroken\nn4,,\n";
+    place.file("shop/in/day1.csv", rows);
+    let new = source("new", "s3://shop/in/day1.csv", &schema(false, true), None);
+    let done = predicted(&place, "bp-1", new, "s3://shop/out").await;
+    assert_eq!(done["Status"], "COMPLETED", "{done}");
+    assert_eq!(
+        (&done["TotalRecordCount"], &done["InvalidRecordCount"]),
+        (&json!(4), &json!(1))
+    );
+    assert_eq!(
+        (&done["OutputUri"], &done["InputDataLocationS3"]),
+        (&json!("s3://shop/out"), &json!("s3://shop/in/day1.csv"))
+    );
+
+    let manifest = place.file_at("shop/out/batch-prediction/bp-1.manifest").unwrap();
+    let result = "s3://shop/out/batch-prediction/result/bp-1-day1.csv.gz";
+    assert_eq!(
+        String::from_utf8(manifest).unwrap(),
+        format!("{{\"s3://shop/in/day1.csv\":\"{result}\"}}")
+    );
+    let text = unzipped(
+        &place
+            .file_at("shop/out/batch-prediction/result/bp-1-day1.csv.gz")
+            .unwrap(),
+    );
+    let lines: Vec<&str> = text.split('\n').collect();
+    assert_eq!(
+        (lines.len(), lines[0], lines[3], lines[5]),
+        (6, "tag,bestAnswer,score", "", "")
+    );
+    assert!(
+        lines[1].starts_with("n1,0,") && lines[2].starts_with("n2,1,") && lines[4].starts_with("n4,"),
+        "{text}"
+    );
+
+    // The same digits as in real time.
+    get(&place, "CreateRealtimeEndpoint", json!({"MLModelId": "ml"})).await;
+    let ask = json!({"MLModelId": "ml", "Record": {"km": "95", "note": "rainy day"}, "PredictEndpoint": "http://localhost"});
+    let mut answer = place.amazon("Predict", ask.clone()).await;
+    for _ in 0..500 {
+        if answer.text().contains("Prediction") && !answer.text().contains("NotMounted") {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        answer = place.amazon("Predict", ask.clone()).await;
+    }
+    let score = answer.expect(200).json()["Prediction"]["predictedScores"]["1"]
+        .as_f64()
+        .unwrap();
+    let written: f64 = lines[2].rsplit(',').next().unwrap().parse().unwrap();
+    assert!((score - written).abs() <= written * 1e-6, "{score} {written}");
+}
+
+#[tokio::test]
+async fn truths_are_written_as_zero_and_one() {
+    let place = trained().await;
+    let rows = "o1,5,sunny day,No\no2,95,rainy day,TRUE\no3,50,rainy day,\no4,50,rainy day,perhaps\n";
+    place.file("shop/in/bare.csv", rows);
+    let mut plain = schema(true, false);
+    plain["rowId"] = Value::Null;
+    let done = predicted(
+        &place,
+        "bp",
+        source("bare", "s3://shop/in/bare.csv", &plain, None),
+        "s3://shop/out/",
+    )
+    .await;
+    assert_eq!(done["Status"], "COMPLETED", "{done}");
+    let text = unzipped(
+        &place
+            .file_at("shop/out/batch-prediction/result/bp-bare.csv.gz")
+            .unwrap(),
+    );
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], "trueLabel,bestAnswer,score");
+    assert!(
+        lines[1].starts_with("0,0,") && lines[2].starts_with("1,1,"),
+        "{text}"
+    );
+    assert!(
+        lines[3].starts_with(',') && lines[4].starts_with("perhaps,"),
+        "{text}"
+    );
+    let number = lines[1].rsplit(',').next().unwrap();
+    assert!(
+        number.contains('E') && !number.contains("E+") && number.len() <= 12,
+        "{number}"
+    );
+}
+
+#[tokio::test]
+async fn each_file_of_a_folder_has_a_result() {
+    let place = trained().await;
+    place.file("shop/days/1.csv", "order,km,note\na,5,x\n");
+    place.file("shop/days/2.csv", "order,km,note\nb,5,x\nc,6,y\n");
+    let done = predicted(
+        &place,
+        "bp",
+        source("days", "s3://shop/days/", &schema(false, true), None),
+        "s3://other/",
+    )
+    .await;
+    assert_eq!(
+        (&done["Status"], &done["TotalRecordCount"]),
+        (&json!("COMPLETED"), &json!(3)),
+        "{done}"
+    );
+    let manifest: Value =
+        serde_json::from_slice(&place.file_at("other/batch-prediction/bp.manifest").unwrap()).unwrap();
+    assert_eq!(
+        manifest,
+        json!({"s3://shop/days/1.csv": "s3://other/batch-prediction/result/bp-1.csv.gz",
+            "s3://shop/days/2.csv": "s3://other/batch-prediction/result/bp-2.csv.gz"})
+    );
+    let second = unzipped(
+        &place
+            .file_at("other/batch-prediction/result/bp-2.csv.gz")
+            .unwrap(),
+    );
+    assert_eq!(second.lines().count(), 3);
+
+    // Names that are the same in two folders do not replace each other.
+    place.file("shop/twice/a/1.csv", "order,km,note\na,5,x\n");
+    place.file("shop/twice/b/1.csv", "order,km,note\nb,5,x\n");
+    predicted(
+        &place,
+        "tw",
+        source("twice", "s3://shop/twice/", &schema(false, true), None),
+        "s3://other/",
+    )
+    .await;
+    for (name, tag) in [("tw-a-1.csv.gz", "a,"), ("tw-b-1.csv.gz", "b,")] {
+        let text = unzipped(
+            &place
+                .file_at(&format!("other/batch-prediction/result/{name}"))
+                .unwrap(),
+        );
+        assert!(text.lines().nth(1).unwrap().starts_with(tag), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn parts_of_the_records_are_disjoint_and_complete() {
+    let place = trained().await;
+    let at = "s3://shop/in/deliveries.csv";
+    let random = |complement: bool| {
+        Some(
+            json!({"splitting": {"percentBegin": 0, "percentEnd": 40, "strategy": "random", "complement": complement.to_string(),
+            "strategyParams": {"randomSeed": "seed"}}}),
+        )
+    };
+    let mut tags = Vec::new();
+    for (id, rearrangement) in [
+        ("s1", part(0, 25)),
+        ("s2", part(25, 100)),
+        ("r1", random(false)),
+        ("r2", random(true)),
+    ] {
+        predicted(
+            &place,
+            id,
+            source(id, at, &schema(true, true), rearrangement),
+            "s3://shop/out/",
+        )
+        .await;
+        let text = unzipped(
+            &place
+                .file_at(&format!(
+                    "shop/out/batch-prediction/result/{id}-deliveries.csv.gz"
+                ))
+                .unwrap(),
+        );
+        tags.push(
+            text.lines()
+                .skip(1)
+                .map(|line| line.split(',').next().unwrap().to_owned())
+                .collect::<Vec<_>>(),
+        );
+    }
+    assert_eq!((tags[0].len(), tags[1].len()), (100, 300));
+    for pair in tags.chunks(2) {
+        let mut all: Vec<&String> = pair.iter().flatten().collect();
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), 400);
+    }
+    assert!((100..220).contains(&tags[2].len()), "{}", tags[2].len());
+}
+
+#[tokio::test]
+async fn outputs_that_lead_elsewhere_are_refused() {
+    let place = trained().await;
+    for output in [
+        "s3://shop/a:b/",
+        "s3://shop/../x",
+        "s3://shop//x",
+        "s3://uploads/x",
+        "/tmp",
+        "",
+        "s3://shop/./x",
+    ] {
+        place
+            .amazon("CreateBatchPrediction", batch("bp", "rest", output))
+            .await
+            .refused("InvalidInputException");
+    }
+    let list = get(&place, "DescribeBatchPredictions", json!({})).await;
+    assert_eq!(list, json!({"Results": []}));
+}

@@ -1,0 +1,327 @@
+//! What is refused, and in which words.
+
+use serde_json::{Value, json};
+
+use super::{get, part, schema, source, trained};
+use crate::support::Place;
+
+fn model(id: &str, change: Value) -> Value {
+    let mut model = json!({"MLModelId": id, "MLModelType": "BINARY", "TrainingDataSourceId": "train"});
+    for (name, value) in change.as_object().unwrap() {
+        model[name] = value.clone();
+    }
+    model
+}
+
+#[tokio::test]
+async fn requests_that_are_none_are_told_so() {
+    let place = Place::open().await;
+    let target = |name: &'static str| {
+        [
+            ("x-amz-target", name),
+            ("content-type", "application/x-amz-json-1.1"),
+        ]
+    };
+    for (headers, body, name) in [
+        (
+            &target("AmazonML_20141212.Nothing")[..],
+            "{}",
+            "UnknownOperationException",
+        ),
+        (
+            &target("Other_20141212.GetMLModel")[..],
+            "{}",
+            "UnknownOperationException",
+        ),
+        (&[][..], "{}", "UnknownOperationException"),
+        (
+            &target("AmazonML_20141212.GetMLModel")[..],
+            "{",
+            "SerializationException",
+        ),
+        (
+            &target("AmazonML_20141212.GetMLModel")[..],
+            "[]",
+            "SerializationException",
+        ),
+        (
+            &target("AmazonML_20141212.GetMLModel")[..],
+            "\u{1}",
+            "SerializationException",
+        ),
+        (
+            &target("AmazonML_20141212.GetMLModel")[..],
+            "{\"MLModelId\":7}",
+            "SerializationException",
+        ),
+        (
+            &target("AmazonML_20141212.GetMLModel")[..],
+            "{}",
+            "InvalidInputException",
+        ),
+        (
+            &target("AmazonML_20141212.GetMLModel")[..],
+            "",
+            "InvalidInputException",
+        ),
+    ] {
+        place.send("POST /", headers, body).await.refused(name);
+    }
+    let large = json!({"MLModelId": "x".repeat(10 << 20)}).to_string();
+    let answer = place
+        .send("POST /", &target("AmazonML_20141212.GetMLModel"), large)
+        .await;
+    answer.refused("InvalidInputException");
+    let answer = place
+        .send("GET /", &target("AmazonML_20141212.GetMLModel"), "")
+        .await;
+    assert_eq!(answer.header("content-type"), "application/problem+json");
+    answer.expect(405);
+    let foreign = [
+        ("x-amz-target", "AmazonML_20141212.DescribeMLModels"),
+        ("origin", "https://evil.example"),
+    ];
+    place
+        .send("POST /", &foreign, "{}")
+        .await
+        .refused("AccessDeniedException");
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_not_found() {
+    let place = Place::open().await;
+    for (operation, input) in [
+        ("GetDataSource", json!({"DataSourceId": "x"})),
+        ("GetMLModel", json!({"MLModelId": "x"})),
+        ("GetEvaluation", json!({"EvaluationId": "x"})),
+        ("GetBatchPrediction", json!({"BatchPredictionId": "x"})),
+        (
+            "UpdateDataSource",
+            json!({"DataSourceId": "x", "DataSourceName": "y"}),
+        ),
+        ("UpdateMLModel", json!({"MLModelId": "x"})),
+        (
+            "UpdateEvaluation",
+            json!({"EvaluationId": "x", "EvaluationName": "y"}),
+        ),
+        (
+            "UpdateBatchPrediction",
+            json!({"BatchPredictionId": "x", "BatchPredictionName": "y"}),
+        ),
+        ("DeleteDataSource", json!({"DataSourceId": "x"})),
+        ("DeleteMLModel", json!({"MLModelId": "x"})),
+        ("DeleteEvaluation", json!({"EvaluationId": "x"})),
+        ("DeleteBatchPrediction", json!({"BatchPredictionId": "x"})),
+        ("CreateRealtimeEndpoint", json!({"MLModelId": "x"})),
+        ("DeleteRealtimeEndpoint", json!({"MLModelId": "x"})),
+        (
+            "Predict",
+            json!({"MLModelId": "x", "Record": {}, "PredictEndpoint": "http://localhost"}),
+        ),
+        (
+            "DescribeTags",
+            json!({"ResourceId": "x", "ResourceType": "MLModel"}),
+        ),
+        (
+            "AddTags",
+            json!({"ResourceId": "x", "ResourceType": "MLModel", "Tags": [{"Key": "a"}]}),
+        ),
+        (
+            "DeleteTags",
+            json!({"ResourceId": "x", "ResourceType": "MLModel", "TagKeys": ["a"]}),
+        ),
+    ] {
+        place
+            .amazon(operation, input)
+            .await
+            .refused("ResourceNotFoundException");
+    }
+}
+
+#[tokio::test]
+async fn sources_that_cannot_be_are_refused_and_nothing_is_made() {
+    let place = Place::open().await;
+    let good = schema(true, true);
+    let at = |location: &str| source("x", location, &good, None);
+    let with = |data: Value| json!({"DataSourceId": "x", "DataSpec": data});
+    let typed = |kind: &str| {
+        let mut schema = good.clone();
+        schema["attributes"][0]["attributeType"] = json!(kind);
+        source("x", "s3://b/x", &schema, None)
+    };
+    for input in [
+        json!({"DataSourceId": "a b", "DataSpec": {}}),
+        json!({"DataSourceId": "x".repeat(65), "DataSpec": {}}),
+        json!({"DataSourceId": "x", "DataSourceName": "  ", "DataSpec": {"DataLocationS3": "s3://b/x"}}),
+        json!({"DataSourceId": "x", "DataSourceName": "y".repeat(1025), "DataSpec": {"DataLocationS3": "s3://b/x"}}),
+        json!({"DataSourceId": "x"}),
+        with(json!({})),
+        with(json!({"DataLocationS3": "s3://b/x"})),
+        with(json!({"DataLocationS3": "s3://b/x", "DataSchema": "{"})),
+        with(json!({"DataLocationS3": "s3://b/x", "DataSchema": " ".repeat(131_072)})),
+        with(json!({"DataLocationS3": "s3://b/x", "DataSchemaLocationS3": "s3://b/none.schema"})),
+        with(json!({"DataLocationS3": "s3://b/x", "DataSchema": "{\"attributes\": []}"})),
+        at("file:///etc/passwd"),
+        at("s3://b/../x"),
+        at("s3://../../etc/passwd"),
+        at("s3://b//x"),
+        at("s3://.staging/x"),
+        at(&format!("s3://b/{}", "x".repeat(2048))),
+        at("s3://uploads/none"),
+        typed("WEIGHTED_INT_SEQUENCE"),
+        source(
+            "x",
+            "s3://b/x",
+            &good,
+            Some(json!({"splitting": {"percentBegin": 70, "percentEnd": 30}})),
+        ),
+        source(
+            "x",
+            "s3://b/x",
+            &good,
+            Some(json!({"splitting": {"percentEnd": 101}})),
+        ),
+        source("x", "s3://b/x", &good, Some(json!("nonsense"))),
+    ] {
+        place
+            .amazon("CreateDataSourceFromS3", input)
+            .await
+            .refused("InvalidInputException");
+    }
+    for operation in ["CreateDataSourceFromRedshift", "CreateDataSourceFromRDS"] {
+        let said = place
+            .amazon(operation, json!({}))
+            .await
+            .refused("InvalidInputException");
+        assert!(said.contains("CreateDataSourceFromS3"), "{said}");
+    }
+    let list = get(&place, "DescribeDataSources", json!({})).await;
+    assert_eq!(list, json!({"Results": []}));
+}
+
+#[tokio::test]
+async fn models_that_cannot_be_are_refused() {
+    let place = trained().await;
+    let bare = json!({"DataSourceId": "bare", "DataSpec": {"DataLocationS3": "s3://shop/in/deliveries.csv",
+        "DataSchema": schema(true, true).to_string()}});
+    place.amazon("CreateDataSourceFromS3", bare).await.expect(200);
+    for change in [
+        json!({"MLModelType": "binary"}),
+        json!({"MLModelType": "MULTICLASS"}),
+        json!({"MLModelType": "REGRESSION"}),
+        json!({"TrainingDataSourceId": "none"}),
+        json!({"TrainingDataSourceId": "bare"}),
+        json!({"Parameters": {"sgd.maxPasses": "0"}}),
+        json!({"Parameters": {"sgd.maxPasses": "10001"}}),
+        json!({"Parameters": {"sgd.maxMLModelSizeInBytes": "99999"}}),
+        json!({"Parameters": {"sgd.shuffleType": "yes"}}),
+        json!({"Parameters": {"sgd.l1RegularizationAmount": "1e-6", "sgd.l2RegularizationAmount": "1e-6"}}),
+        json!({"Parameters": {"sgd.nothing": "1"}}),
+        json!({"Parameters": {"algorithm": "forest"}}),
+        json!({"Recipe": "{"}),
+        json!({"Recipe": "{\"outputs\": [\"quantile_bin(nothing, 10)\"]}"}),
+        json!({"Recipe": "{\"outputs\": [\"ALL_INPUTS\"]}", "RecipeUri": "s3://shop/r"}),
+        json!({"RecipeUri": "s3://shop/no-recipe"}),
+    ] {
+        let said = place
+            .amazon("CreateMLModel", model("x", change.clone()))
+            .await
+            .refused("InvalidInputException");
+        assert!(!said.is_empty(), "{change}");
+    }
+    place.file(
+        "shop/r.json",
+        "{\"outputs\": [\"quantile_bin(km,10) // comment\", \"ALL_TEXT\"]}",
+    );
+    let wish = model(
+        "recipe",
+        json!({"RecipeUri": "s3://shop/r.json", "Recipe": "", "Parameters": {"algorithm": "sgd"}}),
+    );
+    place.amazon("CreateMLModel", wish).await.expect(200);
+    place.work().await;
+    let made = get(
+        &place,
+        "GetMLModel",
+        json!({"MLModelId": "recipe", "Verbose": true}),
+    )
+    .await;
+    assert_eq!(made["Status"], "COMPLETED", "{made}");
+    assert!(
+        made["Recipe"].as_str().unwrap().contains("quantile_bin(km"),
+        "{made}"
+    );
+    assert_eq!(made["TrainingParameters"]["sgd.l2RegularizationAmount"], "1e-6");
+}
+
+#[tokio::test]
+async fn identifiers_are_used_once() {
+    let place = Place::open().await;
+    let schema = schema(true, true);
+    let first = source("ds", "s3://shop/x.csv", &schema, part(0, 70));
+    for _ in 0..2 {
+        let made = get(&place, "CreateDataSourceFromS3", first.clone()).await;
+        assert_eq!(made, json!({"DataSourceId": "ds"}));
+    }
+    let other = source("ds", "s3://shop/x.csv", &schema, part(0, 71));
+    let refused = "IdempotentParameterMismatchException";
+    place
+        .amazon("CreateDataSourceFromS3", other)
+        .await
+        .refused(refused);
+    place
+        .amazon("DeleteDataSource", json!({"DataSourceId": "ds"}))
+        .await
+        .expect(200);
+    place
+        .amazon("DeleteDataSource", json!({"DataSourceId": "ds"}))
+        .await
+        .expect(200);
+    place
+        .amazon("CreateDataSourceFromS3", first)
+        .await
+        .refused(refused);
+    let gone = get(&place, "GetDataSource", json!({"DataSourceId": "ds"})).await;
+    assert_eq!(
+        (&gone["Status"], &gone["Name"]),
+        (&json!("DELETED"), &json!("source ds"))
+    );
+    let change = json!({"DataSourceId": "ds", "DataSourceName": "y"});
+    place
+        .amazon("UpdateDataSource", change)
+        .await
+        .refused("InvalidInputException");
+}
+
+#[tokio::test]
+async fn names_change_and_thresholds_within_limits() {
+    let place = trained().await;
+    let change = json!({"DataSourceId": "train", "DataSourceName": "new"});
+    assert_eq!(
+        get(&place, "UpdateDataSource", change).await,
+        json!({"DataSourceId": "train"})
+    );
+    assert_eq!(
+        get(&place, "GetDataSource", json!({"DataSourceId": "train"})).await["Name"],
+        "new"
+    );
+    for input in [
+        json!({"MLModelId": "ml", "ScoreThreshold": 1.5}),
+        json!({"MLModelId": "ml", "ScoreThreshold": -0.1}),
+        json!({"MLModelId": "ml", "MLModelName": " "}),
+    ] {
+        place
+            .amazon("UpdateMLModel", input)
+            .await
+            .refused("InvalidInputException");
+    }
+    let text = json!({"MLModelId": "ml", "ScoreThreshold": "0.5"});
+    place
+        .amazon("UpdateMLModel", text)
+        .await
+        .refused("SerializationException");
+    let nameless = json!({"EvaluationId": "ev"});
+    place
+        .amazon("UpdateEvaluation", nameless)
+        .await
+        .refused("InvalidInputException");
+}
