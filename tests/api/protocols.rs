@@ -442,7 +442,35 @@ async fn the_root_speaks_for_the_model_that_is_named() {
     let parameters = place.send("GET /execution-parameters", &[target], "").await;
     assert_eq!(
         parameters.expect(200).json(),
-        json!({"MaxConcurrentTransforms": 64, "BatchStrategy": "MULTI_RECORD", "MaxPayloadInMB": 16})
+        json!({"MaxConcurrentTransforms": 64, "BatchStrategy": "SINGLE_RECORD", "MaxPayloadInMB": 1})
+    );
+}
+
+#[tokio::test]
+async fn a_batch_transform_that_obeys_is_accepted() {
+    const COLUMNS: usize = 110;
+    let names: Vec<String> = (0..COLUMNS).map(|column| format!("c{column}")).collect();
+    let mut table = format!("{},target\n", names.join(","));
+    for row in 0..16 {
+        let values: Vec<String> = (0..COLUMNS)
+            .map(|column| format!("{}", (row * (column + 1)) % 17))
+            .collect();
+        let target = if row < 8 { "low" } else { "high" };
+        table.push_str(&format!("{},{target}\n", values.join(",")));
+    }
+    let place = Place::open_for(Access::Open, Some("wide")).await;
+    place
+        .send("PUT /v1/datasets/wide.csv", &[CSV], table)
+        .await
+        .expect(201);
+    let wish = json!({"id": "wide", "dataset": "wide.csv", "target": "target", "holdout": 0, "parameters": {"l2": 1}});
+    place.get("/execution-parameters").await.expect(404);
+    place.post("/v1/train", wish).await.expect(202);
+    place.work().await;
+    let advised = place.get("/execution-parameters").await.expect(200).json();
+    assert_eq!(
+        advised,
+        json!({"MaxConcurrentTransforms": 64, "BatchStrategy": "MULTI_RECORD", "MaxPayloadInMB": 1})
     );
 }
 
@@ -482,6 +510,13 @@ async fn keys_guard_all_but_the_probes() {
         "GET /version",
         "GET /execution-parameters",
     ] {
+    // As many of the shortest lines as fit into the payload.
+    let line = ",".repeat(COLUMNS - 1);
+    let lines = (1 << 20) / (line.len() + 1);
+    let body = vec![line; lines].join("\n");
+    let headers = [CSV, ("accept", "text/csv")];
+    let answer = place.send("POST /invocations", &headers, body).await.expect(200);
+    assert_eq!(answer.text().lines().count(), lines);
         let told = told(place.send(line, &[JSON], "{}").await, 401, "UNAUTHENTICATED");
         assert!(told.contains("key"), "{told}");
     }
