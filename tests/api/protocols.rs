@@ -69,6 +69,9 @@ fn expected(predictions: &[Value], explain: bool) -> Vec<Value> {
             ("score", "score"),
             ("value", "score"),
             ("probabilities", "probabilities"),
+            ("threshold", "threshold"),
+            ("warnings", "warnings"),
+            ("more_warnings", "more_warnings"),
             ("explanation", "explanation"),
         ];
         for (theirs, ours) in names {
@@ -190,6 +193,41 @@ async fn answers_are_bare_or_lines_where_that_is_wanted() {
             .await;
         assert_eq!(plain.expect(200).text().lines().count(), rows.len());
     }
+}
+
+#[tokio::test]
+async fn every_prediction_tells_its_threshold_and_what_was_odd() {
+    let place = Place::with(&[("cancer.csv", CANCER)]).await;
+    place.trained("m", "cancer.csv").await;
+    let changed = place
+        .send(
+            "PATCH /v1/models/m",
+            &[JSON],
+            json!({"threshold": 0.25}).to_string(),
+        )
+        .await;
+    changed.expect(200);
+    let records = json!([{"mean_radius": 1000000000, "mean_raduis": 1}]);
+    let rest = predicted(&place, "m", records.clone()).await;
+    let answer = place
+        .post("/v1/models/m/invocations", json!({"instances": records}))
+        .await;
+    let answer = answer.expect(200).json();
+    let only = &answer["predictions"][0];
+    assert_eq!(only["threshold"], 0.25);
+    assert_eq!(
+        only["warnings"][0],
+        json!({"field": "mean_raduis", "code": "unknown_field", "value": "1"})
+    );
+    assert!(only["more_warnings"].as_u64().unwrap() > 0, "{only}");
+    assert_eq!(answer["predictions"], json!(expected(&rest, false)));
+    // What a container of SageMaker gets as CSV and answers as JSON.
+    let body = "mean_radius,mean_raduis\n1000000000,1\n";
+    let answer = place.send("POST /v1/models/m/invocations", &[CSV], body).await;
+    assert_eq!(
+        answer.expect(200).json()["predictions"],
+        json!(expected(&rest, false))
+    );
 }
 
 #[tokio::test]
@@ -472,6 +510,13 @@ async fn a_batch_transform_that_obeys_is_accepted() {
         advised,
         json!({"MaxConcurrentTransforms": 64, "BatchStrategy": "MULTI_RECORD", "MaxPayloadInMB": 1})
     );
+    // As many of the shortest lines as fit into the payload.
+    let line = ",".repeat(COLUMNS - 1);
+    let lines = (1 << 20) / (line.len() + 1);
+    let body = vec![line; lines].join("\n");
+    let headers = [CSV, ("accept", "text/csv")];
+    let answer = place.send("POST /invocations", &headers, body).await.expect(200);
+    assert_eq!(answer.text().lines().count(), lines);
 }
 
 #[tokio::test]
@@ -510,13 +555,6 @@ async fn keys_guard_all_but_the_probes() {
         "GET /version",
         "GET /execution-parameters",
     ] {
-    // As many of the shortest lines as fit into the payload.
-    let line = ",".repeat(COLUMNS - 1);
-    let lines = (1 << 20) / (line.len() + 1);
-    let body = vec![line; lines].join("\n");
-    let headers = [CSV, ("accept", "text/csv")];
-    let answer = place.send("POST /invocations", &headers, body).await.expect(200);
-    assert_eq!(answer.text().lines().count(), lines);
         let told = told(place.send(line, &[JSON], "{}").await, 401, "UNAUTHENTICATED");
         assert!(told.contains("key"), "{told}");
     }
