@@ -352,6 +352,33 @@ def rule_command_line_of_aws_asks_and_predicts(context):
     aws(server, "delete-realtime-endpoint", "--ml-model-id", "ml")
 
 
+def keyed(context):
+    """A server with a key for signatures, and its credentials."""
+    def make():
+        home = context.folder / "amazon-keyed"
+        made = subprocess.run(
+            [context.program, "key", "new", "--home", str(home), "--name", "ana", "--amazon"], capture_output=True, text=True, timeout=30
+        )
+        assert made.returncode == 0, made.stderr
+        words = dict(line.split("=") for line in made.stdout.splitlines()[1:])
+        return context.server("amazon-keyed"), (words["AWS_ACCESS_KEY_ID"], words["AWS_SECRET_ACCESS_KEY"])
+    return context.once("a server with a key for signatures", make)
+
+
+def rule_signatures_are_checked_and_name_the_user(context):
+    server, key = keyed(context)
+    client = client_of(server, key)
+    client.create_data_source_from_s3(DataSourceId="d", DataSpec={"DataLocationS3": "s3://b/x.csv", "DataSchema": schema()})
+    equal(client.get_data_source(DataSourceId="d")["CreatedByIamUser"].split("/")[-1], "ana", "user")
+    equal(len(client.describe_data_sources(FilterVariable="IAMUser", EQ="ana")["Results"]), 1, "sources of the user")
+    refused(client_of(server, (key[0], "wrong")), "InvalidSignatureException", lambda: client_of(server, (key[0], "wrong")).describe_ml_models())
+    refused(client_of(server), "UnrecognizedClientException", lambda: client_of(server).describe_ml_models())
+    session = boto3.Session(key[0], key[1], aws_session_token="a token of no meaning here", region_name="eu-west-1")
+    session.client("machinelearning", endpoint_url=f"http://{server.host}:{server.port}").describe_ml_models()
+    equal(json.loads(aws(server, "describe-ml-models", key=key).stdout)["Results"], [], "models")
+    assert "InvalidSignatureException" in aws(server, "describe-ml-models", key=(key[0], "x")).stderr, "the command line got in"
+
+
 def produced(shape, path=""):
     """The paths of all members that a shape of the model has."""
     if shape.type_name == "structure":
