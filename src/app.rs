@@ -139,6 +139,11 @@ impl App {
             readiness: Arc::new(Ready(self.service.clone())),
             stop: ending.clone(),
         };
+        if let Access::Open = &parts.access {
+            tracing::info!(
+                "there are no keys: whoever is on this machine may ask, whatever requests are signed with"
+            );
+        }
         let router = http::router(parts);
         // Jobs go on until the last answer is given, and are then given back.
         let jobs_stop = CancellationToken::new();

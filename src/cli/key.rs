@@ -16,6 +16,10 @@ pub enum Command {
         /// What the key is for
         #[arg(long, default_value = "")]
         name: String,
+        /// Make a secret for Amazon's clients, too: they sign their requests. It is stored as it is, because
+        /// signatures cannot be checked otherwise
+        #[arg(long)]
+        amazon: bool,
         #[command(flatten)]
         place: Place,
     },
@@ -58,18 +62,19 @@ pub fn run(command: &Command) -> Result<(), CliError> {
         error => CliError::Failure(error.to_string()),
     };
     match command {
-        Command::New { name, place } => {
+        Command::New { name, amazon, place } => {
             let path = place.path();
             if let Some(folder) = path.parent() {
                 std::fs::create_dir_all(folder).map_err(|error| CliError::file("making", folder, &error))?;
             }
-            let (key, token) = keys::new(&path, name, SystemClock.now_micros()).map_err(failed)?;
+            let make = if *amazon { keys::new_signing } else { keys::new };
+            let (key, token) = make(&path, name, SystemClock.now_micros()).map_err(failed)?;
             show::message(&format!(
                 "key {} in {}; this is the only time its token is shown:",
                 key.id,
                 path.display()
             ));
-            show::print(&format!("{token}\n"))
+            show::print(&format!("{token}\n{}", credentials(&key)))
         }
         Command::List { place } => {
             let mut rows = vec![["id", "name", "created", "revoked"].map(str::to_string).to_vec()];
@@ -88,4 +93,11 @@ pub fn run(command: &Command) -> Result<(), CliError> {
             show::print(&format!("revoked {}\n", key.id))
         }
     }
+}
+
+/// What Amazon's clients take from the environment, where the key is for them.
+fn credentials(key: &keys::Key) -> String {
+    key.signing_secret.as_ref().map_or_else(String::new, |secret| {
+        format!("AWS_ACCESS_KEY_ID={}\nAWS_SECRET_ACCESS_KEY={secret}\n", key.id)
+    })
 }

@@ -39,6 +39,13 @@ pub struct Caller {
 }
 
 impl Caller {
+    fn of(id: &str, key: &Valid) -> Self {
+        Self {
+            key_id: Some(id.into()),
+            key_name: Some(key.name.clone()),
+        }
+    }
+
     /// Who owns what this caller makes: the name of the key, or its identifier if it has none; empty on an open server.
     pub fn name(&self) -> String {
         let name = self.key_name.as_deref().filter(|name| !name.trim().is_empty());
@@ -56,7 +63,31 @@ pub struct KeyRing {
 #[derive(Debug, Clone)]
 struct Loaded {
     stamp: Stamp,
-    valid: Arc<HashMap<String, [u8; 32]>>,
+    valid: Arc<HashMap<String, Valid>>,
+}
+
+/// A key that is not revoked.
+#[derive(Debug, Clone)]
+struct Valid {
+    hash: [u8; 32],
+    name: Arc<str>,
+    signing_secret: Option<Secret>,
+}
+
+/// A secret, which nothing prints.
+#[derive(Clone)]
+pub struct Secret(Arc<str>);
+
+impl AsRef<str> for Secret {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
+    }
 }
 
 /// What changes when a file is replaced or written to: inode, length, time.
@@ -81,20 +112,28 @@ impl KeyRing {
         Ok(self.len()? == 0)
     }
 
-    /// The identifier of the key, if the token is valid.
-    pub fn check(&self, token: &str) -> Result<Option<Arc<str>>, KeyError> {
+    /// Who holds the token, if it is valid.
+    pub fn check(&self, token: &str) -> Result<Option<Caller>, KeyError> {
         let valid = self.current()?;
         let Some((id, secret)) = keys::split(token) else {
             return Ok(None);
         };
         let given = keys::digest(secret);
         // An unknown identifier costs the same comparison as a known one.
-        let (expected, known) = valid.get(id).map_or(([0_u8; 32], false), |hash| (*hash, true));
+        let known = valid.get(id);
+        let expected = known.map_or([0_u8; 32], |key| key.hash);
         let equal = bool::from(expected.ct_eq(&given));
-        Ok((known && equal).then(|| id.into()))
+        Ok(known.filter(|_| equal).map(|key| Caller::of(id, key)))
     }
 
-    fn current(&self) -> Result<Arc<HashMap<String, [u8; 32]>>, KeyError> {
+    /// Who holds the key of that identifier, and the secret that they sign with; none if there is none.
+    pub fn secret(&self, id: &str) -> Result<Option<(Caller, Secret)>, KeyError> {
+        let valid = self.current()?;
+        let signing = |key: &Valid| Some((Caller::of(id, key), key.signing_secret.clone()?));
+        Ok(valid.get(id).and_then(signing))
+    }
+
+    fn current(&self) -> Result<Arc<HashMap<String, Valid>>, KeyError> {
         let stamp = stamp(&self.path)?;
         {
             let loaded = self.loaded.read().unwrap_or_else(PoisonError::into_inner);
@@ -117,7 +156,14 @@ fn load(path: &Path) -> Result<Loaded, KeyError> {
         .into_iter()
         .filter(|key| key.revoked_at.is_none());
     let valid = valid
-        .filter_map(|key| Some((key.id, keys::unhex(&key.sha256)?)))
+        .filter_map(|key| {
+            let valid = Valid {
+                hash: keys::unhex(&key.sha256)?,
+                name: key.name.into(),
+                signing_secret: key.signing_secret.map(|secret| Secret(secret.into())),
+            };
+            Some((key.id, valid))
+        })
         .collect();
     Ok(Loaded {
         stamp,
@@ -147,7 +193,8 @@ pub async fn require_key(State(ring): State<Arc<KeyRing>>, mut request: Request,
     }
 }
 
-fn identify(ring: &KeyRing, headers: &HeaderMap) -> Result<Caller, Error> {
+/// Who calls, by the token in the headers.
+pub fn identify(ring: &KeyRing, headers: &HeaderMap) -> Result<Caller, Error> {
     let refuse = |code, message: &str| {
         Err(Error::Unauthenticated {
             code,
@@ -165,18 +212,16 @@ fn identify(ring: &KeyRing, headers: &HeaderMap) -> Result<Caller, Error> {
         );
     };
     match ring.check(token.trim()) {
-        Ok(Some(id)) => Ok(Caller {
-            key_id: Some(id),
-            key_name: None,
-        }),
+        Ok(Some(caller)) => Ok(caller),
         Ok(None) => refuse("invalid_key", "the key is unknown or revoked"),
-        Err(error) => {
-            tracing::error!(error = %error, "nobody can be let in");
-            Err(Error::unavailable(
-                "keys_unreadable",
-                "keys cannot be checked at the moment",
-            ))
-        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl From<KeyError> for Error {
+    fn from(error: KeyError) -> Self {
+        tracing::error!(error = %error, "nobody can be let in");
+        Error::unavailable("keys_unreadable", "keys cannot be checked at the moment")
     }
 }
 
@@ -190,7 +235,11 @@ mod tests {
         let path = home.path().join(keys::KEYS_FILE);
         let (key, token) = keys::new(&path, "laptop", 0).unwrap();
         let ring = KeyRing::open(&path).unwrap();
-        assert_eq!(ring.check(&token).unwrap().as_deref(), Some(key.id.as_str()));
+        let caller = ring.check(&token).unwrap().unwrap();
+        assert_eq!(
+            (caller.key_id.as_deref(), caller.name().as_str()),
+            (Some(key.id.as_str()), "laptop")
+        );
 
         let flip = |c: char| if c == '0' { '1' } else { '0' };
         let mut wrong = token.clone();
@@ -205,7 +254,7 @@ mod tests {
             "ysk__",
             zero.as_str(),
         ] {
-            assert_eq!(ring.check(bad).unwrap(), None, "{bad}");
+            assert!(ring.check(bad).unwrap().is_none(), "{bad}");
         }
 
         let (_, second) = keys::new(&path, "second", 0).unwrap();
@@ -214,12 +263,25 @@ mod tests {
             "a new key works without a restart"
         );
         keys::revoke(&path, &key.id, 0).unwrap();
-        assert_eq!(
-            ring.check(&token).unwrap(),
-            None,
+        assert!(
+            ring.check(&token).unwrap().is_none(),
             "a revoked key stops without a restart"
         );
         assert_eq!(ring.len().unwrap(), 1);
+
+        let (third, _) = keys::new_signing(&path, "amazon", 0).unwrap();
+        let (caller, secret) = ring.secret(&third.id).unwrap().unwrap();
+        assert_eq!(
+            (caller.name().as_str(), Some(secret.as_ref())),
+            ("amazon", third.signing_secret.as_deref())
+        );
+        assert!(
+            !format!("{ring:?}").contains(secret.as_ref()),
+            "a secret is printed"
+        );
+        for other in [key.id.as_str(), "nobody", ""] {
+            assert!(ring.secret(other).unwrap().is_none(), "{other}");
+        }
     }
 
     #[test]

@@ -60,6 +60,10 @@ pub struct Key {
     pub sha256: String,
     /// When the key was made (RFC 3339, UTC).
     pub created_at: String,
+    /// The secret with which Amazon's clients sign; absent where it was not asked for. Who checks a signature must
+    /// know the secret itself, so that it is as good as the key where requests may be signed, and nowhere else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signing_secret: Option<String>,
     /// When the key was revoked; absent while it is valid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<String>,
@@ -75,6 +79,23 @@ struct KeyFile {
 /// Makes a key, adds it to the file (which is created if need be) and returns it with the token to
 /// hand out. `now` is in microseconds UTC.
 pub fn new(path: &Path, name: &str, now: i64) -> Result<(Key, String), KeyError> {
+    make(path, name, false, now)
+}
+
+/// The same with a secret for Amazon's clients, which sign their requests.
+pub fn new_signing(path: &Path, name: &str, now: i64) -> Result<(Key, String), KeyError> {
+    make(path, name, true, now)
+}
+
+fn make(path: &Path, name: &str, is_signing: bool, now: i64) -> Result<(Key, String), KeyError> {
+    let signing_secret = match is_signing {
+        true => {
+            let mut secret = [0_u8; 20];
+            getrandom::fill(&mut secret).map_err(KeyError::Random)?;
+            Some(hex(&secret))
+        }
+        false => None,
+    };
     let mut secret = [0_u8; 32];
     getrandom::fill(&mut secret).map_err(KeyError::Random)?;
     let id = getrandom::u64().map_err(KeyError::Random)? & 0xff_ffff_ffff;
@@ -85,6 +106,7 @@ pub fn new(path: &Path, name: &str, now: i64) -> Result<(Key, String), KeyError>
         name: name.to_owned(),
         sha256: hex(&digest(&secret)),
         created_at: rfc3339(now),
+        signing_secret,
         revoked_at: None,
     };
     change(path, |keys| {

@@ -26,9 +26,11 @@ mod tests;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::middleware::from_fn_with_state;
+use axum::{Extension, Router};
 use tokio::sync::Semaphore;
+
+use self::rest::extract::BodyLimit;
 
 use crate::telemetry::Metrics;
 
@@ -68,7 +70,7 @@ pub fn router(parts: Parts) -> Router {
     let is_open = matches!(access, auth::Access::Open);
     let observing = Arc::new(access::Observing::new(metrics.clone(), stop.open, is_open));
 
-    let predicting = rest.predicting.merge(protocols.guarded.merge(amazon).into());
+    let predicting = rest.predicting.merge(protocols.guarded.into());
     let api = layers::ordinary(rest.ordinary, &limits)
         .merge(layers::streaming(rest.streaming, &limits))
         .layer(from_fn_with_state(places, layers::admit))
@@ -78,12 +80,15 @@ pub fn router(parts: Parts) -> Router {
 
     let mut guarded = api.merge(health::metrics(metrics));
     let mut open = protocols.open;
+    let mut amazon = amazon.layer(Extension(BodyLimit(limits.records)));
     if let auth::Access::Keys(ring) = &access {
         guarded = guarded.layer(from_fn_with_state(ring.clone(), auth::require_key));
         open = open.layer(from_fn_with_state(ring.clone(), sagemaker::key_to_choose));
+        amazon = amazon.layer(from_fn_with_state(ring.clone(), aws_json::require_signature));
     }
     let all = guarded
         .merge(open)
+        .merge(amazon)
         .merge(health::probes(readiness, stop.requested))
         .merge(docs::routes(move || rest::openapi::complete(paths.clone())))
         .fallback(layers::unknown_route)

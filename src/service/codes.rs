@@ -150,6 +150,7 @@ pub const CODES: &[ErrorCode] = &[
     row("too_many_tags", Class::LimitExceeded, "too many tags", "remove some first"),
     // Who may call, from where.
     row("invalid_key", Class::Unauthenticated, "the key is not valid", "check for a typing error; `yosoku key list` shows which keys are revoked"),
+    row("invalid_signature", Class::Unauthenticated, "the signature is not valid", "sign with the secret that `yosoku key new --amazon` has shown, and check the clock"),
     row("foreign_origin", Class::Forbidden, "request from a foreign page", "a server without keys answers programs and its own pages only"),
     row("foreign_host", Class::Forbidden, "foreign host name", "a server without keys answers on localhost and on loopback addresses such as 127.0.0.1 and [::1] only"),
     // When the server cannot.

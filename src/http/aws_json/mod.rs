@@ -14,6 +14,8 @@ mod listing;
 mod models;
 mod output;
 mod predict;
+mod signature;
+mod signed;
 mod tags;
 mod words;
 
@@ -36,6 +38,7 @@ use crate::service::Service;
 use crate::telemetry::Metrics;
 
 pub use error::{REQUEST_ID, refusal, request_id};
+pub use signed::require_signature;
 
 /// What comes before the name of an operation.
 const TARGET: &str = "AmazonML_20141212.";

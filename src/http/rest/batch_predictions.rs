@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::Api;
 use super::download::{self, File};
-use super::extract::{Json, Path, Query};
+use super::extract::{By, Json, Path, Query};
 use super::operations::{self, resource_handlers};
 use super::problem::ApiError;
 use super::resource::{Change, Detail, Head, ListQuery, Page, ReadQuery, Resource, no_file, wrong_kind};
@@ -174,9 +174,11 @@ impl Resource for BatchPrediction {
     (status = 200, description = "An identical request had made it", body = BatchPrediction)))]
 pub(super) async fn create_batch_prediction(
     State(api): State<Api>,
+    By(asked): By,
     Json(new): Json<NewBatchPrediction>,
 ) -> Result<Response, ApiError> {
-    operations::created::<BatchPrediction>(api.service.batch_prediction_create(new.into()).await?)
+    let new = requests::NewBatchPrediction { asked, ..new.into() };
+    operations::created::<BatchPrediction>(api.service.batch_prediction_create(new).await?)
 }
 
 resource_handlers! {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::Api;
-use super::extract::{Json, Path, Query};
+use super::extract::{By, Json, Path, Query};
 use super::operations::{self, resource_handlers};
 use super::problem::ApiError;
 use super::resource::{Change, Detail, Head, ListQuery, Page, ReadQuery, Resource, take, wrong_kind};
@@ -147,9 +147,11 @@ impl Resource for DataSource {
     (status = 200, description = "An identical request had made it", body = DataSource)))]
 pub(super) async fn create_datasource(
     State(api): State<Api>,
+    By(asked): By,
     Json(new): Json<NewDataSource>,
 ) -> Result<Response, ApiError> {
-    operations::created::<DataSource>(api.service.data_source_create(new.into()).await?)
+    let new = requests::NewDataSource { asked, ..new.into() };
+    operations::created::<DataSource>(api.service.data_source_create(new).await?)
 }
 
 resource_handlers! {

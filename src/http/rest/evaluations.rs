@@ -8,7 +8,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::Api;
-use super::extract::{Json, Path, Query};
+use super::extract::{By, Json, Path, Query};
 use super::operations::{self, resource_handlers};
 use super::problem::ApiError;
 use super::resource::{Change, Detail, Head, ListQuery, Page, ReadQuery, Resource, wrong_kind};
@@ -105,9 +105,11 @@ impl Resource for Evaluation {
     (status = 200, description = "An identical request had made it", body = Evaluation)))]
 pub(super) async fn create_evaluation(
     State(api): State<Api>,
+    By(asked): By,
     Json(new): Json<NewEvaluation>,
 ) -> Result<Response, ApiError> {
-    operations::created::<Evaluation>(api.service.evaluation_create(new.into()).await?)
+    let new = requests::NewEvaluation { asked, ..new.into() };
+    operations::created::<Evaluation>(api.service.evaluation_create(new).await?)
 }
 
 resource_handlers! {

@@ -2,6 +2,7 @@
 //!
 //! Handlers use these instead of axum's own, so that a bad request reads like every other error.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -18,6 +19,8 @@ use serde::de::DeserializeOwned;
 use serde_path_to_error::{Path as FieldPath, Segment};
 
 use super::problem::{ApiError, Problem};
+use crate::http::auth::Caller;
+use crate::service::requests::Asked;
 use crate::service::{Error, FieldProblem};
 
 /// The largest JSON body unless a layer says otherwise: 2 MiB.
@@ -34,6 +37,22 @@ fn limit(extensions: &Extensions) -> u64 {
     extensions
         .get::<BodyLimit>()
         .map_or(DEFAULT_BODY_LIMIT, |limit| limit.0)
+}
+
+/// Who asks: the owner of what is made.
+#[derive(Debug, Clone)]
+pub struct By(pub Asked);
+
+impl<S: Send + Sync> FromRequestParts<S> for By {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let owner = parts.extensions.get::<Caller>().map(Caller::name);
+        Ok(By(Asked {
+            owner: owner.unwrap_or_default(),
+            words: None,
+        }))
+    }
 }
 
 /// A JSON body on the way in, a JSON answer on the way out.

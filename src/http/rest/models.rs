@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::Api;
 use super::download::{self, File};
-use super::extract::{Json, Path, Query};
+use super::extract::{By, Json, Path, Query};
 use super::operations::{self, resource_handlers};
 use super::problem::ApiError;
 use super::resource::{Detail, Head, ListQuery, Page, ReadQuery, Resource, no_file, take, wrong_kind};
@@ -268,9 +268,14 @@ impl Resource for Model {
     (status = 200, description = "An identical request had made it", body = Model)))]
 pub(super) async fn create_model(
     State(api): State<Api>,
+    By(asked): By,
     Json(new): Json<NewModel>,
 ) -> Result<Response, ApiError> {
-    operations::created::<Model>(api.service.model_create(new.try_into()?).await?)
+    let new = requests::NewModel {
+        asked,
+        ..new.try_into()?
+    };
+    operations::created::<Model>(api.service.model_create(new).await?)
 }
 
 resource_handlers! {

@@ -88,6 +88,9 @@ pub struct Head {
     pub id: String,
     /// Free text.
     pub name: String,
+    /// Who made it: the name of the key; absent on a server without keys.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub owner: String,
     /// How far it is.
     pub status: Status,
     /// How far the work is.
@@ -115,6 +118,7 @@ impl From<&Entity> for Head {
         Head {
             id: entity.id.to_string(),
             name: entity.name.clone(),
+            owner: entity.owner.clone(),
             status: entity.status.into(),
             progress: entity.progress.into(),
             message: entity.message.clone(),

@@ -10,7 +10,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::Api;
-use super::extract::Json;
+use super::extract::{By, Json};
 use super::models::{ModelType, parameters};
 use super::operations::accepted;
 use super::problem::ApiError;
@@ -144,9 +144,14 @@ impl From<&StartedTraining> for Training {
     (status = 200, description = "An identical request had made it all", body = Training)))]
 pub(super) async fn train(
     State(api): State<Api>,
+    By(asked): By,
     Json(new): Json<NewTraining>,
 ) -> Result<Response, ApiError> {
-    let started = api.service.train(new.try_into()?).await?;
+    let new = requests::NewTraining {
+        asked,
+        ..new.try_into()?
+    };
+    let started = api.service.train(new).await?;
     let status = if started.fresh {
         StatusCode::ACCEPTED
     } else {

@@ -1,6 +1,8 @@
 //! What is refused, and in which words.
 
 use serde_json::{Value, json};
+use yosoku::http::auth::{Access, KeyRing};
+use yosoku::http::keys;
 
 use super::{get, part, schema, source, trained};
 use crate::support::Place;
@@ -85,6 +87,83 @@ async fn requests_that_are_none_are_told_so() {
         .send("POST /", &foreign, "{}")
         .await
         .refused("AccessDeniedException");
+}
+
+#[tokio::test]
+async fn a_server_with_keys_answers_those_who_hold_one() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join(keys::KEYS_FILE);
+    let (_, token) = keys::new(&path, "ana", 0).unwrap();
+    let (signing, _) = keys::new_signing(&path, "program", 0).unwrap();
+    let ring = std::sync::Arc::new(KeyRing::open(&path).unwrap());
+    let place = Place::open_for(Access::Keys(ring), None).await;
+    let target = ("x-amz-target", "AmazonML_20141212.DescribeMLModels");
+    let signed = |key: &str, time: &str| {
+        format!(
+            "AWS4-HMAC-SHA256 Credential={key}/{}/eu-west-1/machinelearning/aws4_request,\
+             SignedHeaders=host;x-amz-date;x-amz-target,Signature={}",
+            &time[..8],
+            "0".repeat(64)
+        )
+    };
+    let now = chrono::Utc::now().format("%Y%m%dT%H%M%SZ").to_string();
+    for (key, time, name) in [
+        (signing.id.as_str(), now.as_str(), "InvalidSignatureException"),
+        (
+            signing.id.as_str(),
+            "20200101T000000Z",
+            "InvalidSignatureException",
+        ),
+        ("nobody", now.as_str(), "UnrecognizedClientException"),
+    ] {
+        let authorization = signed(key, time);
+        let headers = [
+            target,
+            ("x-amz-date", time),
+            ("authorization", authorization.as_str()),
+        ];
+        place.send("POST /", &headers, "{}").await.refused(name);
+    }
+    place
+        .send("POST /", &[target], "{}")
+        .await
+        .refused("MissingAuthenticationTokenException");
+    let wrong = [target, ("authorization", "Bearer ysk_x_y")];
+    place
+        .send("POST /", &wrong, "{}")
+        .await
+        .refused("UnrecognizedClientException");
+
+    // The token that opens REST opens this door too, and its name is that of the user.
+    let bearer = format!("Bearer {token}");
+    let ask = |operation: &'static str| [("x-amz-target", operation), ("authorization", bearer.as_str())];
+    let body = source("ds", "s3://shop/x.csv", &schema(true, true), None).to_string();
+    let create = ask("AmazonML_20141212.CreateDataSourceFromS3");
+    place.send("POST /", &create, body).await.expect(200);
+    let got = place
+        .send(
+            "POST /",
+            &ask("AmazonML_20141212.GetDataSource"),
+            "{\"DataSourceId\":\"ds\"}",
+        )
+        .await;
+    assert_eq!(
+        got.expect(200).json()["CreatedByIamUser"],
+        "arn:aws:iam::000000000000:user/ana"
+    );
+    let shown = place
+        .send("GET /v1/datasources/ds", &[("authorization", &bearer)], "")
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(shown["owner"], "ana");
+    let mine = json!({"FilterVariable": "IAMUser", "EQ": "arn:aws:iam::1:user/ana"}).to_string();
+    let found = place
+        .send("POST /", &ask("AmazonML_20141212.DescribeDataSources"), mine)
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(found["Results"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]
