@@ -4,7 +4,7 @@
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 use futures_util::FutureExt;
@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::blob::Blobs;
 use crate::catalog::Catalog;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{HttpConfig, ServeConfig, WorkConfig};
+use crate::config::{HttpConfig, ServeConfig, StoreConfig, WorkConfig};
 use crate::domain::ids::EntityKind;
 use crate::domain::job::ClaimedJob;
 use crate::domain::spec::Produced;
@@ -39,6 +39,9 @@ const DATABASE: &str = "yosoku.db";
 /// Folders below the home that users may look into.
 const FOLDERS: [&str; 3] = ["datasets", "models", "predictions"];
 
+/// How often what was used is stored.
+const METERED: Duration = Duration::from_secs(5);
+
 /// An opened installation.
 pub struct App {
     catalog: Catalog,
@@ -54,14 +57,7 @@ impl App {
     pub async fn open(config: ServeConfig) -> Result<Self> {
         let home = &config.store.home;
         make_home(home)?;
-        let catalog = match &config.store.database_url {
-            Some(url) => Catalog::open(url.expose())
-                .await
-                .context("opening the catalogue")?,
-            None => Catalog::open_sqlite(&home.join(DATABASE))
-                .await
-                .with_context(|| format!("opening the catalogue in `{}`", home.display()))?,
-        };
+        let catalog = opened(&config.store).await?;
         let blobs = Blobs::open_local(home)
             .await
             .with_context(|| format!("opening the files in `{}`", home.display()))?;
@@ -148,6 +144,7 @@ impl App {
         // Jobs go on until the last answer is given, and are then given back.
         let jobs_stop = CancellationToken::new();
         let jobs = tokio::spawn(run_jobs(self.runner.clone(), jobs_stop.clone()));
+        let metering = tokio::spawn(meter(self.service.clone(), jobs_stop.clone()));
         let by_socket = async {
             match socket {
                 Some(socket) => serve_socket(socket, router.clone(), ending.clone()).await,
@@ -158,6 +155,7 @@ impl App {
         let served = tokio::try_join!(by_port, by_socket);
         jobs_stop.cancel();
         jobs.await.context("ending the jobs")?;
+        metering.await.context("ending the metering")?;
         self.catalog.close().await;
         served.map(|_| ()).context("serving")
     }
@@ -209,6 +207,36 @@ impl Front {
     pub fn address(&self) -> Result<SocketAddr> {
         self.listener.local_addr().context("reading the address")
     }
+}
+
+async fn opened(store: &StoreConfig) -> Result<Catalog> {
+    let home = &store.home;
+    match &store.database_url {
+        Some(url) => Catalog::open(url.expose()).await.context("opening the catalogue"),
+        None => Catalog::open_sqlite(&home.join(DATABASE))
+            .await
+            .with_context(|| format!("opening the catalogue in `{}`", home.display())),
+    }
+}
+
+/// The catalogue of an installation, for those who only want to know something; none if there is no installation.
+pub async fn catalog(store: &StoreConfig) -> Result<Option<Catalog>> {
+    match store.database_url.is_none() && !store.home.join(DATABASE).is_file() {
+        true => Ok(None),
+        false => opened(store).await.map(Some),
+    }
+}
+
+/// Stores what is used every few seconds, and what is left when `stop` is cancelled.
+async fn meter(service: Service, stop: CancellationToken) {
+    while stop
+        .run_until_cancelled(tokio::time::sleep(METERED))
+        .await
+        .is_some()
+    {
+        service.usage_store().await;
+    }
+    service.usage_store().await;
 }
 
 fn make_home(home: &Path) -> Result<()> {

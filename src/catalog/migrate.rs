@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Executor, Row};
 
 use super::{Backend, Catalog, CatalogError};
 
-const STEPS: [&[&str]; 3] = [
+const STEPS: [&[&str]; 4] = [
     &[
         "CREATE TABLE entities (
         kind {text} NOT NULL,
@@ -96,6 +96,14 @@ const STEPS: [&[&str]; 3] = [
         PRIMARY KEY (kind, id, name),
         FOREIGN KEY (kind, id) REFERENCES entities (kind, id))",
     ],
+    &["CREATE TABLE used (
+        day {text} NOT NULL,
+        model {text} NOT NULL,
+        owner {text} NOT NULL,
+        compute_ms BIGINT NOT NULL,
+        batch BIGINT NOT NULL,
+        realtime BIGINT NOT NULL,
+        PRIMARY KEY (day, model, owner))"],
 ];
 
 impl Catalog {

@@ -26,6 +26,7 @@ mod rows;
 mod search;
 mod settle;
 mod tags;
+mod usage;
 
 pub use entities::Created;
 pub use error::CatalogError;

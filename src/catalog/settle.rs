@@ -1,10 +1,11 @@
 //! The end of an attempt: stored once, together with the entity, and only by whoever holds the job.
 
 use super::entities::{lock, store};
-use super::{Catalog, CatalogError, Tx, lifecycle};
+use super::{Catalog, CatalogError, Tx, lifecycle, usage};
 use crate::domain::entity::{Entity, LifecycleError, Problem};
 use crate::domain::job::{ClaimedJob, JobKind, MAX_ATTEMPTS, Settled, Settlement, retry_delay_micros};
 use crate::domain::spec::Produced;
+use crate::domain::status::Status;
 
 impl Catalog {
     /// Stores how an attempt ended, in one transaction with the entity; refused when the lease was
@@ -27,6 +28,9 @@ impl Catalog {
             if !entity.status.is_final() {
                 apply(&mut entity, job, settlement, now).map_err(|e| lifecycle::wrong_state(&entity, e))?;
                 store(&mut tx, &mut entity).await?;
+                if entity.status == Status::Completed {
+                    usage::add_work(&mut tx, &entity, now).await?;
+                }
                 lifecycle::after_end(&mut tx, &entity, now).await?;
             }
         }

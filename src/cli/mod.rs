@@ -22,6 +22,7 @@ mod tables;
 mod threshold;
 mod train;
 mod trained;
+mod usage;
 mod verify;
 mod weights;
 
@@ -71,6 +72,8 @@ enum Command {
     /// Make, list and revoke API keys
     #[command(subcommand)]
     Key(key::Command),
+    /// Show what was used, and what it would have cost at the prices of Amazon Machine Learning
+    Usage(usage::Args),
     /// Print the OpenAPI document of the REST interface
     Openapi,
 }
@@ -104,6 +107,7 @@ impl Command {
             Command::Verify(args) => verify::run(&args),
             Command::Recipe(command) => recipe::run(&command),
             Command::Key(command) => key::run(&command),
+            Command::Usage(args) => usage::run(&args),
             Command::Openapi => openapi::run(),
         }
     }

@@ -24,3 +24,4 @@ pub mod location;
 pub mod search;
 pub mod spec;
 pub mod status;
+pub mod usage;

@@ -20,6 +20,7 @@ pub mod error;
 mod evaluations;
 pub mod families;
 pub mod limits;
+pub mod metering;
 mod models;
 mod places;
 mod predictors;
@@ -41,6 +42,7 @@ use tokio::sync::Semaphore;
 use self::answering::Known;
 use self::answers::Readiness;
 use self::limits::Limits;
+use self::metering::Counted;
 use self::predictors::Predictors;
 use self::scoring::Scorers;
 use crate::blob::Blobs;
@@ -73,6 +75,7 @@ struct Inner {
     predictors: Predictors,
     known: Known,
     scorers: Scorers,
+    counted: Counted,
     permits: Arc<Semaphore>,
     shadows: Arc<Semaphore>,
 }
@@ -90,6 +93,7 @@ impl Service {
             predictors: Predictors::new(blobs.clone(), &limits),
             known: Known::default(),
             scorers: Scorers::default(),
+            counted: Counted::default(),
             permits: Arc::new(Semaphore::new(limits.concurrent_predictions)),
             shadows: Arc::new(Semaphore::new(limits.concurrent_shadows)),
             catalog,

@@ -26,4 +26,5 @@ mod splits;
 mod support;
 mod thresholds;
 mod training;
+mod usage;
 mod weights;

@@ -13,6 +13,7 @@ mod families;
 mod jobs;
 mod lists;
 mod races;
+mod searches;
 mod support;
 
 /// Declares every case once for each database.
@@ -73,4 +74,9 @@ suite! {
     races::nothing_waits_for_ever_when_a_dependency_fails_meanwhile,
     races::one_of_many_equal_creations_is_fresh,
     races::first_use_by_several_processes_makes_the_tables_once,
+    searches::searches_compare_order_and_page,
+    searches::models_are_found_by_question_and_endpoint,
+    searches::tags_are_set_all_or_none,
+    searches::use_is_summed_by_model_and_user,
+    searches::an_older_catalogue_learns_what_searches_need,
 }

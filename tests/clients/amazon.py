@@ -379,6 +379,18 @@ def rule_signatures_are_checked_and_name_the_user(context):
     assert "InvalidSignatureException" in aws(server, "describe-ml-models", key=(key[0], "x")).stderr, "the command line got in"
 
 
+def rule_use_is_counted(context):
+    """Of the model of all rules: records that failed are free."""
+    server, client = place(context)
+    usage = server.client().get("/v1/usage").json()
+    ours, = [one for one in usage["items"] if one.get("model") == "ml"]
+    assert ours["compute_ms"] > 0 and ours["realtime_predictions"] >= 1, ours
+    batches = client.describe_batch_predictions(FilterVariable="MLModelId", EQ="ml")["Results"]
+    equal(ours["batch_predictions"], sum(one["TotalRecordCount"] - one["InvalidRecordCount"] for one in batches if one["Status"] == "COMPLETED"), "batches")
+    said = subprocess.run([context.program, "usage", "--home", str(server.home)], capture_output=True, text=True, timeout=30)
+    assert said.returncode == 0 and said.stdout.endswith("you paid: 0\n") and "\nml " in said.stdout, said
+
+
 def produced(shape, path=""):
     """The paths of all members that a shape of the model has."""
     if shape.type_name == "structure":

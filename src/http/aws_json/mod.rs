@@ -82,7 +82,7 @@ impl Amazon {
         let body = predicting::body::read_within(request, MOST_BYTES).await?;
         let input = Input::read(&body)?;
         if operation == "Predict" {
-            return predict::predict(&self.predicting, &input, body).await;
+            return predict::predict(&self.predicting, &input, caller, body).await;
         }
         let call = Call {
             service: &self.predicting.service,

@@ -10,8 +10,9 @@ use serde_json::{Map, Value, json};
 use super::MEDIA_TYPE;
 use super::error::Refusal;
 use super::input::Input;
+use crate::http::auth::Caller;
 use crate::http::predicting::reader::{At, Reader, Stopped};
-use crate::http::predicting::{self, Predicting, Work};
+use crate::http::predicting::{self, Asked, Predicting, Work};
 use crate::ml::Task;
 use crate::ml::draft::Written;
 use crate::service::Error;
@@ -30,6 +31,7 @@ const AT: At = At {
 pub(super) async fn predict(
     predicting: &Predicting,
     input: &Input,
+    caller: Caller,
     body: Bytes,
 ) -> Result<Response, Refusal> {
     let begun = Instant::now();
@@ -45,8 +47,13 @@ pub(super) async fn predict(
             "MLModel `{id}` has no real-time endpoint that is READY; create one with CreateRealtimeEndpoint"
         )));
     }
+    let asked = Asked {
+        caller,
+        begun,
+        place: None,
+    };
     let work = move |work: Work<'_>| scored(work, &record);
-    let answer = predicting.answer_read(&id, begun, body, None, work).await?;
+    let answer = predicting.answer_read(&id, asked, body, work).await?;
     Ok(predicting::answered(
         answer.value.to_string().into_bytes(),
         MEDIA_TYPE,

@@ -18,6 +18,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
 
 use super::access::{Frequent, hold};
+use super::auth::Caller;
 use crate::service::answering::Answering;
 use crate::service::error::chain;
 use crate::service::realtime::Place;
@@ -33,6 +34,16 @@ pub struct Predicting {
     pub service: Service,
     /// Where predictions are counted.
     pub metrics: Arc<Metrics>,
+}
+
+/// Who asks for predictions, since when, and where they are worked on.
+pub struct Asked {
+    /// Who asks.
+    pub caller: Caller,
+    /// When the request came.
+    pub begun: Instant,
+    /// The place among large requests, if it has one.
+    pub place: Option<Place>,
 }
 
 /// A request that was read: its records, scored one after the other.
@@ -86,26 +97,30 @@ impl Predicting {
             }
             Ok(())
         };
+        let caller = request.extensions().get::<Caller>().cloned().unwrap_or_default();
         let body = body::read(request, body::PATIENCE, arrived).await?;
-        self.answer_read(model, begun, body, place, work).await
+        let asked = Asked { caller, begun, place };
+        self.answer_read(model, asked, body, work).await
     }
 
-    /// The same for a body that was read already, since `begun`.
+    /// The same for a body that was read already.
     pub async fn answer_read<T: Send + 'static>(
         &self,
         model: &str,
-        begun: Instant,
+        asked: Asked,
         body: Bytes,
-        place: Option<Place>,
         work: impl Fn(Work<'_>) -> Result<T, Error> + Clone + Send + 'static,
     ) -> Result<Answer<T>, Error> {
         let model = self.service.answering(model).await?;
         let shadow = model.member().and_then(|member| member.shadow.clone());
         let again = shadow.map(|shadow| (shadow, work.clone(), body.clone(), model.clone()));
         let metrics = self.metrics.model(model.id());
-        let ((result, tally), place) = self.scored(model, body, place, work).await?;
+        let answering = model.clone();
+        let ((result, tally), place) = self.scored(model, body, asked.place, work).await?;
         if result.is_ok() {
-            count(&metrics, &tally, begun.elapsed());
+            count(&metrics, &tally, asked.begun.elapsed());
+            let owner = asked.caller.name();
+            self.service.answered(answering.id(), &owner, tally.records);
             if let Some((shadow, work, body, model)) = again {
                 let (answers, predicting) = (tally.answers, self.clone());
                 let compared = async move {

@@ -21,6 +21,7 @@ mod statistics;
 mod thresholds;
 mod train;
 mod unique;
+mod usage;
 mod weights;
 
 use std::sync::Arc;
@@ -123,6 +124,7 @@ fn table() -> Routes<Api> {
             .routes(routes!(families::put_alias, families::delete_alias))
             .routes(routes!(families::roll_back_alias))
             .routes(routes!(train::train))
+            .routes(routes!(usage::get_usage))
             .routes(routes!(
                 evaluations::create_evaluation,
                 evaluations::list_evaluations

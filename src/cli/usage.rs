@@ -1,0 +1,98 @@
+//! `yosoku usage`: what an installation was used for, and what that would have cost elsewhere.
+
+use serde_json::{Value, json};
+
+use super::error::CliError;
+use super::serve::{block_on, failure};
+use super::show;
+use crate::app;
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Flags, ServeConfig, process_environment};
+use crate::domain::usage::Usage;
+use crate::service::metering::{Bill, bill};
+
+/// Show what was used, and what it would have cost at the prices of Amazon Machine Learning
+///
+/// By model and key: 0.42 USD for an hour of computing, 0.10 USD for 1,000 predictions in batches, 0.0001 USD for each in
+/// real time, rounded up to the cent. A server that is running stores predictions in real time every few seconds.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The first day, such as 2026-01-01 [default: from the beginning]
+    #[arg(long, value_name = "DAY")]
+    from: Option<String>,
+    /// The last day [default: today]
+    #[arg(long, value_name = "DAY")]
+    to: Option<String>,
+    /// Folder of the installation [default: ./yosoku-home]
+    #[arg(long, value_name = "DIR")]
+    home: Option<String>,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<(), CliError> {
+    let flags = Flags {
+        home: args.home.clone(),
+        ..Flags::default()
+    };
+    let config = ServeConfig::load(&flags, &process_environment);
+    let config = config.map_err(|error| CliError::Usage(error.to_string()))?;
+    let bill = block_on(async {
+        let Some(catalog) = app::catalog(&config.store).await.map_err(failure)? else {
+            let home = config.store.home.display();
+            let message = format!("there is no installation in `{home}`; name another folder with --home");
+            return Err(CliError::NotFound(message));
+        };
+        let bill = bill(
+            &catalog,
+            SystemClock.now_micros(),
+            args.from.clone(),
+            args.to.clone(),
+        )
+        .await;
+        catalog.close().await;
+        bill.map_err(|error| CliError::Usage(error.public_message()))
+    })?;
+    match args.json {
+        true => show::print_json(&document(&bill)),
+        false => show::print(&table(&bill)),
+    }
+}
+
+fn document(bill: &Bill) -> Value {
+    let used = |usage: &Usage| {
+        json!({"model": usage.model, "owner": usage.owner, "compute_ms": usage.compute_ms,
+            "batch_predictions": usage.batch, "realtime_predictions": usage.realtime, "amount_usd": usage.dollars()})
+    };
+    let items: Vec<Value> = bill.used.iter().map(used).collect();
+    json!({"from": bill.from, "to": bill.to, "items": items, "total": used(&bill.total), "you_paid_usd": 0})
+}
+
+fn table(bill: &Bill) -> String {
+    let header = ["model", "key", "compute", "batch", "real time", "there"];
+    let mut rows = vec![header.map(str::to_owned).to_vec()];
+    for usage in &bill.used {
+        let model = if usage.model.is_empty() {
+            "(statistics)"
+        } else {
+            &usage.model
+        };
+        let owner = if usage.owner.is_empty() { "-" } else { &usage.owner };
+        rows.push(row(model, owner, usage));
+    }
+    rows.push(row("total", "", &bill.total));
+    format!("{}you paid: 0\n", show::table(&rows))
+}
+
+fn row(model: &str, owner: &str, usage: &Usage) -> Vec<String> {
+    vec![
+        model.to_owned(),
+        owner.to_owned(),
+        format!("{:.1} s", usage.compute_ms as f64 / 1000.0),
+        usage.batch.to_string(),
+        usage.realtime.to_string(),
+        format!("{:.2} USD", usage.dollars()),
+    ]
+}

@@ -1,0 +1,78 @@
+//! What was used.
+
+use serde_json::json;
+
+use crate::support::{IRIS, Place, members};
+
+#[tokio::test]
+async fn work_and_predictions_are_counted_and_priced() {
+    let place = Place::with(&[("iris.csv", IRIS)]).await;
+    let nothing = place.get("/v1/usage").await.expect(200).json();
+    assert_eq!(
+        (&nothing["items"], &nothing["total"]["amount_usd"]),
+        (&json!([]), &json!(0.0))
+    );
+    place.trained("iris", "iris.csv").await;
+    let records = json!({"records": [{"petal_length_cm": 1}, {"petal_length_cm": 5}]});
+    place.post("/v1/models/iris/predict", records).await.expect(200);
+    place
+        .post("/v1/models/iris/predict", json!({"records": [7]}))
+        .await
+        .expect(400);
+    let table = "sepal_length_cm,sepal_width_cm,petal_length_cm,petal_width_cm\n5,3,1,0.2\nbroken\n6,3,5,2\n";
+    place.put("new.csv", table).await.expect(201);
+    let batch = json!({"id": "b", "model": "iris", "dataset": "new.csv"});
+    place.post("/v1/batch-predictions", batch).await.expect(202);
+    place.work().await;
+    assert_eq!(
+        place.get("/v1/batch-predictions/b").await.expect(200).json()["status"],
+        "COMPLETED"
+    );
+
+    let usage = place.get("/v1/usage").await.expect(200).json();
+    let items = usage["items"].as_array().unwrap();
+    let iris = items.iter().find(|item| item["model"] == "iris").unwrap();
+    assert_eq!(
+        (&iris["realtime_predictions"], &iris["batch_predictions"]),
+        (&json!(2), &json!(2)),
+        "{usage}"
+    );
+    assert!(iris["compute_ms"].as_u64().unwrap() > 0);
+    assert_eq!(
+        members(iris),
+        [
+            "amount_usd",
+            "batch_predictions",
+            "compute_ms",
+            "model",
+            "realtime_predictions"
+        ]
+    );
+    let statistics = items.iter().find(|item| item.get("model").is_none()).unwrap();
+    assert!(statistics["compute_ms"].as_u64().unwrap() > 0);
+    let sum = |member: &str| {
+        items
+            .iter()
+            .map(|item| item[member].as_u64().unwrap())
+            .sum::<u64>()
+    };
+    assert_eq!(usage["total"]["compute_ms"], sum("compute_ms"));
+    // Four predictions are 0.0004 USD, and the computing of some seconds little more.
+    assert_eq!(
+        (&usage["total"]["amount_usd"], &usage["you_paid_usd"]),
+        (&json!(0.01), &json!(0))
+    );
+
+    let again = place
+        .get("/v1/usage?from=2026-01-01&to=2026-01-01")
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(again["items"], usage["items"]);
+    let before = place.get("/v1/usage?to=2025-12-31").await.expect(200).json();
+    assert_eq!(before["items"], json!([]));
+    place
+        .get("/v1/usage?from=yesterday")
+        .await
+        .problem(400, "invalid_parameter");
+}
