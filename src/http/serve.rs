@@ -103,7 +103,6 @@ pub async fn serve_socket(socket: Socket, router: Router, stop: Stop) -> io::Res
 
 /// Waits for the end. `at_the_door` goes when nobody is let in any more, before open requests are waited for: a
 /// server that is started meanwhile may want its place.
-
 async fn ended<A: Address>(
     mut running: JoinHandle<io::Result<()>>,
     handle: Handle<A>,
