@@ -207,6 +207,8 @@ impl Place {
             Err(JobError::Failed(problem)) => Settlement::Failed(*problem),
             Err(error) => panic!("{}: {error}", job.entity.at()),
         };
+        // As if every job took a quarter of a second.
+        self.clock.advance(250_000);
         let now = self.clock.now_micros();
         self.catalog.job_settle(&job, now, settlement).await.unwrap();
     }
