@@ -3,8 +3,8 @@
 //! A file comes in as CSV text ([`CsvText`]), so that there is one path from a record to its score, whatever the
 //! format. Predictions go out as row groups ([`Packed`], [`Assembler`]). The only user of the `parquet` crate.
 //!
-//! The crate trusts what a file says more than a server can: [`footer`] looks through the footer before the crate does,
-//! [`source`] bounds the pages, [`pages`] checks them before they are decoded.
+//! The crate trusts what a file says more than a server can: `footer` looks through the footer before the crate does,
+//! `source` bounds the pages, `pages` checks them before they are decoded.
 
 mod column;
 mod footer;
