@@ -2,7 +2,7 @@
 //! a manifest that names them.
 
 use std::collections::HashSet;
-use std::io::Write;
+use std::io::{self, BufRead, BufReader, Write};
 
 use serde_json::{Map, Value, json};
 
@@ -18,8 +18,9 @@ use crate::domain::job::ClaimedJob;
 use crate::domain::location::Location;
 use crate::domain::spec::{BatchPredictionResult, DataSourceSpec, Produced, SourceFile};
 use crate::ml::pipeline::batch::{Compress, Form, Format, Style};
-use crate::ml::pipeline::{BatchOptions, BatchSummary, Outputs, PipelineError, predict_into};
+use crate::ml::pipeline::{BatchOptions, BatchSummary, Outputs, PipelineError, Table, predict_part, select};
 use crate::ml::predict::Predictor;
+use crate::ml::split::Selector;
 
 /// What results are made from.
 pub struct Made<'a> {
@@ -58,19 +59,13 @@ impl Made<'_> {
             },
             ..BatchOptions::default()
         };
-        if parts.len() > 1 && !facts.split.is_all() {
-            let message = format!(
-                "data source {} has {} files and a part of their records; a part of several files cannot be predicted",
-                self.source.id,
-                parts.len()
-            );
-            let hint = "make a data source of all records, or one for each file";
-            return Err(Problem::new("invalid_split", message).with_hint(hint).into());
-        }
         let mut total = BatchSummary::default();
         let (mut manifest, mut files) = (Map::new(), Vec::new());
+        let mut pieces = self.pieces(&parts, &options, context)?;
         for part in &parts {
-            let summary = self.one(part, &options, context)?;
+            let selector = pieces.next(&part.table)?;
+            let summary = self.one(part, &options, &selector, context)?;
+            pieces.rows += summary.read;
             manifest.insert(part.input.clone(), Value::from(part.output.as_str()));
             files.push(json!({"input": part.input, "output": part.output, "records": summary.records, "invalid": summary.invalid}));
             total.add(summary);
@@ -97,6 +92,7 @@ impl Made<'_> {
         &self,
         part: &Part,
         options: &BatchOptions,
+        selector: &Selector,
         context: &JobContext,
     ) -> Result<BatchSummary, JobError> {
         let mut file = self.handler.blobs.write_blocking()?;
@@ -105,15 +101,34 @@ impl Made<'_> {
             problems: None,
             resume: None,
         };
-        let summary = predict_into(
+        let summary = predict_part(
             self.predictor,
             &part.table,
             options,
+            selector,
             outputs,
             &mut context.clone(),
         )?;
         file.publish(&key::located(&part.output))?;
         Ok(summary)
+    }
+
+    /// Which records belong to the part is a question to all files together.
+    fn pieces(
+        &self,
+        parts: &[Part],
+        options: &BatchOptions,
+        context: &JobContext,
+    ) -> Result<Pieces, JobError> {
+        let schema = self.predictor.schema();
+        let (split, target) = (&options.split, schema.target.as_deref());
+        let selector = select(&self.whole()?, split, Some(schema), target, &mut context.clone())?;
+        Ok(Pieces {
+            counts_bytes: parts.len() > 1 && !selector.is_all(),
+            selector,
+            rows: 0,
+            bytes: None,
+        })
     }
 
     /// All files as one table.
@@ -167,6 +182,50 @@ impl Made<'_> {
         file.write_all(&text).map_err(PipelineError::Write)?;
         Ok(file.publish(&key::located(to))?)
     }
+}
+
+/// The part of all records, as each file in turn has to be asked for it.
+struct Pieces {
+    selector: Selector,
+    counts_bytes: bool,
+    /// Records of the files before.
+    rows: u64,
+    /// Bytes up to the first record of the next file, as all files together have them.
+    bytes: Option<u64>,
+}
+
+impl Pieces {
+    /// The part of the records of the next file.
+    fn next(&mut self, table: &BlobTable) -> Result<Selector, JobError> {
+        if !self.counts_bytes {
+            return Ok(self.selector.after(self.rows, 0));
+        }
+        let (head, rest) = lengths(table).map_err(PipelineError::Write)?;
+        // Names of columns come once in all files together, and in each file by itself.
+        let before = self.bytes.unwrap_or(head);
+        self.bytes = Some(before + rest);
+        let shift = i64::try_from(before).unwrap_or(i64::MAX) - i64::try_from(head).unwrap_or(i64::MAX);
+        Ok(self.selector.after(self.rows, shift))
+    }
+}
+
+/// Bytes of the line of names, and of all lines after it.
+fn lengths(table: &BlobTable) -> io::Result<(u64, u64)> {
+    let mut reader = BufReader::new(table.open()?);
+    let (mut head, mut all, mut last) = (None, 0, b'\n');
+    loop {
+        let bytes = reader.fill_buf()?;
+        let Some(end) = bytes.last() else { break };
+        last = *end;
+        if head.is_none() {
+            head = memchr::memchr(b'\n', bytes).map(|at| all + at as u64 + 1);
+        }
+        let length = bytes.len();
+        all += length as u64;
+        reader.consume(length);
+    }
+    let head = head.unwrap_or(all);
+    Ok((head, all - head + u64::from(last != b'\n')))
 }
 
 fn no_place(error: InvalidName) -> JobError {

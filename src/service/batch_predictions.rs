@@ -115,7 +115,12 @@ impl Service {
     /// Opens the finished file of predictions, or a part of it.
     pub async fn batch_output(&self, id: &str, range: Option<ByteRange>) -> Result<(Entity, Reading), Error> {
         let entity = self.entity_get(EntityKind::BatchPrediction, id).await?;
-        let result = entity.batch_prediction().and_then(|work| work.result.as_ref());
+        let work = entity.batch_prediction();
+        if let Some(place) = work.and_then(|work| work.spec.output.as_ref()) {
+            let reason = format!("its results are below {place}, as was asked for");
+            return Err(wrong_state(&entity.at(), entity.status, reason));
+        }
+        let result = work.and_then(|work| work.result.as_ref());
         let (Some(result), Status::Completed) = (result, entity.status) else {
             let reason = match entity.status {
                 Status::Pending | Status::InProgress => {

@@ -37,16 +37,7 @@ pub(super) async fn predict(
     let begun = Instant::now();
     let id = input.id("MLModelId")?;
     let record = record(input)?;
-    let model = predicting
-        .service
-        .answering(&id)
-        .await
-        .map_err(Refusal::of_predict)?;
-    if !model.is_mounted() {
-        return Err(Refusal::not_mounted(format!(
-            "MLModel `{id}` has no real-time endpoint that is READY; create one with CreateRealtimeEndpoint"
-        )));
-    }
+    mounted(predicting, &id).await?;
     let asked = Asked {
         caller,
         begun,
@@ -58,6 +49,21 @@ pub(super) async fn predict(
         answer.value.to_string().into_bytes(),
         MEDIA_TYPE,
     ))
+}
+
+/// Refuses a model that has no endpoint that is READY.
+async fn mounted(predicting: &Predicting, id: &str) -> Result<(), Refusal> {
+    let model = predicting
+        .service
+        .answering(id)
+        .await
+        .map_err(Refusal::of_predict)?;
+    match model.is_mounted() {
+        true => Ok(()),
+        false => Err(Refusal::not_mounted(format!(
+            "MLModel `{id}` has no real-time endpoint that is READY; create one with CreateRealtimeEndpoint"
+        ))),
+    }
 }
 
 /// The record, within its bounds.

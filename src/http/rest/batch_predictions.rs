@@ -110,6 +110,10 @@ pub struct BatchPrediction {
     /// Length of the output in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     size_bytes: Option<u64>,
+    /// The folder in object storage where the results are instead, if they were asked for there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "s3://shop/out/")]
+    output_location: Option<String>,
     /// The output, once COMPLETED.
     #[serde(skip_serializing_if = "Option::is_none")]
     output: Option<String>,
@@ -152,7 +156,9 @@ impl Resource for BatchPrediction {
             size_bytes: result.as_ref().map(|result| result.size_bytes),
             output: result
                 .as_ref()
+                .filter(|_| spec.output.is_none())
                 .map(|_| format!("/v1/batch-predictions/{}/output", head.id)),
+            output_location: spec.output.map(String::from),
             problem_file: result
                 .as_ref()
                 .and_then(|result| result.problems.as_ref())

@@ -22,7 +22,7 @@ pub mod train;
 mod truths;
 mod weighing;
 
-pub use batch::{BatchOptions, BatchSummary, Outputs, predict, predict_into};
+pub use batch::{BatchOptions, BatchSummary, Outputs, predict, predict_into, predict_part};
 pub use error::PipelineError;
 pub use evaluate::{Evaluation, evaluate, evaluate_part};
 pub use inspect::{Inspection, inspect, inspect_for};

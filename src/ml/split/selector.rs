@@ -15,6 +15,8 @@ use crate::ml::record::Record;
 pub struct Selector {
     pub(super) rule: Rule,
     pub(super) complement: bool,
+    /// Rows and bytes of the table that come before those that are judged.
+    pub(super) before: (u64, i64),
     /// Remarks on the part, and on the part of all other rows.
     pub(super) warnings: [Vec<String>; 2],
 }
@@ -49,17 +51,32 @@ impl Selector {
         Self {
             rule: Rule::All,
             complement: false,
+            before: (0, 0),
             warnings: Default::default(),
         }
     }
 
     /// Whether the record belongs to the part.
     pub fn selects(&self, record: &Record) -> bool {
-        self.rule.holds(record) != self.complement
+        let (rows, bytes) = self.before;
+        let row = record.position.record.saturating_add(rows);
+        let byte = record.position.byte.saturating_add_signed(bytes);
+        self.rule.holds(record, row, byte) != self.complement
+    }
+
+    /// The same for a further piece of the table that is read by itself: so many rows come before its first, and bytes
+    /// count as if so many came before.
+    #[must_use]
+    pub fn after(&self, rows: u64, bytes: i64) -> Self {
+        Self {
+            before: (rows, bytes),
+            ..self.clone()
+        }
     }
 
     /// Whether the row with this number belongs to the part; `None` when its number does not settle that.
     pub fn selects_number(&self, row: u64) -> Option<bool> {
+        let row = row.saturating_add(self.before.0);
         let holds = match &self.rule {
             Rule::All => true,
             Rule::Number { seed, begin, end } => {
@@ -104,21 +121,19 @@ impl Selector {
         Self {
             rule: self.rule.clone(),
             complement: !self.complement,
+            before: self.before,
             warnings: [theirs, mine],
         }
     }
 }
 
 impl Rule {
-    fn holds(&self, record: &Record) -> bool {
-        let row = record.position.record;
+    fn holds(&self, record: &Record, row: u64, byte: u64) -> bool {
         let between = |share: f64, begin: &f64, end: &f64| *begin <= share && share < *end;
         match self {
             Rule::All => true,
             Rule::Number { seed, begin, end } => between(unit(*seed, row) * 100.0, begin, end),
-            Rule::Place { place, begin, end } => {
-                between(place.share(record.position.byte) * 100.0, begin, end)
-            }
+            Rule::Place { place, begin, end } => between(place.share(byte) * 100.0, begin, end),
             Rule::Order { first, end } => (*first..*end).contains(&row),
             Rule::Strata { column, shares } => shares.holds(row, record.get(*column)),
             Rule::Group {

@@ -137,6 +137,7 @@ impl Survey {
         Ok(Selector {
             rule,
             complement,
+            before: (0, 0),
             warnings,
         })
     }

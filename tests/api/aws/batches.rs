@@ -235,3 +235,79 @@ async fn outputs_that_lead_elsewhere_are_refused() {
     let list = get(&place, "DescribeBatchPredictions", json!({})).await;
     assert_eq!(list, json!({"Results": []}));
 }
+
+#[tokio::test]
+async fn parts_of_several_files_are_parts_of_them_all() {
+    let place = trained().await;
+    let rows: Vec<String> = (0..300).map(|row| format!("r{row},{},note", row % 100)).collect();
+    for (name, range, head, end) in [
+        ("a.csv", 0..130, "order,km,note\n", ""),
+        ("b.csv", 130..131, "\"order\",\"km\",\"note\"\r\n", "\n"),
+        ("c.csv", 131..300, "order,km,note\n", ""),
+    ] {
+        place.file(
+            &format!("shop/three/{name}"),
+            format!("{head}{}{end}", rows[range].join("\n")),
+        );
+    }
+    let random = |complement: bool| {
+        Some(
+            json!({"splitting": {"percentBegin": 0, "percentEnd": 50, "strategy": "random", "complement": complement,
+            "strategyParams": {"randomSeed": "seed"}}}),
+        )
+    };
+    let mut tags = Vec::new();
+    for (id, rearrangement) in [
+        ("s1", part(0, 40)),
+        ("s2", part(40, 100)),
+        ("r1", random(false)),
+        ("r2", random(true)),
+    ] {
+        let wish = source(id, "s3://shop/three/", &schema(false, true), rearrangement);
+        let done = predicted(&place, id, wish, "s3://shop/out/").await;
+        assert_eq!(done["Status"], "COMPLETED", "{done}");
+        let mut found = Vec::new();
+        for name in ["a", "b", "c"] {
+            let text = unzipped(
+                &place
+                    .file_at(&format!("shop/out/batch-prediction/result/{id}-{name}.csv.gz"))
+                    .unwrap(),
+            );
+            found.extend(
+                text.lines()
+                    .skip(1)
+                    .map(|line| line.split(',').next().unwrap().to_owned()),
+            );
+        }
+        assert_eq!(done["TotalRecordCount"], found.len());
+        let profiled = place
+            .get(&format!("/v1/datasources/{id}"))
+            .await
+            .expect(200)
+            .json();
+        assert_eq!(
+            profiled["rows"],
+            found.len(),
+            "the part is the one that statistics have"
+        );
+        tags.push(found);
+    }
+    assert_eq!(tags[0], (0..120).map(|row| format!("r{row}")).collect::<Vec<_>>());
+    for pair in tags.chunks(2) {
+        let mut all: Vec<&String> = pair.iter().flatten().collect();
+        all.sort();
+        all.dedup();
+        assert_eq!((all.len(), pair[0].len() + pair[1].len()), (300, 300));
+    }
+    assert!((100..200).contains(&tags[2].len()), "{}", tags[2].len());
+
+    let shown = place.get("/v1/batch-predictions/s1").await.expect(200).json();
+    assert_eq!(
+        (&shown["output_location"], shown.get("output")),
+        (&json!("s3://shop/out/"), None)
+    );
+    place
+        .get("/v1/batch-predictions/s1/output")
+        .await
+        .problem(409, "wrong_state");
+}

@@ -34,12 +34,30 @@ pub fn predict_into(
     predictor: &Predictor,
     table: &dyn Table,
     options: &BatchOptions,
+    outputs: Outputs<'_>,
+    observer: &mut dyn Observer,
+) -> Result<BatchSummary, PipelineError> {
+    let schema = predictor.schema();
+    let part = select(
+        table,
+        &options.split,
+        Some(schema),
+        schema.target.as_deref(),
+        observer,
+    )?;
+    predict_part(predictor, table, options, &part, outputs, observer)
+}
+
+/// The same for a part that is known already, whatever split the options name.
+pub fn predict_part(
+    predictor: &Predictor,
+    table: &dyn Table,
+    options: &BatchOptions,
+    part: &Selector,
     mut outputs: Outputs<'_>,
     observer: &mut dyn Observer,
 ) -> Result<BatchSummary, PipelineError> {
     let schema = predictor.schema();
-    let target = schema.target.as_deref();
-    let part = select(table, &options.split, Some(schema), target, observer)?;
     let reader = table.rows(names_for_json(schema, options))?;
     let layout = Layout::new(predictor, &reader, options)?;
     if table.bytes() < options.segments.least_input {
@@ -49,7 +67,7 @@ pub fn predict_into(
     let work = outputs
         .resume
         .map(|resume| work_of(predictor, options, resume.input, outputs.problems.is_some()));
-    let mut run = Run::new(&layout, &part, options, outputs, work.unwrap_or_default())?;
+    let mut run = Run::new(&layout, part, options, outputs, work.unwrap_or_default())?;
     run.watch_names(&reader);
     if run.done > 0 {
         let rows = counted(run.at.summary.records, "row");
@@ -306,6 +324,7 @@ impl<'a, 'o> Run<'a, 'o> {
             }
         })?;
         let mut summary = self.at.summary;
+        summary.read = self.at.read;
         if let Some(judge) = self.judge {
             let report = judge.finish(self.layout.predictor.threshold());
             summary.metrics = BatchMetrics::of(&report, self.unknown_target);

@@ -30,7 +30,7 @@ use super::table::Table;
 use crate::ml::observe::Observer;
 use crate::ml::predict::Predictor;
 use crate::ml::split::Split;
-pub use driver::predict_into;
+pub use driver::{predict_into, predict_part};
 pub use form::{Compress, Form, Format};
 pub use parts::{PartFile, Parts};
 pub use sink::{Outputs, Resume};
