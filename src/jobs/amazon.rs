@@ -64,8 +64,8 @@ impl Made<'_> {
         let mut pieces = self.pieces(&parts, &options, context)?;
         for part in &parts {
             let selector = pieces.next(&part.table)?;
-            let summary = self.one(part, &options, &selector, context)?;
-            pieces.rows += summary.read;
+            let (summary, read) = self.one(part, &options, &selector, context)?;
+            pieces.rows += read;
             manifest.insert(part.input.clone(), Value::from(part.output.as_str()));
             files.push(json!({"input": part.input, "output": part.output, "records": summary.records, "invalid": summary.invalid}));
             total.add(summary);
@@ -94,14 +94,14 @@ impl Made<'_> {
         options: &BatchOptions,
         selector: &Selector,
         context: &JobContext,
-    ) -> Result<BatchSummary, JobError> {
+    ) -> Result<(BatchSummary, u64), JobError> {
         let mut file = self.handler.blobs.write_blocking()?;
         let outputs = Outputs {
             out: &mut file,
             problems: None,
             resume: None,
         };
-        let summary = predict_part(
+        let done = predict_part(
             self.predictor,
             &part.table,
             options,
@@ -110,7 +110,7 @@ impl Made<'_> {
             &mut context.clone(),
         )?;
         file.publish(&key::located(&part.output))?;
-        Ok(summary)
+        Ok(done)
     }
 
     /// Which records belong to the part is a question to all files together.

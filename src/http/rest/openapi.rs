@@ -31,7 +31,8 @@ use crate::service::codes::CODES;
         (name = "Models", description = "What is learned from a data source."),
         (name = "Families", description = "Versions of a model under one name, and aliases such as `production`."),
         (name = "Evaluations", description = "How good a model is on rows it has not seen."),
-        (name = "Batch predictions", description = "A model's answers for a whole file.")
+        (name = "Batch predictions", description = "A model's answers for a whole file."),
+        (name = "Usage", description = "What was used, and what it would have cost elsewhere.")
     ),
     components(schemas(problem::Problem, problem::ProblemEntry, Head))
 )]
@@ -58,6 +59,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("Training", include_str!("examples/training.json")),
     ("PredictRequest", include_str!("examples/predict_request.json")),
     ("PredictAnswer", include_str!("examples/predict_answer.json")),
+    ("UsageReport", include_str!("examples/usage_report.json")),
     ("Family", include_str!("examples/family.json")),
     ("NewVersion", r#"{"model": "cancer"}"#),
     ("NewAlias", r#"{"version": 1}"#),

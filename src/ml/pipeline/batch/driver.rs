@@ -45,10 +45,12 @@ pub fn predict_into(
         schema.target.as_deref(),
         observer,
     )?;
-    predict_part(predictor, table, options, &part, outputs, observer)
+    let done = predict_part(predictor, table, options, &part, outputs, observer)?;
+    Ok(done.0)
 }
 
-/// The same for a part that is known already, whatever split the options name.
+/// The same for a part that is known already, whatever split the options name; and how many records were read, those
+/// of other parts included and empty lines left out.
 pub fn predict_part(
     predictor: &Predictor,
     table: &dyn Table,
@@ -56,7 +58,7 @@ pub fn predict_part(
     part: &Selector,
     mut outputs: Outputs<'_>,
     observer: &mut dyn Observer,
-) -> Result<BatchSummary, PipelineError> {
+) -> Result<(BatchSummary, u64), PipelineError> {
     let schema = predictor.schema();
     let reader = table.rows(names_for_json(schema, options))?;
     let layout = Layout::new(predictor, &reader, options)?;
@@ -302,7 +304,7 @@ impl<'a, 'o> Run<'a, 'o> {
         Ok(())
     }
 
-    fn finish(mut self, observer: &mut dyn Observer) -> Result<BatchSummary, PipelineError> {
+    fn finish(mut self, observer: &mut dyn Observer) -> Result<(BatchSummary, u64), PipelineError> {
         self.write_scored()?;
         let summary = &self.at.summary;
         if summary.records == summary.invalid && summary.records > 0 {
@@ -324,12 +326,11 @@ impl<'a, 'o> Run<'a, 'o> {
             }
         })?;
         let mut summary = self.at.summary;
-        summary.read = self.at.read;
         if let Some(judge) = self.judge {
             let report = judge.finish(self.layout.predictor.threshold());
             summary.metrics = BatchMetrics::of(&report, self.unknown_target);
         }
-        Ok(summary)
+        Ok((summary, self.at.read))
     }
 
     /// Inputs that no line had.

@@ -21,9 +21,6 @@ pub struct BatchSummary {
     pub problems: Problems,
     /// How often each kind of odd field was met: missing, invalid, out of range, unknown.
     pub notes: BTreeMap<String, u64>,
-    /// Records that were read, those of other parts included and empty lines left out. Not told: it is for going on.
-    #[serde(skip)]
-    pub read: u64,
     /// Columns of the input that the model does not know.
     pub extra_columns: Vec<String>,
     /// Attributes of the model that the input does not have.
