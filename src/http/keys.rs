@@ -145,6 +145,8 @@ pub fn revoke(path: &Path, id: &str, now: i64) -> Result<Key, KeyError> {
             .find(|key| key.id == id)
             .ok_or_else(|| KeyError::Unknown(id.to_owned()))?;
         key.revoked_at.get_or_insert_with(|| rfc3339(now));
+        // Nobody signs with it any more, so nobody need be able to.
+        key.signing_secret = None;
         revoked = Some(key.clone());
         Ok(())
     })?;

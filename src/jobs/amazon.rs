@@ -149,14 +149,8 @@ impl Made<'_> {
         };
         match (work.map(|work| &work.spec), files.unwrap_or_default()) {
             (Some(spec), files @ [_, ..]) => {
-                let table = self.whole()?;
-                if let [_] = files {
-                    return Ok(vec![Part {
-                        table,
-                        input: self.source.location.clone(),
-                        output: output(&last_segment(&self.source.location))?,
-                    }]);
-                }
+                // Fails where a file is not what it was.
+                self.whole()?;
                 let named = names(spec, files);
                 let parts = files.iter().zip(named).map(|(file, name)| {
                     Ok(Part {
@@ -236,8 +230,8 @@ fn last_segment(text: &str) -> String {
     text.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
-/// The names of several files in their results: the last segment of each, or, where two are the same, the way to them
-/// from the folder of all, joined by `-`.
+/// The names of files in their results, no two the same: the last segment of each, or, where two are the same, the way to
+/// them from the folder of all, joined by `-`, and a number before what is the same even then.
 fn names(spec: &DataSourceSpec, files: &[SourceFile]) -> Vec<String> {
     let last: Vec<String> = files.iter().map(|file| last_segment(file.key.as_str())).collect();
     let distinct: HashSet<&String> = last.iter().collect();
@@ -253,5 +247,40 @@ fn names(spec: &DataSourceSpec, files: &[SourceFile]) -> Vec<String> {
         let path = key.as_str().strip_prefix(&folder).unwrap_or(key.as_str());
         path.trim_start_matches('/').replace('/', "-")
     };
-    files.iter().map(|file| below(&file.key)).collect()
+    distinct_names(files.iter().map(|file| below(&file.key)).collect())
+}
+
+/// Puts a number before each name that another one had.
+fn distinct_names(names: Vec<String>) -> Vec<String> {
+    let all: HashSet<String> = names.iter().cloned().collect();
+    let mut taken = HashSet::new();
+    let free = |name: &String, taken: &HashSet<String>| !taken.contains(name) && !all.contains(name);
+    let mut given = Vec::with_capacity(names.len());
+    for name in names {
+        let name = match taken.contains(&name) {
+            false => name,
+            true => {
+                let mut numbered = (2..).map(|number| format!("{number}-{name}"));
+                numbered.find(|name| free(name, &taken)).unwrap_or(name)
+            }
+        };
+        taken.insert(name.clone());
+        given.push(name);
+    }
+    given
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_results_have_one_name() {
+        let given = |names: &[&str]| distinct_names(names.iter().map(ToString::to_string).collect());
+        assert_eq!(
+            given(&["a-x.csv", "a-x.csv", "b-x.csv"]),
+            ["a-x.csv", "2-a-x.csv", "b-x.csv"]
+        );
+        assert_eq!(given(&["x", "x", "2-x", "x"]), ["x", "3-x", "2-x", "4-x"]);
+    }
 }

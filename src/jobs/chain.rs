@@ -50,10 +50,12 @@ impl Chain {
         if open.fill_buf()?.starts_with(BYTE_ORDER_MARK) {
             open.consume(BYTE_ORDER_MARK.len());
         }
-        if self.named && !std::mem::take(&mut self.is_first) {
+        // A file that holds nothing has no names either.
+        let is_empty = open.fill_buf()?.is_empty();
+        if self.named && !is_empty && !std::mem::take(&mut self.is_first) {
             skip_line(&mut open)?;
         }
-        if self.last != b'\n' {
+        if std::mem::replace(&mut self.last, b'\n') != b'\n' {
             self.pending = io::Cursor::new(vec![b'\n']);
         }
         self.open = Some(open);
@@ -136,6 +138,15 @@ mod tests {
         ];
         let text = chained(&files, true, "").await;
         assert_eq!(text, "a,b\n1,2\n3,4\r\n5,6\n7,8\n");
+    }
+
+    #[tokio::test]
+    async fn files_that_hold_nothing_change_nothing() {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        io::Write::flush(&mut packed).unwrap();
+        let packed = packed.finish().unwrap();
+        let files: [&[u8]; 5] = [b"\xef\xbb\xbf", &packed, b"a\n1", b"a", b"a\n2\n"];
+        assert_eq!(chained(&files, true, "").await, "a\n1\n2\n");
     }
 
     #[tokio::test]

@@ -71,6 +71,7 @@ impl Refusal {
     pub fn of_predict(error: Error) -> Self {
         match &error {
             Error::WrongState { .. } => Self::not_mounted(told(&error)),
+            Error::Throttled { .. } => Self::new("LimitExceededException", told(&error)),
             _ => error.into(),
         }
     }

@@ -44,7 +44,8 @@ pub(super) async fn predict(
         place: None,
     };
     let work = move |work: Work<'_>| scored(work, &record);
-    let answer = predicting.answer_read(&id, asked, body, work).await?;
+    let answer = predicting.answer_read(&id, asked, body, work).await;
+    let answer = answer.map_err(Refusal::of_predict)?;
     Ok(predicting::answered(
         answer.value.to_string().into_bytes(),
         MEDIA_TYPE,

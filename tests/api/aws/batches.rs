@@ -311,3 +311,22 @@ async fn parts_of_several_files_are_parts_of_them_all() {
         .await
         .problem(409, "wrong_state");
 }
+
+/// The one file of a folder has the result that it has by itself.
+#[tokio::test]
+async fn a_folder_with_one_file_is_that_file() {
+    let place = trained().await;
+    place.file("shop/daily/day1.csv", "order,km,note\nn1,5,sunny day\n");
+    let new = source("new", "s3://shop/daily/", &schema(false, true), None);
+    let done = predicted(&place, "bp", new, "s3://shop/out").await;
+    assert_eq!(done["Status"], "COMPLETED", "{done}");
+    let manifest = place.file_at("shop/out/batch-prediction/bp.manifest").unwrap();
+    assert_eq!(
+        String::from_utf8(manifest).unwrap(),
+        r#"{"s3://shop/daily/day1.csv":"s3://shop/out/batch-prediction/result/bp-day1.csv.gz"}"#
+    );
+    let result = place
+        .file_at("shop/out/batch-prediction/result/bp-day1.csv.gz")
+        .unwrap();
+    assert_eq!(unzipped(&result).lines().count(), 2);
+}
