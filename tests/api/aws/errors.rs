@@ -228,16 +228,22 @@ async fn sources_that_cannot_be_are_refused_and_nothing_is_made() {
         schema["attributes"][0]["attributeType"] = json!(kind);
         source("x", "s3://b/x", &schema, None)
     };
+    // Nothing is wrong with these but what they are called.
+    let called = |member: &str, value: &str| {
+        let mut input = at("s3://b/x");
+        input[member] = json!(value);
+        input
+    };
     for input in [
-        json!({"DataSourceId": "a b", "DataSpec": {}}),
-        json!({"DataSourceId": "x".repeat(65), "DataSpec": {}}),
-        json!({"DataSourceId": "x", "DataSourceName": "  ", "DataSpec": {"DataLocationS3": "s3://b/x"}}),
-        json!({"DataSourceId": "x", "DataSourceName": "y".repeat(1025), "DataSpec": {"DataLocationS3": "s3://b/x"}}),
+        called("DataSourceId", "a b"),
+        called("DataSourceId", &"x".repeat(65)),
+        called("DataSourceName", "  "),
+        called("DataSourceName", &"y".repeat(1025)),
         json!({"DataSourceId": "x"}),
         with(json!({})),
         with(json!({"DataLocationS3": "s3://b/x"})),
         with(json!({"DataLocationS3": "s3://b/x", "DataSchema": "{"})),
-        with(json!({"DataLocationS3": "s3://b/x", "DataSchema": " ".repeat(131_072)})),
+        with(json!({"DataLocationS3": "s3://b/x", "DataSchema": format!("{good}{}", " ".repeat(131_072))})),
         with(json!({"DataLocationS3": "s3://b/x", "DataSchemaLocationS3": "s3://b/none.schema"})),
         with(json!({"DataLocationS3": "s3://b/x", "DataSchema": "{\"attributes\": []}"})),
         at("file:///etc/passwd"),
@@ -276,6 +282,11 @@ async fn sources_that_cannot_be_are_refused_and_nothing_is_made() {
     }
     let list = get(&place, "DescribeDataSources", json!({})).await;
     assert_eq!(list, json!({"Results": []}));
+    // What was changed in each was what was wrong.
+    place
+        .amazon("CreateDataSourceFromS3", at("s3://b/x"))
+        .await
+        .expect(200);
 }
 
 #[tokio::test]
