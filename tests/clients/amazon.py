@@ -387,7 +387,9 @@ def rule_the_sdk_of_version_2_signs_its_way(context):
     except ImportError as error:
         raise Skip(f"boto 2.49 cannot be imported: {error}") from None
     server, key = keyed(context)
-    client = MachineLearningConnection(*key, host=server.host, port=server.port, is_secure=False)
+    client = MachineLearningConnection(
+        aws_access_key_id=key[0], aws_secret_access_key=key[1], host=server.host, port=server.port, is_secure=False
+    )
     # It reads service and region off the names of hosts that this one does not have.
     client._auth_handler.service_name, client._auth_handler.region_name = "machinelearning", "us-east-1"
     put(server, "shop/old.csv", table(row(number) for number in range(ROWS)))
