@@ -41,7 +41,7 @@ impl ManualClock {
         Self(AtomicI64::new(micros))
     }
 
-    /// Moves the clock forward by `micros`.
+    /// Moves the clock forward by `micros`, or back by fewer than none, as when it is set by hand.
     pub fn advance(&self, micros: i64) {
         self.0.fetch_add(micros, Ordering::SeqCst);
     }

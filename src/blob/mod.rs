@@ -12,7 +12,7 @@ mod staging;
 mod write;
 
 pub use error::{BlobError, Source};
-pub use read::{BlockingReader, Reading};
+pub use read::{BlockingReader, RandomReader, Reading};
 pub use write::{BlockingWriter, Published, Staged, Writing};
 
 use std::io::Read;
@@ -216,6 +216,11 @@ impl Blobs {
     /// Opens a file for code that blocks; never call it on an async thread.
     pub fn open_blocking(&self, key: &BlobKey) -> Result<BlockingReader, BlobError> {
         BlockingReader::open(self, key)
+    }
+
+    /// Opens a file to be read at any place by code that blocks; never call it on an async thread.
+    pub fn open_random(&self, key: &BlobKey) -> Result<RandomReader, BlobError> {
+        RandomReader::open(self, key)
     }
 
     /// Reads a whole file into memory, for code that blocks.

@@ -1,8 +1,9 @@
-//! Reading: as a stream for async code, as `std::io::Read` for code that blocks.
+//! Reading: as a stream for async code, as `std::io::Read` or at any place for code that blocks.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
+use std::os::unix::fs::FileExt;
 
 use bytes::{Buf, Bytes};
 use futures_util::StreamExt;
@@ -113,6 +114,58 @@ impl Read for BlockingReader {
                 let n = into.len().min(rest.len());
                 rest.copy_to_slice(&mut into[..n]);
                 Ok(n)
+            }
+        }
+    }
+}
+
+/// A file that is read at any place, for code that blocks; never use it on an async thread.
+#[derive(Debug)]
+pub struct RandomReader {
+    size_bytes: u64,
+    source: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    /// A local file is read directly.
+    File(File),
+    /// Anything else is asked for each range.
+    Store(Blobs, BlobKey),
+}
+
+impl RandomReader {
+    pub(super) fn open(blobs: &Blobs, key: &BlobKey) -> Result<Self, BlobError> {
+        let reader = BlockingReader::open(blobs, key)?;
+        let source = match reader.source {
+            Inner::File(file) => Place::File(file),
+            Inner::Channel(..) => Place::Store(blobs.clone(), key.clone()),
+        };
+        Ok(Self {
+            size_bytes: reader.size_bytes,
+            source,
+        })
+    }
+
+    /// Length of the file in bytes.
+    pub fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+
+    /// Fills `into` with the bytes from `at` on; an error when there are not as many.
+    pub fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<()> {
+        match &self.source {
+            Place::File(file) => file.read_exact_at(into, at),
+            Place::Store(blobs, key) => {
+                let range = at..at.saturating_add(into.len() as u64);
+                let path = path(key.as_str());
+                let found = blobs.runtime.block_on(blobs.store.get_range(&path, range));
+                let found = found.map_err(|e| BlobError::from_store("read", key.as_str(), e))?;
+                if found.len() != into.len() {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+                into.copy_from_slice(&found);
+                Ok(())
             }
         }
     }

@@ -263,3 +263,25 @@ fn a_full_disk_is_told_apart_however_deep_it_is_buried() {
         "storage_unavailable"
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_is_read_at_any_place() {
+    let home = tempfile::tempdir().unwrap();
+    for blobs in both(home.path()).await {
+        let at = key("datasets/uploads/a/1");
+        blobs.put(&at, Bytes::from_static(b"0123456789")).await.unwrap();
+        tokio::task::spawn_blocking(move || {
+            let reader = blobs.open_random(&at).unwrap();
+            assert_eq!(reader.size_bytes(), 10);
+            for (place, expected) in [(7, b"789"), (0, b"012"), (4, b"456")] {
+                let mut found = [0; 3];
+                reader.read_at(place, &mut found).unwrap();
+                assert_eq!(&found, expected);
+            }
+            assert!(reader.read_at(8, &mut [0; 3]).is_err(), "past the end");
+            assert!(blobs.open_random(&key("datasets/uploads/a/2")).is_err());
+        })
+        .await
+        .unwrap();
+    }
+}

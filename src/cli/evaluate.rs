@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use super::error::CliError;
-use super::files::{Header, predictor, read_bundle, read_once};
+use super::files::{predictor, read_bundle};
 use super::progress::Progress;
 use super::show;
+use super::tables::{Header, read_once};
 use crate::ml::pipeline::evaluate;
 use crate::ml::split::Split;
 use crate::ml::wording::counted;
@@ -15,7 +16,7 @@ use crate::ml::wording::counted;
 pub struct Args {
     /// Model file
     model: PathBuf,
-    /// CSV file, plain or compressed with gzip or zstd; `-` is standard input
+    /// CSV file, plain or compressed with gzip or zstd, or Parquet; `-` is standard input
     data: PathBuf,
     /// The score from which on a row is called positive, instead of the model's own; see `yosoku threshold`
     #[arg(long, value_name = "SCORE")]

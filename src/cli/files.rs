@@ -1,180 +1,14 @@
-//! Files and standard streams as the core wants them: tables to read, outputs that appear whole or
-//! not at all.
+//! Files and standard streams: models and small files to read, outputs that appear whole or not at all.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-
-use clap::ValueEnum;
-use sha2::{Digest, Sha256};
 
 use super::error::CliError;
 use super::threshold::NOT_BINARY;
 use crate::ml::Task;
-use crate::ml::ingest::HeaderMode;
-use crate::ml::ingest::decompress::Source;
 use crate::ml::model::Bundle;
-use crate::ml::model::bundle::hex;
-use crate::ml::pipeline::Table;
 use crate::ml::predict::Predictor;
-
-/// Whether the first line names the columns.
-#[derive(Debug, Clone, Copy, Default, ValueEnum)]
-pub enum Header {
-    /// Decide from the first rows
-    #[default]
-    Auto,
-    /// It does
-    Yes,
-    /// It does not; columns are called column_1, column_2, …
-    No,
-}
-
-impl From<Header> for HeaderMode {
-    fn from(header: Header) -> Self {
-        match header {
-            Header::Auto => HeaderMode::Auto,
-            Header::Yes => HeaderMode::Yes,
-            Header::No => HeaderMode::No,
-        }
-    }
-}
-
-/// A CSV file, or standard input copied to a temporary file so that it can be read again.
-#[derive(Debug)]
-pub struct FileTable {
-    path: PathBuf,
-    name: String,
-    header: HeaderMode,
-    bytes: u64,
-    /// Keeps the copy of standard input until the end.
-    _copy: Option<tempfile::NamedTempFile>,
-}
-
-impl FileTable {
-    /// Opens `path`, or standard input for `-`.
-    pub fn open(path: &Path, header: Header) -> Result<Self, CliError> {
-        let name = path
-            .file_name()
-            .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        let copy = if path == Path::new("-") {
-            Some(copy_of_stdin()?)
-        } else {
-            None
-        };
-        let path = copy
-            .as_ref()
-            .map_or_else(|| path.to_owned(), |copy| copy.path().to_owned());
-        let data = std::fs::metadata(&path).map_err(|error| CliError::file("reading", &path, &error))?;
-        if data.is_dir() {
-            return Err(CliError::Usage(format!(
-                "`{}` is a folder; name one file",
-                path.display()
-            )));
-        }
-        Ok(Self {
-            path,
-            name,
-            header: header.into(),
-            bytes: data.len(),
-            _copy: copy,
-        })
-    }
-
-    /// The same file under the name that it had elsewhere; folders in it are left out.
-    pub fn called(mut self, name: &str) -> Self {
-        self.name = name.rsplit('/').next().unwrap_or_default().to_string();
-        self
-    }
-
-    /// SHA-256 of the file, in hexadecimal.
-    pub fn sha256(&self) -> Result<String, CliError> {
-        let failed = |error: &io::Error| CliError::file("reading", &self.path, error);
-        let mut file = File::open(&self.path).map_err(|error| failed(&error))?;
-        let mut hash = Sha256::new();
-        let mut buffer = vec![0; 1 << 16];
-        loop {
-            match file.read(&mut buffer).map_err(|error| failed(&error))? {
-                0 => return Ok(hex(&hash.finalize())),
-                count => hash.update(&buffer[..count]),
-            }
-        }
-    }
-}
-
-impl Table for FileTable {
-    fn open(&self) -> io::Result<Source> {
-        Ok(Box::new(File::open(&self.path)?))
-    }
-
-    fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn header(&self) -> HeaderMode {
-        self.header
-    }
-}
-
-fn copy_of_stdin() -> Result<tempfile::NamedTempFile, CliError> {
-    let copy = || -> io::Result<tempfile::NamedTempFile> {
-        let mut file = tempfile::NamedTempFile::new()?;
-        io::copy(&mut io::stdin().lock(), &mut file)?;
-        Ok(file)
-    };
-    copy().map_err(|error| CliError::Failure(format!("copying standard input: {error}")))
-}
-
-/// Standard input, read once as it comes.
-#[derive(Debug)]
-pub struct StdinTable {
-    header: HeaderMode,
-    stdin: Mutex<Option<io::Stdin>>,
-}
-
-impl StdinTable {
-    /// The process's standard input.
-    pub fn new(header: Header) -> Self {
-        Self {
-            header: header.into(),
-            stdin: Mutex::new(Some(io::stdin())),
-        }
-    }
-}
-
-impl Table for StdinTable {
-    fn open(&self) -> io::Result<Source> {
-        let mut stdin = self
-            .stdin
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        match stdin.take() {
-            Some(stdin) => Ok(Box::new(stdin)),
-            None => Err(io::Error::other("standard input can be read only once")),
-        }
-    }
-
-    fn bytes(&self) -> u64 {
-        0
-    }
-
-    fn header(&self) -> HeaderMode {
-        self.header
-    }
-}
-
-/// A table for a flow that reads its input once.
-pub fn read_once(path: &Path, header: Header) -> Result<Box<dyn Table>, CliError> {
-    if path == Path::new("-") {
-        return Ok(Box::new(StdinTable::new(header)));
-    }
-    Ok(Box::new(FileTable::open(path, header)?))
-}
 
 /// Reads a model file.
 pub fn read_bundle(path: &Path) -> Result<Bundle, CliError> {
@@ -227,10 +61,10 @@ pub fn check_output(out: &Path, inputs: &[&Path]) -> Result<(), CliError> {
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
     std::fs::metadata(folder).map_err(|error| CliError::file("writing into", folder, &error))?;
-    let there = std::fs::canonicalize(out).ok();
+    let there = whole_path(out);
     match inputs
         .iter()
-        .find(|input| there.is_some() && std::fs::canonicalize(input).ok() == there)
+        .find(|input| there.is_some() && whole_path(input) == there)
     {
         Some(input) => Err(CliError::Conflict(format!(
             "the output would replace the input `{}`; give --out another name",
@@ -238,6 +72,16 @@ pub fn check_output(out: &Path, inputs: &[&Path]) -> Result<(), CliError> {
         ))),
         None => Ok(()),
     }
+}
+
+/// A path without detours; of a file that is not there yet, as it will be.
+pub fn whole_path(path: &Path) -> Option<PathBuf> {
+    let there = std::fs::canonicalize(path);
+    there.ok().or_else(|| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = std::fs::canonicalize(folder.unwrap_or(Path::new("."))).ok()?;
+        Some(folder.join(path.file_name()?))
+    })
 }
 
 /// Writes a file through a temporary one beside it, so that it is there whole or not at all. `-` is

@@ -18,6 +18,7 @@ mod recipe;
 mod serve;
 mod show;
 mod split;
+mod tables;
 mod threshold;
 mod train;
 mod trained;

@@ -3,7 +3,8 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::UNIX_EPOCH;
 
 use sha2::{Digest, Sha256};
@@ -16,11 +17,16 @@ use crate::ml::pipeline::batch::{PartFile, Parts};
 /// Bytes at the front of the input that are looked at to recognise it.
 const HEAD: u64 = 64 << 10;
 
+/// Its presence says that the folder is ours.
+const LOCK: &str = "lock";
+
 /// The folder `OUT.parts`. It is made with the first part, and locked as long as a process works with it.
 #[derive(Debug)]
 pub struct FolderParts {
     folder: PathBuf,
     lock: Mutex<Option<File>>,
+    /// Whether this process has made a part.
+    has_grown: AtomicBool,
 }
 
 impl FolderParts {
@@ -31,8 +37,9 @@ impl FolderParts {
         let parts = Self {
             folder: name.into(),
             lock: Mutex::new(None),
+            has_grown: AtomicBool::new(false),
         };
-        if parts.folder.is_dir() {
+        if parts.folder.join(LOCK).is_file() {
             parts.hold().map_err(|error| match error.kind() {
                 io::ErrorKind::WouldBlock => CliError::Conflict(error.to_string()),
                 _ => CliError::file("reading", &parts.folder, &error),
@@ -43,16 +50,22 @@ impl FolderParts {
 
     /// Makes the folder and locks it, once.
     fn hold(&self) -> io::Result<()> {
-        let mut lock = self
-            .lock
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
         if lock.is_some() {
             return Ok(());
         }
         fs::create_dir_all(&self.folder)?;
+        let path = self.folder.join(LOCK);
+        if !path.is_file() && fs::read_dir(&self.folder)?.next().is_some() {
+            let message = format!(
+                "`{}` is where unfinished parts would be kept, and there is something else in it; move it, or give --out \
+                 another name",
+                self.folder.display()
+            );
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
+        }
         let options = OpenOptions::new().create(true).append(true).to_owned();
-        let file = options.open(self.folder.join("lock"))?;
+        let file = options.open(path)?;
         file.try_lock().map_err(|_| {
             let message = format!(
                 "another `yosoku predict` is writing `{}`; wait for it, or give --out another name",
@@ -64,18 +77,41 @@ impl FolderParts {
         Ok(())
     }
 
-    /// The folder, if anything is kept in it.
-    pub fn kept(&self) -> Option<&Path> {
-        self.folder.is_dir().then_some(self.folder.as_path())
+    fn is_held(&self) -> bool {
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
-    /// Removes the folder.
+    /// The folder, if parts are kept in it.
+    pub fn kept(&self) -> Option<&Path> {
+        self.is_held().then_some(self.folder.as_path())
+    }
+
+    /// Whether this process has made a part.
+    pub fn has_grown(&self) -> bool {
+        self.has_grown.load(Ordering::Relaxed)
+    }
+
+    /// Removes the parts, and their folder if nothing else is in it. Parts of others stay.
     pub fn remove(self) -> Result<(), CliError> {
-        match fs::remove_dir_all(&self.folder) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(CliError::file("removing", &self.folder, &error))
+        match self.is_held() {
+            true => self
+                .clear()
+                .map_err(|error| CliError::file("removing", &self.folder, &error)),
+            false => Ok(()),
+        }
+    }
+
+    fn clear(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with("part-") {
+                fs::remove_file(entry.path())?;
             }
-            _ => Ok(()),
+        }
+        fs::remove_file(self.folder.join(LOCK))?;
+        match fs::remove_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
+            removed => removed,
         }
     }
 }
@@ -83,6 +119,7 @@ impl FolderParts {
 impl Parts for FolderParts {
     fn create(&self, name: &str) -> io::Result<Box<dyn PartFile>> {
         self.hold()?;
+        self.has_grown.store(true, Ordering::Relaxed);
         let path = self.folder.join(name);
         // The lock keeps others away, so the name of the unfinished file is ours.
         let unfinished = self.folder.join(format!("{name}.new"));
@@ -163,17 +200,17 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let out = place.path().join("p.csv");
         let parts = FolderParts::beside(&out).unwrap();
-        assert!(parts.kept().is_none() && parts.open("a").unwrap().is_none());
-        let mut dropped = parts.create("a").unwrap();
+        assert!(parts.kept().is_none() && parts.open("part-a").unwrap().is_none());
+        let mut dropped = parts.create("part-a").unwrap();
         dropped.write_all(b"half").unwrap();
         drop(dropped);
-        assert!(parts.open("a").unwrap().is_none());
-        let mut kept = parts.create("a").unwrap();
+        assert!(parts.open("part-a").unwrap().is_none());
+        let mut kept = parts.create("part-a").unwrap();
         kept.write_all(b"whole").unwrap();
         kept.keep().unwrap();
         let mut text = String::new();
         parts
-            .open("a")
+            .open("part-a")
             .unwrap()
             .unwrap()
             .read_to_string(&mut text)
@@ -183,6 +220,35 @@ mod tests {
         assert_eq!(other.exit_code(), 5, "{other}");
         parts.remove().unwrap();
         assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_is_not_ours_stays() {
+        let place = tempfile::tempdir().unwrap();
+        let (out, folder) = (place.path().join("p.csv"), place.path().join("p.csv.parts"));
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("mine.txt"), "mine").unwrap();
+        let parts = FolderParts::beside(&out).unwrap();
+        assert!(parts.kept().is_none());
+        let Err(refused) = parts.create("part-0.out") else {
+            panic!("the folder belongs to somebody else")
+        };
+        assert!(refused.to_string().contains("something else in it"), "{refused}");
+        parts.remove().unwrap();
+        assert_eq!(fs::read_to_string(folder.join("mine.txt")).unwrap(), "mine");
+
+        // A run that made no parts leaves those that another is making.
+        fs::remove_dir_all(&folder).unwrap();
+        let small = FolderParts::beside(&out).unwrap();
+        let large = FolderParts::beside(&out).unwrap();
+        large.create("part-0.out").unwrap().keep().unwrap();
+        small.remove().unwrap();
+        assert!(folder.join("part-0.out").is_file() && large.has_grown());
+        // What somebody has put beside them stays.
+        fs::write(folder.join("note"), "mine").unwrap();
+        large.remove().unwrap();
+        let left: Vec<_> = fs::read_dir(&folder).unwrap().collect();
+        assert_eq!(left.len(), 1);
     }
 
     #[test]

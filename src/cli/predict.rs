@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::error::CliError;
-use super::files::{Header, check_output, predictor, read_bundle, read_once, write_whole};
+use super::files::{check_output, predictor, read_bundle, whole_path, write_whole};
 use super::parts::{FolderParts, identity};
 use super::progress::Progress;
 use super::show;
+use super::tables::{Header, read_once};
 use crate::ml::evaluate::Interval;
 use crate::ml::pipeline::batch::{BatchMetrics, Compress, Form, Format, Resume};
 use crate::ml::pipeline::{BatchOptions, BatchSummary, Outputs, predict_into};
@@ -16,7 +17,8 @@ use crate::ml::wording::counted;
 ///
 /// The output has a header and one line for each input row, in input order: the row identifier and the
 /// true label where the input has them, then the answer and its score. A row that cannot be read
-/// leaves a blank line. The name of OUT says how it is written: .csv, .jsonl, and .gz or .zst behind them.
+/// leaves a blank line. The name of OUT says how it is written: .csv, .jsonl, and .gz or .zst behind them, or .parquet,
+/// which has a row of nulls instead of a blank line.
 ///
 /// A run that was interrupted is gone on with when the same command is given again: what was finished is kept in
 /// `OUT.parts` until the end. If the data hold the target, metrics of the answers are told.
@@ -24,7 +26,7 @@ use crate::ml::wording::counted;
 pub struct Args {
     /// Model file
     model: PathBuf,
-    /// CSV or JSON lines, plain or compressed with gzip or zstd; `-` is standard input
+    /// CSV or JSON lines, plain or compressed with gzip or zstd, or Parquet; `-` is standard input
     data: PathBuf,
     /// Where to write the predictions; `-` is standard output
     #[arg(long, value_name = "OUT")]
@@ -44,7 +46,7 @@ pub struct Args {
     /// How lines look, instead of what the name of OUT says
     #[arg(long, value_enum)]
     format: Option<FormatArg>,
-    /// How the output is compressed, instead of what the name of OUT says
+    /// How the output, or the pages of Parquet, are compressed, instead of what the name of OUT says; Parquet with zstd
     #[arg(long, value_enum)]
     compress: Option<CompressArg>,
     /// The score from which on a row is called positive, instead of the model's own; see `yosoku threshold`
@@ -62,6 +64,8 @@ enum FormatArg {
     Csv,
     /// One JSON object a line
     Jsonl,
+    /// Columns: labels and copied columns as texts, scores as numbers
+    Parquet,
 }
 
 /// How the output is compressed.
@@ -76,28 +80,49 @@ enum CompressArg {
 }
 
 /// The form that the name of the output or the flags ask for.
-fn form(args: &Args) -> Form {
+fn form(args: &Args) -> Result<Form, CliError> {
     let name = args.out.file_name().map(|name| name.to_string_lossy());
-    let named = Form::of_name(&name.unwrap_or_default());
-    Form {
-        format: args.format.map_or(named.format, |format| match format {
-            FormatArg::Csv => Format::Csv,
-            FormatArg::Jsonl => Format::Jsonl,
-        }),
-        compress: args.compress.map_or(named.compress, |compress| match compress {
-            CompressArg::None => Compress::None,
-            CompressArg::Gzip => Compress::Gzip,
-            CompressArg::Zstd => Compress::Zstd,
-        }),
+    let name = name.unwrap_or_default().to_ascii_lowercase();
+    if args.format.is_none()
+        && [".parquet.gz", ".parquet.zst"]
+            .iter()
+            .any(|end| name.ends_with(end))
+    {
+        return Err(CliError::Usage(format!(
+            "`{name}` would be Parquet inside of a compressed file, which few programs read: its pages are compressed; \
+             call it .parquet, with --compress if need be"
+        )));
     }
+    let named = Form::of_name(&name);
+    let form = match args.format {
+        None => named,
+        Some(FormatArg::Parquet) => Form::parquet(),
+        Some(format) => Form {
+            format: match format {
+                FormatArg::Jsonl => Format::Jsonl,
+                FormatArg::Csv | FormatArg::Parquet => Format::Csv,
+            },
+            compress: match named.format {
+                Format::Parquet => Compress::None,
+                Format::Csv | Format::Jsonl => named.compress,
+            },
+        },
+    };
+    let compress = args.compress.map_or(form.compress, |compress| match compress {
+        CompressArg::None => Compress::None,
+        CompressArg::Gzip => Compress::Gzip,
+        CompressArg::Zstd => Compress::Zstd,
+    });
+    Ok(Form { compress, ..form })
 }
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), CliError> {
+    let form = form(args)?;
     check_output(&args.out, &[&args.data, &args.model])?;
     if let Some(problems) = &args.problems {
-        check_output(problems, &[&args.data, &args.model, &args.out])?;
-        if *problems == args.out {
+        check_output(problems, &[&args.data, &args.model])?;
+        if whole_path(problems) == whole_path(&args.out) {
             return Err(CliError::Conflict(
                 "--problems and --out name the same file; give one of them another name".into(),
             ));
@@ -108,14 +133,14 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         false => None,
     };
     let mut progress = Progress::new(false, None);
-    match (score(args, parts.as_ref(), &mut progress), parts) {
+    match (score(args, form, parts.as_ref(), &mut progress), parts) {
         (Ok(summary), parts) => {
             progress.finish();
             tell(&summary);
             parts.map_or(Ok(()), FolderParts::remove)
         }
-        // The same input would fail again.
-        (Err(error @ CliError::Invalid { .. }), Some(parts)) => {
+        // The same input would fail again. Parts that this run has not added to may be those of another command.
+        (Err(error @ CliError::Invalid { .. }), Some(parts)) if parts.has_grown() => {
             progress.finish();
             parts.remove().and(Err(error))
         }
@@ -140,6 +165,7 @@ fn can_resume(args: &Args) -> bool {
 
 fn score(
     args: &Args,
+    form: Form,
     parts: Option<&FolderParts>,
     progress: &mut Progress,
 ) -> Result<BatchSummary, CliError> {
@@ -150,7 +176,7 @@ fn score(
         columns: args.columns.clone(),
         explain: args.explain,
         row_number: args.row_number,
-        form: form(args),
+        form,
         ..BatchOptions::default()
     };
     let input = match parts {
@@ -188,6 +214,9 @@ fn tell(summary: &BatchSummary) {
         counted(summary.records - summary.invalid, "row"),
         summary.invalid
     ));
+    if let Some(threshold) = summary.threshold {
+        show::message(&format!("threshold: {threshold}"));
+    }
     if !summary.absent_columns.is_empty() {
         show::message(&format!(
             "warning: the data lack {}; they count as missing",

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::error::CliError;
-use super::files::{FileTable, Header, read_text};
+use super::files::read_text;
 use super::inspect::read_schema;
 use super::progress::Progress;
 use super::show;
+use super::tables::{FileTable, Header};
 use crate::ml::pipeline::explain::{TermSample, explain};
 use crate::ml::recipe::ast::quoted;
 use crate::ml::recipe::term::Term;
@@ -34,7 +35,7 @@ pub struct ExplainArgs {
     schema: PathBuf,
     /// Recipe file (see docs/recipes.md)
     recipe: PathBuf,
-    /// CSV file, plain or compressed with gzip or zstd
+    /// CSV file, plain or compressed with gzip or zstd, or Parquet
     data: PathBuf,
     /// Whether the first line names the columns
     #[arg(long, value_enum, default_value_t)]

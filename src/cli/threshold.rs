@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::error::CliError;
-use super::files::{Header, predictor, read_bundle, read_once};
+use super::files::{predictor, read_bundle};
 use super::progress::Progress;
 use super::show;
+use super::tables::{Header, read_once};
 use crate::ml::Task;
 use crate::ml::evaluate::threshold::{Outcome, ThresholdError, Wish};
 use crate::ml::evaluate::{Interval, Report};
@@ -23,7 +24,7 @@ use crate::ml::split::Split;
 pub struct Args {
     /// Model file
     model: PathBuf,
-    /// CSV file, plain or compressed with gzip or zstd; `-` is standard input
+    /// CSV file, plain or compressed with gzip or zstd, or Parquet; `-` is standard input
     data: PathBuf,
     /// At least this share of the rows called positive is to be positive
     #[arg(long, value_name = "SHARE")]

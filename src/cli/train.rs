@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::CliError;
-use super::files::{FileTable, Header, check_output, read_bundle, read_text, write_whole};
+use super::files::{check_output, read_bundle, read_text, write_whole};
 use super::inspect::read_schema;
 use super::progress::Progress;
 use super::split::SplitBy;
+use super::tables::{FileTable, Header};
 use super::trained::{Done, tell};
 use crate::clock::{Clock, SystemClock, rfc3339};
 use crate::config::units::{parse_duration, parse_size};
@@ -33,7 +34,7 @@ use crate::telemetry::{peak_bytes, resident_bytes};
 /// 20 distinct values on at least 5 rows each, a multiclass model; other numbers a regression.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// CSV file, plain or compressed with gzip or zstd; `-` is standard input
+    /// CSV file, plain or compressed with gzip or zstd, or Parquet; `-` is standard input
     data: PathBuf,
     /// The column to predict; that of the model with --from
     #[arg(long, value_name = "COL", required_unless_present = "from")]

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::error::CliError;
-use super::files::{FileTable, Header, read_bundle};
+use super::files::read_bundle;
 use super::progress::Progress;
 use super::show;
+use super::tables::{FileTable, Header};
 use super::train::limits;
 use crate::ml::model::Bundle;
 use crate::ml::pipeline::{TrainRequest, train};

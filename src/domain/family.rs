@@ -60,7 +60,7 @@ pub struct Alias {
 pub enum Reference {
     /// The version with this number.
     Number(u64),
-    /// The newest version.
+    /// The newest version whose model is not deleted.
     Latest,
     /// The version that an alias names.
     Alias(AliasName),
@@ -99,7 +99,7 @@ pub enum FamilyError {
         /// The alias asked for.
         alias: AliasName,
     },
-    /// The alias has always meant the version that it means now.
+    /// The alias has always meant the version that it means now, or the models of all others are gone.
     #[error("alias `{alias}` of family `{family}` has no earlier version to go back to")]
     NothingBefore {
         /// The family.
@@ -177,17 +177,43 @@ impl Family {
         Ok(())
     }
 
-    /// Lets an alias mean the version that it meant before, without a shadow.
-    pub fn roll_back(&mut self, alias: &AliasName, now: i64) -> Result<(), FamilyError> {
-        let (family, name) = (self.name.clone(), alias.clone());
-        let Some(found) = self.aliases.get_mut(alias) else {
-            return Err(FamilyError::NoAlias { family, alias: name });
+    /// Lets an alias mean the version that it meant before, without a shadow. Versions whose models are gone are passed
+    /// over and forgotten, because they would hold up every step back to the ones before them.
+    pub fn roll_back(
+        &mut self,
+        alias: &AliasName,
+        is_gone: impl Fn(&EntityId) -> bool,
+        now: i64,
+    ) -> Result<(), FamilyError> {
+        let before = self.before(alias)?;
+        let version = before.into_iter().find(|version| !is_gone(&version.model));
+        let Some(version) = version.map(|version| version.number) else {
+            let (family, alias) = (self.name.clone(), alias.clone());
+            return Err(FamilyError::NothingBefore { family, alias });
         };
-        let Some(version) = found.earlier.pop() else {
-            return Err(FamilyError::NothingBefore { family, alias: name });
-        };
-        (found.version, found.shadow, found.since) = (version, None, now);
+        if let Some(found) = self.aliases.get_mut(alias) {
+            let last = found.earlier.iter().rposition(|earlier| *earlier == version);
+            found.earlier.truncate(last.unwrap_or_default());
+            (found.version, found.shadow, found.since) = (version, None, now);
+        }
         Ok(())
+    }
+
+    /// The versions that an alias meant before, other than the one that it means now; the latest first.
+    pub fn before(&self, alias: &AliasName) -> Result<Vec<&Version>, FamilyError> {
+        let found = self.alias(alias)?;
+        let others = found.earlier.iter().rev();
+        others
+            .filter(|number| **number != found.version)
+            .map(|number| self.version(*number))
+            .collect()
+    }
+
+    fn alias(&self, alias: &AliasName) -> Result<&Alias, FamilyError> {
+        self.aliases.get(alias).ok_or_else(|| FamilyError::NoAlias {
+            family: self.name.clone(),
+            alias: alias.clone(),
+        })
     }
 
     /// Takes an alias away.
@@ -215,16 +241,14 @@ impl Family {
         production.cloned().map_or(Reference::Latest, Reference::Alias)
     }
 
-    /// The version that is meant, and its shadow.
+    /// The version that is meant, and its shadow. What is the latest is not known here, where nothing is known of what
+    /// was deleted: it is the newest.
     pub fn resolve(&self, reference: &Reference) -> Result<(&Version, Option<&Version>), FamilyError> {
         match reference {
             Reference::Number(number) => Ok((self.version(*number)?, None)),
             Reference::Latest => Ok((self.version(self.versions.len() as u64)?, None)),
             Reference::Alias(alias) => {
-                let found = self.aliases.get(alias).ok_or_else(|| FamilyError::NoAlias {
-                    family: self.name.clone(),
-                    alias: alias.clone(),
-                })?;
+                let found = self.alias(alias)?;
                 let shadow = found.shadow.map(|number| self.version(number)).transpose()?;
                 Ok((self.version(found.version)?, shadow))
             }
@@ -294,14 +318,30 @@ mod tests {
             assert_eq!(meant(&family, "production"), expected);
         }
         for expected in ["c", "a"] {
-            family.roll_back(&production, 6).unwrap();
+            family.roll_back(&production, |_| false, 6).unwrap();
             assert_eq!(meant(&family, "production"), expected);
         }
-        let refused = family.roll_back(&production, 7).unwrap_err();
+        let refused = family.roll_back(&production, |_| false, 7).unwrap_err();
         assert!(matches!(refused, FamilyError::NothingBefore { .. }));
         assert_eq!(meant(&family, "production"), "a");
         family.forget(&production).unwrap();
-        assert!(family.forget(&production).is_err() && family.roll_back(&production, 8).is_err());
+        assert!(family.forget(&production).is_err() && family.roll_back(&production, |_| false, 8).is_err());
+    }
+
+    #[test]
+    fn the_way_back_leads_past_what_is_gone() {
+        let mut family = family(&["a", "b", "c", "d"]);
+        let production = alias("production");
+        for version in [4, 1, 2, 1, 2, 3] {
+            family.point(production.clone(), version, None, 5).unwrap();
+        }
+        let is_gone = |model: &EntityId| model.as_str() == "b";
+        for expected in ["a", "d"] {
+            family.roll_back(&production, is_gone, 6).unwrap();
+            assert_eq!(meant(&family, "production"), expected);
+        }
+        let refused = family.roll_back(&production, is_gone, 7).unwrap_err();
+        assert!(matches!(refused, FamilyError::NothingBefore { .. }));
     }
 
     #[test]

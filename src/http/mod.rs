@@ -17,6 +17,7 @@ pub mod predicting;
 pub mod protocols;
 pub mod rest;
 pub mod sagemaker;
+pub mod sending;
 pub mod serve;
 pub mod socket;
 

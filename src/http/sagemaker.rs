@@ -16,22 +16,47 @@ use super::protocols::Serving;
 use super::rest::extract::BodyLimit;
 use super::rest::problem::ApiError;
 use crate::service::Error;
+use crate::service::limits::Limits;
 use crate::service::scoring::Scored;
 
 /// The header that names a model of an endpoint with several.
 pub const TARGET_MODEL: &str = "x-amzn-sagemaker-target-model";
 
-/// The largest payload that SageMaker sends, in MiB.
-const MOST_PAYLOAD: u64 = 100;
+/// The largest payload that SageMaker sends, alone and with those that it sends at the same time, in MiB.
+const MOST_PAYLOAD: usize = 100;
 
 /// What a batch transform should know.
-#[derive(Debug, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ExecutionParameters {
     max_concurrent_transforms: usize,
     batch_strategy: &'static str,
     #[serde(rename = "MaxPayloadInMB")]
-    max_payload: u64,
+    max_payload: usize,
+}
+
+impl ExecutionParameters {
+    /// What is always accepted for a model that reads lines of so many columns, with bodies of so many bytes at most.
+    ///
+    /// A transform packs lines by size and does not count them, so a payload may be as large as the most records that
+    /// are allowed, if all their fields are empty. Where that is less than the least payload that can be told, each line
+    /// goes alone.
+    fn of(columns: usize, body_bytes: u64, limits: &Limits) -> Self {
+        // Fields that are empty leave commas and the end of the line; a line without anything is none.
+        let shortest_line = columns.max(2);
+        let packed = limits.records.saturating_mul(shortest_line) >> 20;
+        let body = usize::try_from(body_bytes >> 20).unwrap_or(usize::MAX);
+        let (batch_strategy, payload) = match packed {
+            0 => ("SINGLE_RECORD", limits.record_bytes >> 20),
+            packed => ("MULTI_RECORD", packed),
+        };
+        let max_payload = payload.min(body).clamp(1, MOST_PAYLOAD);
+        ExecutionParameters {
+            max_concurrent_transforms: limits.concurrent_predictions.min(MOST_PAYLOAD / max_payload),
+            batch_strategy,
+            max_payload,
+        }
+    }
 }
 
 /// How a batch transform should send its records.
@@ -40,12 +65,11 @@ pub async fn execution_parameters(
     Extension(BodyLimit(limit)): Extension<BodyLimit>,
     headers: HeaderMap,
 ) -> Result<Json<ExecutionParameters>, ApiError> {
-    serving.named(&headers)?;
-    Ok(Json(ExecutionParameters {
-        max_concurrent_transforms: serving.predicting.service.limits().concurrent_predictions,
-        batch_strategy: "MULTI_RECORD",
-        max_payload: (limit >> 20).clamp(1, MOST_PAYLOAD),
-    }))
+    let service = &serving.predicting.service;
+    let model = service.answering(&serving.named(&headers)?).await?;
+    let schema = model.predictor().schema();
+    let columns = schema.attributes.len() - usize::from(schema.target_index().is_some());
+    Ok(Json(ExecutionParameters::of(columns, limit, service.limits())))
 }
 
 /// Lets anyone ask for the model that the server was started for; asking for another needs a key.
@@ -124,6 +148,29 @@ mod tests {
     use axum::http::HeaderValue;
 
     use super::*;
+
+    #[test]
+    fn what_is_advised_is_never_more_than_is_taken() {
+        let limits = Limits::default();
+        for (columns, body_mib, strategy, payload, at_once) in [
+            (1, 16, "SINGLE_RECORD", 1, 64),
+            (104, 16, "SINGLE_RECORD", 1, 64),
+            (105, 16, "MULTI_RECORD", 1, 64),
+            (700, 16, "MULTI_RECORD", 6, 16),
+            (700, 4, "MULTI_RECORD", 4, 25),
+            (100_000, 16, "MULTI_RECORD", 16, 6),
+        ] {
+            let advised = ExecutionParameters::of(columns, body_mib << 20, &limits);
+            let expected = ExecutionParameters {
+                max_concurrent_transforms: at_once,
+                batch_strategy: strategy,
+                max_payload: payload,
+            };
+            assert_eq!(advised, expected, "{columns} columns");
+            let lines = (payload << 20) / columns.max(2);
+            assert!(lines <= limits.records || strategy == "SINGLE_RECORD");
+        }
+    }
 
     #[test]
     fn lines_are_answered_to_those_who_prefer_them() {

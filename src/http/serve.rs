@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use axum_server::{Address, Handle, Server};
 use rustls::ServerConfig;
@@ -17,6 +16,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::sending::Watching;
 use super::socket::Socket;
 
 /// A client has this long to send the head of a request, and to start the next one.
@@ -76,7 +76,7 @@ pub async fn serve(
     stop: Stop,
 ) -> io::Result<()> {
     let handle = Handle::new();
-    let server = prepared(axum_server::from_tcp(listener)?, handle.clone()).acceptor(NoDelayAcceptor);
+    let server = prepared(axum_server::from_tcp(listener)?, handle.clone()).acceptor(Watching::default());
     let service = router.into_make_service();
     let running = match tls {
         None => tokio::spawn(server.serve(service)),
@@ -89,30 +89,32 @@ pub async fn serve(
             )
         }
     };
-    ended(running, handle, stop).await
+    ended(running, handle, stop, ()).await
 }
 
 /// The same on a socket in the file system, which has no need of TLS.
 pub async fn serve_socket(socket: Socket, router: Router, stop: Stop) -> io::Result<()> {
     let handle = Handle::new();
     let (listener, file) = socket.into_parts();
-    let server = prepared(axum_server::from_unix(listener)?, handle.clone());
+    let server = prepared(axum_server::from_unix(listener)?, handle.clone()).acceptor(Watching::default());
     let running = tokio::spawn(server.serve(router.into_make_service()));
-    let result = ended(running, handle, stop).await;
-    drop(file);
-    result
+    ended(running, handle, stop, file).await
 }
 
+/// Waits for the end. `at_the_door` goes when nobody is let in any more, before open requests are waited for: a
+/// server that is started meanwhile may want its place.
 async fn ended<A: Address>(
     mut running: JoinHandle<io::Result<()>>,
     handle: Handle<A>,
     stop: Stop,
+    at_the_door: impl Sized,
 ) -> io::Result<()> {
     tokio::select! {
         ended = &mut running => return ended.map_err(io::Error::other)?,
         () = stop.requested.cancelled() => {}
     }
     tokio::time::sleep(stop.grace).await;
+    drop(at_the_door);
     handle.graceful_shutdown(Some(stop.drain));
     stop.open.close();
     tokio::select! {

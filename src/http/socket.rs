@@ -1,8 +1,8 @@
 //! A socket in the file system, for programs on the same machine: no port, and permissions decide who may call.
 
-use std::fs::{self, Permissions};
+use std::fs::{self, Metadata, Permissions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
@@ -16,14 +16,39 @@ pub struct Socket {
     file: File,
 }
 
-/// Removes the file when it is dropped.
+/// Removes the file when it is dropped, unless another is there by then: that of the server that came after.
 #[derive(Debug)]
-pub struct File(PathBuf);
+pub struct File {
+    path: PathBuf,
+    identity: Identity,
+}
 
 impl Drop for File {
     fn drop(&mut self) {
-        // One that has gone already is as good.
-        let _ = fs::remove_file(&self.0);
+        let is_ours = |found: Metadata| Identity::of(&found) == self.identity;
+        if fs::symlink_metadata(&self.path).is_ok_and(is_ours) {
+            // One that has gone already is as good.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Which file it is. A number is given again soon after its file has gone, so the time is part of it; that of the last
+/// change of contents, which a change of owner or permissions leaves as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Identity {
+    device: u64,
+    inode: u64,
+    made: (i64, i64),
+}
+
+impl Identity {
+    fn of(found: &Metadata) -> Self {
+        Self {
+            device: found.dev(),
+            inode: found.ino(),
+            made: (found.mtime(), found.mtime_nsec()),
+        }
     }
 }
 
@@ -50,14 +75,18 @@ impl Socket {
             Ok(_) => fs::remove_file(path).map_err(failed)?,
         }
         let listener = UnixListener::bind(path).map_err(failed)?;
-        let file = File(path.to_owned());
+        let found = fs::symlink_metadata(path).map_err(failed)?;
+        let file = File {
+            path: path.to_owned(),
+            identity: Identity::of(&found),
+        };
         fs::set_permissions(path, Permissions::from_mode(MODE)).map_err(failed)?;
         Ok(Self { listener, file })
     }
 
     /// Where it is.
     pub fn path(&self) -> &Path {
-        &self.file.0
+        &self.file.path
     }
 
     /// The listener, and what keeps the file.
@@ -90,5 +119,19 @@ mod tests {
         let refused = Socket::bind(&path).unwrap_err();
         assert!(refused.contains("no socket"), "{refused}");
         assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
+    }
+    #[test]
+    fn the_file_of_a_successor_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("yosoku.sock");
+        let (listener, file) = Socket::bind(&path).unwrap().into_parts();
+        drop(listener);
+        let successor = Socket::bind(&path).unwrap();
+        drop(file);
+        assert!(UnixStream::connect(&path).is_ok());
+        // Whoever may call can be changed by hand; the file is still the same.
+        fs::set_permissions(&path, Permissions::from_mode(0o666)).unwrap();
+        drop(successor);
+        assert!(!path.exists());
     }
 }

@@ -1,9 +1,11 @@
 //! The rows that jobs read as one table: a version of a dataset, or the files at a location.
 
+use std::sync::Arc;
+
 use super::chain::Chain;
 use super::files::{self, Checked};
 use super::runner::JobError;
-use crate::blob::{BlobError, Blobs};
+use crate::blob::{BlobError, Blobs, RandomReader};
 use crate::domain::dataset::{ContentHash, DatasetVersion};
 use crate::domain::entity::Entity;
 use crate::domain::ids::BlobKey;
@@ -11,6 +13,7 @@ use crate::domain::job::ClaimedJob;
 use crate::domain::spec::{DataSourceSpec, SourceFile};
 use crate::ml::ingest::decompress::Source;
 use crate::ml::ingest::{HeaderMode, Options};
+use crate::ml::parquet::ReadAt;
 use crate::ml::pipeline::Table;
 
 /// One version of a dataset, or files one after the other, as a table.
@@ -151,6 +154,15 @@ impl Table for BlobTable {
         Ok(Box::new(reader))
     }
 
+    fn any_place(&self, _begun: Source) -> std::io::Result<Arc<dyn ReadAt>> {
+        match self.files.as_slice() {
+            [only] => Ok(Arc::new(Anywhere(self.blobs.open_random(only)?))),
+            _ => Err(std::io::Error::other(
+                "several files of Parquet cannot be read as one table; join them to one file",
+            )),
+        }
+    }
+
     fn bytes(&self) -> u64 {
         self.bytes
     }
@@ -181,5 +193,18 @@ impl Table for BlobTable {
             },
             None => usual,
         }
+    }
+}
+
+/// A stored file as the core reads it at any place.
+struct Anywhere(RandomReader);
+
+impl ReadAt for Anywhere {
+    fn size(&self) -> u64 {
+        self.0.size_bytes()
+    }
+
+    fn read_at(&self, at: u64, into: &mut [u8]) -> std::io::Result<()> {
+        self.0.read_at(at, into)
     }
 }

@@ -2,13 +2,14 @@
 //!
 //! Nothing here touches a file, a socket, a clock, the environment or global randomness; seeds are
 //! arguments. Read the modules in the order of the data flow: [`ingest`] turns bytes into
-//! [`record::Record`]s, [`profile`] and [`infer`] look at them, [`insights`] warns, [`schema`] names their types,
+//! [`record::Record`]s ([`parquet`] by way of text), [`profile`] and [`infer`] look at them, [`insights`] warns, [`schema`] names their types,
 //! [`recipe`] and [`features`] turn them into numbers, [`learn`] finds weights, [`model`] holds
 //! them, [`predict`] is the only way to a score, [`evaluate`] judges scores. [`pipeline`] puts them
 //! together into the four flows.
 
 pub mod date;
 pub mod ingest;
+pub mod parquet;
 pub mod record;
 pub mod value;
 
@@ -41,6 +42,7 @@ pub mod identity;
 pub mod moments;
 pub mod names;
 pub mod observe;
+pub mod pool;
 pub mod quantile;
 pub mod task;
 pub mod text_hash;

@@ -25,8 +25,6 @@ pub struct Predictor {
     average_contributions: Vec<f64>,
     threshold: f64,
     hash: String,
-    /// The term of each feature, in weight order.
-    term_of: Vec<u32>,
     /// The attributes of each term.
     attributes_of: Vec<Vec<usize>>,
 }
@@ -71,6 +69,16 @@ pub struct Explanation {
     pub margin: f64,
 }
 
+impl Scratch {
+    /// Buffers for many records: texts that repeat themselves are looked at once.
+    pub fn remembering(predictor: &Predictor) -> Self {
+        Self {
+            workspace: predictor.featurizer.remembering(),
+            ..Self::default()
+        }
+    }
+}
+
 impl Predictor {
     /// Prepares a bundle for scoring. Fails when a golden row scores differently here.
     pub fn new(bundle: &Bundle) -> Result<Self, BundleError> {
@@ -86,7 +94,8 @@ impl Predictor {
 
     /// The same of a bundle that is not needed any more, and whose hash is known: nothing is copied.
     pub fn of(bundle: Bundle, hash: String) -> Result<Self, BundleError> {
-        let document = bundle.document;
+        let mut document = bundle.document;
+        document.featurizer.forget_rows();
         let terms = document.featurizer.recipe_terms();
         let predictor = Self {
             inputs: document.schema.inputs().collect(),
@@ -99,7 +108,6 @@ impl Predictor {
             average_contributions: document.average_contributions,
             threshold: document.threshold,
             hash,
-            term_of: document.featurizer.term_of_features(),
             attributes_of: terms.iter().map(|term| term.attributes()).collect(),
             featurizer: Featurizer::new(document.featurizer, &document.schema),
             target: document.target,
@@ -233,7 +241,7 @@ impl Predictor {
         amounts.clear();
         amounts.resize(self.schema.attributes.len(), 0.0);
         let mut add = |feature: usize, x: f64| {
-            let attributes = &self.attributes_of[self.term_of[feature] as usize];
+            let attributes = &self.attributes_of[self.featurizer.term_of(feature)];
             let share = sign * x * self.model.weights(feature)[output] / attributes.len() as f64;
             for &attribute in attributes {
                 amounts[attribute] += share;

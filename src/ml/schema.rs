@@ -107,24 +107,15 @@ impl Schema {
     }
 
     /// Checks that names are unique, that target, row id and excluded names are declared, and that formats
-    /// of dates are usable.
+    /// of dates are usable. Tells all that is wrong.
     pub fn check(&self) -> Result<(), SchemaError> {
-        let mut names: Vec<&str> = self
-            .attributes
-            .iter()
-            .map(|attribute| attribute.name.as_str())
-            .collect();
-        names.sort_unstable();
-        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(SchemaError::Duplicate(pair[0].to_string()));
-        }
+        let mut problems: Vec<SchemaError> = self.repeated().map(SchemaError::Duplicate).collect();
         if !self.data_format.eq_ignore_ascii_case("csv") {
-            return Err(SchemaError::Unsupported(format!(
+            problems.push(SchemaError::Unsupported(format!(
                 "dataFormat `{}` is not supported; use CSV",
                 self.data_format
             )));
         }
-        self.attributes.iter().try_for_each(check_date_format)?;
         let named = [
             ("target", &self.target),
             ("rowId", &self.row_id),
@@ -134,10 +125,27 @@ impl Schema {
             .into_iter()
             .filter_map(|(role, name)| name.as_ref().map(|name| (role, name)));
         let excluded = self.excluded.iter().map(|name| ("excluded attribute", name));
-        roles
-            .chain(excluded)
-            .try_for_each(|(role, name)| self.require(role, name))?;
-        self.check_row_weight()
+        let formats = self.attributes.iter().map(check_date_format);
+        let names = roles.chain(excluded).map(|(role, name)| self.require(role, name));
+        let weight = std::iter::once(self.check_row_weight());
+        problems.extend(formats.chain(names).chain(weight).filter_map(Result::err));
+        match problems.len() {
+            0 | 1 => problems.pop().map_or(Ok(()), Err),
+            _ => Err(SchemaError::Several(problems)),
+        }
+    }
+
+    /// Names that more than one attribute has, each once.
+    fn repeated(&self) -> impl Iterator<Item = String> {
+        let mut names: Vec<&str> = self.attributes.iter().map(|a| a.name.as_str()).collect();
+        names.sort_unstable();
+        let mut repeated: Vec<String> = names
+            .windows(2)
+            .filter(|pair| pair[0] == pair[1])
+            .map(|pair| pair[0].to_string())
+            .collect();
+        repeated.dedup();
+        repeated.into_iter()
     }
 
     /// A weight is a number, and no other part of the row.

@@ -12,7 +12,7 @@ use super::error::{Error, chain};
 use super::{Service, check};
 use crate::domain::dataset::ContentHash;
 use crate::domain::entity::Entity;
-use crate::domain::family::{Family, Reference};
+use crate::domain::family::{Family, Reference, Version};
 use crate::domain::ids::{BlobKey, EntityId, EntityKind, FamilyName};
 use crate::domain::spec::EndpointStatus;
 use crate::domain::status::Status;
@@ -97,7 +97,7 @@ impl Answering {
 impl Service {
     /// The model of that name, ready to answer: an identifier, or a family's version or alias as `fraud@3`,
     /// `fraud@latest` or `fraud@production`. With nothing after the `@` it is either: the model with that identifier,
-    /// else the family's `production`, else its newest version.
+    /// else the family's `production`, else its newest version. Versions whose models were deleted are never the newest.
     pub async fn answering(&self, name: &str) -> Result<Answering, Error> {
         let described = self.described(name).await?;
         let predictor = self.0.predictors.get(&described).await?;
@@ -152,16 +152,38 @@ impl Service {
         let found = family.resolve(&reference);
         // What is asked for in an address is not there, rather than a wrong field.
         let (version, shadow) = found.map_err(|_| Error::not_found("model", name))?;
+        let (version, model) = match reference {
+            Reference::Latest => self.latest(&family, version).await?,
+            _ => (version, self.model_of(version).await?),
+        };
         let member = Member {
             family: family.name.clone(),
             version: version.number,
             shadow: shadow.map(|shadow| shadow.model.clone()),
         };
-        let model = self.entity_get(EntityKind::Model, version.model.as_str()).await?;
         Ok(Described {
             member: Some(member),
             ..described(&model)?
         })
+    }
+
+    /// The newest version whose model is not deleted, and the model; the newest of all when there is none.
+    async fn latest<'f>(
+        &self,
+        family: &'f Family,
+        newest: &'f Version,
+    ) -> Result<(&'f Version, Entity), Error> {
+        for version in family.versions.iter().rev() {
+            let model = self.model_of(version).await?;
+            if model.status != Status::Deleted {
+                return Ok((version, model));
+            }
+        }
+        Ok((newest, self.model_of(newest).await?))
+    }
+
+    async fn model_of(&self, version: &Version) -> Result<Entity, Error> {
+        self.entity_get(EntityKind::Model, version.model.as_str()).await
     }
 
     /// The family of that name. It was looked for as a model before, so that is what is missing.
@@ -195,6 +217,12 @@ fn described(entity: &Entity) -> Result<Described, Error> {
     }
 }
 
+/// Whether what was read then counts now. The clock may have been set back since; how long ago it was is then not
+/// known, and it is read anew.
+fn is_fresh(read_at: i64, now: i64) -> bool {
+    (0..FRESH).contains(&(now - read_at))
+}
+
 /// Descriptions by name.
 #[derive(Debug, Default)]
 pub(super) struct Known(RwLock<Descriptions>);
@@ -213,13 +241,13 @@ impl Known {
         {
             let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
             let (described, read_at) = known.by_name.get(name)?;
-            if now - read_at < FRESH {
+            if is_fresh(*read_at, now) {
                 return Some(described.clone());
             }
         }
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let (described, read_at) = known.by_name.get_mut(name)?;
-        let is_first = now - *read_at >= FRESH;
+        let is_first = !is_fresh(*read_at, now);
         *read_at = now;
         (!is_first).then(|| described.clone())
     }

@@ -15,6 +15,7 @@ use crate::domain::ids::EntityKind;
 use crate::domain::location::Location;
 use crate::domain::spec::BatchPredictionSpec;
 use crate::domain::status::Status;
+use crate::ml::pipeline::batch::{Form, Format};
 
 impl Service {
     /// Stores a batch prediction together with its job. Model and data source may still be in the
@@ -46,8 +47,11 @@ impl Service {
         } = request;
         let name = check::name(name.as_ref())?;
         copied(&columns, self.0.limits.copied_columns)?;
-        let format = one_of("format", format, "csv or jsonl")?;
-        let compress = one_of("compress", compress, "none, gzip or zstd")?;
+        let format = one_of("format", format, "csv, jsonl or parquet")?;
+        let compress = match (format, compress) {
+            (Format::Parquet, None) => Form::parquet().compress,
+            (_, compress) => one_of("compress", compress, "none, gzip or zstd")?,
+        };
         let model = self.named(EntityKind::Model, "/model", &model).await?;
         let (datasource, dataset, place) = match (datasource, dataset) {
             (Some(id), None) => {

@@ -116,6 +116,8 @@ pub const CODES: &[ErrorCode] = &[
     row("unknown_column", Class::InvalidInput, "unknown column", "name one of the columns of the header"),
     row("empty_line", Class::InvalidInput, "a line between the rows is empty", "remove it, or leave it: it has a line in the output"),
     row("json_lines", Class::InvalidInput, "the file holds JSON lines, where only CSV is read", "convert it to CSV; batch predictions read JSON lines"),
+    row("damaged_parquet", Class::InvalidInput, "the Parquet file is damaged", "write or copy it again, and send it again"),
+    row("unsupported_parquet", Class::InvalidInput, "the Parquet file holds what cannot be read", "write it again as the message says"),
     row("not_an_object", Class::InvalidInput, "a JSON line is no object", "write each record as an object on a line of its own"),
     row("nested_value", Class::InvalidInput, "a JSON line holds an object or a list as a value", "give texts, numbers, true, false or null"),
     row("ragged_row", Class::InvalidInput, "rows of different length", "look for missing quotes or delimiters at the line named"),

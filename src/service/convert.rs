@@ -95,7 +95,7 @@ impl From<FamilyError> for Error {
                 code: "wrong_state",
                 kind: "alias",
                 id: format!("{family}@{alias}"),
-                state: "at its first version".to_owned(),
+                state: "without an earlier version whose model is not deleted".to_owned(),
                 reason: "there is none to go back to: let it mean another version".to_owned(),
             },
         }

@@ -6,6 +6,7 @@ use super::{Service, check};
 use crate::domain::family::Family;
 use crate::domain::ids::{AliasName, EntityId, EntityKind, FamilyName};
 use crate::domain::listing::Page;
+use crate::domain::status::Status;
 
 /// What an alias shall mean.
 #[derive(Debug, Clone, Default)]
@@ -81,7 +82,7 @@ impl Service {
         self.family_change(name, true, expected, point).await
     }
 
-    /// Lets an alias mean the version that it meant before.
+    /// Lets an alias mean the version that it meant before; versions whose models were deleted are passed over.
     pub async fn family_roll_back(
         &self,
         name: &str,
@@ -89,8 +90,9 @@ impl Service {
         expected: Expected,
     ) -> Result<Family, Error> {
         let (now, alias) = (self.now(), alias_name(alias)?);
+        let gone = self.gone_before(name, &alias).await?;
         let roll_back = |family: &mut Family| -> Result<Vec<EntityId>, Error> {
-            family.roll_back(&alias, now)?;
+            family.roll_back(&alias, |model| gone.contains(model), now)?;
             let version = family.aliases.get(&alias).map_or(0, |alias| alias.version);
             models_of(family, version, None)
         };
@@ -112,6 +114,21 @@ impl Service {
         let deleted = self.0.catalog.family_delete(&family_name(name)?).await;
         self.0.known.changed();
         Ok(deleted?)
+    }
+
+    /// The deleted models that a rollback of an alias has to pass over. What is deleted stays deleted, so that this still
+    /// holds when the family is changed.
+    async fn gone_before(&self, family: &str, alias: &AliasName) -> Result<Vec<EntityId>, Error> {
+        let family = self.family_get(family).await?;
+        let mut gone = Vec::new();
+        for version in family.before(alias)? {
+            let model = self.entity_get(EntityKind::Model, version.model.as_str()).await?;
+            match model.status {
+                Status::Deleted => gone.push(model.id),
+                _ => break,
+            }
+        }
+        Ok(gone)
     }
 
     async fn model_named(&self, pointer: &str, id: Option<&str>) -> Result<Option<EntityId>, Error> {

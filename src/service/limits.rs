@@ -18,12 +18,16 @@ pub struct Limits {
     /// Requests that may hold more cells (records times attributes of the model) than this are scored on a
     /// thread of their own.
     pub inline_cells: usize,
+    /// Records times attributes that one request may have explained: what an answer may hold.
+    pub explained_cells: usize,
     /// Warnings kept for one record.
     pub warnings: usize,
     /// Bytes of the model files that are kept loaded.
     pub loaded_bytes: u64,
     /// Models that are kept loaded.
     pub loaded_models: usize,
+    /// Models that are loaded at the same time; others wait for their turn.
+    pub concurrent_loads: usize,
     /// Longest time to wait for an entity, in seconds.
     pub wait_seconds: u64,
     /// Columns that a batch prediction may copy.
@@ -39,10 +43,12 @@ impl Default for Limits {
             small_bytes: 64 << 10,
             concurrent_predictions: 64,
             concurrent_shadows: 4,
-            inline_cells: 500_000,
+            inline_cells: 40_000,
+            explained_cells: 250_000,
             warnings: 20,
             loaded_bytes: 256 << 20,
             loaded_models: 64,
+            concurrent_loads: 4,
             wait_seconds: 60,
             copied_columns: 1000,
         }

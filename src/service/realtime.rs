@@ -14,9 +14,6 @@ use super::scoring::Scorer;
 /// How long a caller who is refused should wait.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Bytes that a record takes at least, as in `{},`: so many records may be in a body.
-const LEAST_RECORD: usize = 3;
-
 /// A place among the large requests that are worked on at once.
 pub type Place = OwnedSemaphorePermit;
 
@@ -28,9 +25,9 @@ fn taken(places: &Arc<Semaphore>) -> Result<Place, Error> {
 }
 
 impl Service {
-    /// Whether a body of so many bytes is large: it takes a [`Place`] before it is read.
-    pub fn is_large(&self, bytes: Option<u64>) -> bool {
-        bytes.is_none_or(|bytes| bytes > self.0.limits.small_bytes)
+    /// Whether a body of so many bytes is large: it takes a [`Place`].
+    pub fn is_large(&self, bytes: u64) -> bool {
+        bytes > self.0.limits.small_bytes
     }
 
     /// A place among the large requests; refused when all are taken, so that memory is bounded.
@@ -43,26 +40,25 @@ impl Service {
         taken(&self.0.shadows)
     }
 
-    /// Scores the records of a body of so many bytes. Little work is done at once; other work gets a thread of its
-    /// own, so that nobody waits for it, and goes on when the caller has gone.
+    /// Scores records that have so many cells at most, records times attributes of the model. Little work is done at
+    /// once; other work takes a place, which is given back with its result, and a thread of its own, so that nobody
+    /// waits for it; it goes on when the caller has gone.
     pub async fn score<T: Send + 'static>(
         &self,
         model: Answering,
-        bytes: usize,
+        cells: usize,
         place: Option<Place>,
         work: impl FnOnce(&Answering, &mut Scorer) -> T + Send + 'static,
-    ) -> Result<T, Error> {
-        let limits = &self.0.limits;
-        let attributes = model.predictor().schema().attributes.len();
-        let most_cells = (bytes / LEAST_RECORD).saturating_mul(attributes);
-        if place.is_none() && most_cells <= limits.inline_cells {
-            return Ok(self.with_scorer(|scorer| work(&model, scorer)));
-        }
+    ) -> Result<(T, Option<Place>), Error> {
+        let place = match place {
+            Some(place) => place,
+            None if cells > self.0.limits.inline_cells => self.place()?,
+            None => return Ok((self.with_scorer(|scorer| work(&model, scorer)), None)),
+        };
         let service = self.clone();
         let scored = spawn_blocking(move || {
             let result = service.with_scorer(|scorer| work(&model, scorer));
-            drop(place);
-            result
+            (result, Some(place))
         });
         scored.await.map_err(|e| Error::internal("scoring records", e))
     }

@@ -108,7 +108,7 @@ pub struct NewBatchPrediction {
     /// Whether lines begin with the number of their record.
     #[serde(skip_serializing_if = "is_false")]
     pub row_number: bool,
-    /// `csv` or `jsonl`; CSV when not given.
+    /// `csv`, `jsonl` or `parquet`; CSV when not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub format: Option<String>,
     /// `none`, `gzip` or `zstd`; not compressed when not given.

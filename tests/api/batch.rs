@@ -128,3 +128,58 @@ async fn problems_are_a_file_and_metrics_are_in_the_summary() {
         "{refused}"
     );
 }
+
+#[tokio::test]
+async fn parquet_comes_in_and_goes_out() {
+    const ROWS: &[u8] = include_bytes!("../data/parquet/iris_zstd.parquet");
+    let place = Place::with(&[("iris.csv", IRIS)]).await;
+    let sent = place.send(
+        "PUT /v1/datasets/rows",
+        &[("content-type", "application/octet-stream")],
+        ROWS,
+    );
+    sent.await.expect(201);
+    let of_csv = place.trained("t", "iris.csv").await["model"].clone();
+    let of_parquet = place.trained("u", "rows").await["model"].clone();
+    let mut outputs = Vec::new();
+    for (id, model, dataset) in [
+        ("a", &of_csv, "iris.csv"),
+        ("b", &of_csv, "rows"),
+        ("c", &of_parquet, "rows"),
+    ] {
+        let batch = made(
+            &place,
+            id,
+            model,
+            json!({"dataset": dataset, "format": "parquet"}),
+        )
+        .await;
+        assert_eq!(
+            (&batch["format"], &batch["compress"], &batch["rows"]),
+            (&json!("parquet"), &json!("zstd"), &json!(150))
+        );
+        let file = place
+            .get(&format!("/v1/batch-predictions/{id}/output"))
+            .await
+            .expect(200);
+        assert_eq!(file.header("content-type"), "application/vnd.apache.parquet");
+        let name = format!("attachment; filename=\"{id}.parquet\"");
+        assert_eq!(file.header("content-disposition"), name);
+        outputs.push(file.bytes().to_vec());
+    }
+    assert!(outputs[0].starts_with(b"PAR1") && outputs[0].ends_with(b"PAR1"));
+    assert!(
+        outputs[0] == outputs[1] && outputs[1] == outputs[2],
+        "the same scores"
+    );
+
+    let cut = place.send(
+        "PUT /v1/datasets/cut",
+        &[("content-type", "application/octet-stream")],
+        &ROWS[..999],
+    );
+    cut.await.expect(201);
+    let batch = made(&place, "d", &of_csv, json!({"dataset": "cut"})).await;
+    assert_eq!(batch["status"], "FAILED");
+    assert_eq!(batch["error"]["code"], "damaged_parquet", "{batch}");
+}

@@ -171,6 +171,39 @@ async fn a_model_that_an_alias_means_stays() {
 }
 
 #[tokio::test]
+async fn deleted_versions_are_passed_over() {
+    let place = two_models().await;
+    place.trained("three", "iris.csv").await;
+    for model in ["one", "two", "three"] {
+        point(&place, "production", json!({"model": model})).await;
+    }
+    place.delete("/v1/models/two").await.expect(204);
+    assert_eq!(answer(&place, "iris@latest").await["model"], "three");
+    let back = "/v1/families/iris/aliases/production/rollback";
+    let family = place.post(back, json!({})).await.expect(200).json();
+    assert_eq!(family["aliases"][0]["version"], 1, "{family}");
+    assert_eq!(family["aliases"][0]["earlier"], json!([]), "{family}");
+    assert_eq!(answer(&place, "iris@production").await["model"], "one");
+    let problem = place.post(back, json!({})).await.problem(409, "wrong_state");
+    assert!(problem["detail"].as_str().unwrap().contains("not deleted"));
+
+    place.delete("/v1/models/three").await.expect(204);
+    place
+        .delete("/v1/families/iris/aliases/production")
+        .await
+        .expect(204);
+    for name in ["iris@latest", "iris@"] {
+        let seen = answer(&place, name).await;
+        assert_eq!((&seen["model"], &seen["version"]), (&json!("one"), &json!(1)));
+    }
+    place.delete("/v1/models/one").await.expect(204);
+    place
+        .post("/v1/models/iris@latest/predict", json!({"record": {}}))
+        .await
+        .problem(409, "wrong_state");
+}
+
+#[tokio::test]
 async fn what_cannot_be_is_refused_and_changes_nothing() {
     let place = two_models().await;
     point(&place, "production", json!({"model": "one"})).await;

@@ -130,6 +130,20 @@ fn check(answer: &Value, rest: &[Value], names: &[&str], shape: &str) {
             "{shape}"
         );
     }
+    assert_eq!(
+        answer["parameters"].get("threshold"),
+        rest[0].get("threshold"),
+        "{shape}"
+    );
+    for (name, ours) in [("baseline", "baseline"), ("margin", "score")] {
+        let found = output(answer, name);
+        let expected = column(&|one| vec![one["explanation"][ours].clone()]);
+        assert_eq!(
+            (&found["data"], &found["datatype"], &found["shape"]),
+            (&expected, &json!("FP64"), &json!([n])),
+            "{shape}"
+        );
+    }
     let amounts = output(answer, "contributions");
     let expected = column(&|one| {
         let amounts = &one["explanation"]["contributions"];
@@ -137,6 +151,59 @@ fn check(answer: &Value, rest: &[Value], names: &[&str], shape: &str) {
     });
     assert_eq!(amounts["data"], expected, "{shape}");
     assert_eq!(amounts["shape"], json!([n, names.len()]));
+}
+
+/// The texts of an output, each of which is JSON.
+fn told(answer: &Value, name: &str) -> Vec<Value> {
+    let texts = output(answer, name)["data"].as_array().unwrap().iter();
+    let read = |text: &Value| serde_json::from_str(text.as_str().unwrap()).unwrap();
+    texts.map(read).collect()
+}
+
+#[tokio::test]
+async fn every_answer_tells_its_threshold_and_what_was_odd() {
+    let place = Place::with(&[("cancer.csv", CANCER)]).await;
+    place.trained("m", "cancer.csv").await;
+    let changed = place
+        .send(
+            "PATCH /v1/models/m",
+            &[JSON],
+            json!({"threshold": 0.25}).to_string(),
+        )
+        .await;
+    changed.expect(200);
+    let (names, mut rows) = rows(CANCER);
+    rows.truncate(3);
+    rows[1][0] = json!(1e9);
+    rows[2] = vec![Value::Null; names.len()];
+    let rest = predicted(&place, "m", objects(&names, &rows)).await;
+    let warned = |one: &Value| {
+        let listed = one["warnings"].as_array().unwrap().len() as u64;
+        listed + one.get("more_warnings").map_or(0, |more| more.as_u64().unwrap())
+    };
+    let count: u64 = rest.iter().map(warned).sum();
+    assert!(count > 30, "{count}");
+    let body = json!({"inputs": by_column(&names, &rows, false)});
+    let answer = place
+        .post("/v2/models/m/infer", body.clone())
+        .await
+        .expect(200)
+        .json();
+    let parameters = json!({"threshold": 0.25, "warning_count": count});
+    assert_eq!(answer["parameters"], parameters);
+    let warnings: Vec<Value> = rest.iter().map(|one| one["warnings"].clone()).collect();
+    assert_eq!(told(&answer, "warnings"), warnings);
+    let found = output(&answer, "warnings");
+    assert_eq!(
+        (&found["datatype"], &found["shape"]),
+        (&json!("BYTES"), &json!([3]))
+    );
+    // Whoever wants the labels alone gets them alone, and still hears how much was odd.
+    let mut body = body;
+    body["outputs"] = json!([{"name": "predicted_label"}]);
+    let answer = place.post("/v2/models/m/infer", body).await.expect(200).json();
+    assert_eq!(answer["outputs"].as_array().unwrap().len(), 1);
+    assert_eq!(answer["parameters"], parameters);
 }
 
 #[tokio::test]
@@ -160,7 +227,8 @@ async fn metadata_tells_what_goes_in_and_comes_out() {
             {"name": "colour", "datatype": "BYTES", "shape": [-1]}],
         "outputs": [
             {"name": "predicted_label", "datatype": "BYTES", "shape": [-1]},
-            {"name": "probabilities", "datatype": "FP64", "shape": [-1, 2], "parameters": {"labels": ["x", "y"]}}]});
+            {"name": "probabilities", "datatype": "FP64", "shape": [-1, 2], "parameters": {"labels": ["x", "y"]}},
+            {"name": "warnings", "datatype": "BYTES", "shape": [-1]}]});
     assert_eq!(place.get("/v2/models/m").await.expect(200).json(), expected);
 
     // The identifier of a row is no input, but may be sent.
@@ -182,7 +250,9 @@ async fn metadata_tells_what_goes_in_and_comes_out() {
 
     place.trained("d", "diabetes.csv").await;
     let described = place.get("/v2/models/d").await.expect(200).json();
-    let outputs = json!([{"name": "predicted_value", "datatype": "FP64", "shape": [-1]}]);
+    let outputs = json!([
+        {"name": "predicted_value", "datatype": "FP64", "shape": [-1]},
+        {"name": "warnings", "datatype": "BYTES", "shape": [-1]}]);
     assert_eq!(described["outputs"], outputs);
 
     for path in ["/v2", "/v2/"] {
@@ -272,16 +342,23 @@ async fn outputs_can_be_chosen() {
             .map(|output| output["name"].as_str().unwrap().to_owned())
             .collect::<Vec<_>>()
     };
-    assert_eq!(names(json!([])).await, ["predicted_label", "probabilities"]);
-    assert_eq!(names(json!(null)).await, ["predicted_label", "probabilities"]);
+    for none in [json!([]), json!(null)] {
+        assert_eq!(
+            names(none).await,
+            ["predicted_label", "probabilities", "warnings"]
+        );
+    }
     let wanted =
         json!([{"name": "contributions"}, {"name": "predicted_label", "parameters": {"binary_data": false}}]);
     assert_eq!(names(wanted).await, ["contributions", "predicted_label"]);
+    assert_eq!(names(json!([{"name": "margin"}])).await, ["margin"]);
     let body = json!({"inputs": inputs, "outputs": [{"name": "predicted_value"}]});
     let refused = place.post("/v2/models/m/infer", body).await.expect(400).json();
     let told = refused["error"].as_str().unwrap();
     assert!(
-        told.contains("it is one of predicted_label, probabilities, contributions"),
+        told.contains(
+            "it is one of predicted_label, probabilities, warnings, baseline, contributions, margin"
+        ),
         "{told}"
     );
 }

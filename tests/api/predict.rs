@@ -533,3 +533,94 @@ async fn numbers_count_as_they_are_written() {
     assert_eq!(codes(1), Vec::<&str>::new());
     assert_eq!(codes(2), ["unknown_category", "number_for_text"]);
 }
+
+/// A body of CSV means what a file with the same text means.
+#[tokio::test]
+async fn csv_is_read_as_a_file_is() {
+    let place = Place::with(&[("iris.csv", IRIS)]).await;
+    let path = model(&place, "iris.csv").await;
+    let post = format!("POST {path}");
+    let expected = place.post(&path, json!({"record": [4.9, 3.1, 1.5, 0.2]})).await;
+    let expected = expected.expect(200).json()["prediction"]["probabilities"].clone();
+    let csv = [("content-type", "text/csv")];
+    let names = [
+        "sepal_length_cm",
+        "sepal_width_cm",
+        "petal_length_cm",
+        "petal_width_cm",
+    ];
+    for text in [
+        format!("{}\n4.9,3.1,1.5,0.2\n", names.join(" , ")),
+        format!(",{}\n7,4.9,3.1,1.5,0.2\n", names.join(",")),
+        format!("{}\n4.9;3.1;1.5;0.2\n", names.join(";")),
+        "4.9\t3.1\t1.5\t0.2\n".to_owned(),
+        "4.9|3.1|1.5|0.2".to_owned(),
+        "4.9,3.1,1.5,\"0.2\"".to_owned(),
+    ] {
+        let answer = place.send(&post, &csv, text.clone()).await.expect(200).json();
+        let predictions = answer["predictions"].as_array().unwrap();
+        assert_eq!(predictions.len(), 1, "{text}");
+        assert_eq!(predictions[0]["probabilities"], expected, "{text}");
+    }
+    for (text, line) in [("5,3,1,\"0.2\n5,3,1,0.2\n", 1), ("5,3,1,2\n5,3,1,\"0.2", 2)] {
+        let problem = place.send(&post, &csv, text).await.problem(400, "unclosed_quote");
+        let expected = format!("the quote that is opened in line {line} is never closed");
+        assert!(
+            problem["detail"].as_str().unwrap().contains(&expected),
+            "{problem}"
+        );
+    }
+}
+
+/// A value that is the name of a column by chance makes no header of a record.
+#[tokio::test]
+async fn a_record_is_no_header_because_of_one_word() {
+    const TABLE: &str = "0,1,2,3,y\n5,1,4,9,a\n6,1,4,8,b\n5,2,4,9,a\n6,2,4,8,b\n5,3,4,9,a\n6,3,4,8,b\n";
+    let place = Place::with(&[("numbers.csv", TABLE)]).await;
+    let wish = json!({"dataset": "numbers.csv", "target": "y", "header": "yes", "holdout": 0});
+    let ids = place.post("/v1/train", wish).await.expect(202).json();
+    place.work().await;
+    let post = format!("POST /v1/models/{}/predict", ids["model"].as_str().unwrap());
+    let csv = [("content-type", "text/csv")];
+    for (text, records) in [
+        ("0,1,5,2\n5,1,4,9\n", 2),
+        ("0,1,2,3\n5,1,4,9\n", 1),
+        ("3,2,1,0\n5,1,4,9\n", 1),
+    ] {
+        let answer = place.send(&post, &csv, text).await.expect(200).json();
+        assert_eq!(answer["predictions"].as_array().unwrap().len(), records, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn what_an_answer_may_hold_is_bounded() {
+    let place = Place::with(&[("iris.csv", IRIS)]).await;
+    let names: Vec<String> = (0..400).map(|column| format!("c{column}")).collect();
+    let row = |value: &str| vec![value; 400].join(",");
+    let table = format!(
+        "{},y\n{},a\n{},b\n{},a\n{},b\n",
+        names.join(","),
+        row("1"),
+        row("2"),
+        row("1.5"),
+        row("2.5")
+    );
+    place.put("wide.csv", table.leak()).await.expect(201);
+    let wish = json!({"dataset": "wide.csv", "target": "y", "holdout": 0});
+    let ids = place.post("/v1/train", wish).await.expect(202).json();
+    place.work().await;
+    let path = format!("/v1/models/{}/predict", ids["model"].as_str().unwrap());
+    let records = |count: usize| json!({"records": vec![json!({"c0": 1}); count]});
+    place.post(&path, records(5_000)).await.expect(200);
+    let explained = format!("{path}?explain=true");
+    place.post(&explained, records(600)).await.expect(200);
+    let refused = place
+        .post(&explained, records(700))
+        .await
+        .problem(400, "invalid_value");
+    let detail = refused["detail"].as_str().unwrap();
+    assert!(
+        detail.contains("more than 623 records cannot be explained"),
+        "{detail}"
+    );
+}

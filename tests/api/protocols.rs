@@ -69,6 +69,9 @@ fn expected(predictions: &[Value], explain: bool) -> Vec<Value> {
             ("score", "score"),
             ("value", "score"),
             ("probabilities", "probabilities"),
+            ("threshold", "threshold"),
+            ("warnings", "warnings"),
+            ("more_warnings", "more_warnings"),
             ("explanation", "explanation"),
         ];
         for (theirs, ours) in names {
@@ -190,6 +193,41 @@ async fn answers_are_bare_or_lines_where_that_is_wanted() {
             .await;
         assert_eq!(plain.expect(200).text().lines().count(), rows.len());
     }
+}
+
+#[tokio::test]
+async fn every_prediction_tells_its_threshold_and_what_was_odd() {
+    let place = Place::with(&[("cancer.csv", CANCER)]).await;
+    place.trained("m", "cancer.csv").await;
+    let changed = place
+        .send(
+            "PATCH /v1/models/m",
+            &[JSON],
+            json!({"threshold": 0.25}).to_string(),
+        )
+        .await;
+    changed.expect(200);
+    let records = json!([{"mean_radius": 1000000000, "mean_raduis": 1}]);
+    let rest = predicted(&place, "m", records.clone()).await;
+    let answer = place
+        .post("/v1/models/m/invocations", json!({"instances": records}))
+        .await;
+    let answer = answer.expect(200).json();
+    let only = &answer["predictions"][0];
+    assert_eq!(only["threshold"], 0.25);
+    assert_eq!(
+        only["warnings"][0],
+        json!({"field": "mean_raduis", "code": "unknown_field", "value": "1"})
+    );
+    assert!(only["more_warnings"].as_u64().unwrap() > 0, "{only}");
+    assert_eq!(answer["predictions"], json!(expected(&rest, false)));
+    // What a container of SageMaker gets as CSV and answers as JSON.
+    let body = "mean_radius,mean_raduis\n1000000000,1\n";
+    let answer = place.send("POST /v1/models/m/invocations", &[CSV], body).await;
+    assert_eq!(
+        answer.expect(200).json()["predictions"],
+        json!(expected(&rest, false))
+    );
 }
 
 #[tokio::test]
@@ -442,8 +480,43 @@ async fn the_root_speaks_for_the_model_that_is_named() {
     let parameters = place.send("GET /execution-parameters", &[target], "").await;
     assert_eq!(
         parameters.expect(200).json(),
-        json!({"MaxConcurrentTransforms": 64, "BatchStrategy": "MULTI_RECORD", "MaxPayloadInMB": 16})
+        json!({"MaxConcurrentTransforms": 64, "BatchStrategy": "SINGLE_RECORD", "MaxPayloadInMB": 1})
     );
+}
+
+#[tokio::test]
+async fn a_batch_transform_that_obeys_is_accepted() {
+    const COLUMNS: usize = 110;
+    let names: Vec<String> = (0..COLUMNS).map(|column| format!("c{column}")).collect();
+    let mut table = format!("{},target\n", names.join(","));
+    for row in 0..16 {
+        let values: Vec<String> = (0..COLUMNS)
+            .map(|column| format!("{}", (row * (column + 1)) % 17))
+            .collect();
+        let target = if row < 8 { "low" } else { "high" };
+        table.push_str(&format!("{},{target}\n", values.join(",")));
+    }
+    let place = Place::open_for(Access::Open, Some("wide")).await;
+    place
+        .send("PUT /v1/datasets/wide.csv", &[CSV], table)
+        .await
+        .expect(201);
+    let wish = json!({"id": "wide", "dataset": "wide.csv", "target": "target", "holdout": 0, "parameters": {"l2": 1}});
+    place.get("/execution-parameters").await.expect(404);
+    place.post("/v1/train", wish).await.expect(202);
+    place.work().await;
+    let advised = place.get("/execution-parameters").await.expect(200).json();
+    assert_eq!(
+        advised,
+        json!({"MaxConcurrentTransforms": 64, "BatchStrategy": "MULTI_RECORD", "MaxPayloadInMB": 1})
+    );
+    // As many of the shortest lines as fit into the payload.
+    let line = ",".repeat(COLUMNS - 1);
+    let lines = (1 << 20) / (line.len() + 1);
+    let body = vec![line; lines].join("\n");
+    let headers = [CSV, ("accept", "text/csv")];
+    let answer = place.send("POST /invocations", &headers, body).await.expect(200);
+    assert_eq!(answer.text().lines().count(), lines);
 }
 
 #[tokio::test]

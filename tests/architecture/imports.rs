@@ -61,6 +61,11 @@ const OWNED: &[(&[&str], &str, &str)] = &[
     (&["sqlx"], "catalog", "one place speaks SQL"),
     (&["object_store"], "blob", "one place touches object storage"),
     (
+        &["parquet"],
+        "ml::parquet",
+        "one place guards against what files claim",
+    ),
+    (
         &[
             "std::env::var",
             "std::env::var_os",

@@ -154,8 +154,14 @@ fn what_cannot_be_trained_on_is_refused_by_name() {
         (
             "parquet",
             b"PAR1\x15\x04\x15".to_vec(),
+            "damaged_parquet",
+            &["Parquet", "cut off", "7 bytes"],
+        ),
+        (
+            "parquet within gzip",
+            gzip(b"PAR1\x15\x04\x15"),
             "not_text",
-            &["Parquet", "CSV"],
+            &["Parquet", "unpack"],
         ),
         (
             "UTF-16, little",

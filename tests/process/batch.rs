@@ -161,6 +161,8 @@ fn problems_and_metrics_are_told() {
 
     let same = told(place, "predict m t.csv --out p.csv --problems p.csv");
     assert_eq!(same.code, Some(5), "{}", same.err);
+    let same = told(place, "predict m t.csv --out new.csv --problems ./new.csv");
+    assert_eq!(same.code, Some(5), "{}", same.err);
 }
 
 #[test]
@@ -172,16 +174,23 @@ fn a_killed_run_goes_on_after_its_last_finished_part() {
     told(place, "train small.csv --target answer --out m").ok();
     let line = "predict m large.csv --out p.csv.gz --problems q.jsonl --row-number";
     let running = Running::start(yosoku(words(line)).current_dir(place));
-    until("a part is finished", PATIENCE, || {
-        place
-            .join("p.csv.gz.parts/part-000000.json")
-            .exists()
-            .then_some(())
-    });
+    let is_kept = || {
+        let parts = fs::read_dir(place.join("p.csv.gz.parts")).ok()?;
+        let mut names = parts.map(|part| part.unwrap().file_name().into_string().unwrap());
+        names.any(|name| name.ends_with("-000000.json")).then_some(())
+    };
+    until("a part is finished", PATIENCE, is_kept);
     let second = told(place, line);
     assert_eq!(second.code, Some(5), "another run: {}", second.err);
     running.kill();
     assert!(!place.join("p.csv.gz").exists(), "killed too late");
+    let mistyped = told(place, &format!("{line} --columns vist"));
+    assert!(mistyped.code.is_some_and(|code| code != 0));
+    assert!(
+        is_kept().is_some(),
+        "a slip must not cost what was done: {}",
+        mistyped.err
+    );
 
     let again = told(place, line);
     assert!(again.err.contains("going on after"), "{}", again.err);

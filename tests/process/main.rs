@@ -13,6 +13,7 @@ mod cli;
 mod data;
 mod inspect;
 mod memory;
+mod parquet;
 mod readme;
 mod recipe;
 mod recovery;

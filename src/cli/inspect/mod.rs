@@ -10,9 +10,10 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::error::CliError;
-use super::files::{Header, read_once, read_text};
+use super::files::read_text;
 use super::progress::Progress;
 use super::show;
+use super::tables::{Header, read_once};
 use crate::ml::pipeline::{Inspection, inspect};
 use crate::ml::profile::ColumnStatistics;
 use crate::ml::profile::histogram::{BARS, show_bars};
@@ -25,7 +26,7 @@ const MOST_DETAILED: usize = 20;
 /// Show what is in a CSV: types, distributions, problems
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// CSV file, plain or compressed with gzip or zstd; `-` is standard input
+    /// CSV file, plain or compressed with gzip or zstd, or Parquet; `-` is standard input
     data: PathBuf,
     /// The column to predict; shows how much each other column tells about it
     #[arg(long, value_name = "COL")]

@@ -79,7 +79,7 @@ impl Amazon {
         let operation = operation(request.headers())?;
         let caller = request.extensions().get::<Caller>().cloned().unwrap_or_default();
         let base = self.base(request.headers());
-        let body = predicting::read_within(request, MOST_BYTES).await?;
+        let body = predicting::body::read_within(request, MOST_BYTES).await?;
         let input = Input::read(&body)?;
         if operation == "Predict" {
             return predict::predict(&self.predicting, &input, caller, body).await;

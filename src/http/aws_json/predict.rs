@@ -45,7 +45,10 @@ pub(super) async fn predict(
     };
     let work = move |work: Work<'_>| scored(work, &record);
     let answer = predicting.answer_read(&id, asked, body, work).await?;
-    Ok(predicting::answered(answer.to_string().into_bytes(), MEDIA_TYPE))
+    Ok(predicting::answered(
+        answer.value.to_string().into_bytes(),
+        MEDIA_TYPE,
+    ))
 }
 
 /// Refuses a model that has no endpoint that is READY.

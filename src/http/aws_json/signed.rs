@@ -41,7 +41,7 @@ async fn admitted(ring: &KeyRing, request: Request) -> Result<(Caller, Request),
     // What the whole body is has to be known before anything of it is believed.
     let (parts, body) = request.into_parts();
     let announced = Request::from_parts(parts.clone(), body);
-    let body = predicting::read_within(announced, MOST_BYTES).await?;
+    let body = predicting::body::read_within(announced, MOST_BYTES).await?;
     let known = ring.secret(&signature.key)?;
     let secret = known.as_ref().map_or(NO_SECRET, |(_, secret)| secret.as_ref());
     let is_right = signature.is_by(secret, &parts, &body);

@@ -3,14 +3,14 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::http::predicting::written::{Array, Explanation, Shares};
+use crate::http::predicting::written::{Array, Explanation, Shares, Warnings, is_zero};
 use crate::service::Error;
 use crate::service::scoring::Scored;
 
 /// What is answered for each record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Detail {
-    /// Label, score, probabilities and, where asked for, the explanation.
+    /// Label, score, probabilities, threshold, warnings and, where asked for, the explanation.
     Full,
     /// The label or the number alone.
     Plain,
@@ -25,6 +25,13 @@ struct Prediction<'s> {
     score: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     probabilities: Option<Shares<'s>>,
+    /// Scores of at least this are answered with the positive label; binary only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    threshold: Option<f64>,
+    /// What was odd about the record; the prediction was made all the same.
+    warnings: Warnings<'s>,
+    #[serde(skip_serializing_if = "is_zero")]
+    more_warnings: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     explanation: Option<Explanation<'s>>,
 }
@@ -38,6 +45,9 @@ pub fn push(made: &mut Array, scored: Scored<'_>, detail: Detail) {
             predicted_label,
             score: scored.score(),
             probabilities: Shares::of(scored),
+            threshold: scored.model().threshold(),
+            warnings: Warnings::of(scored),
+            more_warnings: scored.more_warnings(),
             explanation: Explanation::of(scored),
         }),
     }

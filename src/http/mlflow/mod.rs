@@ -95,7 +95,7 @@ async fn invoke(serving: &Serving, model: &str, wish: &Wish, request: Request) -
         false => in_json(work, &form, detail),
     };
     let answer = serving.predicting.answer(model, request, work).await?;
-    Ok(predicting::answered(answer, media_type))
+    Ok(answer.response(media_type))
 }
 
 fn in_json(work: Work<'_>, form: &Form, detail: Detail) -> Result<Vec<u8>, Error> {

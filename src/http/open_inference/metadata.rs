@@ -13,8 +13,17 @@ pub const LABEL: &str = "predicted_label";
 pub const VALUE: &str = "predicted_value";
 /// The probability of each label.
 pub const PROBABILITIES: &str = "probabilities";
-/// What each input adds to the score; only on request.
+/// What was odd about each record, as JSON in a text.
+pub const WARNINGS: &str = "warnings";
+/// What an average training row gets; only on request.
+pub const BASELINE: &str = "baseline";
+/// What each input adds to the baseline; only on request.
 pub const CONTRIBUTIONS: &str = "contributions";
+/// The baseline and all contributions together, which is the score before it becomes a probability; only on request.
+pub const MARGIN: &str = "margin";
+
+/// Outputs that say why, in the order in which they add up.
+pub const REASONS: [&str; 3] = [BASELINE, CONTRIBUTIONS, MARGIN];
 
 /// Numbers in answers, and inputs that are numbers.
 pub const FP64: &str = "FP64";
@@ -106,7 +115,7 @@ fn tensor(name: &str, datatype: &'static str) -> Tensor {
 
 fn outputs(model: &Answering) -> Vec<Tensor> {
     if model.task() == Task::Regression {
-        return vec![tensor(VALUE, FP64)];
+        return vec![tensor(VALUE, FP64), tensor(WARNINGS, BYTES)];
     }
     let labels: Vec<String> = model
         .predictor()
@@ -120,5 +129,5 @@ fn outputs(model: &Answering) -> Vec<Tensor> {
         parameters: Some(Labels { labels }),
         ..tensor(PROBABILITIES, FP64)
     };
-    vec![tensor(LABEL, BYTES), shares]
+    vec![tensor(LABEL, BYTES), shares, tensor(WARNINGS, BYTES)]
 }

@@ -19,8 +19,8 @@ use self::answer::Outputs;
 use self::metadata::{ModelMetadata, ServerMetadata};
 use self::request::Infer;
 use super::health::Probe;
+use super::predicting::Work;
 use super::predicting::reader::{At, Reader};
-use super::predicting::{self, Work};
 use super::protocols::{Serving, or_default};
 use super::rest::extract::{Path, is_json, media_type};
 use super::rest::problem::{ApiError, Problem};
@@ -132,7 +132,7 @@ async fn infer(
     let (name, model) = (asked.name(), asked.model);
     let work = move |work: Work<'_>| inferred(work, &model);
     let answer = serving.predicting.answer(&name, request, work).await?;
-    Ok(predicting::answered(answer, "application/json"))
+    Ok(answer.response("application/json"))
 }
 
 /// Clients that send JSON do not always say so.

@@ -1,6 +1,7 @@
 //! What every protocol of predictions has in common: a body is read within bounds, its records are scored by the
 //! same scorer, and what was scored is counted. A façade says how records are written and how answers look.
 
+pub mod body;
 pub mod columns;
 pub mod json;
 pub mod reader;
@@ -15,12 +16,9 @@ use axum::extract::Request;
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
-use bytes::BytesMut;
-use futures_util::StreamExt;
 
-use super::access::Frequent;
+use super::access::{Frequent, hold};
 use super::auth::Caller;
-use super::rest::extract::{BodyLimit, DEFAULT_BODY_LIMIT, check_length, content_length};
 use crate::service::answering::Answering;
 use crate::service::error::chain;
 use crate::service::realtime::Place;
@@ -60,6 +58,26 @@ pub struct Work<'w> {
     pub most_records: usize,
     /// Bytes that one record may have.
     pub most_bytes: usize,
+    /// Records that may be explained at once.
+    pub most_explained: usize,
+}
+
+/// What was answered, and the place that it takes until its last byte is sent.
+pub struct Answer<T> {
+    /// What the work gave.
+    pub value: T,
+    place: Option<Place>,
+}
+
+impl Answer<Vec<u8>> {
+    /// As a response of a media type.
+    pub fn response(self, media_type: &'static str) -> Response {
+        let response = answered(self.value, media_type);
+        match self.place {
+            Some(place) => hold(response, place),
+            None => response,
+        }
+    }
 }
 
 impl Predicting {
@@ -70,15 +88,17 @@ impl Predicting {
         model: &str,
         request: Request,
         work: impl Fn(Work<'_>) -> Result<T, Error> + Clone + Send + 'static,
-    ) -> Result<T, Error> {
+    ) -> Result<Answer<T>, Error> {
         let begun = Instant::now();
-        let announced = content_length(request.headers());
-        let place = match self.service.is_large(announced) {
-            true => Some(self.service.place()?),
-            false => None,
+        let mut place = None;
+        let arrived = |bytes| {
+            if place.is_none() && self.service.is_large(bytes) {
+                place = Some(self.service.place()?);
+            }
+            Ok(())
         };
         let caller = request.extensions().get::<Caller>().cloned().unwrap_or_default();
-        let body = read(request, PATIENCE).await?;
+        let body = body::read(request, body::PATIENCE, arrived).await?;
         let asked = Asked { caller, begun, place };
         self.answer_read(model, asked, body, work).await
     }
@@ -90,13 +110,13 @@ impl Predicting {
         asked: Asked,
         body: Bytes,
         work: impl Fn(Work<'_>) -> Result<T, Error> + Clone + Send + 'static,
-    ) -> Result<T, Error> {
+    ) -> Result<Answer<T>, Error> {
         let model = self.service.answering(model).await?;
         let shadow = model.member().and_then(|member| member.shadow.clone());
         let again = shadow.map(|shadow| (shadow, work.clone(), body.clone(), model.clone()));
         let metrics = self.metrics.model(model.id());
         let answering = model.clone();
-        let (result, tally) = self.scored(model, body, asked.place, work).await?;
+        let ((result, tally), place) = self.scored(model, body, asked.place, work).await?;
         if result.is_ok() {
             count(&metrics, &tally, asked.begun.elapsed());
             let owner = asked.caller.name();
@@ -111,7 +131,7 @@ impl Predicting {
                 tokio::spawn(compared);
             }
         }
-        result
+        result.map(|value| Answer { value, place })
     }
 
     async fn scored<T: Send + 'static>(
@@ -120,10 +140,12 @@ impl Predicting {
         body: Bytes,
         place: Option<Place>,
         work: impl Fn(Work<'_>) -> Result<T, Error> + Send + 'static,
-    ) -> Result<(Result<T, Error>, Tally), Error> {
+    ) -> Result<((Result<T, Error>, Tally), Option<Place>), Error> {
         let limits = self.service.limits();
         let (most_records, most_bytes) = (limits.records, limits.record_bytes);
-        let bytes = body.len();
+        let attributes = model.predictor().schema().attributes.len().max(1);
+        let most_explained = limits.explained_cells / attributes;
+        let cells = body::most_records(&body).min(most_records) * attributes;
         let done = move |model: &Answering, scorer: &mut Scorer| {
             let result = work(Work {
                 model,
@@ -131,10 +153,11 @@ impl Predicting {
                 body: &body,
                 most_records,
                 most_bytes,
+                most_explained,
             });
             (result, scorer.take_tally())
         };
-        self.service.score(model, bytes, place, done).await
+        self.service.score(model, cells, place, done).await
     }
 
     /// Has a shadow answer what `model` has answered, and counts where they differ. A shadow that cannot keep up is
@@ -151,7 +174,7 @@ impl Predicting {
         let scored = async {
             let place = Some(self.service.shadow_place()?);
             let second = self.service.answering(shadow).await?;
-            let (result, tally) = self.scored(second.clone(), body, place, work).await?;
+            let ((result, tally), _place) = self.scored(second.clone(), body, place, work).await?;
             result.map(|_| (second, tally))
         };
         let (second, tally) = match scored.await {
@@ -171,7 +194,7 @@ impl Predicting {
     }
 }
 
-/// The answer to a request for predictions.
+/// An answer that is asked for often.
 pub fn answered(body: Vec<u8>, media_type: &'static str) -> Response {
     let mut response = Response::new(Body::from(body));
     let media_type = HeaderValue::from_static(media_type);
@@ -191,110 +214,5 @@ fn count(metrics: &ModelMetrics, tally: &Tally, elapsed: Duration) {
     let oddities = Oddity::ALL.iter().zip(tally.oddities);
     for (oddity, count) in oddities.filter(|(_, count)| *count > 0) {
         metrics.warned(oddity.code(), count);
-    }
-}
-
-/// A body has this long to arrive, and a second more for every so many bytes that have.
-const PATIENCE: Duration = Duration::from_secs(10);
-const BYTES_A_SECOND: u64 = 64 << 10;
-
-/// The whole body, of at most so many bytes, or fewer where the server allows no more.
-pub async fn read_within(mut request: Request, most: u64) -> Result<Bytes, Error> {
-    let limit = request
-        .extensions()
-        .get::<BodyLimit>()
-        .map_or(most, |limit| limit.0.min(most));
-    request.extensions_mut().insert(BodyLimit(limit));
-    read(request, PATIENCE).await
-}
-
-/// The whole body. One that is too large is refused, and one that arrives too slowly is given up, because those who
-/// send a byte now and then would take the places of others.
-async fn read(request: Request, patience: Duration) -> Result<Bytes, Error> {
-    let limit = request.extensions().get::<BodyLimit>();
-    let limit = limit.map_or(DEFAULT_BODY_LIMIT, |limit| limit.0);
-    check_length(request.headers(), limit, "the request body")?;
-    let begun = tokio::time::Instant::now();
-    let mut chunks = request.into_body().into_data_stream();
-    let mut whole = Bytes::new();
-    let mut more = BytesMut::new();
-    loop {
-        let received = (whole.len() + more.len()) as u64;
-        let patience = patience + Duration::from_secs(received / BYTES_A_SECOND);
-        let next = tokio::time::timeout_at(begun + patience, chunks.next()).await;
-        let next = next.map_err(|_| {
-            let message = format!("only {received} bytes arrived in {} s", patience.as_secs());
-            Error::unavailable("upload_stalled", message)
-        })?;
-        let Some(chunk) = next else { break };
-        let chunk = chunk.map_err(|_| {
-            Error::invalid("incomplete_body", "the request body ended before it was complete")
-        })?;
-        if received + chunk.len() as u64 > limit {
-            let what = "the request body";
-            return Err(Error::TooLarge { what, limit });
-        }
-        // Most bodies arrive in one piece and are not copied.
-        if received == 0 {
-            whole = chunk;
-        } else {
-            more.extend_from_slice(&std::mem::take(&mut whole));
-            more.extend_from_slice(&chunk);
-        }
-    }
-    Ok(if more.is_empty() { whole } else { more.freeze() })
-}
-
-#[cfg(test)]
-mod tests {
-    use futures_util::stream;
-
-    use super::*;
-
-    fn request(body: Body) -> Request {
-        let mut request = Request::new(body);
-        request.extensions_mut().insert(BodyLimit(10));
-        request
-    }
-
-    fn chunks(chunks: &[&'static str]) -> Vec<Result<Bytes, std::io::Error>> {
-        let chunk = |chunk: &&'static str| Ok(Bytes::from_static(chunk.as_bytes()));
-        chunks.iter().map(chunk).collect()
-    }
-
-    async fn reading(parts: &[&'static str]) -> Result<Bytes, Error> {
-        let body = Body::from_stream(stream::iter(chunks(parts)));
-        read(request(body), PATIENCE).await
-    }
-
-    #[tokio::test]
-    async fn a_body_is_read_whole_and_within_its_limit() {
-        let cases: [(&[&str], &str); 3] = [
-            (&[], ""),
-            (&["abc"], "abc"),
-            (&["abc", "", "def", "ghij"], "abcdefghij"),
-        ];
-        for (parts, whole) in cases {
-            assert_eq!(reading(parts).await.unwrap(), whole);
-        }
-        let refused = reading(&["abcdef", "ghijk"]).await.unwrap_err();
-        assert_eq!(refused.code(), "too_large");
-    }
-
-    #[tokio::test]
-    async fn a_body_that_breaks_off_or_stalls_is_given_up() {
-        let mut broken = chunks(&["ab"]);
-        broken.push(Err(std::io::Error::other("gone")));
-        let broken = Body::from_stream(stream::iter(broken));
-        let error = read(request(broken), PATIENCE).await.unwrap_err();
-        assert_eq!(error.code(), "incomplete_body");
-
-        let silent = stream::iter(chunks(&["abc"])).chain(stream::pending());
-        let patience = Duration::from_millis(20);
-        let error = read(request(Body::from_stream(silent)), patience)
-            .await
-            .unwrap_err();
-        assert_eq!(error.code(), "upload_stalled");
-        assert!(error.to_string().contains("only 3 bytes"), "{error}");
     }
 }

@@ -77,6 +77,13 @@ impl<'w> Reader<'w> {
             let message = format!("there are more than the {most} records allowed; use a batch prediction");
             return Err(self.stop(Error::invalid("invalid_value", message)));
         }
+        let explained = self.work.most_explained;
+        if self.explain && self.records > explained {
+            let message = format!(
+                "more than {explained} records cannot be explained in one request with a model of so many columns; send fewer at once"
+            );
+            return Err(self.stop(Error::invalid("invalid_value", message)));
+        }
         self.work.scorer.begin(self.work.model);
         Ok(())
     }

@@ -1,15 +1,16 @@
 //! Records written as CSV: one a line, with or without a header.
 
-use csv::{ErrorKind, ReaderBuilder, StringRecord};
-
 use super::reader::{At, Reader, Stopped, wrong_count};
 use crate::ml::draft::Written;
+use crate::ml::ingest::{DELIMITERS, Rows, column_name, rows_of};
+use crate::ml::value::{Number, number};
 use crate::service::Error;
 
 /// Whether the first line names the columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Header {
-    /// It does when one of its fields is the name of an attribute that the model learned from.
+    /// It does when it names attributes that the model learned from, half of these or half of its own fields at least,
+    /// and holds no number that is no name.
     Auto,
     /// It does.
     Present,
@@ -37,87 +38,128 @@ impl Header {
 /// Where each column goes: an attribute, or nowhere under this name.
 type Columns = Vec<Result<usize, String>>;
 
-/// Has every record of the table scored.
+/// Has every record of the table scored. Rows, fields and names are those that a file with this text has.
 pub fn read(reader: &mut Reader<'_>, header: Header) -> Result<(), Error> {
-    let body = reader.work().body;
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    let mut lines = ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(body);
-    let mut record = StringRecord::new();
-    let mut columns: Option<Columns> = None;
-    let mut is_first = true;
-    let mut index = 0;
-    while lines
-        .read_record(&mut record)
-        .map_err(|error| unreadable(&error))?
-    {
-        if std::mem::take(&mut is_first) && is_header(reader, header, &record) {
-            columns = Some(named(reader, &record));
-            continue;
-        }
+    let rows = cut(reader, header)?;
+    if let Some(&(row, field)) = rows.mended().first() {
+        let (line, field) = (rows.line(row), field + 1);
+        let message = format!("line {line}, field {field}: the text is not valid UTF-8; send UTF-8");
+        return Err(Error::invalid("not_text", message));
+    }
+    let columns = is_header(reader, header, &rows).then(|| named(reader, &rows));
+    for (index, row) in (usize::from(columns.is_some())..rows.len()).enumerate() {
         let at = At {
             base: "",
             index: Some(index),
         };
-        let line = record.position().map_or(0, csv::Position::line);
-        if take(reader, &record, columns.as_ref(), at, line).is_err() {
-            return Ok(());
+        if take(reader, &rows, row, columns.as_ref(), at).is_err() {
+            break;
         }
-        index += 1;
     }
     Ok(())
 }
 
-fn is_header(reader: &mut Reader<'_>, header: Header, first: &StringRecord) -> bool {
-    let predictor = reader.work().model.predictor();
-    let is_input = |name: &str| {
-        let found = predictor.lookup().find(name, 0);
-        found.is_some_and(|attribute| predictor.inputs().binary_search(&attribute).is_ok())
-    };
+/// Cuts the body by the first delimiter whose first row fits the model, else by commas.
+fn cut(reader: &mut Reader<'_>, header: Header) -> Result<Rows, Error> {
+    let by = |reader: &mut Reader<'_>, delimiter| rows_of(reader.work().body, delimiter);
+    let [comma, others @ ..] = DELIMITERS;
+    let rows = by(reader, comma);
+    if rows
+        .as_ref()
+        .is_ok_and(|rows| !rows.is_empty() && !fits(reader, header, rows))
+    {
+        for delimiter in others {
+            if let Ok(rows) = by(reader, delimiter)
+                && fits(reader, header, &rows)
+            {
+                return Ok(rows);
+            }
+        }
+    }
+    rows.map_err(|line| {
+        let message = format!("the quote that is opened in line {line} is never closed; close or double it");
+        Error::invalid("unclosed_quote", message)
+    })
+}
+
+fn fits(reader: &mut Reader<'_>, header: Header, rows: &Rows) -> bool {
+    let schema = reader.work().model.predictor().schema();
+    let (attributes, has_target) = (schema.attributes.len(), schema.target.is_some());
+    let width = rows.width(0);
+    let by_place = width == attributes || (has_target && width + 1 == attributes);
+    by_place || (header != Header::Absent && names(reader, rows).0 > 0)
+}
+
+fn is_header(reader: &mut Reader<'_>, header: Header, rows: &Rows) -> bool {
     match header {
-        Header::Auto => first.iter().any(is_input),
-        Header::Present => true,
         Header::Absent => false,
+        Header::Present => !rows.is_empty(),
+        Header::Auto if rows.is_empty() => false,
+        Header::Auto => {
+            let (inputs, fields) = names(reader, rows);
+            let all = reader.work().model.predictor().inputs().len();
+            // A value may be the name of a column by chance; numbers that are no names are values.
+            let is_value = |field: &str| matches!(number(field), Number::Value(_));
+            let has_value = rows
+                .fields(0)
+                .enumerate()
+                .any(|(place, field)| is_value(field) && reader.find(field.trim(), place).is_none());
+            inputs > 0 && !has_value && (2 * fields >= rows.width(0) || 2 * inputs >= all)
+        }
     }
 }
 
+/// How many fields of the first row name inputs of the model, and how many name any attribute.
+fn names(reader: &mut Reader<'_>, rows: &Rows) -> (usize, usize) {
+    let predictor = reader.work().model.predictor();
+    let (mut inputs, mut attributes) = (0, 0);
+    for (place, field) in rows.fields(0).enumerate() {
+        if let Some(attribute) = predictor.lookup().find(&column_name(place, field), place) {
+            attributes += 1;
+            inputs += usize::from(predictor.inputs().binary_search(&attribute).is_ok());
+        }
+    }
+    (inputs, attributes)
+}
+
 /// The attributes that the columns of a header are.
-fn named(reader: &Reader<'_>, header: &StringRecord) -> Columns {
-    let found = |(place, name): (usize, &str)| reader.find(name, place).ok_or_else(|| name.to_owned());
-    header.iter().enumerate().map(found).collect()
+fn named(reader: &Reader<'_>, rows: &Rows) -> Columns {
+    let found = |(place, field)| {
+        let name = column_name(place, field);
+        reader.find(&name, place).ok_or_else(|| name.into_owned())
+    };
+    rows.fields(0).enumerate().map(found).collect()
 }
 
 fn take(
     reader: &mut Reader<'_>,
-    record: &StringRecord,
+    rows: &Rows,
+    row: usize,
     columns: Option<&Columns>,
     at: At,
-    line: u64,
 ) -> Result<(), Stopped> {
     reader.begin()?;
+    let (found, line) = (rows.width(row), rows.line(row));
     match columns {
         None => {
-            record
-                .iter()
+            rows.fields(row)
                 .try_for_each(|value| reader.push(value, Written::Plain))?;
             let schema = reader.work().model.predictor().schema();
             let (attributes, target) = (schema.attributes.len(), schema.target.as_deref());
-            let fits = record.len() == attributes || (target.is_some() && record.len() + 1 == attributes);
+            let fits = found == attributes || (target.is_some() && found + 1 == attributes);
             if !fits {
-                let detail = wrong_count(record.len(), attributes, target);
+                let detail = wrong_count(found, attributes, target);
                 return reader.problem(at.record(), "ragged_row", &format!("line {line}: {detail}"));
             }
             reader.arrange(at)?;
         }
-        Some(columns) if columns.len() != record.len() => {
-            let (found, expected) = (record.len(), columns.len());
+        Some(columns) if columns.len() != found => {
+            let expected = columns.len();
             let detail = format!("line {line} has {found} fields where the header names {expected}");
             return reader.problem(at.record(), "ragged_row", &detail);
         }
         Some(columns) => {
-            for (column, value) in columns.iter().zip(record) {
+            for (column, value) in columns.iter().zip(rows.fields(row)) {
                 match column {
                     Ok(attribute) => reader.set(*attribute, value, Written::Plain, at)?,
                     Err(name) => reader.set_unknown(name, value, at)?,
@@ -127,16 +169,4 @@ fn take(
     }
     reader.end(at);
     Ok(())
-}
-
-fn unreadable(error: &csv::Error) -> Error {
-    let line = error.position().map_or(0, csv::Position::line);
-    let message = match error.kind() {
-        ErrorKind::Utf8 { err, .. } => format!(
-            "line {line}, field {}: the text is not valid UTF-8; send UTF-8",
-            err.field() + 1
-        ),
-        _ => format!("line {line} cannot be read: {error}"),
-    };
-    Error::invalid("not_text", message)
 }

@@ -1,17 +1,17 @@
-//! Parts of answers that every protocol writes alike: probabilities by label, why a record got its score, and lists
-//! that are written element by element.
+//! Parts of answers that every protocol writes alike: probabilities by label, what was odd about a record, why it got its
+//! score, and lists that are written element by element.
 
 use std::fmt;
 
 use serde::Serialize;
-use serde::ser::Serializer;
+use serde::ser::{SerializeSeq, Serializer};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::ml::predict::Explanation as Reasons;
 use crate::service::Error;
 use crate::service::answering::Answering;
-use crate::service::scoring::Scored;
+use crate::service::scoring::{self, Scored};
 
 /// Why a record got its score: the baseline and all contributions add up to the score. The scale is
 /// log-odds of the positive label, the class's score before it becomes a probability, or the number.
@@ -62,6 +62,44 @@ impl Serialize for Contributions<'_> {
         let named = self.0.contributions.iter();
         serializer.collect_map(named.map(|(attribute, amount)| (lookup.name(*attribute), amount)))
     }
+}
+
+/// One odd field.
+#[derive(Serialize, ToSchema)]
+pub struct Warning<'s> {
+    /// The field.
+    pub field: &'s str,
+    /// unknown_field, missing, invalid, out_of_range, unknown_category, unknown_words, text_for_number (sent as a
+    /// text, counts as the number) or number_for_text (sent as a number, counts as the text).
+    pub code: &'s str,
+    /// The value, shortened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<&'s str>,
+}
+
+/// What was odd about a record, written without being collected.
+pub struct Warnings<'s>(Scored<'s>);
+
+impl<'s> Warnings<'s> {
+    /// The warnings of a scored record.
+    pub fn of(scored: Scored<'s>) -> Self {
+        Warnings(scored)
+    }
+}
+
+impl Serialize for Warnings<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(None)?;
+        for scoring::Warning { field, code, value } in self.0.warnings() {
+            list.serialize_element(&Warning { field, code, value })?;
+        }
+        list.end()
+    }
+}
+
+/// Whether a count need not be told.
+pub fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// A JSON array that is written element by element.

@@ -43,9 +43,9 @@ pub struct NewBatchPrediction {
     /// Whether lines begin with the number of their record, counted from 1.
     #[serde(default)]
     row_number: bool,
-    /// `csv` (if not given) or `jsonl`: one JSON object a line.
+    /// `csv` (if not given), `jsonl`: one JSON object a line, or `parquet`: scores as numbers, all else as texts.
     format: Option<String>,
-    /// How the output is compressed: `none` (if not given), `gzip` or `zstd`.
+    /// How the output is compressed: `none` (if not given), `gzip` or `zstd` (if not given, for the pages of Parquet).
     compress: Option<String>,
     /// Whether to list what is wrong with single records and fields.
     #[serde(default)]
@@ -93,7 +93,7 @@ pub struct BatchPrediction {
     explain: bool,
     /// Whether lines begin with the number of their record.
     row_number: bool,
-    /// `csv` or `jsonl`.
+    /// `csv`, `jsonl` or `parquet`.
     #[schema(value_type = String)]
     format: Format,
     /// `none`, `gzip` or `zstd`.
@@ -104,7 +104,7 @@ pub struct BatchPrediction {
     /// Input records.
     #[serde(skip_serializing_if = "Option::is_none")]
     rows: Option<u64>,
-    /// Input records that could not be read; their output line is blank.
+    /// Input records that could not be read; their output line is blank, or a row of nulls.
     #[serde(skip_serializing_if = "Option::is_none")]
     invalid_rows: Option<u64>,
     /// Length of the output in bytes.
@@ -173,7 +173,7 @@ impl Resource for BatchPrediction {
 
 /// Predict the rows of a file
 ///
-/// The output has a header and one line for each input record, in input order.
+/// The output has a header and one line for each input record, in input order; Parquet has a row for each.
 #[utoipa::path(post, path = "/v1/batch-predictions", tag = "Batch predictions",
     request_body = NewBatchPrediction, responses(
     (status = 202, description = "Accepted; follow it at Location", body = BatchPrediction),

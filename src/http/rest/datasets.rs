@@ -97,7 +97,7 @@ fn shown(status: StatusCode, dataset: dataset::Dataset) -> Response {
 
 /// Upload a file
 ///
-/// CSV or a relative of it, also compressed with gzip or zstd. Over a name that exists it makes a
+/// CSV or a relative of it, also compressed with gzip or zstd, or Parquet. Over a name that exists it makes a
 /// new version; what was made from the old one keeps it.
 #[utoipa::path(put, path = "/v1/datasets/{name}", tag = "Datasets",
     params(("name" = String, Path, description = "Letters, digits, `_`, `.` and `-`")),

@@ -59,7 +59,7 @@ pub struct FamilyAlias {
     shadow: Option<u64>,
     /// Since when.
     since: String,
-    /// The versions that answered before, the latest last; a rollback goes to that.
+    /// The versions that answered before, the latest last; a rollback goes to the latest whose model is not deleted.
     earlier: Vec<u64>,
 }
 
@@ -251,7 +251,8 @@ pub(super) async fn put_alias(
 
 /// Let an alias mean what it meant before
 ///
-/// Again and again it goes further back. The shadow, if there is one, is taken away.
+/// Again and again it goes further back. Versions whose models were deleted are passed over. The shadow, if there is
+/// one, is taken away.
 #[utoipa::path(post, path = "/v1/families/{name}/aliases/{alias}/rollback", tag = "Families",
     params(
         ("name" = String, Path, description = "The family"),

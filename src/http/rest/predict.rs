@@ -7,7 +7,6 @@
 use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
-use serde::ser::{SerializeSeq, Serializer};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -17,10 +16,10 @@ use super::models::ModelType;
 use super::problem::{ApiError, Problem};
 use crate::http::predicting::reader::{At, Reader};
 use crate::http::predicting::table::{self, Header};
-use crate::http::predicting::written::{Explanation, Shares};
-use crate::http::predicting::{self, Work, json};
+use crate::http::predicting::written::{Explanation, Shares, Warning, Warnings, is_zero};
+use crate::http::predicting::{Work, json};
 use crate::service::answering::Answering;
-use crate::service::scoring::{self, Oddity, Scored};
+use crate::service::scoring::{Oddity, Scored};
 use crate::service::{Error, FieldProblem};
 
 /// What to predict: one record or several.
@@ -112,36 +111,6 @@ pub struct Prediction<'s> {
     explanation: Option<Explanation<'s>>,
 }
 
-/// One odd field.
-#[derive(Serialize, ToSchema)]
-pub struct Warning<'s> {
-    /// The field.
-    field: &'s str,
-    /// unknown_field, missing, invalid, out_of_range, unknown_category, unknown_words, text_for_number (sent as a
-    /// text, counts as the number) or number_for_text (sent as a number, counts as the text).
-    code: &'s str,
-    /// The value, shortened.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<&'s str>,
-}
-
-/// Warnings, written without being collected.
-struct Warnings<'s>(Scored<'s>);
-
-impl Serialize for Warnings<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut list = serializer.serialize_seq(None)?;
-        for scoring::Warning { field, code, value } in self.0.warnings() {
-            list.serialize_element(&Warning { field, code, value })?;
-        }
-        list.end()
-    }
-}
-
-fn is_zero(count: &u64) -> bool {
-    *count == 0
-}
-
 impl<'s> From<Scored<'s>> for Prediction<'s> {
     fn from(scored: Scored<'s>) -> Self {
         let is_label = scored.class.is_some();
@@ -151,7 +120,7 @@ impl<'s> From<Scored<'s>> for Prediction<'s> {
             value: (!is_label).then(|| scored.score()),
             probabilities: Shares::of(scored),
             threshold: scored.model().threshold(),
-            warnings: Warnings(scored),
+            warnings: Warnings::of(scored),
             more_warnings: scored.more_warnings(),
             explanation: Explanation::of(scored),
         }
@@ -304,5 +273,5 @@ pub(super) async fn predict(
     let form = Form::of(&request)?;
     let work = move |work: Work<'_>| answered(work, form, query.explain);
     let answer = api.predicting().answer(&id, request, work).await?;
-    Ok(predicting::answered(answer, "application/json"))
+    Ok(answer.response("application/json"))
 }

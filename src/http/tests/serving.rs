@@ -187,6 +187,46 @@ async fn a_socket_in_the_file_system_is_served_and_goes_with_the_server() {
     assert!(!path.exists());
 }
 
+#[tokio::test]
+async fn a_server_that_stops_leaves_the_socket_to_the_one_that_comes_after() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("yosoku.sock");
+    let stop = Stop {
+        drain: Duration::from_secs(60),
+        ..Stop::default()
+    };
+    let app = router(Parts {
+        stop: stop.clone(),
+        ..parts()
+    });
+    let first = Socket::bind(&path).unwrap();
+    let task = tokio::spawn(serve_socket(first, app, stop.clone()));
+    let mut client = tokio::net::UnixStream::connect(&path).await.unwrap();
+    let head = b"GET /v1/endless HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    client.write_all(head).await.unwrap();
+    let mut text = Vec::new();
+    while !text.ends_with(b"\r\n\r\n") {
+        assert!(client.read_buf(&mut text).await.unwrap() > 0);
+    }
+    stop.requested.cancel();
+    let gone = async {
+        while path.exists() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PROMPT, gone)
+        .await
+        .expect("the file goes while an answer is still open");
+    assert!(!task.is_finished());
+
+    let second = Socket::bind(&path).unwrap();
+    drop(client);
+    stopped(task).await;
+    tokio::net::UnixStream::connect(&path).await.unwrap();
+    drop(second);
+    assert!(!path.exists());
+}
+
 /// Sends a request with a body and reads what comes until the connection ends.
 async fn ended_after(server: &Running, head: &str, body: &[u8]) -> String {
     let mut stream = TcpStream::connect(server.address).await.unwrap();

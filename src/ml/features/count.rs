@@ -40,15 +40,20 @@ pub struct Forgotten {
 impl TokenCounts {
     /// Counts a token on row `row`; twice in succession on one row counts once.
     pub fn add(&mut self, token: &str, row: u32) {
+        self.add_many(token, row, 1);
+    }
+
+    /// The same for a row that is found `times` times.
+    pub fn add_many(&mut self, token: &str, row: u32, times: u32) {
         let hash = hash_of(token.as_bytes());
         match self.find(hash, token) {
             Some(known) => {
                 if known.last_row != row {
                     known.last_row = row;
-                    known.rows = known.rows.saturating_add(1);
+                    known.rows = known.rows.saturating_add(times);
                 }
             }
-            None => self.insert(hash, token, 1, row),
+            None => self.insert(hash, token, times, row),
         }
     }
 
@@ -61,6 +66,13 @@ impl TokenCounts {
                 None => self.insert(counted.hash, token, counted.rows, counted.last_row),
             }
         }
+    }
+
+    /// The tokens with their counts, in an order that depends on what was counted alone.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, u32)> {
+        self.table
+            .iter()
+            .map(|counted| (self.token(counted), counted.rows))
     }
 
     fn token(&self, counted: &Counted) -> &str {
@@ -137,11 +149,7 @@ impl TokenCounts {
 
     /// The tokens with their counts: most frequent first, ties in byte order.
     pub fn ranked(&self) -> Vec<(&str, u32)> {
-        let mut ranked: Vec<(&str, u32)> = self
-            .table
-            .iter()
-            .map(|counted| (self.token(counted), counted.rows))
-            .collect();
+        let mut ranked: Vec<(&str, u32)> = self.iter().collect();
         ranked.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
         ranked
     }

@@ -48,17 +48,18 @@ pub struct Dictionary {
     slots: Vec<Slot>,
 }
 
-/// One entry; free when its length is [`FREE`].
+/// One entry, in twelve bytes; free when its id is [`FREE`].
 #[derive(Debug, Clone, Copy)]
 struct Slot {
-    /// A text of up to eight bytes itself, so that it is compared without another look at memory; else its hash.
-    key: u64,
+    /// Both halves of the key.
+    key: [u32; 2],
     id: u32,
-    length: u32,
 }
 
-/// No text is so long.
+/// No entry has it.
 const FREE: u32 = u32::MAX;
+/// Texts up to this length are their own key, so that they are compared without another look at memory.
+const OWN_KEY: usize = 7;
 
 impl Dictionary {
     /// Builds the look-up table.
@@ -67,20 +68,18 @@ impl Dictionary {
             return Self::default();
         }
         let free = Slot {
-            key: 0,
-            id: 0,
-            length: FREE,
+            key: [0; 2],
+            id: FREE,
         };
-        let mut slots = vec![free; (state.entries.len() * 4 / 3 + 1).next_power_of_two()];
-        let mask = slots.len() - 1;
+        // A third stays free.
+        let mut slots = vec![free; state.entries.len() * 3 / 2 + 1];
         for (id, entry) in (0..).zip(state.entries.iter()) {
             let (hash, key) = hash_and_key(entry);
-            let mut at = hash as usize & mask;
-            while slots[at].length != FREE {
-                at = (at + 1) & mask;
+            let mut at = place_of(hash, slots.len());
+            while slots[at].id != FREE {
+                at = if at + 1 < slots.len() { at + 1 } else { 0 };
             }
-            let length = entry.len() as u32;
-            slots[at] = Slot { key, id, length };
+            slots[at] = Slot { key, id };
         }
         Self { slots }
     }
@@ -100,27 +99,38 @@ impl Dictionary {
     #[inline]
     fn entry(&self, state: &DictionaryState, token: &str) -> Option<u32> {
         let (hash, key) = hash_and_key(token);
-        let mask = self.slots.len().wrapping_sub(1);
-        let mut at = hash as usize & mask;
-        // A fourth of the slots is free at least, so it ends.
-        while let Some(slot) = self.slots.get(at).filter(|slot| slot.length != FREE) {
-            let may_be = slot.key == key && slot.length as usize == token.len();
-            if may_be && (token.len() <= 8 || state.entries.get(slot.id as usize) == token) {
+        let mut at = place_of(hash, self.slots.len());
+        // It ends, as some slots are free.
+        while let Some(slot) = self.slots.get(at).filter(|slot| slot.id != FREE) {
+            let may_be = slot.key == key;
+            if may_be && (token.len() <= OWN_KEY || state.entries.get(slot.id as usize) == token) {
                 return Some(slot.id);
             }
-            at = (at + 1) & mask;
+            at = if at + 1 < self.slots.len() { at + 1 } else { 0 };
         }
         None
     }
 }
 
+/// Where the search for a hash begins among so many slots.
 #[inline]
-fn hash_and_key(text: &str) -> (u64, u64) {
-    match Short::of(text.as_bytes()) {
-        Some(short) if text.len() <= 8 => (hash_short(short), short.bytes as u64),
-        Some(short) => (hash_short(short), hash_short(short)),
-        None => (hash_long(text.as_bytes()), hash_long(text.as_bytes())),
-    }
+fn place_of(hash: u64, slots: usize) -> usize {
+    ((u128::from(hash) * slots as u128) >> 64) as usize
+}
+
+/// The hash of a text, and its key: the text itself with its length in the highest byte, or all ones there and most bits of
+/// the hash.
+#[inline]
+fn hash_and_key(text: &str) -> (u64, [u32; 2]) {
+    let long = |hash: u64| (hash, hash >> 8 | 0xff << 56);
+    let (hash, key) = match Short::of(text.as_bytes()) {
+        Some(short) if text.len() <= OWN_KEY => {
+            (hash_short(short), short.bytes as u64 | (text.len() as u64) << 56)
+        }
+        Some(short) => long(hash_short(short)),
+        None => long(hash_long(text.as_bytes())),
+    };
+    (hash, [key as u32, (key >> 32) as u32])
 }
 
 #[cfg(test)]

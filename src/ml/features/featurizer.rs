@@ -1,12 +1,16 @@
 //! A frozen featurizer at work: record in, features out, remarks on the fields if wanted.
 
+use std::sync::Arc;
+
 use super::cut::Cut;
-use super::dictionary::{Dictionary, Found};
+use super::dictionary::{Dictionary, DictionaryState, Found};
 use super::fit::is_missing;
 use super::levels::Levels;
+use super::memo::{FoundCounts, Memo};
 use super::notes::{FieldNote, NoteKind};
-use super::plan::{Plan, Step, TokenStep};
+use super::plan::Plan;
 use super::state::{FeaturizerState, TermState};
+use super::step::{Step, TokenStep};
 use super::vector::FeatureVector;
 use super::workspace::Workspace;
 use crate::ml::recipe::term::{NumberSource, Tokens};
@@ -27,7 +31,11 @@ pub struct Featurizer {
     ready: Vec<(u32, Dictionary)>,
     checks: Vec<Check>,
     dense: usize,
+    /// The term of each dense feature.
+    dense_terms: Vec<usize>,
     sparse: usize,
+    /// Tells this featurizer from all others: what is remembered under one is not true of another.
+    identity: Arc<()>,
 }
 
 /// How oddities of one attribute are found.
@@ -73,8 +81,10 @@ impl Featurizer {
             checks: checks(&state, schema, &plan),
             plan,
             dense: state.dense(),
+            dense_terms: state.dense_terms(),
             sparse: state.sparse(),
             ready,
+            identity: Arc::new(()),
             state,
         }
     }
@@ -99,6 +109,15 @@ impl Featurizer {
         self.dense + self.sparse
     }
 
+    /// The term that a feature belongs to, by its place among the weights.
+    pub fn term_of(&self, feature: usize) -> usize {
+        match feature.checked_sub(self.dense) {
+            None => self.dense_terms[feature],
+            // The last term that begins there or before; one without features begins where the next one does.
+            Some(id) => (self.ready).partition_point(|(first, _)| *first as usize <= id) - 1,
+        }
+    }
+
     /// The compiled terms.
     pub(super) fn plan(&self) -> &Plan {
         &self.plan
@@ -121,44 +140,52 @@ impl Featurizer {
             .for_each_token(step, record, &self.cuts, workspace, each);
     }
 
+    /// Buffers for many records: with them texts that repeat themselves are cut into words once. They take
+    /// [`super::memo::MOST_BYTES`] more at most.
+    pub fn remembering(&self) -> Workspace {
+        let memo = Memo::new(&self.identity, self.state.terms.len(), self.word_terms());
+        Workspace {
+            memo: Some(Box::new(memo)),
+            ..Workspace::default()
+        }
+    }
+
+    /// How many terms read words: texts are remembered for those.
+    pub fn word_terms(&self) -> usize {
+        let reads_words = |step: &&Step| matches!(step, Step::Tokens(tokens) if tokens.is_words());
+        self.plan.steps().iter().filter(reads_words).count()
+    }
+
     /// Puts the features of `record` into `features`. With buffers that have seen a few records, nothing is
     /// allocated.
     pub fn apply(&self, record: &Record, workspace: &mut Workspace, features: &mut FeatureVector) {
         features.clear();
         self.plan.read(record, workspace);
         workspace.found.clear();
-        let steps = self.plan.steps().iter();
-        for ((step, term), (first, dictionary)) in steps.zip(&self.state.terms).zip(&self.ready) {
+        let steps = self.plan.steps().iter().enumerate();
+        for (((at, step), term), (first, _)) in steps.zip(&self.state.terms).zip(&self.ready) {
             let mut found = (0, 0);
             match (step, term) {
-                (Step::Number(at), TermState::Number { mean, scale, .. }) => {
-                    features.dense.push(scaled(workspace.numbers[*at], *mean, *scale));
+                (Step::Number(place), TermState::Number { mean, scale, .. }) => {
+                    features
+                        .dense
+                        .push(scaled(workspace.numbers[*place], *mean, *scale));
                 }
                 (Step::Bin { number, cut }, _) => {
                     if let Number::Value(value) = workspace.numbers[*number] {
                         features.active.push(first + self.cuts[*cut].bin(value) as u32);
                     }
                 }
-                (Step::Truth(at), _) if workspace.truths[*at] == Some(true) => features.active.push(*first),
+                (Step::Truth(place), _) if workspace.truths[*place] == Some(true) => {
+                    features.active.push(*first)
+                }
                 (
                     Step::Tokens(tokens),
                     TermState::Tokens {
                         dictionary: state, ..
                     },
                 ) => {
-                    let start = features.active.len();
-                    self.plan
-                        .for_each_token(tokens, record, &self.cuts, workspace, |token| {
-                            found.0 += 1;
-                            match dictionary.find(state, token) {
-                                Found::Entry(id) | Found::Bucket(id) => {
-                                    found.1 += 1;
-                                    features.active.push(first + id);
-                                }
-                                Found::Unknown => {}
-                            }
-                        });
-                    features.settle(start);
+                    found = self.add_tokens((at, tokens, state), record, workspace, features);
                 }
                 (Step::Missing(place), TermState::Missing { seen: true, .. })
                     if is_missing(*place, workspace) =>
@@ -169,6 +196,48 @@ impl Featurizer {
             }
             workspace.found.push(found);
         }
+    }
+
+    /// Adds what the tokens of a term are; returns how many there are, and how many of them are known.
+    fn add_tokens(
+        &self,
+        (term, tokens, state): (usize, &TokenStep, &DictionaryState),
+        record: &Record,
+        workspace: &mut Workspace,
+        features: &mut FeatureVector,
+    ) -> FoundCounts {
+        let text = match &workspace.memo {
+            Some(_) => self.plan.whole_text(tokens, record),
+            None => None,
+        };
+        let memo = workspace.memo.as_deref_mut();
+        let memo = memo.and_then(|memo| memo.term(&self.identity, term));
+        if let Some((memo, text)) = memo.zip(text)
+            && let Some((ids, found)) = memo.recall(text)
+        {
+            features.active.extend_from_slice(ids);
+            return found;
+        }
+        let (start, mut found) = (features.active.len(), (0, 0));
+        let (first, dictionary) = &self.ready[term];
+        self.plan
+            .for_each_token(tokens, record, &self.cuts, workspace, |token| {
+                found.0 += 1;
+                match dictionary.find(state, token) {
+                    Found::Entry(id) | Found::Bucket(id) => {
+                        found.1 += 1;
+                        features.active.push(first + id);
+                    }
+                    Found::Unknown => {}
+                }
+            });
+        features.settle(start);
+        let memo = workspace.memo.as_deref_mut();
+        let memo = memo.and_then(|memo| memo.term(&self.identity, term));
+        if let Some((memo, text)) = memo.zip(text) {
+            memo.keep(text, features.active.get(start..).unwrap_or_default(), found);
+        }
+        found
     }
 
     /// The same, with a remark on every odd field, in the order of the schema.

@@ -9,9 +9,12 @@ use rayon::prelude::*;
 
 use super::count::TokenCounts;
 use super::cut::Cut;
-use super::plan::{Place, Plan, Step, TokenStep};
+use super::fields::FieldCounts;
+use super::number_fit::NumberFit;
+use super::plan::Plan;
 use super::space;
 use super::state::{CutState, FeaturizerState, TermState};
+use super::step::{Place, Step, TokenStep};
 use super::workspace::Workspace;
 use crate::ml::moments::Moments;
 use crate::ml::quantile::{Quantiles, exact_capacity};
@@ -44,17 +47,11 @@ pub struct FeaturizerFit {
     cuts: Vec<Cut>,
     /// For each term.
     counts: Vec<TokenCounts>,
+    /// For each term, what is counted column by column.
+    fields: Vec<FieldCounts>,
     missing: Vec<bool>,
     rows: u64,
     active: u64,
-}
-
-#[derive(Debug)]
-struct NumberFit {
-    source: NumberSource,
-    moments: Moments,
-    /// Only where bins are wanted.
-    quantiles: Option<Box<Quantiles>>,
 }
 
 /// What one chunk of rows holds.
@@ -93,6 +90,7 @@ impl FeaturizerFit {
         Self {
             terms: terms.to_vec(),
             counts: vec![TokenCounts::default(); terms.len()],
+            fields: vec![FieldCounts::default(); terms.len()],
             missing: vec![false; terms.len()],
             plan,
             by_number,
@@ -113,10 +111,30 @@ impl FeaturizerFit {
 
     /// Learns from some rows in schema order. Call it with the training rows in file order.
     pub fn add(&mut self, rows: &[&Record]) {
-        let chunks: Vec<Chunk> = rows
-            .par_chunks(CHUNK_ROWS)
-            .map_init(Workspace::default, |workspace, rows| self.read(rows, workspace))
+        let (mut counts, mut fields) = (std::mem::take(&mut self.counts), std::mem::take(&mut self.fields));
+        let by_rows: Vec<bool> = (fields.iter().zip(self.plan.steps()))
+            .map(|(fields, step)| !self.is_by_column(step) || fields.given_up)
             .collect();
+        let (chunks, ()) = rayon::join(
+            || -> Vec<Chunk> {
+                rows.par_chunks(CHUNK_ROWS)
+                    .map_init(Workspace::default, |workspace, rows| {
+                        self.read(rows, &by_rows, workspace)
+                    })
+                    .collect()
+            },
+            || {
+                let terms = self.plan.steps().par_iter().zip(&mut fields).zip(&mut counts);
+                terms
+                    .zip(&by_rows)
+                    .for_each(|(((step, fields), counts), by_rows)| {
+                        if let (Step::Tokens(tokens), false) = (step, by_rows) {
+                            fields.add(tokens, &self.plan, rows, counts);
+                        }
+                    });
+            },
+        );
+        (self.counts, self.fields) = (counts, fields);
         if !self.second {
             self.rows += rows.len() as u64;
             self.numbers.par_iter_mut().enumerate().for_each(|(at, number)| {
@@ -136,7 +154,12 @@ impl FeaturizerFit {
         self.forget();
     }
 
-    fn read(&self, rows: &[&Record], workspace: &mut Workspace) -> Chunk {
+    /// Whether a step can be counted by [`FieldCounts`] in this pass.
+    fn is_by_column(&self, step: &Step) -> bool {
+        matches!(step, Step::Tokens(tokens) if !self.second && FieldCounts::reads(tokens))
+    }
+
+    fn read(&self, rows: &[&Record], by_rows: &[bool], workspace: &mut Workspace) -> Chunk {
         let mut chunk = Chunk {
             numbers: vec![Vec::new(); self.numbers.len()],
             counts: vec![TokenCounts::default(); self.terms.len()],
@@ -152,7 +175,7 @@ impl FeaturizerFit {
             }
             for (term, step) in self.plan.steps().iter().enumerate() {
                 match step {
-                    Step::Tokens(tokens) if needs_cuts(tokens) == self.second => {
+                    Step::Tokens(tokens) if by_rows[term] && needs_cuts(tokens) == self.second => {
                         let counts = &mut chunk.counts[term];
                         let active = &mut chunk.active;
                         self.plan
@@ -195,6 +218,13 @@ impl FeaturizerFit {
         if self.second {
             return false;
         }
+        let terms = self.plan.steps().par_iter().zip(&mut self.fields);
+        terms.zip(&mut self.counts).for_each(|((step, fields), counts)| {
+            if let Step::Tokens(tokens) = step {
+                fields.settle(tokens, &self.plan, counts);
+            }
+        });
+        self.active += self.fields.iter().map(|fields| fields.active).sum::<u64>();
         let bounds = |(number, bins): &(usize, u32)| {
             let quantiles = self
                 .numbers
@@ -265,44 +295,6 @@ impl FeaturizerFit {
                 .collect(),
             cuts,
             space,
-        }
-    }
-}
-
-impl NumberFit {
-    fn add(&mut self, values: &[(f64, u64)]) {
-        values.iter().for_each(|&(value, _)| self.moments.add(value));
-        if let Some(quantiles) = &mut self.quantiles {
-            values.iter().for_each(|&(value, row)| quantiles.add(value, row));
-        }
-    }
-
-    fn range(&self) -> (f64, f64) {
-        match self.moments.count {
-            0 => (0.0, 0.0),
-            _ => (self.moments.min, self.moments.max),
-        }
-    }
-
-    fn cut(&self, bins: u32, cut: &Cut) -> CutState {
-        let (min, max) = self.range();
-        CutState {
-            source: self.source,
-            bins,
-            bounds: cut.bounds.clone(),
-            min,
-            max,
-        }
-    }
-
-    fn freeze(&self) -> TermState {
-        let (min, max) = self.range();
-        TermState::Number {
-            source: self.source,
-            mean: self.moments.mean,
-            scale: self.moments.deviation(),
-            min,
-            max,
         }
     }
 }

@@ -6,8 +6,8 @@
 //! (bins, levels, words, indicators), given by their ids.
 //!
 //! [`plan`] compiles the terms of a recipe, so that work they share is done once for each record; [`fit`] and
-//! [`featurizer`] both run it. [`words`] and [`product`] make tokens, [`count`] counts them, [`space`] decides
-//! which of them become features, [`dictionary`] finds them again; [`levels`] tells the categories in those of products.
+//! [`featurizer`] both run it. [`words`] and [`product`] make tokens, [`count`] counts them ([`fields`] column by column), [`space`] decides
+//! which of them become features, [`dictionary`] finds them again, [`memo`] remembers whole texts; [`levels`] tells the categories in those of products.
 
 pub mod carry;
 pub mod count;
@@ -15,16 +15,20 @@ pub mod cut;
 pub mod dictionary;
 pub mod entries;
 pub mod featurizer;
+pub mod fields;
 pub mod fit;
 pub mod levels;
+pub mod memo;
 pub mod names;
 pub mod notes;
+mod number_fit;
 pub mod plan;
 pub mod product;
 mod read_term;
 pub mod show;
 pub mod space;
 pub mod state;
+pub mod step;
 pub mod vector;
 pub mod words;
 pub mod workspace;

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::cut::Cut;
+use super::step::{Place, Step, TokenStep};
 use super::words::{WordBuffer, push_lowercase};
 use super::workspace::Workspace;
-use crate::ml::date::{DateFormat, DatePart, Moment};
+use crate::ml::date::{DateFormat, Moment};
 use crate::ml::recipe::term::{NumberSource, Term, TextSource, Tokens};
 use crate::ml::record::Record;
 use crate::ml::schema::{AttributeType, Schema};
@@ -23,83 +24,6 @@ pub struct Plan {
     texts: Vec<TextSource>,
     missing_values: Vec<Vec<String>>,
     terms: Vec<Step>,
-}
-
-/// One term, with places in the workspace instead of attributes.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Step {
-    /// The number at a place.
-    Number(usize),
-    /// The bin of the number at a place, among the cuts with this index.
-    Bin {
-        /// Place of the number.
-        number: usize,
-        /// Index of the cuts.
-        cut: usize,
-    },
-    /// The truth at a place.
-    Truth(usize),
-    /// Tokens with a dictionary.
-    Tokens(TokenStep),
-    /// Whether the number, truth or date at a place is missing.
-    Missing(Place),
-}
-
-/// Where a value is that can be missing.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Place {
-    /// Among the numbers.
-    Number(usize),
-    /// Among the truths.
-    Truth(usize),
-    /// Among the dates.
-    Date(usize),
-}
-
-/// Tokens, with places in the workspace instead of attributes.
-#[derive(Debug, Clone, PartialEq)]
-pub enum TokenStep {
-    /// The whole field of an attribute.
-    Level {
-        /// Position in the schema.
-        attribute: usize,
-        /// In lower case.
-        lowercase: bool,
-    },
-    /// The words of the text at a place.
-    Words(usize),
-    /// Runs of words.
-    Ngrams {
-        /// Place of the text.
-        text: usize,
-        /// Words in the longest run.
-        longest: u32,
-    },
-    /// Pairs of words.
-    SparseBigrams {
-        /// Place of the text.
-        text: usize,
-        /// Words in the window.
-        window: u32,
-    },
-    /// The name of the bin of a number.
-    Bin {
-        /// Place of the number.
-        number: usize,
-        /// Index of the cut.
-        cut: usize,
-    },
-    /// `0` or `1`.
-    Truth(usize),
-    /// A part of a date.
-    DatePart {
-        /// Place of the date.
-        date: usize,
-        /// Which part.
-        part: DatePart,
-    },
-    /// Every combination.
-    Product(Vec<TokenStep>),
 }
 
 impl Plan {
@@ -267,8 +191,28 @@ impl Plan {
         if workspace.texts.len() < self.texts.len() {
             workspace.texts.resize_with(self.texts.len(), WordBuffer::default);
         }
-        for (buffer, source) in workspace.texts.iter_mut().zip(&self.texts) {
-            buffer.fill(self.read_text(record, source.attribute), *source);
+        // Texts are cut into words when somebody asks for them.
+        workspace.is_cut.clear();
+        workspace.is_cut.resize(self.texts.len(), false);
+    }
+
+    /// Cuts the text at a place into words, if it is not yet.
+    fn cut(&self, text: usize, record: &Record, workspace: &mut Workspace) {
+        if !std::mem::replace(&mut workspace.is_cut[text], true) {
+            let source = self.texts[text];
+            workspace.texts[text].fill(self.read_text(record, source.attribute), source);
+        }
+    }
+
+    /// The text that alone decides what tokens a step gives, where that is words of some kind.
+    pub fn whole_text<'r>(&self, step: &TokenStep, record: &'r Record) -> Option<&'r str> {
+        match step {
+            TokenStep::Words(text)
+            | TokenStep::Ngrams { text, .. }
+            | TokenStep::SparseBigrams { text, .. } => {
+                Some(self.read_text(record, self.texts.get(*text)?.attribute))
+            }
+            _ => None,
         }
     }
 
@@ -327,6 +271,32 @@ impl Plan {
         workspace.product = product;
     }
 
+    /// Calls `each` with every token that a step of words takes from this text; the words of the record that was read
+    /// last are gone then.
+    pub fn for_each_token_of(
+        &self,
+        step: &TokenStep,
+        text: &str,
+        workspace: &mut Workspace,
+        mut each: impl FnMut(&str),
+    ) {
+        let (TokenStep::Words(place)
+        | TokenStep::Ngrams { text: place, .. }
+        | TokenStep::SparseBigrams { text: place, .. }) = step
+        else {
+            return;
+        };
+        workspace.texts.resize_with(self.texts.len(), WordBuffer::default);
+        workspace.texts[*place].fill(text, self.texts[*place]);
+        let mut left = MOST_TOKENS;
+        words_of(step, workspace, |token| {
+            if left > 0 {
+                left -= 1;
+                each(token);
+            }
+        });
+    }
+
     fn simple_tokens(
         &self,
         step: &TokenStep,
@@ -346,10 +316,11 @@ impl Plan {
                     each(field);
                 }
             }
-            TokenStep::Words(text) => workspace.texts[*text].for_each_word(each),
-            TokenStep::Ngrams { text, longest } => workspace.texts[*text].for_each_run(*longest, each),
-            TokenStep::SparseBigrams { text, window } => {
-                workspace.texts[*text].for_each_sparse_bigram(*window, &mut workspace.scratch, each)
+            TokenStep::Words(text)
+            | TokenStep::Ngrams { text, .. }
+            | TokenStep::SparseBigrams { text, .. } => {
+                self.cut(*text, record, workspace);
+                words_of(step, workspace, each);
             }
             TokenStep::Bin { number, cut } => {
                 if let (Some(Number::Value(value)), Some(cut)) =
@@ -371,6 +342,18 @@ impl Plan {
             // Products are flat: no factor is one.
             TokenStep::Product(_) => {}
         }
+    }
+}
+
+/// Calls `each` with what a step makes of words that were cut before.
+fn words_of(step: &TokenStep, workspace: &mut Workspace, each: impl FnMut(&str)) {
+    match step {
+        TokenStep::Words(text) => workspace.texts[*text].for_each_word(each),
+        TokenStep::Ngrams { text, longest } => workspace.texts[*text].for_each_run(*longest, each),
+        TokenStep::SparseBigrams { text, window } => {
+            workspace.texts[*text].for_each_sparse_bigram(*window, &mut workspace.scratch, each);
+        }
+        _ => {}
     }
 }
 

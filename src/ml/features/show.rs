@@ -1,8 +1,8 @@
 //! What each term makes of a record, in words, for people who look at a recipe.
 
 use super::featurizer::Featurizer;
-use super::plan::Step;
 use super::state::TermState;
+use super::step::Step;
 use super::workspace::Workspace;
 use crate::ml::record::Record;
 use crate::ml::value::Number;

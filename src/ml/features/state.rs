@@ -204,6 +204,25 @@ impl FeaturizerState {
         self.terms.iter().map(|term| self.sparse_of(term)).sum()
     }
 
+    /// Lets go on how many training rows each token occurred, which no prediction needs.
+    pub fn forget_rows(&mut self) {
+        for term in &mut self.terms {
+            if let TermState::Tokens { dictionary, .. } = term {
+                dictionary.rows = Vec::new();
+            }
+        }
+    }
+
+    /// The terms of the dense features.
+    pub fn dense_terms(&self) -> Vec<usize> {
+        let dense = self
+            .terms
+            .iter()
+            .enumerate()
+            .filter(|(_, term)| self.dense_of(term) > 0);
+        dense.map(|(index, _)| index).collect()
+    }
+
     /// For each feature in weight order, the index of its term.
     pub fn term_of_features(&self) -> Vec<u32> {
         let indexed = || self.terms.iter().zip(0..);

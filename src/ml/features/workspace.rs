@@ -1,5 +1,6 @@
 //! What was read of one record, in buffers that are used again.
 
+use super::memo::Memo;
 use super::product::ProductBuffer;
 use super::words::WordBuffer;
 use crate::ml::date::Moment;
@@ -16,9 +17,12 @@ pub struct Workspace {
     pub truths: Vec<Option<bool>>,
     /// For each term, how many tokens it gave and how many of them are known; kept by the featurizer.
     pub(super) found: Vec<(u32, u32)>,
+    /// The words of the texts, and which of them are those of the record at hand.
     pub(super) texts: Vec<WordBuffer>,
+    pub(super) is_cut: Vec<bool>,
     pub(super) scratch: String,
     pub(super) product: ProductBuffer,
+    pub(super) memo: Option<Box<Memo>>,
 }
 
 impl Workspace {
@@ -26,6 +30,7 @@ impl Workspace {
     pub fn capacity(&self) -> usize {
         let words: usize = self.texts.iter().map(WordBuffer::capacity).sum();
         words
+            + self.memo.as_ref().map_or(0, |memo| memo.capacity())
             + self.scratch.capacity()
             + self.product.capacity()
             + size_of::<Number>() * self.numbers.capacity()

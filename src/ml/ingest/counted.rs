@@ -14,6 +14,11 @@ impl ByteCount {
         self.0.load(Ordering::Relaxed)
     }
 
+    /// Says how many, for a source that is not read from front to end.
+    pub fn set(&self, bytes: u64) {
+        self.0.store(bytes, Ordering::Relaxed);
+    }
+
     /// Wraps `source` so that this counter follows it.
     pub fn follow<R: Read>(&self, source: R) -> Counted<R> {
         Counted {

@@ -1,4 +1,5 @@
-//! Recognises gzip and zstd by their first bytes and undoes them; names what cannot be read.
+//! Recognises gzip and zstd by their first bytes and undoes them; names what cannot be read. Parquet, which is not read
+//! from front to end, is told apart before.
 
 use std::io::{BufReader, Cursor, Read};
 
@@ -37,7 +38,7 @@ pub fn read_prefix(source: &mut dyn Read, limit: usize) -> std::io::Result<Vec<u
 }
 
 /// Looks at the first bytes and returns a source of plain bytes. Formats that are no CSV text
-/// (archives, spreadsheets, Parquet, UTF-16) are refused by name.
+/// (archives, spreadsheets, UTF-16) are refused by name.
 pub fn plain_bytes(mut source: Source) -> Result<(Source, Compression), IngestError> {
     let io = |source| IngestError::Io { line: 1, source };
     let magic = read_prefix(&mut source, 8).map_err(io)?;
@@ -69,7 +70,6 @@ fn refuse_known_formats(magic: &[u8]) -> Result<(), IngestError> {
             "it is a zip archive or a spreadsheet",
             "unpack it or export the sheet as CSV",
         )),
-        [b'P', b'A', b'R', b'1', ..] => Some(("it is a Parquet file", "export it as CSV")),
         [b'%', b'P', b'D', b'F', ..] => Some(("it is a PDF document", "export the table as CSV")),
         [0x42, 0x5a, 0x68, ..] => Some(("it is bzip2", "unpack it, or compress it with gzip or zstd")),
         [0xfd, b'7', b'z', b'X', b'Z', ..] => {

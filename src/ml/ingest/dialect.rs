@@ -46,13 +46,14 @@ impl Default for Options {
 pub const SAMPLE_BYTES: usize = 64 << 10;
 /// How many rows of the sample are looked at.
 const SAMPLE_ROWS: usize = 200;
-const CANDIDATES: [u8; 4] = [b',', b';', b'\t', b'|'];
+/// The delimiters that are known, the likeliest first.
+pub const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 /// Guesses the delimiter: the candidate that cuts most rows into as many fields as the first row, and
 /// into more than one. A file of one column falls back to the comma.
 pub fn guess_delimiter(sample: &[u8], whole: bool) -> u8 {
     let mut best = (0.0, b',');
-    for candidate in CANDIDATES {
+    for candidate in DELIMITERS {
         let rows = sample_rows(sample, candidate, whole);
         let Some(width) = rows.first().map(ByteRecord::len).filter(|&width| width > 1) else {
             continue;

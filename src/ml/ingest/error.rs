@@ -1,5 +1,7 @@
 //! Why a source could not be read at all.
 
+use crate::ml::parquet::Unreadable;
+
 /// A source that cannot be read as a table. Single bad rows are not errors; see
 /// [`super::RowProblem`].
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +26,9 @@ pub enum IngestError {
         "the data is JSON lines; these are read to predict, while inspecting and learning read CSV: convert the file, one column for each member"
     )]
     JsonLines,
+    /// A Parquet file is damaged, or holds what cannot be used.
+    #[error(transparent)]
+    Parquet(#[from] Unreadable),
     /// Two columns have the same name.
     #[error("line 1: columns {first} and {second} are both called `{name}`; rename one of them")]
     DuplicateColumn {
@@ -97,6 +102,7 @@ impl IngestError {
             IngestError::HeaderOnly => "header_only",
             IngestError::NotText { .. } => "not_text",
             IngestError::JsonLines => "json_lines",
+            IngestError::Parquet(error) => error.code,
             IngestError::DuplicateColumn { .. } => "duplicate_column",
             IngestError::RowTooLong { .. } => "row_too_long",
             IngestError::UnclosedQuote { .. } => "unclosed_quote",

@@ -1,5 +1,6 @@
 //! Names for the columns of a file.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::error::IngestError;
@@ -10,10 +11,7 @@ pub fn column_names<'a>(header: impl Iterator<Item = &'a str>) -> Result<Vec<Str
     let mut seen: HashMap<String, usize> = HashMap::new();
     let mut names = Vec::new();
     for (index, field) in header.enumerate() {
-        let name = match field.trim() {
-            "" => numbered(index),
-            name => name.to_string(),
-        };
+        let name = column_name(index, field).into_owned();
         if let Some(first) = seen.insert(name.clone(), index + 1) {
             return Err(IngestError::DuplicateColumn {
                 name,
@@ -24,6 +22,14 @@ pub fn column_names<'a>(header: impl Iterator<Item = &'a str>) -> Result<Vec<Str
         names.push(name);
     }
     Ok(names)
+}
+
+/// The name of the column at `index`, counted from 0, that a header calls so.
+pub fn column_name(index: usize, field: &str) -> Cow<'_, str> {
+    match field.trim() {
+        "" => Cow::Owned(numbered(index)),
+        name => Cow::Borrowed(name),
+    }
 }
 
 /// Names for a file without a header: `column_1`, `column_2` and so on.

@@ -18,13 +18,16 @@ pub mod problems;
 pub mod reader;
 pub mod rows;
 pub mod scan;
+mod whole;
 
 pub use batch::{Batch, BatchSource, for_each_batch, for_each_piece};
-pub use dialect::{HeaderMode, Options};
+pub use dialect::{DELIMITERS, HeaderMode, Options};
 pub use error::IngestError;
 pub use hashes::FieldHashes;
+pub use header::column_name;
 pub use json::{JsonReader, RowReader};
 pub use opening::Opening;
 pub use problems::{Problems, RowProblem};
 pub use reader::{RecordReader, Row};
 pub use rows::Rows;
+pub use whole::rows_of;

@@ -1,9 +1,12 @@
 //! The first bytes of a source: undone compression, and what kind of text follows.
 
+use std::sync::Arc;
+
 use super::counted::ByteCount;
 use super::decompress::{Compression, Source, plain_bytes, read_prefix};
 use super::dialect::SAMPLE_BYTES;
 use super::error::IngestError;
+use crate::ml::parquet::{CsvText, ReadAt, Unreadable, is_parquet};
 
 pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -18,6 +21,8 @@ pub struct Opening {
     pub(super) whole: bool,
     /// Offset of the sample in the plain bytes.
     pub(super) offset: u64,
+    /// True for CSV text that a file of columns was written out as: it has a header, and commas between fields.
+    pub(super) is_written: bool,
 }
 
 impl Opening {
@@ -33,6 +38,9 @@ impl Opening {
             sample.drain(..BYTE_ORDER_MARK.len());
             offset = BYTE_ORDER_MARK.len() as u64;
         }
+        if is_parquet(&sample) {
+            return Err(out_of_place(compression));
+        }
         check_text(&sample)?;
         Ok(Self {
             plain,
@@ -41,11 +49,37 @@ impl Opening {
             sample,
             whole,
             offset,
+            is_written: false,
         })
+    }
+
+    /// The same for a Parquet file, whose rows come as CSV text.
+    pub fn parquet(file: Arc<dyn ReadAt>) -> Result<Self, IngestError> {
+        let damaged = |source| io_error(source, Compression::None, 1);
+        let mut text = CsvText::open(file).map_err(damaged)?;
+        let bytes = text.byte_count();
+        let sample = read_prefix(&mut text, SAMPLE_BYTES).map_err(damaged)?;
+        Ok(Self {
+            plain: Box::new(text),
+            compression: Compression::None,
+            bytes,
+            whole: sample.len() < SAMPLE_BYTES,
+            sample,
+            offset: 0,
+            is_written: true,
+        })
+    }
+
+    /// Whether the source is a file of columns, which says itself what it is.
+    pub fn is_written(&self) -> bool {
+        self.is_written
     }
 
     /// Whether the text begins like a JSON object. No header of a CSV does.
     pub fn is_json_lines(&self) -> bool {
+        if self.is_written {
+            return false;
+        }
         let text = self.sample.trim_ascii_start();
         let inside = text.strip_prefix(b"{").map(<[u8]>::trim_ascii_start);
         inside.is_some_and(|inside| matches!(inside.first(), Some(b'"' | b'}')))
@@ -61,7 +95,13 @@ pub fn is_json_name(name: &str) -> bool {
 }
 
 /// Reading failed; what was compressed is most likely damaged.
-pub(super) fn io_error(source: std::io::Error, compression: Compression, line: u64) -> IngestError {
+pub(in crate::ml) fn io_error(source: std::io::Error, compression: Compression, line: u64) -> IngestError {
+    let known = source
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<Unreadable>());
+    if let Some(unreadable) = known {
+        return unreadable.clone().into();
+    }
     match compression {
         Compression::None => IngestError::Io { line, source },
         Compression::Gzip | Compression::Zstd => IngestError::Damaged {
@@ -69,6 +109,21 @@ pub(super) fn io_error(source: std::io::Error, compression: Compression, line: u
             line,
             source,
         },
+    }
+}
+
+/// Parquet where a source is read from front to end.
+fn out_of_place(compression: Compression) -> IngestError {
+    let (what, hint) = match compression {
+        Compression::None => ("it is a Parquet file", "give it as a file, or export it as CSV"),
+        Compression::Gzip | Compression::Zstd => (
+            "it is a Parquet file inside of gzip or zstd",
+            "unpack it; Parquet is compressed inside",
+        ),
+    };
+    IngestError::NotText {
+        what: what.into(),
+        hint,
     }
 }
 

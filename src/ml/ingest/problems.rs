@@ -64,11 +64,15 @@ impl Problems {
     /// Counts the problems of a batch: (row, whether it was left out, problem).
     pub fn add(&mut self, problems: &[(usize, bool, RowProblem)]) {
         for (_, left_out, problem) in problems {
-            if *left_out {
-                self.reject(problem.clone())
-            } else {
-                self.note(problem.clone())
-            }
+            self.count(*left_out, problem.clone());
+        }
+    }
+
+    /// Counts a problem of a row that was left out or kept.
+    pub fn count(&mut self, left_out: bool, problem: RowProblem) {
+        match left_out {
+            true => self.reject(problem),
+            false => self.note(problem),
         }
     }
 

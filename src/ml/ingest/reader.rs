@@ -87,11 +87,15 @@ impl RecordReader {
             sample,
             whole,
             offset,
+            is_written,
         } = opening;
-        let delimiter = options
-            .delimiter
-            .unwrap_or_else(|| guess_delimiter(&sample, whole));
+        let delimiter = match options.delimiter {
+            _ if is_written => b',',
+            Some(delimiter) => delimiter,
+            None => guess_delimiter(&sample, whole),
+        };
         let has_header = match options.header {
+            _ if is_written => true,
             HeaderMode::Auto => guess_header(&sample, delimiter, whole),
             HeaderMode::Yes => true,
             HeaderMode::No => false,
@@ -358,7 +362,8 @@ impl RecordReader {
             code: "invalid_utf8".into(),
             line: 0,
             detail: format!(
-                "column `{}` holds bytes that are not UTF-8; they were replaced by U+FFFD",
+                "column `{}` holds bytes that are not UTF-8; they were replaced by U+FFFD. Convert the file first if \
+                 letters matter: `iconv -f WINDOWS-1252 -t UTF-8` where it comes from Excel on Windows",
                 self.columns.get(field).map_or("?", String::as_str)
             ),
         }

@@ -15,6 +15,7 @@ use crate::ml::ingest::{Batch, Problems, for_each_batch};
 use crate::ml::learn::{Design, DesignBuilder, Groups, LearnError, Overflow, Shard, Targets};
 use crate::ml::moments::Moments;
 use crate::ml::observe::{Observer, Stage};
+use crate::ml::pool::Pool;
 use crate::ml::recipe::{Term, term_expression};
 use crate::ml::record::Record;
 use crate::ml::schema::Schema;
@@ -173,52 +174,33 @@ impl TrainingRows<'_> {
             .schema
             .row_weight_index()
             .zip(self.schema.row_weight.as_deref());
-        let mut weights = Vec::new();
-        let mut builder = DesignBuilder::new(featurizer.dense(), featurizer.sparse())
+        let builder = DesignBuilder::new(featurizer.dense(), featurizer.sparse())
             .with_groups(groups(featurizer, self.schema))
             .with_overflow(overflow);
-        let mut classes = Vec::new();
-        let mut values = Vec::new();
+        let mut gathered = Gathered::new(builder);
+        let buffers = Pool::new(|| (featurizer.remembering(), FeatureVector::default()));
+        let mut encoded: Vec<Result<Encoded, PipelineError>> = Vec::new();
         self.for_each(Stage::Encode, observer, |records| {
-            let chunks: Vec<(Shard, Vec<Truth<'_>>)> = records
-                .par_chunks(CHUNK_ROWS)
-                .map_init(
-                    <(Workspace, FeatureVector)>::default,
-                    |(workspace, features), chunk| {
-                        let mut rows = Shard::default();
-                        let truths: Vec<Truth<'_>> =
-                            chunk.iter().map(|record| self.truth(target, record)).collect();
-                        let known = chunk.iter().zip(&truths).filter(|(_, truth)| is_known(truth));
-                        for (record, _) in known {
-                            featurizer.apply(record, workspace, features);
-                            rows.push(&features.dense, &features.active);
-                        }
-                        (rows, truths)
-                    },
-                )
-                .collect();
-            for (rows, truths) in &chunks {
-                builder.append(rows);
-                for truth in truths {
-                    match truth {
-                        Truth::Class(class) => classes.push(*class as u32),
-                        Truth::Value(value) => values.push(*value),
-                        Truth::UnseenClass(_) | Truth::Unknown => {}
-                    }
-                }
-            }
-            if let Some((index, column)) = weight {
-                let truths = chunks.iter().flat_map(|(_, truths)| truths);
-                let known = records.iter().zip(truths).filter(|(_, truth)| is_known(truth));
-                for (record, _) in known {
-                    weights.push(weight_of(record, index, column)?);
-                }
-            }
-            match builder.failure() {
-                Some(failure) => Err(LearnError::from(failure.clone()).into()),
-                None => Ok(()),
-            }
+            // What was encoded before is put together by this thread while the others encode.
+            let before = std::mem::take(&mut encoded);
+            rayon::in_place_scope(|scope| {
+                scope.spawn(|_| {
+                    let chunks = records.par_chunks(CHUNK_ROWS);
+                    let encode = |chunk| {
+                        buffers.with(|buffers| self.encode_rows(chunk, featurizer, target, weight, buffers))
+                    };
+                    encoded = chunks.map(encode).collect();
+                });
+                gathered.take(before)
+            })
         })?;
+        gathered.take(encoded)?;
+        let Gathered {
+            builder,
+            classes,
+            values,
+            weights,
+        } = gathered;
         let targets = match target {
             Target::Regression => Targets::Values(values),
             Target::Binary { .. } => Targets::Classes {
@@ -233,6 +215,30 @@ impl TrainingRows<'_> {
         let design = builder.build();
         design.check().map_err(LearnError::from)?;
         Ok((design, targets, weights))
+    }
+
+    fn encode_rows(
+        &self,
+        records: &[&Record],
+        featurizer: &Featurizer,
+        target: &Target,
+        weight: Option<(usize, &str)>,
+        (workspace, features): &mut (Workspace, FeatureVector),
+    ) -> Result<Encoded, PipelineError> {
+        let mut encoded = Encoded::default();
+        for record in records {
+            match self.truth(target, record) {
+                Truth::Class(class) => encoded.classes.push(class as u32),
+                Truth::Value(value) => encoded.values.push(value),
+                Truth::UnseenClass(_) | Truth::Unknown => continue,
+            }
+            featurizer.apply(record, workspace, features);
+            encoded.rows.push(&features.dense, &features.active);
+            if let Some((index, column)) = weight {
+                encoded.weights.push(weight_of(record, index, column)?);
+            }
+        }
+        Ok(encoded)
     }
 }
 
@@ -264,8 +270,47 @@ fn groups(featurizer: &Featurizer, schema: &Schema) -> Groups {
 }
 
 /// Whether a row can be learned from.
-fn is_known(truth: &Truth<'_>) -> bool {
-    matches!(truth, Truth::Class(_) | Truth::Value(_))
+/// What comes of some rows.
+#[derive(Default)]
+struct Encoded {
+    rows: Shard,
+    classes: Vec<u32>,
+    values: Vec<f64>,
+    weights: Vec<f64>,
+}
+
+/// What came of all rows so far.
+struct Gathered {
+    builder: DesignBuilder,
+    classes: Vec<u32>,
+    values: Vec<f64>,
+    weights: Vec<f64>,
+}
+
+impl Gathered {
+    fn new(builder: DesignBuilder) -> Self {
+        Self {
+            builder,
+            classes: Vec::new(),
+            values: Vec::new(),
+            weights: Vec::new(),
+        }
+    }
+
+    /// Adds rows in their order.
+    fn take(&mut self, encoded: Vec<Result<Encoded, PipelineError>>) -> Result<(), PipelineError> {
+        for encoded in encoded {
+            let mut encoded = encoded?;
+            self.builder.append(&encoded.rows);
+            self.classes.append(&mut encoded.classes);
+            self.values.append(&mut encoded.values);
+            self.weights.append(&mut encoded.weights);
+        }
+        match self.builder.failure() {
+            Some(failure) => Err(LearnError::from(failure.clone()).into()),
+            None => Ok(()),
+        }
+    }
 }
 
 /// What is counted of the target.

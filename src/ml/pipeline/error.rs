@@ -90,6 +90,14 @@ pub enum PipelineError {
         /// The nearest column as `; did you mean …?`, or nothing.
         suggestion: String,
     },
+    /// Two columns of a Parquet output would have the same name.
+    #[error(
+        "the Parquet output would have two columns called `{name}`; do not copy the input's column of that name, or write CSV or JSON lines"
+    )]
+    RepeatedColumn {
+        /// The name.
+        name: String,
+    },
     /// Training would not fit, not even with its rows on disk.
     #[error(
         "training needs about {needed_mib} MiB of memory ({parts}), {allowed_mib} MiB are allowed; {remedy}"
@@ -159,6 +167,7 @@ impl PipelineError {
             PipelineError::OneClassInPart { .. } => "one_class",
             PipelineError::NothingToEvaluate { .. } => "nothing_to_evaluate",
             PipelineError::UnknownColumn { .. } => "unknown_column",
+            PipelineError::RepeatedColumn { .. } => "duplicate_column",
             PipelineError::NotEnoughMemory { .. } => "not_enough_memory",
             PipelineError::OtherTarget { .. } => "schema_mismatch",
             PipelineError::RowWeight { .. } | PipelineError::NoWeight { .. } => "invalid_row_weight",

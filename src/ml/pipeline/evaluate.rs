@@ -7,18 +7,19 @@ use super::error::PipelineError;
 use super::judge::Judge;
 use super::select::select;
 use super::table::Table;
+use super::truths;
 use crate::ml::columns::ColumnMap;
 use crate::ml::evaluate::Report;
 use crate::ml::ingest::{Batch, Problems, for_each_batch};
 use crate::ml::model::bundle::TrainingFacts;
 use crate::ml::observe::{Observer, Stage};
+use crate::ml::pool::Pool;
 use crate::ml::predict::{Predictor, Scratch};
 use crate::ml::record::Record;
 use crate::ml::split::{Selector, Split};
-use crate::ml::target::Truth;
 
-/// Rows that one thread scores at a time.
-const CHUNK_ROWS: usize = 256;
+/// Rows that one thread scores at a time: few, so that no thread waits long for another.
+const CHUNK_ROWS: usize = 64;
 
 /// How good a model is on some rows, and which rows could not be used.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,8 +61,9 @@ pub fn evaluate_part(
     let columns = ColumnMap::new(schema, reader.columns(), reader.has_header(), &[target])?;
     columns.require_any_input(schema, reader.columns())?;
     let mut judge = Judge::new(predictor.target(), facts.target_mean);
-    let (mut unknown_target, mut seen, mut records) = (0, 0, 0u64);
-    let mut belonging = 0;
+    let buffers = Pool::new(|| (Scratch::remembering(predictor), Record::new()));
+    let mut scored: Vec<Vec<u8>> = Vec::new();
+    let (mut unknown_target, mut seen, mut belonging) = (0, 0, 0u64);
     let mut problems = Problems::default();
     for_each_batch(
         reader,
@@ -79,19 +81,17 @@ pub fn evaluate_part(
                 .filter(|(index, _)| !batch.is_bad(*index))
                 .map(|(_, record)| record);
             let selected: Vec<&Record> = good.filter(|record| part.selects(record)).collect();
-            belonging += selected.len();
-            for (scores, truth) in score_all(predictor, &columns, &selected, target) {
-                match truth {
-                    Truth::Unknown => unknown_target += 1,
-                    known => {
-                        records += 1;
-                        judge.add(&scores, known);
-                    }
-                }
-            }
+            belonging += selected.len() as u64;
+            // What was scored before is judged by this thread while the others score.
+            let before = std::mem::take(&mut scored);
+            unknown_target += rayon::in_place_scope(|scope| {
+                scope.spawn(|_| scored = score_all(predictor, &columns, &selected, target, &buffers));
+                judge_all(&before, &mut judge)
+            })?;
             Ok(())
         },
     )?;
+    unknown_target += judge_all(&scored, &mut judge)?;
     problems.check(seen, true)?;
     if belonging == 0 && !part.is_all() {
         return Err(PipelineError::EmptyPart {
@@ -99,7 +99,7 @@ pub fn evaluate_part(
             code: "nothing_to_evaluate",
         });
     }
-    if records == 0 {
+    if belonging == unknown_target {
         return Err(PipelineError::NothingToEvaluate {
             target: schema.attributes[target].name.clone(),
         });
@@ -124,30 +124,37 @@ pub fn evaluate_part(
     })
 }
 
-/// Scores rows in parallel and returns them in order.
-fn score_all<'r>(
+/// Scores rows on all threads; what was answered beside what is true, packed, in order.
+fn score_all(
     predictor: &Predictor,
     columns: &ColumnMap,
-    records: &[&'r Record],
+    records: &[&Record],
     target: usize,
-) -> Vec<(Vec<f64>, Truth<'r>)> {
+    buffers: &Pool<(Scratch, Record)>,
+) -> Vec<Vec<u8>> {
     let missing_values = &predictor.schema().attributes[target].missing_values;
     let target_column = columns.column_of(target).unwrap_or(target);
-    let chunks: Vec<Vec<(Vec<f64>, Truth<'r>)>> = records
-        .par_chunks(CHUNK_ROWS)
-        .map(|chunk| {
-            let (mut scratch, mut buffer) = (Scratch::default(), Record::new());
-            let score = |record: &&'r Record| {
-                predictor.score(columns.align(record, &mut buffer), &mut scratch);
-                (
-                    scratch.scores.clone(),
-                    predictor.target().read(record.get(target_column), missing_values),
-                )
-            };
-            chunk.iter().map(score).collect()
-        })
-        .collect();
-    chunks.into_iter().flatten().collect()
+    let score = |chunk: &[&Record]| {
+        let mut packed = Vec::new();
+        buffers.with(|(scratch, aligned)| {
+            for record in chunk {
+                predictor.score(columns.align(record, aligned), scratch);
+                let truth = predictor.target().read(record.get(target_column), missing_values);
+                truths::pack(&mut packed, predictor.target(), &scratch.scores, truth);
+            }
+        });
+        packed
+    };
+    records.par_chunks(CHUNK_ROWS).map(score).collect()
+}
+
+/// Hands what was scored to the judge; returns how many rows have no usable target.
+fn judge_all(scored: &[Vec<u8>], judge: &mut Judge) -> Result<u64, PipelineError> {
+    let mut unknown = 0;
+    for packed in scored {
+        unknown += truths::judge(packed, judge)?;
+    }
+    Ok(unknown)
 }
 
 /// What to say of rows whose target is missing or unusable.

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::encode::Learned;
 use super::error::PipelineError;
-use crate::ml::features::Featurizer;
+use crate::ml::features::{Featurizer, memo};
 use crate::ml::learn::design::shard_rows;
 use crate::ml::learn::hessian::SHARES_BYTES;
 use crate::ml::learn::objective::most_parts;
@@ -241,6 +241,8 @@ struct Shape {
     truth: u64,
     shard_rows: u64,
     threads: u64,
+    /// Whether texts are remembered.
+    reads_words: bool,
 }
 
 impl Shape {
@@ -264,18 +266,20 @@ impl Shape {
             truth: truth + if is_weighted { WEIGHT_BYTES } else { 0 },
             shard_rows: shard_rows(featurizer.dense()) as u64,
             threads: rayon::current_num_threads() as u64,
+            reads_words: featurizer.word_terms() > 0,
         }
     }
 
     fn plan(&self, budget: u64, program: u64, rows_in: RowsIn, copies: u64) -> MemoryPlan {
-        let rows = copies * self.bytes_of(self.rows);
+        let (rows, weights) = (copies * self.bytes_of(self.rows), self.weights(rows_in));
         let mut plan = MemoryPlan {
             budget_bytes: budget,
             planned_bytes: 0,
             program_bytes: program,
-            weights_bytes: self.weights(rows_in),
+            weights_bytes: weights,
             targets_bytes: self.targets(),
-            buffers_bytes: ALLOWANCE + self.buffers(rows_in),
+            // Texts are forgotten before there are weights.
+            buffers_bytes: ALLOWANCE + self.buffers(rows_in) + self.memories().saturating_sub(weights),
             rows_bytes: rows,
             rows_in,
         };
@@ -344,6 +348,14 @@ impl Shape {
         }
     }
 
+    /// The texts that every thread remembers while rows are encoded.
+    fn memories(&self) -> u64 {
+        match self.reads_words {
+            true => self.threads * memo::MOST_BYTES as u64,
+            false => 0,
+        }
+    }
+
     /// What helps where `plan` does not fit.
     fn remedy(&self, plan: &MemoryPlan) -> String {
         let fixed = plan.planned_bytes - plan.weights_bytes;
@@ -381,6 +393,7 @@ mod tests {
             truth: 4,
             shard_rows: 4096,
             threads: 2,
+            reads_words: true,
         }
     }
 

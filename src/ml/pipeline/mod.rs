@@ -19,6 +19,7 @@ pub mod memory;
 pub mod select;
 pub mod table;
 pub mod train;
+mod truths;
 mod weighing;
 
 pub use batch::{BatchOptions, BatchSummary, Outputs, predict, predict_into, predict_part};

@@ -1,13 +1,25 @@
 //! What a flow reads from.
 
-use crate::ml::ingest::decompress::Source;
-use crate::ml::ingest::opening::is_json_name;
+use std::io::{Cursor, Read};
+use std::sync::Arc;
+
+use crate::ml::ingest::decompress::{Compression, Source, read_prefix};
+use crate::ml::ingest::opening::{io_error, is_json_name};
 use crate::ml::ingest::{HeaderMode, IngestError, JsonReader, Opening, Options, RecordReader, RowReader};
+use crate::ml::parquet::{ReadAt, TELLING, Unreadable, is_parquet, is_parquet_name};
 
 /// A source of rows that can be read several times. Implemented by whoever knows where the bytes are.
 pub trait Table: Sync {
     /// The bytes from the beginning.
     fn open(&self) -> std::io::Result<Source>;
+
+    /// The same bytes at any place, for files that are not read from front to end. `begun` stands before the first of
+    /// them; a source that can be read only once is kept from it.
+    fn any_place(&self, begun: Source) -> std::io::Result<Arc<dyn ReadAt>> {
+        drop(begun);
+        let message = "this source is read from front to end, which Parquet is not; give it as a file";
+        Err(std::io::Error::new(std::io::ErrorKind::Unsupported, message))
+    }
 
     /// Number of bytes, for progress; 0 when unknown.
     fn bytes(&self) -> u64;
@@ -38,7 +50,7 @@ pub trait Table: Sync {
     /// Starts reading records of CSV or JSON lines; `names` are the columns that JSON lines are looked through for.
     fn rows(&self, names: Vec<String>) -> Result<RowReader, IngestError> {
         let opening = self.opening()?;
-        if opening.is_json_lines() || is_json_name(self.name()) {
+        if opening.is_json_lines() || (is_json_name(self.name()) && !opening.is_written()) {
             let reader = JsonReader::start(opening, names, self.options().max_row_bytes)?;
             return Ok(RowReader::Json(Box::new(reader)));
         }
@@ -48,10 +60,20 @@ pub trait Table: Sync {
 
     /// Opens the source and looks at its first bytes.
     fn opening(&self) -> Result<Opening, IngestError> {
-        let source = self
-            .open()
-            .map_err(|source| IngestError::Io { line: 0, source })?;
-        Opening::new(source)
+        let failed = |source| io_error(source, Compression::None, 0);
+        let mut source = self.open().map_err(failed)?;
+        let first = read_prefix(&mut source, TELLING).map_err(failed)?;
+        let is_parquet = is_parquet(&first);
+        let whole = Box::new(Cursor::new(first).chain(source));
+        if is_parquet {
+            return Opening::parquet(self.any_place(whole).map_err(failed)?);
+        }
+        Opening::new(whole).map_err(|error| match error {
+            IngestError::NotText { .. } if is_parquet_name(self.name()) => {
+                Unreadable::damaged("it does not begin with `PAR1`").into()
+            }
+            error => error,
+        })
     }
 }
 
@@ -68,6 +90,10 @@ impl MemoryTable {
 impl Table for MemoryTable {
     fn open(&self) -> std::io::Result<Source> {
         Ok(Box::new(std::io::Cursor::new(self.0.clone())))
+    }
+
+    fn any_place(&self, _begun: Source) -> std::io::Result<Arc<dyn ReadAt>> {
+        Ok(Arc::new(self.0.clone()))
     }
 
     fn bytes(&self) -> u64 {

@@ -333,7 +333,7 @@ fn text(
     let (distinct, exact) = profile.text.distinct();
     let truth = context.truth.as_ref().map(|truth| truth.codes.as_slice());
     let truth = truth.filter(|_| decision.role != Role::Target);
-    let prominence = prominent_words(context.rows, column, truth, SHOWN);
+    let prominence = prominent_words(context.rows, (column, &decision.missing_values), truth, SHOWN);
     let statistics = TextStatistics {
         words: profile.text.words,
         distinct_words: Count {

@@ -33,6 +33,8 @@ pub struct Profile {
     pub contents: RowContents,
     /// Rows profiled.
     pub rows: u64,
+    /// What the fields of the rows added last come to, and their lines; counted beside the columns of the next ones.
+    uncounted: Vec<(u64, u64)>,
 }
 
 impl Profile {
@@ -55,6 +57,7 @@ impl Profile {
             sample: RowSample::default(),
             contents: RowContents::default(),
             rows: 0,
+            uncounted: Vec::new(),
         }
     }
 
@@ -64,15 +67,27 @@ impl Profile {
         }
         let rows = batch.rows();
         self.rows += picked.len() as u64;
-        for row in picked.iter().map(|&row| row as usize) {
-            self.sample.add(rows.number(row), || rows.record(row));
-        }
-        let sums = add_columns(&mut self.profiles, &self.contents, batch, picked, levels);
+        let shares: Vec<_> = (0..self.profiles.len())
+            .map(|column| self.contents.share_of(column))
+            .collect();
+        let uncounted = std::mem::take(&mut self.uncounted);
+        let (sample, contents, profiles) = (&mut self.sample, &mut self.contents, &mut self.profiles);
+        // What goes row by row is little, and as work of its own it keeps no thread waiting.
+        let (sums, ()) = rayon::join(
+            || add_columns(profiles, &shares, batch, picked, levels),
+            || {
+                contents.add(uncounted.into_iter());
+                for row in picked.iter().map(|&row| row as usize) {
+                    sample.add(rows.number(row), || rows.record(row));
+                }
+            },
+        );
         let lines = picked.iter().map(|&row| rows.line(row as usize));
-        self.contents.add(sums.into_iter().zip(lines));
+        self.uncounted = sums.into_iter().zip(lines).collect();
     }
 
     fn settle(&mut self) {
+        self.contents.add(std::mem::take(&mut self.uncounted).into_iter());
         self.profiles.par_iter_mut().for_each(ColumnProfile::settle);
     }
 }
@@ -181,14 +196,16 @@ impl Profiler {
             sample: RowSample::default(),
             contents: RowContents::default(),
             rows: self.selected.rows + self.others.rows,
+            uncounted: Vec::new(),
         })
     }
 }
 
-/// Adds the columns; returns for each row what its fields add up to ([`RowContents::share_of`]).
+/// Adds the columns; returns for each row what its fields add up to: `shares` are those of
+/// [`RowContents::share_of`] for each column.
 fn add_columns(
     profiles: &mut [ColumnProfile],
-    contents: &RowContents,
+    shares: &[Option<impl Fn(u64) -> u64 + Sync>],
     batch: &Batch,
     picked: &[u32],
     levels: &[u8],
@@ -206,7 +223,7 @@ fn add_columns(
                 for (profile, column) in profiles.iter_mut().zip(group * together..) {
                     let hashes = hashes.column(column);
                     profile.add_rows(rows, column, some, hashes, levels);
-                    if let Some(share) = contents.share_of(column) {
+                    if let Some(Some(share)) = shares.get(column) {
                         for (sum, &row) in sums.iter_mut().zip(some) {
                             *sum = sum.wrapping_add(share(hashes[row as usize]));
                         }

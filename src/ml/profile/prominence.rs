@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use super::association::{chance, entropy};
 use super::statistics::ProminentWord;
 use crate::ml::record::Record;
-use crate::ml::value::words;
+use crate::ml::value::{content, words};
 
 /// The most frequent words are judged.
 const MOST_WORDS: usize = 1000;
@@ -34,8 +34,14 @@ struct Judged {
     association: Option<f64>,
 }
 
-/// The words of `column` that tell most, at most `shown` of them.
-pub fn prominent_words(rows: &[Record], column: usize, truth: Option<&[u32]>, shown: usize) -> Prominence {
+/// The words of a column that tell most, at most `shown` of them; fields that hold one of its words for missing have
+/// none.
+pub fn prominent_words(
+    rows: &[Record],
+    column: (usize, &[String]),
+    truth: Option<&[u32]>,
+    shown: usize,
+) -> Prominence {
     let totals = truth.map(class_counts);
     let mut ranked: Vec<Judged> = frequent_words(rows, column)
         .into_iter()
@@ -77,10 +83,10 @@ pub fn prominent_words(rows: &[Record], column: usize, truth: Option<&[u32]>, sh
 }
 
 /// The most frequent words with the rows that contain them, ascending.
-fn frequent_words(rows: &[Record], column: usize) -> Vec<(String, Vec<u32>)> {
+fn frequent_words(rows: &[Record], (column, missing): (usize, &[String])) -> Vec<(String, Vec<u32>)> {
     let mut rows_of: HashMap<Cow<str>, Vec<u32>> = HashMap::new();
     for (index, row) in rows.iter().enumerate() {
-        for word in words(row.get(column)).filter_map(bare) {
+        for word in words(content(row.get(column), missing)).filter_map(bare) {
             let list = rows_of.entry(word).or_default();
             if list.last() != Some(&(index as u32)) {
                 list.push(index as u32);
@@ -164,7 +170,7 @@ mod tests {
         let Prominence {
             words: found,
             association,
-        } = prominent_words(&rows(), 0, Some(&truth), 3);
+        } = prominent_words(&rows(), (0, &[]), Some(&truth), 3);
         assert!(association.unwrap() > 0.98);
         assert_eq!(
             (found[0].word.as_str(), found[0].rank, found[0].rows),
@@ -188,15 +194,32 @@ mod tests {
             })
             .collect();
         let truth: Vec<u32> = (0..400).map(|i| u32::from(i < 2 || i % 8 < 4)).collect();
-        let found = prominent_words(&rows, 0, Some(&truth), 1).words;
+        let found = prominent_words(&rows, (0, &[]), Some(&truth), 1).words;
         assert_eq!(found[0].word, "gain");
     }
 
     #[test]
     fn without_a_target_by_entropy() {
-        let found = prominent_words(&rows(), 0, None, 10).words;
+        let found = prominent_words(&rows(), (0, &[]), None, 10).words;
         // Half of the rows hold `buy`: one bit.
         assert_eq!((found[0].word.as_str(), found[0].prominence), ("buy", 1.0));
         assert!(found.last().unwrap().prominence < 0.82);
+    }
+
+    #[test]
+    fn words_for_missing_are_no_words() {
+        let rows: Vec<Record> = ["not given", "red shoes", "not given", "not red"]
+            .map(|text| Record::from_fields([text]))
+            .to_vec();
+        let words = |missing: &[String]| -> Vec<(String, u64)> {
+            let found = prominent_words(&rows, (0, missing), None, 10).words;
+            let mut found: Vec<_> = found.into_iter().map(|word| (word.word, word.rows)).collect();
+            found.sort();
+            found
+        };
+        let pair = |word: &str, rows| (word.to_string(), rows);
+        assert!(words(&[]).contains(&pair("given", 2)));
+        let left = words(&["not given".to_string()]);
+        assert_eq!(left, [pair("not", 1), pair("red", 2), pair("shoes", 1)]);
     }
 }

@@ -23,6 +23,9 @@ pub enum SchemaError {
         /// The nearest declared name as `; did you mean …?`, or nothing.
         suggestion: String,
     },
+    /// More than one thing is wrong.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Several(Vec<SchemaError>),
     /// A feature of the format that is not supported.
     #[error("{0}")]
     Unsupported(String),
@@ -75,6 +78,7 @@ impl SchemaError {
             SchemaError::Unreadable(_) | SchemaError::Unsupported(_) | SchemaError::DateFormat { .. } => {
                 "invalid_schema"
             }
+            SchemaError::Several(problems) => problems.first().map_or("invalid_schema", SchemaError::code),
             SchemaError::Duplicate(_) => "duplicate_column",
             SchemaError::Undeclared { role: "target", .. } => "unknown_target",
             SchemaError::Undeclared { .. } => "invalid_schema",

@@ -110,3 +110,25 @@ fn every_attribute_that_is_wrong_is_named() {
     assert!(told("{}").contains("`attributes` is missing"));
     assert!(told("{").contains("line 1 column 1"));
 }
+
+#[test]
+fn all_that_is_wrong_is_told_at_once() {
+    let text = TEXT
+        .replace(r#""attributeName":"note""#, r#""attributeName":"km""#)
+        .replace(
+            r#""targetAttributeName":"late""#,
+            r#""targetAttributeName":"lat""#,
+        )
+        .replace(r#""missingValues":["NA"]"#, r#""dateFormat":"%F""#);
+    let error = Schema::from_json(&text).unwrap_err();
+    assert_eq!(error.code(), "duplicate_column");
+    let told = error.to_string();
+    for expected in [
+        "declares attribute `km` twice",
+        "attribute `km` is NUMERIC and has the dateFormat `%F`",
+        "`lat` is given as the target, but no column is called that; did you mean `late`?",
+        "`note` is given as the excluded attribute",
+    ] {
+        assert!(told.contains(expected), "{told}");
+    }
+}

@@ -1,11 +1,14 @@
 //! Predictions now: the same scores as everywhere, remarks on odd fields, and bounds.
 
+use std::pin::{Pin, pin};
+use std::task::{Context, Waker};
+
 use super::*;
 use crate::ml::draft::Written;
 use crate::ml::model::Bundle;
 use crate::ml::predict::{Predictor, Scratch};
 use crate::ml::record::Record;
-use crate::service::answering::Answering;
+use crate::service::answering::{Answering, Described};
 use crate::service::requests::Changes;
 use crate::service::scoring::{Oddity, Scorer, Tally};
 
@@ -151,6 +154,11 @@ async fn what_another_process_changed_is_seen_within_a_second() {
     assert_eq!(seen().await, Some(0.5));
     place.clock.advance(1_000_000);
     assert_eq!(seen().await, Some(0.25));
+    // A clock that is set back by an hour makes nothing count for an hour.
+    let changed = elsewhere.entity_update(EntityKind::Model, "ml", None, threshold(0.75));
+    changed.await.unwrap();
+    place.clock.advance(-3_600_000_000);
+    assert_eq!(seen().await, Some(0.75));
 }
 
 #[tokio::test]
@@ -181,12 +189,16 @@ async fn requests_that_cannot_be_answered() {
     place.work("ds").await;
     place.work("ml").await;
     let model = place.service.answering("ml").await.unwrap();
-    let large = [Some(10), Some(11), None].map(|bytes| place.service.is_large(bytes));
-    assert_eq!(large, [false, true, true]);
+    assert_eq!([10, 11].map(|bytes| place.service.is_large(bytes)), [false, true]);
     let taken = place.service.place().unwrap();
     assert_eq!(refusal(place.service.place()).0, "throttled");
-    let scored = place.service.score(model, 5, Some(taken), |_, _| 7);
-    assert_eq!(scored.await.unwrap(), 7);
+    let scored = place.service.score(model.clone(), 5, Some(taken), |_, _| 7);
+    let (scored, taken) = scored.await.unwrap();
+    assert_eq!(scored, 7);
+    // Much work needs a place even of a small body, and keeps it until it is answered.
+    let much = place.service.score(model, usize::MAX, None, |_, _| 7).await;
+    assert_eq!(refusal(much.map(drop)).0, "throttled");
+    drop(taken);
     assert!(place.service.place().is_ok());
     let deleted = place.service.entity_delete(EntityKind::Model, "ml", None);
     deleted.await.unwrap();
@@ -202,13 +214,13 @@ async fn little_work_is_done_at_once_and_much_on_another_thread() {
     let place = Place::with(limits).await;
     place.finished_model(CLASSES).await;
     let here = std::thread::current().id();
-    // Iris has five columns, and a record three bytes at least.
-    for (bytes, is_here) in [(600, true), (603, false)] {
+    for (cells, is_here) in [(1000, true), (1001, false)] {
         let model = place.service.answering("ml").await.unwrap();
         let thread = place
             .service
-            .score(model, bytes, None, |_, _| std::thread::current().id());
-        assert_eq!(thread.await.unwrap() == here, is_here, "{bytes}");
+            .score(model, cells, None, |_, _| std::thread::current().id());
+        let (thread, held) = thread.await.unwrap();
+        assert_eq!((thread == here, held.is_none()), (is_here, is_here), "{cells}");
     }
 }
 
@@ -230,6 +242,55 @@ async fn a_model_is_loaded_once_and_makes_room_for_others() {
     assert!(is_first(&answering("ml").await.unwrap()));
     answering("ml2").await.unwrap();
     assert!(!is_first(&answering("ml").await.unwrap()));
+}
+
+async fn described(place: &Place, id: &str) -> Described {
+    let entity = place.get(EntityKind::Model, id).await;
+    let result = entity.model().unwrap().result.clone().unwrap();
+    Described {
+        id: entity.id.clone(),
+        bundle: result.bundle,
+        bundle_hash: result.bundle_hash,
+        size_bytes: result.size_bytes,
+        threshold: None,
+        endpoint: None,
+        member: None,
+    }
+}
+
+/// Whether it has to wait now.
+fn waits(future: Pin<&mut impl Future>) -> bool {
+    future.poll(&mut Context::from_waker(Waker::noop())).is_pending()
+}
+
+#[tokio::test]
+async fn models_are_loaded_in_turns_and_none_goes_while_it_is_loaded() {
+    let limits = Limits {
+        loaded_models: 1,
+        concurrent_loads: 1,
+        ..Limits::default()
+    };
+    let place = Place::with(limits).await;
+    place.finished_model(CLASSES).await;
+    place.service.model_create(model("ml2")).await.unwrap();
+    place.work("ml2").await;
+    let (a, b) = (described(&place, "ml").await, described(&place, "ml2").await);
+    let predictors = &place.service.0.predictors;
+    let turn = predictors.loads.clone().acquire_owned().await.unwrap();
+    let (mut first, mut second) = (pin!(predictors.get(&a)), pin!(predictors.get(&b)));
+    let mut next_turn = pin!(predictors.loads.clone().acquire_owned());
+    assert!(waits(first.as_mut()));
+    assert!(waits(next_turn.as_mut()));
+    assert!(waits(second.as_mut()));
+    drop(turn);
+    first.await.unwrap();
+    let turn = next_turn.await.unwrap();
+    // The first is loaded and fills all the room; the second goes on waiting, and whoever asks for it too waits with it.
+    let mut third = pin!(predictors.get(&b));
+    assert!(waits(third.as_mut()));
+    drop(turn);
+    let (second, third) = tokio::join!(second, third);
+    assert!(Arc::ptr_eq(&second.unwrap(), &third.unwrap()));
 }
 
 #[tokio::test]

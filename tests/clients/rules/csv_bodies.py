@@ -107,8 +107,17 @@ def rule_csv_with_a_column_twice_is_refused(context):
     refused(main(context).client().predict("iris", "petal_width_cm,petal_width_cm\n1,2\n", type="text/csv"))
 
 
-def rule_csv_quote_that_never_ends_is_refused_or_answered(context):
-    no_crash(main(context).client().predict("iris", '5,3,1,"0.2\n5,3,1,0.2\n', type="text/csv"))
+def rule_csv_quote_that_never_ends_is_refused(context):
+    refused(main(context).client().predict("iris", '5,3,1,"0.2\n5,3,1,0.2\n', type="text/csv"))
+
+
+def rule_csv_names_are_read_as_in_files(context):
+    names = " , ".join(IRIS_INPUTS)
+    expected, = main(context).client().csv("iris", ",".join(IRIS_INPUTS) + "\n5.1,3.5,1.4,0.2\n")
+    for text in (f"{names}\n5.1,3.5,1.4,0.2\n", ";".join(IRIS_INPUTS) + "\n5.1;3.5;1.4;0.2\n"):
+        only, = main(context).client().csv("iris", text)
+        same_outcome(only, expected)
+        equal(only["warnings"], [], f"warnings of {text!r}")
 
 
 def rule_csv_with_nothing_in_it_harms_nothing(context):

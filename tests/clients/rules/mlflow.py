@@ -29,6 +29,7 @@ def agree(ours, theirs, what):
     equal(theirs["predicted_label"], ours["label"], f"{what}: label")
     equal(theirs["probabilities"], ours["probabilities"], f"{what}: probabilities")
     same(theirs["score"], ours["score"], f"{what}: score")
+    equal(theirs.get("threshold"), ours.get("threshold"), f"{what}: threshold")
 
 
 def bad(answer, status=400):
@@ -106,6 +107,17 @@ def rule_mlflow_params_explain(context):
     equal(why.get("contributions"), expected["contributions"], "contributions")
     plain, = predictions(invoke(client, {"dataframe_records": [SHOP_RECORD], "params": {"explain": False}}))
     assert "explanation" not in plain and "contributions" not in plain, plain
+
+
+def rule_mlflow_odd_fields_are_told(context):
+    client = main(context).client()
+    odd = {**SHOP_RECORD, "age": 1e9, "agee": 3, "city": None}
+    ours = client.one("shop", odd)
+    assert len(ours["warnings"]) >= 3, ours
+    only, = predictions(invoke(client, {"dataframe_records": [odd]}))
+    equal(only["warnings"], ours["warnings"], "warnings")
+    even, = predictions(invoke(client, {"dataframe_records": [SHOP_RECORD]}))
+    equal(even["warnings"], client.one("shop", SHOP_RECORD)["warnings"], "warnings of a record without oddities")
 
 
 def rule_mlflow_missing_values_are_null(context):

@@ -2,7 +2,7 @@
 
 import json
 
-from harness import JSON, equal, ok, same
+from harness import JSON, close, equal, ok, same
 from servers import main
 from tables import IRIS_INPUTS, IRIS_RECORD, RENT_RECORD, SHOP_INPUTS, SHOP_RECORD, TICKET_RECORD
 
@@ -181,6 +181,28 @@ def rule_oip_contributions_when_explained(context):
         for column, name in enumerate(IRIS_INPUTS):
             same(values[place * 4 + column], one[name], f"contribution of {name}")
     assert "contributions" not in outputs(infer(client, "iris", [matrix(IRIS_ROWS)]), "iris"), "contributions unasked"
+
+
+def rule_oip_baseline_and_contributions_are_the_margin(context):
+    client = main(context).client()
+    found = outputs(infer(client, "iris", [matrix(IRIS_ROWS)], parameters={"explain": True}), "iris")
+    values = flat(found["contributions"]["data"])
+    for place, ours in enumerate(client.many("iris", IRIS_ROWS, "?explain=true")):
+        same(found["margin"]["data"][place], ours["explanation"]["score"], "margin")
+        total = found["baseline"]["data"][place] + sum(values[place * 4:place * 4 + 4])
+        close(total, found["margin"]["data"][place], "sum")
+
+
+def rule_oip_threshold_and_odd_fields_are_told(context):
+    client = main(context).client()
+    records = [SHOP_RECORD, {**SHOP_RECORD, "age": 10**9, "city": "Atlantis"}]
+    ours = client.many("shop", records)
+    assert len(ours[1]["warnings"]) >= 2, ours
+    document = ok(infer(client, "shop", columns(records)))
+    warnings = next(one for one in document["outputs"] if one["name"] == "warnings")
+    equal([json.loads(text) for text in warnings["data"]], [one["warnings"] for one in ours], "warnings")
+    count = sum(len(one["warnings"]) for one in ours)
+    equal(document["parameters"], {"threshold": ours[0]["threshold"], "warning_count": count}, "parameters")
 
 
 def rule_oip_booleans_and_small_numbers(context):

@@ -121,12 +121,29 @@ def rule_open_inference_equals_batch(context):
             data = [float(value) for value in values] if name in numeric else values
             tensors.append({"name": name, "shape": [len(places)], "datatype": "FP64" if name in numeric else "BYTES", "data": data})
         found = {one["name"]: one["data"] for one in ok(client.post(f"/v2/models/{model}/infer", {"inputs": tensors}))["outputs"]}
+        labels = labels_of(client, model)
         for order, place in enumerate(places):
-            line = lines[place]
-            if "predicted_value" in found:
-                same(found["predicted_value"][order], line["score"], f"{model}, row {place}")
-            elif line.get("bestAnswer"):
-                equal(found["predicted_label"][order], line["bestAnswer"], f"{model}, row {place}")
+            line, where = lines[place], f"{model}, row {place}"
+            if not labels:
+                same(found["predicted_value"][order], line["score"], where)
+                continue
+            chances = found["probabilities"][order * len(labels):(order + 1) * len(labels)]
+            if "bestAnswer" in line:
+                # Of two classes a line has the answer and the probability of the second.
+                equal(found["predicted_label"][order], line["bestAnswer"], f"{where}: label")
+                same(chances[1], line["score"], f"{where}: {labels[1]}")
+                same(chances[0], 1 - float(line["score"]), f"{where}: {labels[0]}")
+                continue
+            for label, chance in zip(labels, chances, strict=True):
+                same(chance, line[label], f"{where}: {label}")
+            likeliest = max(labels, key=lambda label: float(line[label]))
+            equal(found["predicted_label"][order], likeliest, f"{where}: label")
+
+
+def labels_of(client, model):
+    """The labels that the probabilities belong to, in their order; none for a number."""
+    outputs = {one["name"]: one for one in ok(client.get(f"/v2/models/{model}"))["outputs"]}
+    return outputs["probabilities"]["parameters"]["labels"] if "probabilities" in outputs else []
 
 
 def rule_the_command_line_equals_real_time(context):

@@ -77,9 +77,20 @@ def rule_sagemaker_csv_answer_quotes_labels(context):
 
 def rule_sagemaker_execution_parameters(context):
     document = ok(rooted(context).client().get("/execution-parameters"))
-    equal(document["BatchStrategy"], "MULTI_RECORD", "BatchStrategy")
+    assert document["BatchStrategy"] in ("MULTI_RECORD", "SINGLE_RECORD"), document
     assert document["MaxConcurrentTransforms"] >= 1, document
-    assert 6 <= document["MaxPayloadInMB"] <= 16, document
+    assert 1 <= document["MaxPayloadInMB"] <= 16, document
+    assert document["MaxConcurrentTransforms"] * document["MaxPayloadInMB"] <= 100, f"more than SageMaker allows: {document}"
+
+
+def rule_sagemaker_what_is_advised_is_accepted(context):
+    """A transform that packs the shortest lines as tightly as it is told to gets an answer for each of them."""
+    client = rooted(context).client(timeout=60)
+    document = ok(client.get("/execution-parameters"))
+    line = "," * (len(SHOP_INPUTS) - 1) + "\n"
+    packed = (document["MaxPayloadInMB"] << 20) // len(line)
+    count = 1 if document["BatchStrategy"] == "SINGLE_RECORD" else packed
+    equal(len(lines(invoke(client, line * count, "", type=CSV, headers=WANT_CSV))), count, "lines")
 
 
 def rule_sagemaker_ping_is_quick(context):

@@ -519,3 +519,109 @@ fn the_indicator_of_a_number_that_is_a_date_follows_the_number() {
     assert_eq!(serde_json::to_string(&state).unwrap(), before);
     assert_eq!(actives(&state), [vec![], vec![0], vec![0]]);
 }
+
+fn word_terms() -> [Term; 4] {
+    [
+        Term::Tokens(level()),
+        Term::Tokens(Tokens::Words(text(true, true))),
+        Term::Tokens(Tokens::Ngrams {
+            text: text(false, false),
+            longest: 2,
+        }),
+        Term::Tokens(Tokens::SparseBigrams {
+            text: text(true, true),
+            window: 3,
+        }),
+    ]
+}
+
+/// Texts that repeat themselves, far apart and next to each other, with some that do not.
+fn repeating(rows: usize) -> Vec<Record> {
+    let text = |row: usize| match row % 5 {
+        0 => format!("Only once, number {row}"),
+        1 | 2 => format!("shared by many {} b, A", row % 7),
+        3 => String::new(),
+        _ => format!("x y {}", row / 40),
+    };
+    let fields = |row: usize| Record::from_fields(["1", "yes", "red", text(row).as_str(), "2024-01-01"]);
+    (0..rows).map(fields).collect()
+}
+
+#[test]
+fn a_memory_of_texts_changes_nothing() {
+    let rows = repeating(400);
+    let schema = Schema::from_json(SCHEMA).unwrap();
+    let fitted_on = |rows: &[Record]| {
+        let mut fit = FeaturizerFit::new(&word_terms(), &schema, 10_000);
+        fit.add(&rows.iter().collect::<Vec<_>>());
+        assert!(!fit.next_pass());
+        Featurizer::new(fit.freeze(), &schema)
+    };
+    let (featurizer, other) = (fitted_on(&rows[..300]), fitted_on(&rows[100..]));
+    assert_eq!(featurizer.word_terms(), 3);
+    let mut memory = featurizer.remembering();
+    for featurizer in [&featurizer, &other, &featurizer] {
+        for record in rows.iter().chain(&rows) {
+            let (mut plain, mut remembered) = (FeatureVector::default(), FeatureVector::default());
+            let (mut notes, mut remembered_notes) = (Vec::new(), Vec::new());
+            featurizer.apply_noting(record, &mut Workspace::default(), &mut plain, |n| notes.push(n));
+            featurizer.apply_noting(record, &mut memory, &mut remembered, |n| remembered_notes.push(n));
+            assert_eq!(plain, remembered);
+            assert_eq!(notes, remembered_notes);
+        }
+    }
+}
+
+/// Counting column by column, with repeated texts counted once, is counting row by row.
+#[test]
+fn texts_that_repeat_themselves_and_texts_that_do_not_are_counted_alike() {
+    let rows = repeating(3_000);
+    let unique: Vec<Record> = (0..80_000)
+        .map(|row| Record::from_fields(["1", "yes", "red", format!("w{} v{row}", row % 9).as_str(), ""]))
+        .collect();
+    let schema = Schema::from_json(SCHEMA).unwrap();
+    for rows in [&rows, &unique] {
+        let mut fit = FeaturizerFit::new(&word_terms()[1..2], &schema, 1_000_000);
+        for some in rows.chunks(700) {
+            fit.add(&some.iter().collect::<Vec<_>>());
+        }
+        assert!(!fit.next_pass());
+        let active = fit.active_per_row() * rows.len() as f64;
+        let state = fit.freeze();
+        let mut counts = crate::ml::features::count::TokenCounts::default();
+        let mut words = 0;
+        for (row, record) in (0..).zip(rows) {
+            let text = record.get(3).replace(',', "").to_lowercase();
+            for word in text.split_whitespace() {
+                counts.add(word, row);
+                words += 1;
+            }
+        }
+        let TermState::Tokens { dictionary, .. } = &state.terms[0] else {
+            panic!("a dictionary is expected")
+        };
+        let found: Vec<(&str, u32)> = dictionary
+            .entries
+            .iter()
+            .zip(dictionary.rows.iter().copied())
+            .collect();
+        assert_eq!(found, counts.ranked());
+        assert_eq!(active.round() as u64, words);
+    }
+}
+
+#[test]
+fn features_know_their_terms() {
+    let mut terms = vec![Term::Missing { attribute: 1 }, Term::Number(number())];
+    terms.extend(word_terms());
+    terms.insert(3, Term::Missing { attribute: 0 });
+    terms.push(Term::Number(NumberSource::Timestamp(4)));
+    let featurizer = fitted_on(&ROWS[..2], &terms, 1000);
+    // Nothing was missing: those terms have no feature.
+    let expected = featurizer.state().term_of_features();
+    let found: Vec<u32> = (0..featurizer.features())
+        .map(|feature| featurizer.term_of(feature) as u32)
+        .collect();
+    assert_eq!(found, expected);
+    assert!(found.contains(&1) && found.contains(&7) && !found.contains(&0));
+}

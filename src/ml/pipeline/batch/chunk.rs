@@ -1,10 +1,11 @@
 //! Scores a few records and writes their lines: the work that all threads share.
 
 use super::layout::{Layout, Unread};
-use super::{problems, truths};
+use super::problems;
 use crate::ml::features::NoteKind;
 use crate::ml::ingest::{Batch, RowProblem};
-use crate::ml::predict::Scratch;
+use crate::ml::pipeline::truths;
+use crate::ml::predict::{Predictor, Scratch};
 use crate::ml::record::Record;
 use crate::ml::split::Selector;
 
@@ -32,6 +33,11 @@ impl Entry<'_> {
         self.problem.is_some_and(|(is_bad, _)| is_bad)
     }
 
+    /// What is wrong with its row, and whether it has no answer for that.
+    pub fn problem(&self) -> Option<(bool, &RowProblem)> {
+        self.problem
+    }
+
     /// Empty lines before it.
     pub fn empty_before(&self) -> u64 {
         self.record.position.empty_before
@@ -56,7 +62,7 @@ pub fn entries<'b>(batch: &'b Batch, part: &Selector, mut empty: u64) -> Vec<Ent
     found
 }
 
-/// What comes of some records, and the buffers for that; use one again and again.
+/// What comes of some records; use one again and again.
 #[derive(Default)]
 pub struct Chunk {
     /// Lines of the output.
@@ -69,13 +75,27 @@ pub struct Chunk {
     pub truths: Vec<u8>,
     /// How often each kind of odd field was met.
     pub notes: [u64; NOTES.len()],
+}
+
+/// What a thread scores with; use one again and again.
+pub struct Buffers {
     scratch: Scratch,
     aligned: Record,
 }
 
+impl Buffers {
+    /// Buffers for records that `predictor` scores.
+    pub fn new(predictor: &Predictor) -> Self {
+        Self {
+            scratch: Scratch::remembering(predictor),
+            aligned: Record::new(),
+        }
+    }
+}
+
 impl Chunk {
     /// Scores `entries`. Problems are written down where they are wanted.
-    pub fn score(&mut self, layout: &Layout, entries: &[Entry], wants_problems: bool) {
+    pub fn score(&mut self, layout: &Layout, entries: &[Entry], wants_problems: bool, buffers: &mut Buffers) {
         self.lines.clear();
         self.problems.clear();
         self.truths.clear();
@@ -92,7 +112,7 @@ impl Chunk {
                     let detail = problem.detail.as_str();
                     layout.unread(&Unread { row, line, detail }, &mut self.lines);
                 }
-                _ => self.answer(layout, entry, wants_problems),
+                _ => self.answer(layout, entry, wants_problems, buffers),
             }
         }
     }
@@ -119,16 +139,15 @@ impl Chunk {
         }
     }
 
-    fn answer(&mut self, layout: &Layout, entry: &Entry, wants_problems: bool) {
+    fn answer(&mut self, layout: &Layout, entry: &Entry, wants_problems: bool, buffers: &mut Buffers) {
         let Self {
             lines,
             problems: told,
             listed,
             truths,
             notes,
-            scratch,
-            aligned,
         } = self;
+        let Buffers { scratch, aligned } = buffers;
         let (predictor, schema) = (layout.predictor, layout.predictor.schema());
         let place = (entry.row, entry.record.position.line);
         let record = layout.columns.align(entry.record, aligned);

@@ -1,30 +1,32 @@
 //! Goes through the input, segment by segment, and keeps the sums.
 
 use std::ops::ControlFlow;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::chunk::{Chunk, Entry, NOTES, entries};
+use super::chunk::{Buffers, Chunk, Entry, NOTES, entries};
 use super::layout::Layout;
-use super::parts::{Mark, Piece, finished, name};
-use super::sink::{Outputs, Resume, Sink};
+use super::parts::{Mark, Parts, Piece, finished, name};
+use super::sink::{Outputs, Sink};
 use super::summary::{BatchMetrics, BatchSummary};
-use super::{BatchOptions, problems, truths};
+use super::{BatchOptions, problems};
+use crate::ml::Task;
 use crate::ml::ingest::problems::MAX_REJECTED;
 use crate::ml::ingest::{Batch, IngestError, RowReader, for_each_batch};
 use crate::ml::model::bundle::hex;
 use crate::ml::observe::{Observer, Stage};
 use crate::ml::pipeline::judge::Judge;
-use crate::ml::pipeline::{PipelineError, Table, select};
+use crate::ml::pipeline::{PipelineError, Table, select, truths};
+use crate::ml::pool::Pool;
 use crate::ml::predict::Predictor;
 use crate::ml::schema::Schema;
 use crate::ml::split::Selector;
 use crate::ml::wording::counted;
 
-/// Rows that one thread scores and formats at a time.
-const CHUNK_ROWS: usize = 256;
+/// Rows that one thread scores and formats at a time: few, so that no thread waits long for another.
+const CHUNK_ROWS: usize = 64;
 
 /// Scores the records of `table` in input order. With [`Outputs::resume`] it goes on after the parts that an earlier
 /// attempt finished; the output is the same, byte for byte.
@@ -137,8 +139,11 @@ struct Run<'a, 'o> {
     unknown_target: u64,
     /// For JSON lines, which columns were met.
     met: Option<Vec<bool>>,
-    /// Buffers that no thread uses at the moment.
-    spare: Mutex<Vec<Chunk>>,
+    /// What came of the records scored last, which is written while the next ones are scored.
+    scored: Vec<Chunk>,
+    /// Chunks that are not in use.
+    spare: Vec<Chunk>,
+    buffers: Arc<Pool<'a, Buffers>>,
 }
 
 impl<'a, 'o> Run<'a, 'o> {
@@ -149,7 +154,8 @@ impl<'a, 'o> Run<'a, 'o> {
         outputs: Outputs<'o>,
         work: String,
     ) -> Result<Self, PipelineError> {
-        let target = layout.predictor.target();
+        let predictor = layout.predictor;
+        let target = predictor.target();
         // The mean of the target is for baselines, which a batch does not tell.
         let mut judge = layout.truth.map(|_| Judge::new(target, 0.0));
         let (mut at, mut unknown_target, mut number) = (Mark::default(), 0, 0);
@@ -158,24 +164,32 @@ impl<'a, 'o> Run<'a, 'o> {
             number = marks.len() as u64;
             at = marks.pop().unwrap_or_default();
             if let Some(judge) = &mut judge {
-                unknown_target = judge_again(resume, number, judge)?;
+                unknown_target = judge_again(resume.parts, (&work, number), judge)?;
             }
         }
-        at.work = work;
+        at.summary.threshold = (predictor.task() == Task::Binary).then(|| predictor.threshold());
         at.summary.extra_columns.clone_from(&layout.columns.extra);
         at.summary.absent_columns.clone_from(&layout.columns.absent);
         Ok(Self {
             layout,
             part,
             options,
-            sink: Sink::new(outputs, options.form.compress, judge.is_some(), number),
+            sink: Sink::new(
+                outputs,
+                options.form,
+                &layout.outputs,
+                judge.is_some(),
+                (&work, number),
+            )?,
             done: at.read,
-            at,
+            at: Mark { work, ..at },
             segment: None,
             judge,
             unknown_target,
             met: None,
-            spare: Mutex::default(),
+            scored: Vec::new(),
+            spare: Vec::new(),
+            buffers: Arc::new(Pool::new(|| Buffers::new(layout.predictor))),
         })
     }
 
@@ -202,11 +216,13 @@ impl<'a, 'o> Run<'a, 'o> {
             return Ok(());
         }
         self.cut(first.record, first.byte)?;
-        self.at.summary.problems.add(&batch.problems);
         let selected = entries(batch, self.part, self.at.empty);
-        let summary = &self.at.summary;
-        if summary.problems.rejected > MAX_REJECTED {
-            let seen = summary.records + selected.len() as u64;
+        let summary = &mut self.at.summary;
+        let problems = selected.iter().filter_map(Entry::problem);
+        problems.for_each(|(is_bad, problem)| summary.problems.count(is_bad, problem.clone()));
+        let (seen, rejected) = (summary.records + selected.len() as u64, summary.problems.rejected);
+        // Lines without an answer are part of a batch, but most of many lines say that something else is wrong.
+        if rejected > MAX_REJECTED && rejected * 2 > seen {
             summary.problems.check(seen, false)?;
         }
         self.score(&selected)?;
@@ -227,7 +243,10 @@ impl<'a, 'o> Run<'a, 'o> {
             Some((first, start)) if record - first < limits.records && byte - start < limits.bytes => {
                 return Ok(());
             }
-            Some(_) => self.sink.end(&self.at)?,
+            Some(_) => {
+                self.write_scored()?;
+                self.sink.end(&self.at)?;
+            }
             None => {}
         }
         self.begin((record, byte))
@@ -244,24 +263,27 @@ impl<'a, 'o> Run<'a, 'o> {
         Ok(())
     }
 
+    /// Scores `entries` on all threads, and writes what was scored before meanwhile.
     fn score(&mut self, entries: &[Entry]) -> Result<(), PipelineError> {
-        let (layout, wanted, spare) = (self.layout, self.sink.wants_problems(), &self.spare);
-        let lock = || spare.lock().unwrap_or_else(PoisonError::into_inner);
-        let chunks: Vec<Chunk> = entries
-            .par_chunks(CHUNK_ROWS)
-            .map(|entries| {
-                let used = lock().pop();
-                let mut chunk = used.unwrap_or_default();
-                chunk.score(layout, entries, wanted);
-                chunk
-            })
-            .collect();
-        for chunk in &chunks {
-            self.take(chunk)?;
-        }
-        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
-        spare.extend(chunks);
-        Ok(())
+        let (layout, wanted) = (self.layout, self.sink.wants_problems());
+        let spare = Mutex::new(std::mem::take(&mut self.spare));
+        let buffers = Arc::clone(&self.buffers);
+        let mut scored = Vec::new();
+        let written = rayon::in_place_scope(|scope| {
+            scope.spawn(|_| scored = score_all(layout, entries, wanted, &spare, &buffers));
+            self.write_scored()
+        });
+        self.scored = scored;
+        self.spare
+            .append(&mut spare.into_inner().unwrap_or_else(PoisonError::into_inner));
+        written
+    }
+
+    fn write_scored(&mut self) -> Result<(), PipelineError> {
+        let mut scored = std::mem::take(&mut self.scored);
+        let written = scored.iter().try_for_each(|chunk| self.take(chunk));
+        self.spare.append(&mut scored);
+        written
     }
 
     fn take(&mut self, chunk: &Chunk) -> Result<(), PipelineError> {
@@ -283,6 +305,7 @@ impl<'a, 'o> Run<'a, 'o> {
     }
 
     fn finish(mut self, observer: &mut dyn Observer) -> Result<(BatchSummary, u64), PipelineError> {
+        self.write_scored()?;
         let summary = &self.at.summary;
         if summary.records == summary.invalid && summary.records > 0 {
             summary.problems.check(summary.records, true)?;
@@ -326,12 +349,34 @@ impl<'a, 'o> Run<'a, 'o> {
     }
 }
 
+fn score_all(
+    layout: &Layout,
+    entries: &[Entry],
+    wants_problems: bool,
+    spare: &Mutex<Vec<Chunk>>,
+    buffers: &Pool<Buffers>,
+) -> Vec<Chunk> {
+    entries
+        .par_chunks(CHUNK_ROWS)
+        .map(|entries| {
+            let used = spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let mut chunk = used.unwrap_or_default();
+            buffers.with(|buffers| chunk.score(layout, entries, wants_problems, buffers));
+            chunk
+        })
+        .collect()
+}
+
 /// Judges what earlier attempts have scored; returns how many records have no usable target.
-fn judge_again(resume: Resume, parts: u64, judge: &mut Judge) -> Result<u64, PipelineError> {
+fn judge_again(
+    parts: &dyn Parts,
+    (work, finished): (&str, u64),
+    judge: &mut Judge,
+) -> Result<u64, PipelineError> {
     let (mut unknown, mut bytes) = (0, Vec::new());
-    for number in 0..parts {
+    for number in 0..finished {
         bytes.clear();
-        if let Some(mut file) = resume.parts.open(&name(number, Piece::Truths))? {
+        if let Some(mut file) = parts.open(&name(work, number, Piece::Truths))? {
             file.read_to_end(&mut bytes)?;
         }
         unknown += truths::judge(&bytes, judge)?;

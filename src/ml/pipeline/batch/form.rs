@@ -11,6 +11,8 @@ pub enum Format {
     Csv,
     /// One JSON object a line.
     Jsonl,
+    /// Columns, in row groups; the compression is that of its pages.
+    Parquet,
 }
 
 /// How the bytes of the output are compressed.
@@ -36,8 +38,8 @@ pub struct Form {
 }
 
 impl Form {
-    /// What the end of a file's name asks for: `.jsonl` or `.ndjson` for JSON lines, and `.gz` or `.zst` behind it.
-    /// CSV without compression for every other name.
+    /// What the end of a file's name asks for: `.jsonl` or `.ndjson` for JSON lines, and `.gz` or `.zst` behind it;
+    /// `.parquet` for Parquet. CSV without compression for every other name.
     pub fn of_name(name: &str) -> Self {
         let name = name.to_ascii_lowercase();
         let (stem, compress) = match (name.strip_suffix(".gz"), name.strip_suffix(".zst")) {
@@ -45,11 +47,22 @@ impl Form {
             (_, Some(stem)) => (stem, Compress::Zstd),
             _ => (name.as_str(), Compress::None),
         };
+        if name.ends_with(".parquet") {
+            return Form::parquet();
+        }
         let format = match stem.ends_with(".jsonl") || stem.ends_with(".ndjson") {
             true => Format::Jsonl,
             false => Format::Csv,
         };
         Form { format, compress }
+    }
+
+    /// Parquet with the compression that it has unless another is asked for.
+    pub fn parquet() -> Self {
+        Form {
+            format: Format::Parquet,
+            compress: Compress::Zstd,
+        }
     }
 
     /// The end of the name of a file in this form, without the leading dot.
@@ -61,6 +74,7 @@ impl Form {
             (Format::Jsonl, Compress::None) => "jsonl",
             (Format::Jsonl, Compress::Gzip) => "jsonl.gz",
             (Format::Jsonl, Compress::Zstd) => "jsonl.zst",
+            (Format::Parquet, _) => "parquet",
         }
     }
 
@@ -69,6 +83,7 @@ impl Form {
         match (self.format, self.compress) {
             (Format::Csv, Compress::None) => "text/csv; charset=utf-8",
             (Format::Jsonl, Compress::None) => "application/x-ndjson",
+            (Format::Parquet, _) => "application/vnd.apache.parquet",
             (_, Compress::Gzip) => "application/gzip",
             (_, Compress::Zstd) => "application/zstd",
         }
@@ -93,6 +108,7 @@ mod tests {
             ("p.ndjson.gz", "jsonl.gz"),
             ("p.jsonl.zst", "jsonl.zst"),
             ("p.jsonl.csv", "csv"),
+            ("p.Parquet", "parquet"),
         ] {
             let form = Form::of_name(name);
             assert_eq!(form.extension(), extension, "{name}");

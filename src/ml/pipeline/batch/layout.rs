@@ -1,11 +1,14 @@
 //! What goes in each column of the output, and in each member of its JSON lines.
 
+use std::collections::HashSet;
+
 use super::form::Format;
 use super::lines::{CsvLine, JsonLine, json_text};
 use super::{BatchOptions, Style};
 use crate::ml::Task;
 use crate::ml::columns::ColumnMap;
 use crate::ml::ingest::RowReader;
+use crate::ml::parquet::{Kind, OutColumn, PackedRow};
 use crate::ml::pipeline::PipelineError;
 use crate::ml::predict::{Explanation, Predictor, Scratch};
 use crate::ml::record::Record;
@@ -25,6 +28,8 @@ pub struct Layout<'a> {
     pub truth: Option<usize>,
     /// What a line looks like.
     pub format: Format,
+    /// The columns of the output.
+    pub outputs: Vec<OutColumn>,
     tag: Option<usize>,
     passed: Vec<usize>,
     names: Vec<String>,
@@ -86,18 +91,19 @@ impl<'a> Layout<'a> {
             .inputs()
             .map(|index| schema.attributes[index].name.as_str());
         let keys = match options.form.format {
-            Format::Csv => Keys::default(),
+            Format::Csv | Format::Parquet => Keys::default(),
             Format::Jsonl => Keys {
                 labels: quoted(predictor.target().labels()),
                 passed: quoted(passed.iter().map(|&column| names[column].as_str()).collect()),
                 inputs: quoted(inputs.collect()),
             },
         };
-        Ok(Self {
+        let mut layout = Self {
             predictor,
             columns,
             truth,
             format: options.form.format,
+            outputs: Vec::new(),
             tag,
             passed,
             names,
@@ -105,42 +111,57 @@ impl<'a> Layout<'a> {
             explain: options.explain,
             is_amazon: options.style != Style::Own,
             keys,
-        })
+        };
+        layout.outputs = layout.named_outputs();
+        if layout.format == Format::Parquet {
+            check_names(&layout.outputs)?;
+        }
+        Ok(layout)
     }
 
-    /// Appends the header; JSON lines have none.
+    /// Appends the header; JSON lines and Parquet have none.
     pub fn header(&self, bytes: &mut Vec<u8>) {
-        if self.format == Format::Jsonl {
-            return;
+        if self.format == Format::Csv {
+            let mut line = CsvLine::new(bytes);
+            self.outputs.iter().for_each(|column| line.text(&column.name));
+            line.end();
         }
-        let mut line = CsvLine::new(bytes);
-        let mut named = |is_there: bool, name: &str| {
+    }
+
+    fn named_outputs(&self) -> Vec<OutColumn> {
+        let mut outputs = Vec::new();
+        let mut named = |is_there: bool, name: &str, kind| {
             if is_there {
-                line.text(name);
+                let name = name.to_string();
+                outputs.push(OutColumn { name, kind });
             }
         };
-        named(self.row_number, "row");
-        named(self.tag.is_some(), "tag");
-        named(self.truth.is_some(), "trueLabel");
+        named(self.row_number, "row", Kind::Count);
+        named(self.tag.is_some(), "tag", Kind::Text);
+        named(self.truth.is_some(), "trueLabel", Kind::Text);
         match self.predictor.task() {
-            Task::Binary => ["bestAnswer", "score"].iter().for_each(|name| line.text(name)),
+            Task::Binary => {
+                named(true, "bestAnswer", Kind::Text);
+                named(true, "score", Kind::Number);
+            }
             Task::Multiclass => {
                 let labels = self.predictor.target().labels();
-                labels.iter().for_each(|label| line.text(label));
+                labels.iter().for_each(|label| named(true, label, Kind::Number));
             }
-            Task::Regression => line.text("score"),
+            Task::Regression => named(true, "score", Kind::Number),
         }
-        self.passed
-            .iter()
-            .for_each(|&column| line.text(&self.names[column]));
+        for &column in &self.passed {
+            named(true, &self.names[column], Kind::Text);
+        }
         if self.explain {
             let schema = self.predictor.schema();
-            line.text("baseline");
+            named(true, "baseline", Kind::Number);
             for index in schema.inputs() {
-                line.text(&format!("contribution_{}", schema.attributes[index].name));
+                let name = format!("contribution_{}", schema.attributes[index].name);
+                named(true, &name, Kind::Number);
             }
         }
-        line.end();
+        outputs
     }
 
     /// Appends the line of a record that was scored last with `scratch`. `record` is as it stands in the file.
@@ -152,14 +173,16 @@ impl<'a> Layout<'a> {
         match self.format {
             Format::Csv => self.csv(row, record, &scratch.scores, explanation, bytes),
             Format::Jsonl => self.json(row, record, &scratch.scores, explanation, bytes),
+            Format::Parquet => self.packed(row, record, &scratch.scores, explanation, bytes),
         }
     }
 
-    /// Appends the line of a record that could not be read: a blank one, or an object that says why.
+    /// Appends the line of a record that could not be read: a blank one, a row of nulls, or an object that says why.
     pub fn unread(&self, unread: &Unread, bytes: &mut Vec<u8>) {
-        if self.format == Format::Csv {
-            bytes.push(b'\n');
-            return;
+        match self.format {
+            Format::Csv => return bytes.push(b'\n'),
+            Format::Parquet => return self.nulls(unread.row, bytes),
+            Format::Jsonl => {}
         }
         let mut line = JsonLine::new(bytes);
         if self.row_number {
@@ -209,6 +232,46 @@ impl<'a> Layout<'a> {
             }
         }
         line.end();
+    }
+
+    fn packed(
+        &self,
+        row: u64,
+        record: &Record,
+        scores: &[f64],
+        explanation: Option<&Explanation>,
+        bytes: &mut Vec<u8>,
+    ) {
+        let mut fields = PackedRow(bytes);
+        if self.row_number {
+            fields.count(row);
+        }
+        for column in [self.tag, self.truth].into_iter().flatten() {
+            fields.text(record.get(column));
+        }
+        if self.predictor.task() == Task::Binary {
+            fields.text(self.answered(scores));
+        }
+        scores.iter().for_each(|&score| fields.number(score));
+        for &column in &self.passed {
+            fields.text(record.get(column));
+        }
+        if let Some(explanation) = explanation {
+            fields.number(explanation.baseline);
+            for (_, amount) in &explanation.contributions {
+                fields.number(*amount);
+            }
+        }
+    }
+
+    fn nulls(&self, row: u64, bytes: &mut Vec<u8>) {
+        let mut fields = PackedRow(bytes);
+        for column in &self.outputs {
+            match column.kind {
+                Kind::Count => fields.count(row),
+                Kind::Text | Kind::Number => fields.missing(),
+            }
+        }
     }
 
     /// The truth as it is written: as it stands in the file, or, where two labels have numbers, as the number.
@@ -283,6 +346,17 @@ impl<'a> Layout<'a> {
 
     fn answered(&self, scores: &[f64]) -> &str {
         self.predictor.target().label(self.predictor.class_of(scores))
+    }
+}
+
+/// Columns of CSV and members of JSON may share a name, columns of Parquet may not: other programs could not name them.
+fn check_names(columns: &[OutColumn]) -> Result<(), PipelineError> {
+    let mut seen = HashSet::new();
+    match columns.iter().find(|column| !seen.insert(column.name.as_str())) {
+        Some(column) => Err(PipelineError::RepeatedColumn {
+            name: column.name.clone(),
+        }),
+        None => Ok(()),
     }
 }
 

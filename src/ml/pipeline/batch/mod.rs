@@ -3,7 +3,8 @@
 //! Columns: `row` (if asked for), `tag` (the row id, if the schema has one and the file holds it), `trueLabel` (if the
 //! file holds the target), then `bestAnswer,score` for two classes, one column for each class, or `score`
 //! for a number; then columns passed through and explanations, where asked for. A record that cannot
-//! be read, and an empty line before another record, leaves a blank line. JSON lines have the same as members.
+//! be read, and an empty line before another record, leaves a blank line. JSON lines have the same as members, Parquet
+//! as columns, with nulls for a blank line.
 //!
 //! The input is cut into segments, by its bytes alone. Each is compressed by itself, and may be kept as a part from
 //! which an interrupted batch goes on ([`parts`]).
@@ -13,6 +14,7 @@ use std::io::Write;
 mod chunk;
 mod driver;
 pub mod form;
+mod groups;
 mod layout;
 mod lines;
 mod members;
@@ -22,7 +24,6 @@ mod sink;
 pub mod summary;
 #[cfg(test)]
 mod tests;
-mod truths;
 
 use super::error::PipelineError;
 use super::table::Table;

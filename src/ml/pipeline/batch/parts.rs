@@ -38,15 +38,20 @@ pub enum Piece {
     Mark,
 }
 
-/// The name of a file of the `number`th part.
-pub fn name(number: u64, piece: Piece) -> String {
+/// Letters of the name of the work that names of files begin with.
+const PREFIX: usize = 16;
+
+/// The name of a file of the `number`th part of some work: what other work leaves has other names, even if it is done at
+/// the same time.
+pub fn name(work: &str, number: u64, piece: Piece) -> String {
     let end = match piece {
         Piece::Output => "out",
         Piece::Problems => "problems",
         Piece::Truths => "truths",
         Piece::Mark => "json",
     };
-    format!("part-{number:06}.{end}")
+    let work = work.get(..PREFIX).unwrap_or(work);
+    format!("part-{work}-{number:06}.{end}")
 }
 
 /// How far a batch was when a segment was finished, everything before it included.
@@ -69,7 +74,7 @@ pub struct Mark {
 /// The marks of the parts that are finished, in order.
 pub fn finished(parts: &dyn Parts, work: &str) -> io::Result<Vec<Mark>> {
     let mut marks = Vec::new();
-    while let Some(mut file) = parts.open(&name(marks.len() as u64, Piece::Mark))? {
+    while let Some(mut file) = parts.open(&name(work, marks.len() as u64, Piece::Mark))? {
         let mut text = Vec::new();
         file.read_to_end(&mut text)?;
         // A mark that cannot be read was written by another program.

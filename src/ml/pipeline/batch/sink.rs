@@ -2,9 +2,12 @@
 
 use std::io::{self, Write};
 
-use super::form::Compress;
+use super::form::{Form, Format};
+use super::groups::Groups;
 use super::members::Members;
 use super::parts::{Mark, PartFile, Parts, Piece, name};
+use crate::ml::ingest::decompress::Source;
+use crate::ml::parquet::OutColumn;
 
 /// What a batch writes to.
 pub struct Outputs<'a> {
@@ -27,15 +30,25 @@ pub struct Resume<'a> {
 
 /// Takes the lines of one segment after the other.
 pub(super) struct Sink<'a> {
-    members: Members,
+    written: Written,
     out: &'a mut dyn Write,
     problems: Option<&'a mut dyn Write>,
     keep: Option<Keep<'a>>,
 }
 
+/// How the output is written.
+enum Written {
+    /// Line by line.
+    Lines(Members),
+    /// Column by column.
+    Columns(Groups),
+}
+
 /// The part that is being written.
 struct Keep<'a> {
     parts: &'a dyn Parts,
+    /// Names the work.
+    work: String,
     number: u64,
     has_truths: bool,
     output: Option<Box<dyn PartFile>>,
@@ -44,22 +57,33 @@ struct Keep<'a> {
 }
 
 impl<'a> Sink<'a> {
-    /// A sink for what `outputs` names. `finished` parts are there already.
-    pub(super) fn new(outputs: Outputs<'a>, compress: Compress, has_truths: bool, finished: u64) -> Self {
+    /// A sink for what `outputs` names. So many parts of the work are there already.
+    pub(super) fn new(
+        outputs: Outputs<'a>,
+        form: Form,
+        columns: &[OutColumn],
+        has_truths: bool,
+        (work, finished): (&str, u64),
+    ) -> io::Result<Self> {
         let keep = outputs.resume.map(|resume| Keep {
             parts: resume.parts,
+            work: work.to_owned(),
             number: finished,
             has_truths,
             output: None,
             problems: None,
             truths: None,
         });
-        Self {
-            members: Members::new(compress),
+        let written = match form.format {
+            Format::Csv | Format::Jsonl => Written::Lines(Members::new(form.compress)),
+            Format::Parquet => Written::Columns(Groups::new(columns, form.compress)?),
+        };
+        Ok(Self {
+            written,
             out: outputs.out,
             problems: outputs.problems,
             keep,
-        }
+        })
     }
 
     /// Whether there is a side file.
@@ -69,10 +93,12 @@ impl<'a> Sink<'a> {
 
     /// Begins a segment.
     pub(super) fn begin(&mut self) -> io::Result<()> {
-        self.members.begin()?;
+        if let Written::Lines(members) = &mut self.written {
+            members.begin()?;
+        }
         if let Some(keep) = &mut self.keep {
             let create = |piece, wanted: bool| {
-                let file = wanted.then(|| keep.parts.create(&name(keep.number, piece)));
+                let file = wanted.then(|| keep.parts.create(&name(&keep.work, keep.number, piece)));
                 file.transpose()
             };
             let output = create(Piece::Output, true)?;
@@ -83,12 +109,20 @@ impl<'a> Sink<'a> {
         Ok(())
     }
 
-    /// Writes lines of the output.
+    /// Writes lines of the output, or packed rows.
     pub(super) fn lines(&mut self, bytes: &[u8]) -> io::Result<()> {
         let part = self.keep.as_mut().and_then(|keep| keep.output.as_mut());
-        match part {
-            Some(part) => self.members.write(bytes, part),
-            None => self.members.write(bytes, self.out),
+        match (&mut self.written, part) {
+            (Written::Lines(members), Some(part)) => members.write(bytes, part),
+            (Written::Lines(members), None) => members.write(bytes, self.out),
+            (Written::Columns(groups), Some(part)) => {
+                groups.rows(bytes)?;
+                groups.keep(part)
+            }
+            (Written::Columns(groups), None) => {
+                groups.rows(bytes)?;
+                groups.hand_on(self.out)
+            }
         }
     }
 
@@ -113,16 +147,22 @@ impl<'a> Sink<'a> {
     /// Ends the segment. With parts it is safe when this returns.
     pub(super) fn end(&mut self, mark: &Mark) -> io::Result<()> {
         let Some(keep) = &mut self.keep else {
-            return self.members.end(self.out);
+            return match &mut self.written {
+                Written::Lines(members) => members.end(self.out),
+                Written::Columns(groups) => groups.end().and_then(|()| groups.hand_on(self.out)),
+            };
         };
         if let Some(mut output) = keep.output.take() {
-            self.members.end(&mut output)?;
+            match &mut self.written {
+                Written::Lines(members) => members.end(&mut output)?,
+                Written::Columns(groups) => groups.end().and_then(|()| groups.keep(&mut output))?,
+            }
             output.keep()?;
         }
         for file in [keep.problems.take(), keep.truths.take()].into_iter().flatten() {
             file.keep()?;
         }
-        let mut file = keep.parts.create(&name(keep.number, Piece::Mark))?;
+        let mut file = keep.parts.create(&name(&keep.work, keep.number, Piece::Mark))?;
         file.write_all(&serde_json::to_vec(mark)?)?;
         file.keep()?;
         keep.number += 1;
@@ -139,11 +179,21 @@ impl<'a> Sink<'a> {
         if let Some(keep) = self.keep.take() {
             for number in 0..keep.number {
                 report(number, keep.number)?;
-                append(keep.parts, &name(number, Piece::Output), self.out)?;
+                let mut output = open(keep.parts, &name(&keep.work, number, Piece::Output))?;
+                match &mut self.written {
+                    Written::Lines(_) => drop(io::copy(&mut output, self.out)?),
+                    Written::Columns(groups) => groups.join(&mut output, self.out)?,
+                }
                 if let Some(problems) = &mut self.problems {
-                    append(keep.parts, &name(number, Piece::Problems), *problems)?;
+                    io::copy(
+                        &mut open(keep.parts, &name(&keep.work, number, Piece::Problems))?,
+                        *problems,
+                    )?;
                 }
             }
+        }
+        if let Written::Columns(groups) = self.written {
+            groups.finish(self.out)?;
         }
         if let Some(problems) = &mut self.problems {
             problems.write_all(rest)?;
@@ -154,9 +204,7 @@ impl<'a> Sink<'a> {
     }
 }
 
-fn append(parts: &dyn Parts, name: &str, to: &mut dyn Write) -> io::Result<()> {
+fn open(parts: &dyn Parts, name: &str) -> io::Result<Source> {
     let part = parts.open(name)?;
-    let mut part =
-        part.ok_or_else(|| io::Error::other(format!("`{name}` of the parts has gone; run it again")))?;
-    io::copy(&mut part, to).map(drop)
+    part.ok_or_else(|| io::Error::other(format!("`{name}` of the parts has gone; run it again")))
 }

@@ -14,6 +14,9 @@ pub struct BatchSummary {
     pub records: u64,
     /// Records that could not be read; their output line is blank, or says why.
     pub invalid: u64,
+    /// The score from which on the positive label was answered, where there are two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f64>,
     /// Problems with examples.
     pub problems: Problems,
     /// How often each kind of odd field was met: missing, invalid, out of range, unknown.

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::ml::ingest::decompress::{Source, plain_bytes};
+use crate::ml::ingest::problems::MAX_REJECTED;
 use crate::ml::learn::LearnParams;
 use crate::ml::model::Bundle;
 use crate::ml::observe::Silent;
@@ -17,6 +18,7 @@ use crate::ml::pipeline::table::MemoryTable;
 use crate::ml::pipeline::{TrainRequest, evaluate, train};
 use crate::ml::predict::Scratch;
 use crate::ml::record::Record;
+use crate::ml::split::Split;
 use crate::ml::target::TargetWish;
 
 const TARGETS: [&str; 3] = ["side", "kind", "sum"];
@@ -177,6 +179,42 @@ fn troubled(rows: u64) -> String {
     text
 }
 
+/// A long file has many bad rows even where they are rare.
+#[test]
+fn bad_rows_end_a_batch_only_where_they_are_most_of_it() {
+    let predictor = Predictor::new(&model("side")).unwrap();
+    let text = |good: usize| {
+        let whole = table(good as u64);
+        let (header, rows) = whole.split_once('\n').unwrap();
+        let bad = "too,few\n".repeat(MAX_REJECTED as usize + 1);
+        format!("{header}\n{rows}{bad}")
+    };
+    let options = BatchOptions::default();
+    let done = made(&predictor, &text(12_000), &options, None).unwrap();
+    assert_eq!((done.summary.records, done.summary.invalid), (22_001, 10_001));
+    assert_eq!(done.summary.threshold, Some(predictor.threshold()));
+    let failed = made(&predictor, &text(9_000), &options, None).unwrap_err();
+    assert_eq!(failed.code(), "too_many_bad_rows");
+}
+
+/// Rows that were not asked for are nobody's problem.
+#[test]
+fn bad_rows_of_another_part_are_not_counted() {
+    let predictor = Predictor::new(&model("side")).unwrap();
+    let whole = table(100);
+    let text = format!("{whole}{}", "too,few\n".repeat(100));
+    let options = BatchOptions {
+        split: Split::from_json(&json!({"percent_begin": 0, "percent_end": 50, "strategy": "sequential"}))
+            .unwrap(),
+        ..BatchOptions::default()
+    };
+    let summary = made(&predictor, &text, &options, None).unwrap().summary;
+    assert_eq!(
+        (summary.records, summary.invalid, summary.problems.rejected),
+        (100, 0, 0)
+    );
+}
+
 #[test]
 fn stopping_anywhere_changes_no_byte() {
     let text = troubled(13_000);
@@ -184,6 +222,7 @@ fn stopping_anywhere_changes_no_byte() {
         ("side", Format::Csv, Compress::Gzip),
         ("kind", Format::Jsonl, Compress::None),
         ("sum", Format::Csv, Compress::Zstd),
+        ("side", Format::Parquet, Compress::Zstd),
     ] {
         let predictor = Predictor::new(&model(target)).unwrap();
         let options = BatchOptions {
@@ -251,7 +290,8 @@ fn finished_parts_are_not_scored_again() {
     let text = table(9000);
     made(&predictor, &text, &options, Some((&held, "i"))).unwrap();
     // What is kept is believed, so a changed part shows in the output.
-    let name = parts::name(1, parts::Piece::Output);
+    let second = |name: &&String| name.ends_with("-000001.out");
+    let name = held.files.borrow().keys().find(second).cloned().unwrap();
     held.files.borrow_mut().insert(name, b"kept\n".to_vec());
     let again = made(&predictor, &text, &options, Some((&held, "i"))).unwrap();
     assert!(plain(&again.out).contains("\nkept\n"));
@@ -323,6 +363,73 @@ fn json_lines_say_what_csv_says() {
             2 + 2 * 2
         );
     }
+}
+
+/// A Parquet file as the records of a table, header first.
+fn read_again(file: &[u8]) -> Vec<csv::StringRecord> {
+    let table = MemoryTable::new(file);
+    let mut text = String::new();
+    let place = table.any_place(table.open().unwrap()).unwrap();
+    let mut source = crate::ml::parquet::CsvText::open(place).unwrap();
+    source.read_to_string(&mut text).unwrap();
+    let mut reader = csv::ReaderBuilder::new();
+    let mut reader = reader.has_headers(false).from_reader(text.as_bytes());
+    reader.records().map(Result::unwrap).collect()
+}
+
+#[test]
+fn parquet_says_what_csv_says() {
+    let text = troubled(2000);
+    for target in TARGETS {
+        let predictor = Predictor::new(&model(target)).unwrap();
+        let csv = BatchOptions {
+            row_number: true,
+            explain: true,
+            columns: vec!["colour".into(), "id".into()],
+            ..BatchOptions::default()
+        };
+        let columns = BatchOptions {
+            form: Form::parquet(),
+            ..csv.clone()
+        };
+        let rows = read_again(&made(&predictor, &text, &columns, None).unwrap().out);
+        let csv = plain(&made(&predictor, &text, &csv, None).unwrap().out);
+        let mut expected = csv.lines();
+        for (number, row) in rows.iter().enumerate() {
+            let mut line = expected.next().unwrap().to_string();
+            if line.is_empty() {
+                // A row of nulls, and its number.
+                line = format!("{number}{}", ",".repeat(row.len() - 1));
+            }
+            let mut reader = csv::ReaderBuilder::new();
+            let mut reader = reader.has_headers(false).from_reader(line.as_bytes());
+            assert_eq!(reader.records().next().unwrap().unwrap(), *row);
+        }
+        assert_eq!(expected.next(), None);
+    }
+}
+
+#[test]
+fn a_parquet_output_has_each_name_once() {
+    let predictor = Predictor::new(&model("side")).unwrap();
+    let options = BatchOptions {
+        columns: vec!["colour".into(), "colour".into()],
+        form: Form::parquet(),
+        ..BatchOptions::default()
+    };
+    let error = made(&predictor, &table(9), &options, None).unwrap_err();
+    assert_eq!(error.code(), "duplicate_column");
+    assert!(
+        error.to_string().contains("two columns called `colour`"),
+        "{error}"
+    );
+    let empty = BatchOptions {
+        form: Form::parquet(),
+        ..BatchOptions::default()
+    };
+    let header = table(0);
+    let rows = read_again(&made(&predictor, &header, &empty, None).unwrap().out);
+    assert_eq!(rows.len(), 1, "the names alone");
 }
 
 #[test]

@@ -1,11 +1,12 @@
-//! What a batch answered beside what is true, packed: small enough to be kept with a part of the output, so that the
-//! metrics of a batch that was interrupted are those of one that was not.
+//! What was answered beside what is true, packed: small enough to be judged while the next rows are scored, and to be
+//! kept with a part of a batch's output, so that the metrics of a batch that was interrupted are those of one that was
+//! not.
 
 use std::io;
 
+use super::judge::Judge;
 use crate::ml::Task;
 use crate::ml::evaluate::multiclass::{Truth as Judged, answer};
-use crate::ml::pipeline::judge::Judge;
 use crate::ml::target::{Target, Truth};
 
 /// The target is missing or unreadable; nothing follows.
@@ -120,6 +121,16 @@ fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
 mod tests {
     use super::*;
 
+    fn add(judge: &mut Judge, scores: &[f64], truth: Truth<'_>) {
+        match (judge, truth) {
+            (Judge::Binary(judge), Truth::Class(class)) => judge.add(scores[0], class == 1),
+            (Judge::Multiclass(judge), Truth::Class(class)) => judge.add(scores, Judged::Known(class)),
+            (Judge::Multiclass(judge), Truth::UnseenClass(label)) => judge.add(scores, Judged::Unseen(label)),
+            (Judge::Regression(judge), Truth::Value(value)) => judge.add(scores[0], value),
+            _ => {}
+        }
+    }
+
     /// Records of each kind give the report that they give without being packed.
     #[test]
     fn packing_changes_no_metric() {
@@ -158,7 +169,7 @@ mod tests {
                 };
                 let truth = if fits { truth } else { Truth::Unknown };
                 unknown += u64::from(!fits);
-                plain.add(&scores, truth);
+                add(&mut plain, &scores, truth);
                 pack(&mut bytes, &target, &scores, truth);
             }
             assert_eq!(judge(&bytes, &mut packed).unwrap(), unknown);

@@ -1,0 +1,232 @@
+//! What texts came to before. Free text repeats itself in many tables (user agents, product names), and to find a text
+//! again costs a fraction of cutting it into words and looking each of them up.
+
+use std::sync::Arc;
+
+use crate::ml::text_hash::hash_of;
+
+/// Texts remembered at most, by all terms of one memory together; a power of two.
+const SLOTS: usize = 1 << 15;
+/// Bytes of all these texts.
+const MOST_TEXT: usize = 4 << 20;
+/// Their ids.
+const MOST_IDS: usize = 1 << 19;
+/// Longer texts hardly come twice.
+const LONGEST: usize = 2 << 10;
+/// After so many texts it is judged whether remembering pays.
+const TRIAL: u32 = 1 << 12;
+/// It does where one in so many was known.
+const KNOWN_SHARE: u32 = 4;
+
+/// Bytes that remembering takes at most for each thread.
+pub const MOST_BYTES: usize = SLOTS * size_of::<Slot>() + MOST_TEXT + MOST_IDS * size_of::<u32>();
+
+/// How many tokens a text gave, and how many of them are known.
+pub type FoundCounts = (u32, u32);
+
+/// For each term what its texts came to under one featurizer.
+#[derive(Debug)]
+pub struct Memo {
+    /// The featurizer that the ids belong to.
+    of: Arc<()>,
+    terms: Vec<Recollection>,
+}
+
+impl Memo {
+    /// An empty memory for so many terms of a featurizer, `reading` of which read words and share its room.
+    pub fn new(of: &Arc<()>, terms: usize, reading: usize) -> Self {
+        let terms = (0..terms).map(|_| Recollection::sharing(reading)).collect();
+        Self {
+            of: Arc::clone(of),
+            terms,
+        }
+    }
+
+    /// What is remembered for a term; nothing where the memory belongs to another featurizer.
+    pub fn term(&mut self, of: &Arc<()>, term: usize) -> Option<&mut Recollection> {
+        Arc::ptr_eq(of, &self.of)
+            .then(|| self.terms.get_mut(term))
+            .flatten()
+    }
+
+    /// Bytes of all buffers, about.
+    pub fn capacity(&self) -> usize {
+        self.terms.iter().map(Recollection::capacity).sum()
+    }
+}
+
+/// One text.
+#[derive(Debug, Clone, Copy, Default)]
+struct Slot {
+    /// 0 where the slot is free: only the empty text has that hash.
+    hash: u64,
+    start: u32,
+    length: u32,
+    first_id: u32,
+    ids: u32,
+    found: FoundCounts,
+}
+
+/// The texts of one term. Each has one place, by its hash; the one that came last keeps it.
+#[derive(Debug)]
+pub struct Recollection {
+    /// How many share the room.
+    sharing: usize,
+    slots: Vec<Slot>,
+    text: String,
+    ids: Vec<u32>,
+    asked: u32,
+    known: u32,
+    /// Texts hardly repeat themselves here.
+    given_up: bool,
+}
+
+impl Recollection {
+    /// Knows nothing, and takes no memory yet.
+    fn sharing(sharing: usize) -> Self {
+        Self {
+            sharing: sharing.max(1),
+            slots: Vec::new(),
+            text: String::new(),
+            ids: Vec::new(),
+            asked: 0,
+            known: 0,
+            given_up: false,
+        }
+    }
+
+    /// The place of a hash.
+    fn place(&self, hash: u64) -> usize {
+        hash as usize & self.slots.len().wrapping_sub(1)
+    }
+
+    /// The ids of a text, ascending, each once, and how many tokens that came from.
+    pub fn recall(&mut self, text: &str) -> Option<(&[u32], FoundCounts)> {
+        if self.given_up {
+            return None;
+        }
+        self.asked += 1;
+        if self.asked >= TRIAL {
+            self.judge();
+        }
+        let hash = hash_of(text.as_bytes());
+        let slot = *self.slots.get(self.place(hash))?;
+        if slot.hash != hash || hash == 0 {
+            return None;
+        }
+        let (start, first) = (slot.start as usize, slot.first_id as usize);
+        let is_it = self.text.get(start..start + slot.length as usize) == Some(text);
+        let ids = self.ids.get(first..first + slot.ids as usize)?;
+        if !is_it {
+            return None;
+        }
+        self.known += 1;
+        Some((ids, slot.found))
+    }
+
+    /// Gives up where too few texts were known.
+    fn judge(&mut self) {
+        if self.known < self.asked / KNOWN_SHARE {
+            *self = Self {
+                given_up: true,
+                ..Self::sharing(self.sharing)
+            };
+        }
+        (self.asked, self.known) = (0, 0);
+    }
+
+    /// Remembers a text that was not known.
+    pub fn keep(&mut self, text: &str, ids: &[u32], found: FoundCounts) {
+        if self.given_up || text.is_empty() || text.len() > LONGEST || ids.len() > LONGEST {
+            return;
+        }
+        let (most_text, most_ids) = (MOST_TEXT / self.sharing, MOST_IDS / self.sharing);
+        if self.text.len() + text.len() > most_text || self.ids.len() + ids.len() > most_ids {
+            self.text.clear();
+            self.ids.clear();
+            self.slots.clear();
+        }
+        if self.slots.is_empty() {
+            // Room for all at once, so that it is never doubled.
+            self.text.reserve_exact(most_text);
+            self.ids.reserve_exact(most_ids);
+            let slots = SLOTS >> self.sharing.next_power_of_two().ilog2().min(8);
+            self.slots.resize(slots, Slot::default());
+        }
+        let hash = hash_of(text.as_bytes());
+        let place = self.place(hash);
+        if let Some(slot) = self.slots.get_mut(place) {
+            *slot = Slot {
+                hash,
+                start: self.text.len() as u32,
+                length: text.len() as u32,
+                first_id: self.ids.len() as u32,
+                ids: ids.len() as u32,
+                found,
+            };
+            self.text.push_str(text);
+            self.ids.extend_from_slice(ids);
+        }
+    }
+
+    fn capacity(&self) -> usize {
+        self.slots.capacity() * size_of::<Slot>()
+            + self.text.capacity()
+            + self.ids.capacity() * size_of::<u32>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_kept_is_recalled_and_nothing_else() {
+        let mut texts = Recollection::sharing(1);
+        assert_eq!(texts.recall("a b"), None);
+        texts.keep("a b", &[3, 7], (2, 2));
+        texts.keep("z", &[], (1, 0));
+        assert_eq!(texts.recall("a b"), Some((&[3, 7][..], (2, 2))));
+        assert_eq!(texts.recall("z"), Some((&[][..], (1, 0))));
+        assert_eq!(texts.recall("a c"), None);
+        assert_eq!(texts.recall(""), None);
+    }
+
+    #[test]
+    fn many_texts_stay_within_bounds_and_true() {
+        for sharing in [1, 3] {
+            let mut texts = Recollection::sharing(sharing);
+            for number in (0..60_000u32).cycle().take(150_000) {
+                let text = format!("{number} {}", "x".repeat(100));
+                match texts.recall(&text) {
+                    Some((ids, found)) => assert_eq!((ids, found), (&[number][..], (number, 1))),
+                    None => texts.keep(&text, &[number], (number, 1)),
+                }
+                // Asked again at once, so that remembering seems to pay.
+                assert!(texts.recall(&text).is_some());
+            }
+            assert!(texts.capacity() <= MOST_BYTES / sharing, "{}", texts.capacity());
+        }
+    }
+
+    #[test]
+    fn texts_that_never_repeat_are_given_up() {
+        let mut texts = Recollection::sharing(1);
+        for number in 0..2 * TRIAL {
+            let text = number.to_string();
+            assert_eq!(texts.recall(&text), None);
+            texts.keep(&text, &[], (0, 0));
+        }
+        assert!(texts.given_up);
+        assert_eq!(texts.capacity(), 0);
+    }
+
+    #[test]
+    fn a_memory_serves_one_featurizer() {
+        let (one, other) = (Arc::new(()), Arc::new(()));
+        let mut memo = Memo::new(&one, 2, 1);
+        assert!(memo.term(&one, 1).is_some());
+        assert!(memo.term(&one, 2).is_none());
+        assert!(memo.term(&other, 1).is_none());
+    }
+}
