@@ -351,3 +351,54 @@ async fn many_files_and_files_without_names_are_one_table() {
         "{late}"
     );
 }
+
+#[tokio::test]
+async fn one_scenario_ends_the_same_through_both_doors() {
+    let place = trained().await;
+    place
+        .put("deliveries.csv", deliveries(400).leak())
+        .await
+        .expect(201);
+    for (id, begin, end) in [("r-train", 0, 70), ("r-rest", 70, 100)] {
+        let wish = json!({"id": id, "dataset": "deliveries.csv", "schema": schema(true, true), "header": "yes",
+            "split": part(begin, end)});
+        place.post("/v1/datasources", wish).await.expect(202);
+    }
+    let model = get(&place, "GetMLModel", json!({"MLModelId": "ml"})).await;
+    let mut parameters = model["TrainingParameters"].clone();
+    parameters.as_object_mut().unwrap().remove("algorithm");
+    let wish = json!({"id": "r-ml", "datasource": "r-train", "type": "binary", "parameters": parameters});
+    place.post("/v1/models", wish).await.expect(202);
+    let wish = json!({"id": "r-ev", "model": "r-ml", "datasource": "r-rest"});
+    place.post("/v1/evaluations", wish).await.expect(202);
+    let wish = json!({"EvaluationId": "ev", "MLModelId": "ml", "EvaluationDataSourceId": "rest"});
+    place.amazon("CreateEvaluation", wish).await.expect(200);
+    place.work().await;
+
+    let shown = async |path: &str| place.get(path).await.expect(200).json();
+    let (theirs, ours) = (shown("/v1/models/ml").await, shown("/v1/models/r-ml").await);
+    assert!(theirs["hash"].is_string(), "{theirs}");
+    for member in [
+        "hash",
+        "status",
+        "type",
+        "threshold",
+        "parameters",
+        "rows",
+        "recipe",
+    ] {
+        assert_eq!(theirs[member], ours[member], "{member}");
+    }
+    let (theirs, ours) = (
+        shown("/v1/evaluations/ev").await,
+        shown("/v1/evaluations/r-ev").await,
+    );
+    assert_eq!(theirs["report"], ours["report"]);
+    let (theirs, ours) = (
+        shown("/v1/datasources/rest").await,
+        shown("/v1/datasources/r-rest").await,
+    );
+    for member in ["rows", "size_bytes", "schema", "statistics"] {
+        assert_eq!(theirs[member], ours[member], "{member}");
+    }
+}

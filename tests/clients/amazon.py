@@ -21,7 +21,7 @@ import boto3  # noqa: E402
 import botocore.exceptions  # noqa: E402
 from botocore.config import Config  # noqa: E402
 
-from harness import close, equal, rules_of  # noqa: E402
+from harness import Skip, close, equal, rules_of  # noqa: E402
 from run import main as run_main  # noqa: E402
 
 ROWS = 400
@@ -377,6 +377,43 @@ def rule_signatures_are_checked_and_name_the_user(context):
     session.client("machinelearning", endpoint_url=f"http://{server.host}:{server.port}").describe_ml_models()
     equal(json.loads(aws(server, "describe-ml-models", key=key).stdout)["Results"], [], "models")
     assert "InvalidSignatureException" in aws(server, "describe-ml-models", key=(key[0], "x")).stderr, "the command line got in"
+
+
+def rule_the_sdk_of_version_2_signs_its_way(context):
+    """boto 2.49 signs fewer headers, writes the header with bare commas, and compares the whole name of an error."""
+    try:
+        import boto.machinelearning.exceptions as wrong
+        from boto.machinelearning.layer1 import MachineLearningConnection
+    except ImportError as error:
+        raise Skip(f"boto 2.49 cannot be imported: {error}") from None
+    server, key = keyed(context)
+    client = MachineLearningConnection(
+        aws_access_key_id=key[0], aws_secret_access_key=key[1], host=server.host, port=server.port, is_secure=False
+    )
+    # It reads service and region off the names of hosts that this one does not have.
+    client._auth_handler.service_name, client._auth_handler.region_name = "machinelearning", "us-east-1"
+    put(server, "shop/old.csv", table(row(number) for number in range(ROWS)))
+    spec = {"DataLocationS3": "s3://shop/old.csv", "DataSchema": schema()}
+    client.create_data_source_from_s3("old", spec, data_source_name="o", compute_statistics=True)
+    client.create_ml_model("old", "BINARY", "old", ml_model_name="m", parameters={"sgd.maxPasses": "20"})
+    client.create_evaluation("old", "old", "old")
+    client.create_batch_prediction("old", "old", "old", "s3://shop/out/")
+    evaluation = done(lambda: client.get_evaluation("old"))
+    equal(evaluation["Status"], "COMPLETED", evaluation)
+    assert float(evaluation["PerformanceMetrics"]["Properties"]["BinaryAUC"]) > 0.9, evaluation
+    equal(done(lambda: client.get_batch_prediction("old"))["TotalRecordCount"], ROWS, "records")
+    equal([one["MLModelId"] for one in client.describe_ml_models(filter_variable="Name", eq="m")["Results"]], ["old"], "models")
+    for kind, call in (
+        (wrong.ResourceNotFoundException, lambda: client.get_ml_model("nobody")),
+        (wrong.InvalidInputException, lambda: client.get_ml_model("a b")),
+        (wrong.IdempotentParameterMismatchException, lambda: client.create_evaluation("old", "old", "old", evaluation_name="x")),
+    ):
+        try:
+            raise AssertionError(f"answered: {call()}")
+        except kind:
+            pass
+    client.delete_batch_prediction("old")
+    equal(client.get_batch_prediction("old")["Status"], "DELETED", "status")
 
 
 def rule_use_is_counted(context):
