@@ -5,6 +5,7 @@
 //! the process environment.
 
 pub mod machine;
+pub mod settings;
 pub mod units;
 
 use std::fmt;

@@ -15,6 +15,7 @@ mod parts;
 mod predict;
 mod progress;
 mod recipe;
+mod reference;
 mod serve;
 mod show;
 mod split;
@@ -76,6 +77,8 @@ enum Command {
     Usage(usage::Args),
     /// Print the OpenAPI document of the REST interface
     Openapi,
+    #[command(hide = true)]
+    Reference(reference::Args),
 }
 
 /// Parses the process's arguments and runs the command. Returns the exit code.
@@ -109,6 +112,7 @@ impl Command {
             Command::Key(command) => key::run(&command),
             Command::Usage(args) => usage::run(&args),
             Command::Openapi => openapi::run(),
+            Command::Reference(args) => reference::run(&args),
         }
     }
 }
