@@ -14,7 +14,6 @@ mod data;
 mod inspect;
 mod memory;
 mod parquet;
-mod readme;
 mod recipe;
 mod recovery;
 mod serve;
