@@ -4,6 +4,7 @@
 //! all mistakes are reported together. Values come through a function, so that tests never touch
 //! the process environment.
 
+pub mod connections;
 pub mod machine;
 pub mod settings;
 pub mod units;
@@ -13,7 +14,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use units::{parse_bool, parse_count, parse_duration, parse_places, parse_size, parse_wait};
+use connections::Connections;
+use units::{parse_bool, parse_count, parse_duration, parse_listen, parse_places, parse_size, parse_wait};
 
 /// Looks a variable up by its name.
 pub type Source<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -115,6 +117,8 @@ pub struct StoreConfig {
     /// A PostgreSQL address instead of the embedded store (`YOSOKU_DATABASE_URL`, or a file that
     /// holds it, `YOSOKU_DATABASE_URL_FILE`); none.
     pub database_url: Option<Secret>,
+    /// What may be reached outside the home (`YOSOKU_CONNECTIONS`); the file `connections.toml` in the home.
+    pub connections: Connections,
 }
 
 /// Background work.
@@ -331,8 +335,10 @@ impl Reader<'_> {
                     .to_owned(),
             );
         }
+        let home = home(flags.home.as_deref(), self.env);
         StoreConfig {
-            home: home(flags.home.as_deref(), self.env),
+            connections: Connections::load(&home, self.env, &mut self.problems),
+            home,
             database_url: url.map(Secret),
         }
     }
@@ -381,17 +387,6 @@ impl Reader<'_> {
             plain: (self.env)("NO_COLOR").is_some(),
         }
     }
-}
-
-fn parse_listen(text: &str) -> Result<SocketAddr, String> {
-    let numeric = text
-        .strip_prefix("localhost:")
-        .map(|port| format!("127.0.0.1:{port}"));
-    numeric
-        .as_deref()
-        .unwrap_or(text)
-        .parse()
-        .map_err(|_| format!("`{text}` is not an address and port, such as 127.0.0.1:8080 or [::1]:8080"))
 }
 
 #[cfg(test)]
