@@ -35,6 +35,7 @@ pub const SETTINGS: &[(&str, &[Setting])] = &[
         row("YOSOKU_HOME", Some("--home"), "yosoku-home", "folder of the installation: database, datasets, models, results, keys"),
         row("YOSOKU_DATABASE_URL", None, "", "PostgreSQL for the catalogue instead of `yosoku.db` in the home, as `postgres://user:password@host/database`"),
         row("YOSOKU_DATABASE_URL_FILE", None, "", "a file that holds this address, so that the password is in no environment; not together with `YOSOKU_DATABASE_URL`"),
+        row("YOSOKU_CONNECTIONS", None, "", "file of connections, such as databases that queries may be sent to; without it `connections.toml` in the home, if that is there"),
     ]),
     ("Who is let in", &[
         row("YOSOKU_LISTEN", Some("--listen"), "127.0.0.1:8080", "address and port; port 0 takes a free one. Any address but loopback needs keys, and TLS or a proxy"),

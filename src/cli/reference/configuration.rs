@@ -6,7 +6,8 @@ use crate::config::settings::{SETTINGS, Setting};
 /// The page.
 pub fn page() -> String {
     let mut text = format!(
-        "# Configuration\n\n{MADE}\nA flag comes first, then the variable, then the default. There is no file of settings. \
+        "# Configuration\n\n{MADE}\nA flag comes first, then the variable, then the default. Only what lies outside \
+         the home has a file of its own, `connections.toml`. \
          An empty variable counts as absent. All mistakes are reported at the start, together. `yosoku serve` reads all of \
          it, `yosoku work` what is about storage, work and the log; other commands read `YOSOKU_HOME`, `YOSOKU_MEMORY` and \
          `YOSOKU_SPILL` where they have a use for them. [Commands](cli.md) has the flags of each.\n"
