@@ -174,17 +174,14 @@ impl Session {
         let script = format!("exec 2>&1\n. ./.state\nexec {command}");
         let child = self.shell(&script, &out, &self.file(".err"));
         self.running.push((step.command.clone(), child, out.clone()));
-        let ready = [String::from("…ing …"), String::from("…")];
-        let mut expected = step.expected.clone().filter(|lines| !lines.is_empty());
+        let mut expected = step.expected.clone().unwrap_or_default();
         // What it says later on belongs to nobody.
-        if let Some(lines) = &mut expected {
-            lines.push(String::from("…"));
-        }
-        let expected = expected.unwrap_or_else(|| ready.to_vec());
+        expected.push(String::from("…"));
+        let is_ready = |line: &String| ["serving ", "working "].iter().any(|word| line.starts_with(word));
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let printed = self.lines(&std::fs::read_to_string(&out).unwrap());
-            if compare::agree(&expected, &printed) {
+            let printed = self.lines(&String::from_utf8_lossy(&std::fs::read(&out).unwrap()));
+            if printed.iter().any(is_ready) && compare::agree(&expected, &printed) {
                 return Ok(());
             }
             let ended = self
