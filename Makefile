@@ -20,8 +20,13 @@ CLIENTS_PYTHON ?= target/clients
 # A Python: for `make golden` one with scikit-learn and statsmodels.
 PYTHON     ?= python3
 
+# Makes that environment, where it is not there yet.
+MAKE_CLIENTS_PYTHON = $(CLIENTS_PYTHON)/bin/python -c 'import mlflow, tritonclient.http, h2, boto3, awscli, sklearn' 2>/dev/null || { \
+  $(PYTHON) -m venv $(CLIENTS_PYTHON) && \
+  $(CLIENTS_PYTHON)/bin/pip install -q -r tests/clients/requirements.txt; }
+
 .DEFAULT_GOAL := help
-.PHONY: help build demo run test lint fmt deny openapi golden fuzz clients real-clients
+.PHONY: help build demo run test lint fmt deny openapi reference docs book golden fuzz clients real-clients
 .PHONY: bench bench-inspecting bench-training bench-serving bench-models bench-batch bench-growth bench-quality
 
 help: ## list these targets
@@ -43,9 +48,7 @@ clients: build ## what clients rely on, by programs that know the interface only
 	$(PYTHON) tests/clients/run.py $(YOSOKU) $(CLIENTS_ARGS)
 
 real-clients: build ## the same with clients that others wrote: those of MLflow, Triton, HTTP/2 and Amazon; makes a Python environment
-	$(CLIENTS_PYTHON)/bin/python -c 'import mlflow, tritonclient.http, h2, boto3, awscli' 2>/dev/null || { \
-	  $(PYTHON) -m venv $(CLIENTS_PYTHON) && \
-	  $(CLIENTS_PYTHON)/bin/pip install -q -r tests/clients/requirements.txt; }
+	$(MAKE_CLIENTS_PYTHON)
 	$(CLIENTS_PYTHON)/bin/python tests/clients/real_clients.py $(YOSOKU) $(CLIENTS_ARGS)
 	$(CLIENTS_PYTHON)/bin/python tests/clients/amazon.py $(YOSOKU) $(CLIENTS_ARGS)
 
@@ -63,6 +66,20 @@ deny: ## licences, sources and banned crates of all dependencies; needs cargo-de
 openapi: build ## write openapi.yaml anew from the handlers
 	$(YOSOKU) openapi > openapi.yaml.new
 	mv openapi.yaml.new openapi.yaml
+
+reference: build ## write docs/reference anew from the program: commands, configuration, error codes, REST
+	for page in cli configuration errors rest; do \
+	  $(YOSOKU) reference $$page > docs/reference/$$page.md.new && mv docs/reference/$$page.md.new docs/reference/$$page.md || exit 1; \
+	done
+
+docs: ## run every command and snippet of the documentation, those in Python too, and list what is not run
+	$(MAKE_CLIENTS_PYTHON)
+	YOSOKU_DOCS_PYTHON=$(abspath $(CLIENTS_PYTHON))/bin/python cargo test --release --locked --test docs -- --nocapture
+
+book: ## write the documentation as HTML to target/book; needs mdbook
+	@command -v mdbook >/dev/null || { \
+	  echo "mdbook is missing; install it with: cargo install --locked mdbook" >&2; exit 1; }
+	mdbook build
 
 golden: ## write the sample data and the outside numbers anew; needs scikit-learn and statsmodels, see datasets/README.md
 	$(PYTHON) datasets/export.py

@@ -72,7 +72,7 @@ moments, seven quantiles, a histogram, distinct counts, frequent values and word
 
 `cargo bench --bench stages -- FILE TARGET`:
 
-```
+```text
 {text}
 ```
 """

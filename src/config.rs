@@ -6,6 +6,7 @@
 
 pub mod connections;
 pub mod machine;
+pub mod settings;
 pub mod units;
 
 pub use crate::domain::secret::Secret;

@@ -16,6 +16,7 @@ mod predict;
 mod progress;
 mod query;
 mod recipe;
+mod reference;
 mod serve;
 mod show;
 mod split;
@@ -79,6 +80,8 @@ enum Command {
     Usage(usage::Args),
     /// Print the OpenAPI document of the REST interface
     Openapi,
+    #[command(hide = true)]
+    Reference(reference::Args),
 }
 
 /// Parses the process's arguments and runs the command. Returns the exit code.
@@ -113,6 +116,7 @@ impl Command {
             Command::Key(command) => key::run(&command),
             Command::Usage(args) => usage::run(&args),
             Command::Openapi => openapi::run(),
+            Command::Reference(args) => reference::run(&args),
         }
     }
 }

@@ -121,29 +121,32 @@ pub fn run(args: &Args) -> Result<(), CliError> {
 
 fn text(answer: &Answer) -> String {
     let (advised, evaluated) = (&answer.advised, &answer.evaluated);
-    let line = |name: &str, of: &dyn Fn(&Outcome) -> String| {
-        format!("{name:<18}{:<28}{}\n", of(advised), of(evaluated))
-    };
-    let mut text = format!(
-        "on {} rows, {} of them positive\n\n{:<18}{:<28}of the model\n",
-        answer.records, answer.positives, "", "advised"
-    );
-    text += &line("threshold", &|outcome| format!("{}", outcome.threshold));
-    text += &line("called positive", &|outcome| percent(outcome.rate));
-    text += &line("of them right", &|outcome| percent(outcome.precision));
-    text += &line("positives found", &|outcome| percent(outcome.recall));
-    text += &line("false alarms", &|outcome| {
-        outcome.confusion.false_positives.to_string()
-    });
-    text += &line("positives missed", &|outcome| {
-        outcome.confusion.false_negatives.to_string()
-    });
+    let line =
+        |name: &str, of: &dyn Fn(&Outcome) -> String| vec![name.to_owned(), of(advised), of(evaluated)];
+    let mut rows = vec![
+        ["", "advised", "of the model"].map(str::to_owned).to_vec(),
+        line("threshold", &|outcome| format!("{}", outcome.threshold)),
+        line("called positive", &|outcome| percent(outcome.rate)),
+        line("of them right", &|outcome| percent(outcome.precision)),
+        line("positives found", &|outcome| percent(outcome.recall)),
+        line("false alarms", &|outcome| {
+            outcome.confusion.false_positives.to_string()
+        }),
+        line("positives missed", &|outcome| {
+            outcome.confusion.false_negatives.to_string()
+        }),
+    ];
     if advised.cost.is_some() {
-        text += &line("cost of a row", &|outcome| {
+        rows.push(line("cost of a row", &|outcome| {
             outcome.cost.map_or_else(String::new, number)
-        });
+        }));
     }
-    text
+    format!(
+        "on {} rows, {} of them positive\n\n{}",
+        answer.records,
+        answer.positives,
+        show::table(&rows)
+    )
 }
 
 fn percent(share: Interval) -> String {

@@ -41,7 +41,7 @@ pub struct ErrorCode {
     pub class: Class,
     /// A short name, the same each time.
     pub title: &'static str,
-    /// How the error is usually mended; empty where the message says all there is to say.
+    /// How the error is usually mended; empty for a code that is only reserved.
     pub hint: &'static str,
 }
 
@@ -76,11 +76,11 @@ pub const CODES: &[ErrorCode] = &[
     row("internal", Class::Internal, "internal error", "the server's log has the cause under the request id"),
     // What a request can get wrong.
     row("invalid_json", Class::InvalidInput, "the body is not JSON", "check the body with a JSON parser at the line and column named"),
-    row("missing_field", Class::InvalidInput, "a field is missing", ""),
+    row("missing_field", Class::InvalidInput, "a field is missing", "add the field that `errors` names"),
     row("unknown_field", Class::InvalidInput, "unknown field", "compare the spelling with the reference at /docs"),
-    row("duplicate_field", Class::InvalidInput, "a field is given twice", ""),
-    row("invalid_value", Class::InvalidInput, "a value does not fit", ""),
-    row("invalid_parameter", Class::InvalidInput, "invalid parameter", ""),
+    row("duplicate_field", Class::InvalidInput, "a field is given twice", "leave one of the two out"),
+    row("invalid_value", Class::InvalidInput, "a value does not fit", "give a value of the type and range that the message names"),
+    row("invalid_parameter", Class::InvalidInput, "invalid parameter", "give a value that the message or the reference at /docs allows"),
     row("goal_unreachable", Class::InvalidInput, "no threshold does that", "ask for less, or evaluate on more records"),
     row("unknown_parameter", Class::InvalidInput, "unknown query parameter", "compare the spelling with the reference at /docs"),
     row("invalid_id", Class::InvalidInput, "invalid identifier", "use letters, digits, `-`, `_` and `.`"),
@@ -91,13 +91,8 @@ pub const CODES: &[ErrorCode] = &[
     row("incomplete_body", Class::InvalidInput, "the body ended early", "send it again"),
     // What data can get wrong.
     row("empty_file", Class::InvalidInput, "the file is empty", "check that the upload or export worked"),
-    row("header_only", Class::InvalidInput, "there are no rows", "the file has a header and nothing below it"),
-    row(
-        "invalid_row_weight",
-        Class::InvalidInput,
-        "a row does not say how much it counts",
-        "",
-    ),
+    row("header_only", Class::InvalidInput, "there are no rows", "check that the export wrote its rows below the header"),
+    row("invalid_row_weight", Class::InvalidInput, "a row does not say how much it counts", "give a number of 0 or more on every row, or leave the weights out"),
     row("too_few_rows", Class::InvalidInput, "too few rows", "bring more data"),
     row("unknown_target", Class::InvalidInput, "unknown target column", "name one of the columns of the header"),
     row("no_target", Class::InvalidInput, "no target", "name the column to predict"),
@@ -128,10 +123,10 @@ pub const CODES: &[ErrorCode] = &[
     row("damaged_compression", Class::InvalidInput, "the compressed data is damaged", "compress and send the file again"),
     row("bad_number", Class::InvalidInput, "not a number", "mend the value, or make the column categorical in the schema"),
     row("too_many_bad_rows", Class::InvalidInput, "too many rows cannot be read", "see `errors` for the first of them"),
-    row("invalid_schema", Class::InvalidInput, "the schema is not valid", ""),
-    row("schema_mismatch", Class::InvalidInput, "the data does not fit the schema", ""),
-    row("invalid_recipe", Class::InvalidInput, "the recipe is not valid", ""),
-    row("invalid_split", Class::InvalidInput, "the split is not valid", ""),
+    row("invalid_schema", Class::InvalidInput, "the schema is not valid", "take the one that `yosoku inspect --json` proposes, and change that"),
+    row("schema_mismatch", Class::InvalidInput, "the data does not fit the schema", "compare the columns of the two; `yosoku inspect --json` shows the schema of a table"),
+    row("invalid_recipe", Class::InvalidInput, "the recipe is not valid", "mend the places listed; `yosoku recipe check` tells them without a training"),
+    row("invalid_split", Class::InvalidInput, "the split is not valid", "name a column of the table and a part that holds rows, or leave the split out"),
     row("invalid_location", Class::InvalidInput, "the location is not allowed", "use a dataset, or a file below a configured folder"),
     row("data_not_found", Class::InvalidInput, "there are no data at the location", "put the data there, or name another location"),
     row("invalid_query", Class::InvalidInput, "the query cannot be run", "try the query in a client of the database first"),
@@ -150,7 +145,7 @@ pub const CODES: &[ErrorCode] = &[
     row("revision_mismatch", Class::WrongState, "changed in the meantime", "read it again and repeat the change"),
     row("in_use", Class::WrongState, "in use", "delete what uses it first"),
     row("dependency_failed", Class::WrongState, "what this needs failed or was deleted", "look at the error of what it needs, then create it again"),
-    row("cancelled", Class::WrongState, "cancelled on request", ""),
+    row("cancelled", Class::WrongState, "cancelled on request", "create it again if it is wanted after all"),
     row("not_mounted", Class::WrongState, "the model has no endpoint that is ready", "create one, and wait until it is READY"),
     row("too_many_tags", Class::LimitExceeded, "too many tags", "remove some first"),
     // Who may call, from where.

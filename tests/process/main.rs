@@ -15,7 +15,6 @@ mod inspect;
 mod memory;
 mod parquet;
 mod query;
-mod readme;
 mod recipe;
 mod recovery;
 mod serve;

@@ -109,7 +109,12 @@ pub const PROTOCOL_CODES: &[(&str, u16, &str, &str)] = &[
         "no such range",
         "ask for bytes within the size of the file",
     ),
-    ("bad_request", 400, "bad request", ""),
+    (
+        "bad_request",
+        400,
+        "bad request",
+        "compare it with the reference at /docs",
+    ),
 ];
 
 impl Problem {

@@ -1,0 +1,21 @@
+//! The documentation keeps its word: its commands print what it shows, its snippets run, its links lead somewhere, and
+//! its reference is what the program says today.
+//!
+//! How a page marks what is tested is told in CONTRIBUTING.md. `cargo test --test docs -- --nocapture` lists what was
+//! not run; `YOSOKU_DOCS_PYTHON` names a Python for the snippets in that language (`make docs` has one).
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test stops at the first surprise"
+)]
+
+mod blocks;
+mod compare;
+mod links;
+mod pages;
+mod python;
+mod reference;
+mod session;
