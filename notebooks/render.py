@@ -45,6 +45,9 @@ def shown(output, name, pictures):
     if output.output_type == "stream":
         return fenced(output.text)
     data = output.get("data", {})
+    if "application/vnd.jupyter.widget-view+json" in data:
+        # A bar of progress, where ipywidgets are installed.
+        return None
     if "image/png" in data:
         file = f"{name}-{len(pictures) + 1}.png"
         pictures[file] = base64.b64decode(data["image/png"])

@@ -62,6 +62,12 @@ def test_a_problem_prints_its_fields_and_its_hint(client: yosoku.Client) -> None
     assert "hint: " in str(error)
 
 
+def test_notebooks_show_the_error_alone() -> None:
+    error = yosoku.YosokuError("no column `x`", code="unknown_column", hint="there are `a`, `b`")
+    shown = "YosokuError: no column `x` [unknown_column]\n  hint: there are `a`, `b`"
+    assert error._render_traceback_() == [shown]
+
+
 def test_a_failed_model_tells_of_the_data_that_made_it_fail(client: yosoku.Client, orders: Path) -> None:
     with pytest.raises(yosoku.JobFailed) as caught:
         client.train(orders, target="lateness")

@@ -59,6 +59,10 @@ class YosokuError(Exception):
             lines.append(f"  request: {self.request_id}")
         return "\n".join(lines)
 
+    def _render_traceback_(self) -> list[str]:
+        """What notebooks show: what is wrong, without the way through the client to where that was found."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class JobFailed(YosokuError):
     """Work that the server had accepted ended as FAILED."""
