@@ -40,7 +40,7 @@ demo: build ## the main job on the sample data, over HTTP, on a free port; DEMO_
 run: build ## serve on the default address from ./yosoku-home; RUN_ARGS adds options
 	$(YOSOKU) serve $(RUN_ARGS)
 
-test: ## the whole test suite on the embedded store; YOSOKU_TEST_POSTGRES=URL adds PostgreSQL
+test: ## the whole test suite on the embedded store; YOSOKU_TEST_POSTGRES=URL adds PostgreSQL, YOSOKU_TEST_MARIADB=URL MariaDB
 	cargo test --release --locked
 
 clients: build ## what clients rely on, by programs that know the interface only; CLIENTS_ARGS='--only csv' for some of it
@@ -53,23 +53,26 @@ real-clients: build ## the same with clients that others wrote: those of MLflow,
 	$(CLIENTS_PYTHON)/bin/python tests/clients/real_clients.py $(YOSOKU) $(CLIENTS_ARGS)
 	$(CLIENTS_PYTHON)/bin/python tests/clients/amazon.py $(YOSOKU) $(CLIENTS_ARGS)
 
-# Made anew when the lists of packages change. The client itself is not installed in it, so that clones can share it.
-$(PYTHON_ENV)/ready: clients/python/requirements.txt notebooks/requirements.txt
-	$(PYTHON) -m venv --clear $(PYTHON_ENV)
-	$(PYTHON_ENV)/bin/pip install -q -r clients/python/requirements.txt -r notebooks/requirements.txt
+# Brought up to date when the lists of packages change. The client itself is not installed in it, so that clones can share it.
+$(PYTHON_ENV)/bin/pip:
+	$(PYTHON) -m venv $(PYTHON_ENV)
+
+$(PYTHON_ENV)/%-ready: %/requirements.txt | $(PYTHON_ENV)/bin/pip
+	$(PYTHON_ENV)/bin/pip install -q -r $<
+	mkdir -p $(@D)
 	touch $@
 
-python-client: $(PYTHON_ENV)/ready ## write what is generated of the Python client anew, from openapi.yaml
+python-client: $(PYTHON_ENV)/clients/python-ready ## write what is generated of the Python client anew, from openapi.yaml
 	$(PYTHON_ENV)/bin/python clients/python/generate.py
 
-test-python: build $(PYTHON_ENV)/ready ## types, style and tests of the Python client, against a server that it starts
+test-python: build $(PYTHON_ENV)/clients/python-ready ## types, style and tests of the Python client, against a server that it starts
 	cd clients/python && $(abspath $(PYTHON_ENV))/bin/mypy
 	$(PYTHON_ENV)/bin/ruff check clients/python notebooks
 	$(PYTHON_ENV)/bin/ruff check --config notebooks/ruff.toml datasets/generate.py
 	$(PYTHON_ENV)/bin/ruff format --check clients/python notebooks
 	cd clients/python && YOSOKU_BIN=$(abspath $(YOSOKU)) PYTHONPATH=src $(abspath $(PYTHON_ENV))/bin/python -m pytest
 
-notebooks: build $(PYTHON_ENV)/ready ## run the notebooks; fails on errors, drifted figures and stale pages; NOTEBOOKS_ARGS='--only spam'
+notebooks: build $(PYTHON_ENV)/notebooks-ready ## run the notebooks; fails on errors, drifted figures and stale pages; NOTEBOOKS_ARGS='--only spam'
 	YOSOKU_BIN=$(abspath $(YOSOKU)) PYTHONPATH=$(CURDIR)/clients/python/src \
 	  $(PYTHON_ENV)/bin/python notebooks/run.py $(NOTEBOOKS_ARGS)
 

@@ -24,7 +24,7 @@ def names(model: type[BaseModel]) -> set[str]:
 
 def test_options_are_those_of_the_interface() -> None:
     assert set(options.TrainOptions.__annotations__) == names(schemas.NewTraining) - {"dataset", "target"}
-    made_here = {"id", "name", "dataset", "target"}
+    made_here = {"id", "name", "dataset", "location", "query", "target"}
     assert set(options.InspectOptions.__annotations__) == names(schemas.NewDataSource) - made_here
     made_here = {"id", "name", "model", "dataset", "datasource", "problems"}
     assert set(options.BatchOptions.__annotations__) == names(schemas.NewBatchPrediction) - made_here

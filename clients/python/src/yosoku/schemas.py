@@ -2,8 +2,31 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import BaseModel, ConfigDict, Field, RootModel, SecretStr
 from typing import Annotated, Any, Literal
+
+
+class AskedQuery(BaseModel):
+    """
+    A query as it was asked.
+    """
+
+    connection: str
+    """
+    The name of the connection.
+    """
+    sql: str
+    """
+    The query.
+    """
+    database: str | None = None
+    """
+    The database, if it was named.
+    """
+    user: str | None = None
+    """
+    Who asked, if that was said.
+    """
 
 
 class Change(BaseModel):
@@ -385,48 +408,6 @@ class NewBatchPrediction(BaseModel):
     """
 
 
-class NewDataSource(BaseModel):
-    """
-    A data source to make.
-    """
-
-    model_config = ConfigDict(
-        extra="forbid",
-    )
-    id: str | None = None
-    """
-    Its identifier; made by the server if not given.
-    """
-    name: str | None = None
-    """
-    Free text.
-    """
-    dataset: str
-    """
-    The dataset to read; its present version is pinned.
-    """
-    target: str | None = None
-    """
-    The column to predict; may be left out if the schema names it or nothing is learned.
-    """
-    schema_: Annotated[dict[str, Any] | None, Field(alias="schema")] = None
-    """
-    An Amazon ML schema document; inferred from every row if not given.
-    """
-    split: dict[str, Any] | None = None
-    """
-    Which rows belong to it, all if not given: those from `percent_begin` (0) to `percent_end` (100), or with
-    `complement` the others, by the `strategy` `random` (with a `seed`), `sequential`, `stratified` (each
-    value of a `column`, by default the target, keeps its share; `seed`), `group` (equal values of `column`
-    stay together; `seed`) or `time` (later values of `column` in later parts). An Amazon ML
-    `{"splitting": {…}}` is understood as well.
-    """
-    header: str | None = None
-    """
-    Whether the first line names the columns: `auto`, `yes` or `no`.
-    """
-
-
 class NewEvaluation(BaseModel):
     """
     A model to judge.
@@ -495,6 +476,36 @@ class NewModel(BaseModel):
     """
     A model to go on from: its schema and recipe unless others are given, its penalty in place of a new search, and
     its weights to begin with.
+    """
+
+
+class NewQuery(BaseModel):
+    """
+    A query to a database that the server's operator has listed.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    connection: Annotated[str, Field(examples=["sales"])]
+    """
+    The name of the connection.
+    """
+    sql: Annotated[str, Field(examples=["select country, amount, is_fraud from orders"])]
+    """
+    The query: one statement that only reads.
+    """
+    database: str | None = None
+    """
+    The database, if the connection names none.
+    """
+    user: str | None = None
+    """
+    Who asks, if the connection has no user of its own.
+    """
+    password: SecretStr | None = None
+    """
+    Their password. It is kept in memory until the query has run, and nowhere else.
     """
 
 
@@ -818,6 +829,55 @@ class Warning(BaseModel):
 class Family(Item4):
     """
     A family of models.
+    """
+
+
+class NewDataSource(BaseModel):
+    """
+    A data source to make.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    id: str | None = None
+    """
+    Its identifier; made by the server if not given.
+    """
+    name: str | None = None
+    """
+    Free text.
+    """
+    dataset: str | None = None
+    """
+    The dataset to read; its present version is pinned. One of this, `location` and `query` is given.
+    """
+    location: Annotated[str | None, Field(examples=["s3://shop/orders/"])] = None
+    """
+    Where the files lie otherwise: a file, or a folder of files with a `/` at the end. They are read as they are
+    when the data source is made, and later steps notice when they were changed.
+    """
+    query: NewQuery | None = None
+    target: str | None = None
+    """
+    The column to predict; may be left out if the schema names it or nothing is learned.
+    """
+    schema_: Annotated[dict[str, Any] | None, Field(alias="schema")] = None
+    """
+    An Amazon ML schema document; inferred from every row if not given.
+    """
+    split: dict[str, Any] | None = None
+    """
+    Which rows belong to it, all if not given: those from `percent_begin` (0) to `percent_end` (100), or with
+    `complement` the others, by the `strategy` `random` (with a `seed`), `sequential`, `stratified` (each
+    value of a `column`, by default the target, keeps its share; `seed`), `group` (equal values of `column`
+    stay together; `seed`) or `time` (later values of `column` in later parts). An Amazon ML
+    `{"splitting": {…}}` is understood as well.
+    """
+    header: str | None = None
+    """
+    Whether the first line names the columns: `auto`, `yes` or `no`. Files at a location and queries: `yes` (if
+    nothing is said) or `no`.
     """
 
 
@@ -1202,6 +1262,7 @@ class Item1(Head):
     """
     Where the data lie otherwise: a file, or a folder of files with a `/` at the end.
     """
+    query: AskedQuery | None = None
     target: str | None = None
     """
     The column to predict, as asked for.
