@@ -87,6 +87,15 @@ def test_values_of_numpy_and_missing_ones_are_understood(late: yosoku.Model) -> 
     assert late.predict(gap).score == late.predict(record(km=None)).score
 
 
+def test_rows_of_frames_are_records(late: yosoku.Model) -> None:
+    frame = pd.DataFrame([record(), record(km=5)])
+    assert late.predict(frame.iloc[0].to_dict()).score == late.predict(frame.iloc[0]).score
+    assert len(late.predict([frame.iloc[0], frame.iloc[1]])) == 2
+    assert len(late.predict([])) == 0
+    with pytest.raises(yosoku.YosokuError, match="a record is a mapping of names to values, not list"):
+        late.predict([[1, 2]])
+
+
 def test_several_classes_come_with_their_probabilities(flowers: yosoku.Model) -> None:
     answer = flowers.predict({"petal_length_cm": 4.9, "petal_width_cm": 1.8})
     assert sum(answer.probabilities.values()) == pytest.approx(1)

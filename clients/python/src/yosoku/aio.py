@@ -145,10 +145,11 @@ class AsyncModel(Description):
             frame = frames.collected(records)
             found = await self._run(flows.predict_frame(self.id, frame, explain))
             return frames.frame_like(frames.answers(found, explain), frame)
-        several = [records] if isinstance(records, Mapping) else records
+        single = frames.is_record(records)
+        several = frames.records_of([records] if single else records)
         found = await self._run(flows.predict(self.id, several, explain))
         made = Predictions([Prediction(one, record) for one, record in zip(found, several, strict=True)])
-        return made[0] if isinstance(records, Mapping) else made
+        return made[0] if single else made
 
     @overload
     async def batch(

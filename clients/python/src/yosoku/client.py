@@ -144,10 +144,11 @@ class Model(Description):
             frame = frames.collected(records)
             found = self._run(flows.predict_frame(self.id, frame, explain))
             return frames.frame_like(frames.answers(found, explain), frame)
-        several = [records] if isinstance(records, Mapping) else records
+        single = frames.is_record(records)
+        several = frames.records_of([records] if single else records)
         found = self._run(flows.predict(self.id, several, explain))
         made = Predictions([Prediction(one, record) for one, record in zip(found, several, strict=True)])
-        return made[0] if isinstance(records, Mapping) else made
+        return made[0] if single else made
 
     @overload
     def batch(

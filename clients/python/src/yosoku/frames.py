@@ -124,6 +124,26 @@ def check_names(names: Iterable[str]) -> None:
         seen.add(name)
 
 
+def records_of(records: Any) -> list[Mapping[str, Any]]:
+    """Records as mappings; a row of a frame, which is a pandas series, is one too."""
+    found = []
+    for record in records:
+        if not isinstance(record, Mapping):
+            if not hasattr(record, "to_dict"):
+                raise YosokuError(
+                    f"a record is a mapping of names to values, not {type(record).__name__}", code="not_a_record"
+                )
+            record = record.to_dict()
+        found.append(record)
+    return found
+
+
+def is_record(value: object) -> bool:
+    """Whether this is one record rather than several."""
+    library = sys.modules.get("pandas")
+    return isinstance(value, Mapping) or (library is not None and isinstance(value, library.Series))
+
+
 def plain_value(value: Any) -> Any:
     """One value of a record as JSON has it: numbers of numpy and dates as their text, NaN and NaT as missing."""
     if value is None or isinstance(value, str | bool | int):
