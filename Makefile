@@ -17,6 +17,9 @@ FUZZ_TARGETS := recipe schema csv
 # Options for what acts as a client, and the Python environment of clients that others wrote.
 CLIENTS_ARGS   ?=
 CLIENTS_PYTHON ?= target/clients
+# The Python environment of the client and the notebooks, and options for the latter, such as NOTEBOOKS_ARGS='--only spam'.
+PYTHON_ENV     ?= target/python
+NOTEBOOKS_ARGS ?=
 # A Python: for `make golden` one with scikit-learn and statsmodels.
 PYTHON     ?= python3
 
@@ -27,6 +30,7 @@ MAKE_CLIENTS_PYTHON = $(CLIENTS_PYTHON)/bin/python -c 'import mlflow, tritonclie
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo run test lint fmt deny openapi reference docs book golden fuzz clients real-clients
+.PHONY: python-client test-python notebooks notebooks-render
 .PHONY: bench bench-inspecting bench-training bench-serving bench-models bench-batch bench-growth bench-quality
 
 help: ## list these targets
@@ -51,6 +55,32 @@ real-clients: build ## the same with clients that others wrote: those of MLflow,
 	$(MAKE_CLIENTS_PYTHON)
 	$(CLIENTS_PYTHON)/bin/python tests/clients/real_clients.py $(YOSOKU) $(CLIENTS_ARGS)
 	$(CLIENTS_PYTHON)/bin/python tests/clients/amazon.py $(YOSOKU) $(CLIENTS_ARGS)
+
+# Brought up to date when the lists of packages change. The client itself is not installed in it, so that clones can share it.
+$(PYTHON_ENV)/bin/pip:
+	$(PYTHON) -m venv $(PYTHON_ENV)
+
+$(PYTHON_ENV)/%-ready: %/requirements.txt | $(PYTHON_ENV)/bin/pip
+	$(PYTHON_ENV)/bin/pip install -q -r $<
+	mkdir -p $(@D)
+	touch $@
+
+python-client: $(PYTHON_ENV)/clients/python-ready ## write what is generated of the Python client anew, from openapi.yaml
+	$(PYTHON_ENV)/bin/python clients/python/generate.py
+
+test-python: build $(PYTHON_ENV)/clients/python-ready ## types, style and tests of the Python client, against a server that it starts
+	cd clients/python && $(abspath $(PYTHON_ENV))/bin/mypy
+	$(PYTHON_ENV)/bin/ruff check clients/python notebooks
+	$(PYTHON_ENV)/bin/ruff check --config notebooks/ruff.toml datasets/generate.py
+	$(PYTHON_ENV)/bin/ruff format --check clients/python notebooks
+	cd clients/python && YOSOKU_BIN=$(abspath $(YOSOKU)) PYTHONPATH=src $(abspath $(PYTHON_ENV))/bin/python -m pytest
+
+notebooks: build $(PYTHON_ENV)/notebooks-ready ## run the notebooks; fails on errors, drifted figures and stale pages; NOTEBOOKS_ARGS='--only spam'
+	YOSOKU_BIN=$(abspath $(YOSOKU)) PYTHONPATH=$(CURDIR)/clients/python/src \
+	  $(PYTHON_ENV)/bin/python notebooks/run.py $(NOTEBOOKS_ARGS)
+
+notebooks-render: NOTEBOOKS_ARGS += --render
+notebooks-render: notebooks ## the same, and write their pages in docs/notebooks anew
 
 lint: ## formatting, clippy and the documentation, warnings denied
 	cargo fmt --check

@@ -1,0 +1,346 @@
+"""What the client does, step by step, without a word about sockets or `async`; see `transport`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import secrets
+import tempfile
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import httpx
+from pydantic import BaseModel
+
+from . import frames, schemas
+from .errors import JobFailed, Unreachable, YosokuError, from_answer, from_problem
+from .progress import Bar
+from .transport import Answer, Call, Flow, Pause, Step
+
+# Repeating these does no harm: they ask, or they make what is there already.
+REPEATABLE = ("GET", "PUT", "DELETE")
+TRIES = 5
+# Seconds that one question for progress waits for the end of the work.
+LOOK = 1
+# Requests are far below the server's limits of 10,000 records, 16 MiB, and 250,000 fields explained.
+MOST_RECORDS = 2_000
+MOST_FIELDS = 40_000
+
+Document = dict[str, Any]
+S = TypeVar("S", bound=BaseModel)
+R = TypeVar("R", schemas.Model, schemas.Evaluation, schemas.DataSource, schemas.BatchPrediction)
+
+PLACES: dict[type, str] = {
+    schemas.Model: "models",
+    schemas.Evaluation: "evaluations",
+    schemas.DataSource: "datasources",
+    schemas.BatchPrediction: "batch-predictions",
+}
+NAMES: dict[type, str] = {
+    schemas.Model: "model",
+    schemas.Evaluation: "evaluation",
+    schemas.DataSource: "data source",
+    schemas.BatchPrediction: "batch prediction",
+}
+
+
+def send(call: Call, repeatable: bool | None = None) -> Flow[Answer]:
+    """The answer to a request; asked again where the server is busy, or cannot be reached and repeating is safe."""
+    may_repeat = call.method in REPEATABLE if repeatable is None else repeatable
+    for attempt in range(1, TRIES + 1):
+        last = attempt == TRIES
+        try:
+            answer = yield call
+        except (httpx.TransportError, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            if last or not may_repeat or isinstance(error, httpx.ConnectError | httpx.UnsupportedProtocol):
+                raise unreachable(error) from error
+            yield Pause(0.2 * attempt)
+            continue
+        if answer.status < 400:
+            return answer
+        busy = answer.status == 429 or (answer.status == 503 and may_repeat)
+        if last or not busy:
+            raise from_answer(answer.status, answer.body)
+        yield Pause(waiting(answer, attempt))
+    raise AssertionError("the last attempt returns or raises")
+
+
+def waiting(answer: Answer, attempt: int) -> float:
+    """Seconds until the next attempt: what the server asks for, else a little longer each time."""
+    try:
+        return min(float(answer.headers.get("retry-after", "")), 30.0)
+    except ValueError:
+        return 0.2 * 2.0**attempt
+
+
+def unreachable(error: Exception) -> Unreachable:
+    """No answer, in words."""
+    request = getattr(error, "_request", None)
+    where = f" from {request.url.scheme}://{request.url.netloc.decode()}" if request is not None else ""
+    return Unreachable(
+        f"no answer{where}: {error or type(error).__name__}",
+        code="unreachable",
+        hint="is the server running (`yosoku serve`), and is `YOSOKU_URL` its address?",
+    )
+
+
+def document(call: Call, repeatable: bool | None = None) -> Flow[Any]:
+    """The JSON document that a request is answered with."""
+    answer = yield from send(call, repeatable)
+    return json.loads(answer.body) if answer.body else {}
+
+
+def pages(path: str, params: Mapping[str, Any]) -> Flow[list[Document]]:
+    """All items of a list, page by page."""
+    items: list[Document] = []
+    cursor = None
+    while True:
+        page = yield from document(Call("GET", path, {**params, "page_size": 500, "cursor": cursor}))
+        items += page["items"]
+        cursor = page.get("next_cursor")
+        if not cursor:
+            return items
+
+
+def at(place: str, name: str, *rest: str) -> str:
+    """The path of a resource."""
+    return "/".join(["/v1", place, quote(name, safe="@"), *rest])
+
+
+def upload(table: frames.Table, name: str | None) -> Flow[schemas.Dataset]:
+    """The dataset of a table; bytes that the server has already under that name are not sent again."""
+    if isinstance(table, schemas.Dataset):
+        return table
+    source = frames.upload_of(table, name)
+    path = at("datasets", source.name)
+    try:
+        known = yield from document(Call("GET", path))
+    except YosokuError as error:
+        if error.code != "not_found":
+            raise
+    else:
+        if known["version"] == source.version():
+            return schemas.Dataset.model_validate(known)
+    made = yield from document(Call("PUT", path, content=source.content, content_type=source.content_type))
+    return schemas.Dataset.model_validate(made)
+
+
+def follow(kind: type[R], name: str, bar: Bar, share: float = 1.0) -> Flow[R]:
+    """Waits for a resource and shows how far it is; raises `JobFailed` with the server's reason."""
+    path = at(PLACES[kind], name)
+    while True:
+        found = kind.model_validate((yield from document(Call("GET", path, {"wait": LOOK}))))
+        bar.show(found.progress.fraction * share, found.progress.stage)
+        if found.status == "COMPLETED":
+            bar.settle(share)
+            return found
+        if found.status in ("FAILED", "DELETED"):
+            cause = yield from cause_of(found)
+            problem = cause.error.model_dump() if cause.error else {"detail": cause.message or cause.status}
+            raise from_problem(problem, JobFailed, f"{NAMES[type(cause)]} `{cause.id}` failed: ")
+
+
+def cause_of(failed: schemas.Head) -> Flow[schemas.Head]:
+    """The resource whose failure made this one fail: often the data, for a model."""
+    source = getattr(failed, "datasource", None)
+    if failed.error and failed.error.code == "dependency_failed" and source:
+        found = schemas.DataSource.model_validate((yield from document(Call("GET", at("datasources", source)))))
+        if found.error:
+            return found
+    return failed
+
+
+def cancelling(kind: type[R], name: str, work: Generator[Step, Answer, R]) -> Flow[R]:
+    """Does the work; where it is interrupted, by Ctrl-C or a cancelled task, the server is told to stop too."""
+    try:
+        return (yield from work)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        with contextlib.suppress(httpx.TransportError):
+            yield Call("POST", at(PLACES[kind], name, "cancel"))
+        raise
+
+
+def train(
+    table: frames.Table, target: str | None, options: Mapping[str, Any], dataset: str | None, bar: Bar
+) -> Flow[tuple[schemas.Model, schemas.Evaluation | None]]:
+    """The whole way from a table to a judged model."""
+    bar.show(0.0, "upload")
+    source = yield from upload(table, dataset)
+    name = options.get("id") or f"{frames.stem(source.name)[:40]}-{secrets.token_hex(4)}"
+    wanted = {**options, "id": name, "dataset": source.name, "target": target}
+    body = {key: value for key, value in wanted.items() if value is not None}
+    # With its identifier given, a repeated request finds what the first one made.
+    made = schemas.Training.model_validate((yield from document(Call("POST", "/v1/train", json=body), True)))
+    work = follow(schemas.Model, made.model, bar, 0.9 if made.evaluation else 1.0)
+    model = yield from cancelling(schemas.Model, made.model, work)
+    evaluation = None
+    if made.evaluation:
+        evaluation = yield from follow(schemas.Evaluation, made.evaluation, bar, 0.1)
+    return model, evaluation
+
+
+def inspect(
+    table: frames.Table, target: str | None, options: Mapping[str, Any], dataset: str | None, bar: Bar
+) -> Flow[schemas.DataSource]:
+    """What is in a table."""
+    bar.show(0.0, "upload")
+    source = yield from upload(table, dataset)
+    name = f"{frames.stem(source.name)[:40]}-{secrets.token_hex(4)}"
+    body = {"id": name, "dataset": source.name, **({"target": target} if target else {}), **options}
+    yield from document(Call("POST", "/v1/datasources", json=body), True)
+    return (yield from cancelling(schemas.DataSource, name, follow(schemas.DataSource, name, bar)))
+
+
+def find_model(name: str) -> Flow[tuple[schemas.Model, schemas.Evaluation | None]]:
+    """A model of before, with its latest evaluation."""
+    model = schemas.Model.model_validate((yield from document(Call("GET", at("models", name)))))
+    params = {"model": model.id, "status": "COMPLETED", "page_size": 1}
+    judged = yield from document(Call("GET", "/v1/evaluations", params))
+    if not judged["items"]:
+        return model, None
+    # Lists leave the reports out.
+    path = at("evaluations", judged["items"][0]["id"])
+    return model, schemas.Evaluation.model_validate((yield from document(Call("GET", path))))
+
+
+def evaluate(
+    model: str, table: frames.Table, target: str | None, dataset: str | None, bar: Bar
+) -> Flow[schemas.Evaluation]:
+    """Judges a model on other rows."""
+    source = yield from inspect(table, target, {}, dataset, Bar.hidden())
+    name = f"{model[:40]}-{secrets.token_hex(4)}"
+    body = {"id": name, "model": model, "datasource": source.id}
+    yield from document(Call("POST", "/v1/evaluations", json=body), True)
+    return (yield from cancelling(schemas.Evaluation, name, follow(schemas.Evaluation, name, bar)))
+
+
+def predict(model: str, records: Sequence[Mapping[str, Any]], explain: bool) -> Flow[list[schemas.Prediction]]:
+    """Predictions for records, in their order."""
+    found: list[schemas.Prediction] = []
+    for part in parts([frames.plain_record(record) for record in records]):
+        call = Call("POST", at("models", model, "predict"), {"explain": explain or None}, json={"records": part})
+        found += predictions((yield from document(call, True)))
+    return found
+
+
+def predict_frame(model: str, frame: Any, explain: bool) -> Flow[list[schemas.Prediction]]:
+    """Predictions for the rows of a frame, which are read as those of a file are."""
+    found: list[schemas.Prediction] = []
+    size = max(1, min(MOST_RECORDS, MOST_FIELDS // max(1, len(frame.columns))))
+    for begin in range(0, len(frame), size):
+        content = frames.csv_of(frames.slice_rows(frame, begin, begin + size))
+        path = at("models", model, "predict")
+        call = Call(
+            "POST", path, {"explain": explain or None}, content=content, content_type="text/csv; header=present"
+        )
+        found += predictions((yield from document(call, True)))
+    return found
+
+
+def parts(records: list[Document]) -> Iterator[list[Document]]:
+    """Records in requests of a moderate size."""
+    part: list[Document] = []
+    fields = 0
+    for record in records:
+        if part and (len(part) >= MOST_RECORDS or fields + len(record) > MOST_FIELDS):
+            yield part
+            part, fields = [], 0
+        part.append(record)
+        fields += len(record)
+    if part:
+        yield part
+
+
+def predictions(answer: Document) -> list[schemas.Prediction]:
+    """What an answer predicts."""
+    return [schemas.Prediction.model_validate(item) for item in answer["predictions"]]
+
+
+def batch(
+    model: str, table: frames.Table, options: Mapping[str, Any], dataset: str | None, bar: Bar
+) -> Flow[schemas.BatchPrediction]:
+    """Predictions for a whole table, made by the server in a file of its own."""
+    bar.show(0.0, "upload")
+    source = yield from upload(table, dataset)
+    name = f"{frames.stem(source.name)[:40]}-{secrets.token_hex(4)}"
+    body = {"id": name, "model": model, "dataset": source.name, **options}
+    yield from document(Call("POST", "/v1/batch-predictions", json=body), True)
+    work = follow(schemas.BatchPrediction, name, bar)
+    return (yield from cancelling(schemas.BatchPrediction, name, work))
+
+
+def download(path: str, to: Path) -> Flow[Path]:
+    """A file of the server's; it appears under its name only when it is whole."""
+    to.parent.mkdir(parents=True, exist_ok=True)
+    part = to.with_name(to.name + ".part")
+    try:
+        yield from send(Call("GET", path, save_to=part))
+        part.replace(to)
+    finally:
+        part.unlink(missing_ok=True)
+    return to
+
+
+def batch_table(
+    model: str, table: frames.Table, to: Path | None, options: Mapping[str, Any], dataset: str | None, bar: Bar
+) -> Flow[Any]:
+    """Predictions for a whole table as a file at `to`, or as a frame."""
+    if to is None and options.get("format", "csv") != "csv":
+        raise YosokuError(f"a frame is made of CSV, not {options['format']}", hint="give `to=` to get a file")
+    wanted = {**(format_of(to) if to else {}), **options}
+    made = yield from batch(model, table, wanted, dataset, bar)
+    path = at("batch-predictions", made.id, "output")
+    if to:
+        return (yield from download(path, to))
+    library = "pandas" if frames.is_pandas(table) else "polars" if frames.is_polars(table) else None
+    with tempfile.TemporaryDirectory(prefix="yosoku-") as folder:
+        file = yield from download(path, Path(folder) / "predictions.csv")
+        return frames.beside(frames.read_csv(file, library), table)
+
+
+def format_of(to: Path) -> dict[str, str]:
+    """How a file of this name is written."""
+    endings = [ending.lower() for ending in to.suffixes]
+    compress = {".gz": "gzip", ".zst": "zstd"}.get(endings[-1] if endings else "")
+    kind = endings[-2] if compress and len(endings) > 1 else endings[-1] if endings else ""
+    known = {".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+    return {"format": known.get(kind, "csv"), **({"compress": compress} if compress else {})}
+
+
+def weights(model: str, options: Mapping[str, Any]) -> Flow[schemas.ModelWeights]:
+    """Weights, those that matter most first."""
+    params = {"class" if name == "label" else name: value for name, value in options.items()}
+    path = at("models", model, "weights")
+    return schemas.ModelWeights.model_validate((yield from document(Call("GET", path, params))))
+
+
+def threshold(evaluation: str | None, goal: Mapping[str, Any]) -> Flow[schemas.ThresholdAdvice]:
+    """The threshold that reaches a goal best."""
+    if evaluation is None:
+        raise YosokuError(
+            "the model has no evaluation to choose a threshold by",
+            code="no_evaluation",
+            hint="train with a holdout above 0, or call `model.evaluate(...)` with other rows first",
+        )
+    path = at("evaluations", evaluation, "threshold")
+    return schemas.ThresholdAdvice.model_validate((yield from document(Call("GET", path, goal))))
+
+
+def change_model(model: str, change: Mapping[str, Any]) -> Flow[schemas.Model]:
+    """The model after a change of its settings."""
+    path = at("models", model)
+    return schemas.Model.model_validate((yield from document(Call("PATCH", path, json=dict(change)), True)))
+
+
+def text(path: str) -> Flow[str]:
+    """A document that is for people."""
+    answer = yield from send(Call("GET", path))
+    return answer.body.decode()
+
+
+def listed(place: str, kind: type[S], params: Mapping[str, Any]) -> Flow[list[S]]:
+    """All of a kind."""
+    return [kind.model_validate(item) for item in (yield from pages(f"/v1/{place}", params))]

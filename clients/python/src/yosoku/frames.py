@@ -1,0 +1,224 @@
+"""Tables in and out: files, pandas and polars frames. Neither library is imported before one is handed in."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import hashlib
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from .errors import YosokuError
+from .schemas import Dataset, Prediction
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+
+CSV = "text/csv"
+TYPES = {".csv": CSV, ".tsv": CSV, ".txt": CSV, ".parquet": "application/vnd.apache.parquet"}
+
+Table: TypeAlias = "str | os.PathLike[str] | pd.DataFrame | pl.DataFrame | pl.LazyFrame | Dataset"
+"""What can be learned from or predicted: a file, a frame, or a dataset that was uploaded before."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """Bytes on their way to become a dataset."""
+
+    name: str
+    content: bytes | Path
+    content_type: str
+
+    def version(self) -> str:
+        """The SHA-256 of the bytes, by which the server knows whether it has them already."""
+        digest = hashlib.sha256()
+        if isinstance(self.content, bytes):
+            digest.update(self.content)
+        else:
+            with self.content.open("rb") as file:
+                while chunk := file.read(1 << 20):
+                    digest.update(chunk)
+        return digest.hexdigest()
+
+
+def is_pandas(value: object) -> bool:
+    """Whether this is a pandas frame."""
+    library = sys.modules.get("pandas")
+    return library is not None and isinstance(value, library.DataFrame)
+
+
+def is_polars(value: object) -> bool:
+    """Whether this is a polars frame, lazy or not."""
+    library = sys.modules.get("polars")
+    return library is not None and isinstance(value, library.DataFrame | library.LazyFrame)
+
+
+def is_frame(value: object) -> bool:
+    """Whether this is a frame of either library."""
+    return is_pandas(value) or is_polars(value)
+
+
+def upload_of(table: Table, name: str | None) -> Upload:
+    """What to send for a file or a frame; a file gives the dataset its name, a frame without one its hash."""
+    if isinstance(table, str | os.PathLike):
+        path = Path(table).expanduser()
+        if not path.is_file():
+            raise YosokuError(
+                f"there is no file `{path}`",
+                code="no_such_file",
+                hint=f"paths start at {Path.cwd()}; a dataset on the server is given as `client.dataset(name)`",
+            )
+        return Upload(name or plain(path.name), path, TYPES.get(path.suffix.lower(), CSV))
+    if not is_frame(table):
+        raise YosokuError(
+            f"a table is a path, a pandas or polars frame, or a dataset, not {type(table).__name__}",
+            code="not_a_table",
+        )
+    content = csv_of(table)
+    return Upload(name or f"frame-{hashlib.sha256(content).hexdigest()[:8]}.csv", content, CSV)
+
+
+def plain(name: str) -> str:
+    """A name with nothing in it but what names may have: letters, digits, `_`, `.` and `-`."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip(".-") or "data"
+
+
+def stem(name: str) -> str:
+    """The name of a dataset without its endings."""
+    return name.split(".", 1)[0] or "data"
+
+
+def csv_of(frame: Any) -> bytes:
+    """A frame as CSV, numbers with all their digits; what is missing is empty."""
+    if is_polars(frame):
+        frame = frame.lazy().collect()
+        nested = [name for name, kind in frame.schema.items() if kind.is_nested() or str(kind).startswith("Object")]
+        if nested:
+            raise YosokuError(
+                f"column `{nested[0]}` holds lists or structs, not single values",
+                code="nested_column",
+                hint="make columns of their own of them, or drop the column",
+            )
+        return bytes(frame.write_csv().encode())
+    check_names(str(column) for column in frame.columns)
+    return bytes(frame.to_csv(index=False, lineterminator="\n").encode())
+
+
+def slice_rows(frame: Any, begin: int, end: int) -> Any:
+    """Some rows of a frame."""
+    return frame.iloc[begin:end] if is_pandas(frame) else frame[begin:end]
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Refuses a frame whose columns cannot be told apart."""
+    seen = set()
+    for name in names:
+        if name in seen:
+            raise YosokuError(f"two columns are called `{name}`", code="duplicate_column", hint="rename one of them")
+        seen.add(name)
+
+
+def records_of(records: Any) -> list[Mapping[str, Any]]:
+    """Records as mappings; a row of a frame, which is a pandas series, is one too."""
+    found = []
+    for record in records:
+        if not isinstance(record, Mapping):
+            if not hasattr(record, "to_dict"):
+                raise YosokuError(
+                    f"a record is a mapping of names to values, not {type(record).__name__}", code="not_a_record"
+                )
+            record = record.to_dict()
+        found.append(record)
+    return found
+
+
+def is_record(value: object) -> bool:
+    """Whether this is one record rather than several."""
+    library = sys.modules.get("pandas")
+    return isinstance(value, Mapping) or (library is not None and isinstance(value, library.Series))
+
+
+def plain_value(value: Any) -> Any:
+    """One value of a record as JSON has it: numbers of numpy and dates as their text, NaN and NaT as missing."""
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return value if value == value and abs(value) != float("inf") else None
+    if isinstance(value, datetime.date | datetime.time):
+        # NaT of pandas is a date that does not equal itself.
+        return str(value) if value == value else None
+    if hasattr(value, "item"):
+        return plain_value(value.item())
+    return None if type(value).__name__ in ("NAType", "NaTType") else str(value)
+
+
+def plain_record(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record as JSON has it."""
+    return {str(name): plain_value(value) for name, value in record.items()}
+
+
+def collected(frame: Any) -> Any:
+    """The frame itself; of a lazy one what it comes to."""
+    return frame.lazy().collect() if is_polars(frame) else frame
+
+
+def answers(found: list[Prediction], explain: bool) -> dict[str, list[Any]]:
+    """Predictions as columns: `label` and `score` (with one for each of several classes), or `value`; then reasons."""
+    if any(one.value is not None for one in found):
+        columns: dict[str, list[Any]] = {"value": [one.value for one in found]}
+    else:
+        columns = {"label": [one.label for one in found], "score": [one.score for one in found]}
+        labels = list(found[0].probabilities or {}) if found else []
+        if len(labels) > 2:
+            columns |= {label: [(one.probabilities or {}).get(label) for one in found] for label in labels}
+    if explain:
+        reasons = [one.explanation.contributions if one.explanation else {} for one in found]
+        fields = dict.fromkeys(name for one in reasons for name in one)
+        columns |= {f"why {name}": [one.get(name, 0.0) for one in reasons] for name in fields}
+    return columns
+
+
+def frame_like(columns: Mapping[str, list[Any]], example: Any) -> Any:
+    """A frame of the library that the example comes from, with its index where that has one."""
+    if is_pandas(example):
+        return sys.modules["pandas"].DataFrame(dict(columns), index=example.index)
+    return sys.modules["polars"].DataFrame(dict(columns), strict=False)
+
+
+def beside(answers: Any, table: object) -> Any:
+    """Answers with the index of the pandas frame that they belong to, so that the two can be joined."""
+    if is_pandas(table) and len(answers) == len(table):  # type: ignore[arg-type]
+        answers.index = table.index  # type: ignore[attr-defined]
+    return answers
+
+
+def read_csv(path: Path, library: str | None) -> Any:
+    """A CSV file as a frame of the library, or of whichever is installed, pandas first.
+
+    Labels stay texts: `01` does not become 1. Blank lines, which stand for rows that could not be read, become rows of
+    missing values, so that rows stay beside those of the input.
+    """
+    for name in [library] if library else ["pandas", "polars"]:
+        try:
+            module = __import__(name)
+        except ImportError:
+            continue
+        with path.open(encoding="utf-8", newline="") as file:
+            header = next(csv.reader(file), [])
+        texts = [column for column in header if column in ("tag", "trueLabel", "bestAnswer")]
+        if name == "pandas":
+            return module.read_csv(
+                path, dtype=dict.fromkeys(texts, "str"), skip_blank_lines=False, keep_default_na=False, na_values=[""]
+            )
+        return module.read_csv(path, schema_overrides=dict.fromkeys(texts, module.String), infer_schema_length=None)
+    raise YosokuError(
+        "a frame needs pandas or polars, and neither is installed",
+        code="no_frames",
+        hint="install `yosoku[pandas]`, or give `to=` to get a file",
+    )

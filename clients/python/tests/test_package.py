@@ -1,0 +1,25 @@
+"""The package that is built holds what its users need."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parents[1]
+
+
+def test_the_wheel_is_typed_and_whole(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
+        packed = {name.removeprefix("yosoku/") for name in wheel.namelist() if name.startswith("yosoku/")}
+    sources = {path.name for path in (HERE / "src" / "yosoku").iterdir() if path.is_file()}
+    assert packed == sources
+    assert {"py.typed", "schemas.py"} <= packed
+
+
+def test_the_package_needs_neither_frames_nor_plots() -> None:
+    story = "import sys, yosoku; print({'pandas', 'polars', 'matplotlib', 'tqdm', 'numpy'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", story], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
