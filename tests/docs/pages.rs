@@ -58,6 +58,9 @@ fn take(session: &mut Session, block: &Block) -> Result<(), String> {
             .records()
             .try_for_each(|record| record.map(drop))
             .map_err(|error| error.to_string()),
+        "toml" => toml::from_str::<toml::Table>(&block.text())
+            .map(drop)
+            .map_err(|error| error.to_string()),
         "text" if block.attribute("output").is_some() => session.printed(block),
         "text" => match block.lines.iter().find(|line| is_command(line)) {
             Some(line) => Err(format!(
@@ -169,7 +172,9 @@ fn a_text_that_is_a_command_is_found() {
     assert!(said("```text\nyosoku inspect a.csv\n```\n").is_err());
     assert!(said("```text\na table\n```\n").is_ok());
     assert!(said("```\na table\n```\n").is_err());
-    assert!(said("```toml\na = 1\n```\n").is_err());
+    assert!(said("```toml\na = \n```\n").is_err());
+    assert!(said("```toml\na = 1\n```\n").is_ok());
+    assert!(said("```ini\na = 1\n```\n").is_err());
     assert!(said("```json\n{\"a\": }\n```\n").is_err());
     assert!(said("```csv\na,b\n1\n```\n").is_err());
     assert!(said("```console\n$ echo b\na\n```\n").is_err());
