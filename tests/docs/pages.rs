@@ -118,10 +118,8 @@ fn follow(page: &Path, python: Option<&str>, left: &Mutex<Vec<Left>>) -> Result<
 
 #[test]
 fn the_documentation_shows_what_the_program_does() {
-    let python = std::env::var("YOSOKU_DOCS_PYTHON")
-        .ok()
-        .filter(|program| !program.is_empty());
-    let only = std::env::var("YOSOKU_DOCS_ONLY").unwrap_or_default();
+    let python = Some(crate::variable("YOSOKU_DOCS_PYTHON")).filter(|program| !program.is_empty());
+    let only = crate::variable("YOSOKU_DOCS_ONLY");
     let pages: Vec<PathBuf> = followed()
         .into_iter()
         .filter(|page| page.to_string_lossy().contains(&only))
@@ -131,10 +129,9 @@ fn the_documentation_shows_what_the_program_does() {
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
             scope.spawn(|| {
-                while let Some(page) = {
+                loop {
                     let next = queue.lock().unwrap().next();
-                    next
-                } {
+                    let Some(page) = next else { break };
                     match follow(page, python.as_deref(), &left) {
                         Ok(taken) => *count.lock().unwrap() += taken,
                         Err(error) => wrong.lock().unwrap().push(error),
