@@ -68,6 +68,12 @@ pub const SETTINGS: &[(&str, &[Setting])] = &[
     ]),
 ];
 
+/// Settings of single commands.
+#[rustfmt::skip]
+pub const OF_COMMANDS: &[(&str, Setting)] = &[
+    ("yosoku query", row("YOSOKU_DATABASE_PASSWORD", None, "", "password of the user in the address, so that it is not seen among the processes")),
+];
+
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;
@@ -91,6 +97,48 @@ mod tests {
         .unwrap();
         let listed: BTreeSet<String> = all().map(|setting| setting.variable.to_owned()).collect();
         assert_eq!(listed, read.into_inner());
+    }
+
+    /// Every name of a variable that stands in quotes in the sources.
+    fn named(folder: &std::path::Path, found: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                named(&path, found);
+            } else {
+                let text = std::fs::read_to_string(&path).unwrap_or_default();
+                let quoted = text
+                    .split("\"YOSOKU_")
+                    .skip(1)
+                    .filter_map(|rest| rest.split_once('"'));
+                let is_name = |name: &&str| {
+                    !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')
+                };
+                let names = quoted.map(|(name, _)| name).filter(is_name);
+                found.extend(
+                    names
+                        .filter(|name| !name.starts_with("TEST_"))
+                        .map(|name| format!("YOSOKU_{name}")),
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn no_variable_of_any_command_is_left_out() {
+        let mut found = BTreeSet::new();
+        named(
+            &std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+            &mut found,
+        );
+        let single = OF_COMMANDS.iter().map(|(_, setting)| setting);
+        let listed: BTreeSet<String> = all()
+            .chain(single)
+            .map(|setting| setting.variable.to_owned())
+            .collect();
+        let missing: Vec<&String> = found.difference(&listed).collect();
+        assert!(missing.is_empty(), "without a row: {missing:?}");
+        assert!(found.contains("YOSOKU_LISTEN"), "{found:?}");
     }
 
     #[test]

@@ -136,7 +136,7 @@ pub fn steps(block: &Block) -> Vec<Step> {
         continued = line.ends_with('\\') && (command.is_some() || continued);
         let last = found.last_mut().expect("there is one");
         // A program that goes on running is a step of its own.
-        if command.is_some() && !continued && line.ends_with(" &") && !last.background {
+        if command.is_some() && !continued && without_comment(line).ends_with(" &") && !last.background {
             match last.command.rsplit_once('\n') {
                 Some((before, own)) if !console => {
                     let own = own.to_owned();
@@ -153,9 +153,15 @@ pub fn steps(block: &Block) -> Vec<Step> {
         }
     }
     for step in found.iter_mut().filter(|step| step.background) {
-        step.command.truncate(step.command.trim_end_matches(" &").len());
+        let command = without_comment(&step.command);
+        step.command = command.strip_suffix(" &").unwrap_or(command).to_owned();
     }
     found
+}
+
+/// A line of a script without the remark at its end.
+fn without_comment(line: &str) -> &str {
+    line.split(" #").next().unwrap_or_default().trim_end()
 }
 
 #[test]
@@ -198,6 +204,10 @@ fn commands_are_told_from_what_they_print() {
             (5, "d".to_owned(), None, true),
             (6, "e".to_owned(), None, false)
         ]
+    );
+    assert_eq!(
+        of_text("```sh\nd &   # goes on\ne\n```\n"),
+        [(2, "d".to_owned(), None, true), (3, "e".to_owned(), None, false)]
     );
     assert_eq!(of_text("```sh\nd &\n```\n"), [(2, "d".to_owned(), None, true)]);
 }

@@ -19,3 +19,9 @@ mod pages;
 mod python;
 mod reference;
 mod session;
+
+/// A variable of the environment; empty if it is not set.
+#[expect(clippy::disallowed_methods, reason = "tests have no configuration but this")]
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_default()
+}

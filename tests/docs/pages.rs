@@ -58,6 +58,9 @@ fn take(session: &mut Session, block: &Block) -> Result<(), String> {
             .records()
             .try_for_each(|record| record.map(drop))
             .map_err(|error| error.to_string()),
+        "toml" => toml::from_str::<toml::Table>(&block.text())
+            .map(drop)
+            .map_err(|error| error.to_string()),
         "text" if block.attribute("output").is_some() => session.printed(block),
         "text" => match block.lines.iter().find(|line| is_command(line)) {
             Some(line) => Err(format!(
@@ -115,10 +118,8 @@ fn follow(page: &Path, python: Option<&str>, left: &Mutex<Vec<Left>>) -> Result<
 
 #[test]
 fn the_documentation_shows_what_the_program_does() {
-    let python = std::env::var("YOSOKU_DOCS_PYTHON")
-        .ok()
-        .filter(|program| !program.is_empty());
-    let only = std::env::var("YOSOKU_DOCS_ONLY").unwrap_or_default();
+    let python = Some(crate::variable("YOSOKU_DOCS_PYTHON")).filter(|program| !program.is_empty());
+    let only = crate::variable("YOSOKU_DOCS_ONLY");
     let pages: Vec<PathBuf> = followed()
         .into_iter()
         .filter(|page| page.to_string_lossy().contains(&only))
@@ -128,10 +129,9 @@ fn the_documentation_shows_what_the_program_does() {
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
             scope.spawn(|| {
-                while let Some(page) = {
+                loop {
                     let next = queue.lock().unwrap().next();
-                    next
-                } {
+                    let Some(page) = next else { break };
                     match follow(page, python.as_deref(), &left) {
                         Ok(taken) => *count.lock().unwrap() += taken,
                         Err(error) => wrong.lock().unwrap().push(error),
@@ -169,7 +169,9 @@ fn a_text_that_is_a_command_is_found() {
     assert!(said("```text\nyosoku inspect a.csv\n```\n").is_err());
     assert!(said("```text\na table\n```\n").is_ok());
     assert!(said("```\na table\n```\n").is_err());
-    assert!(said("```toml\na = 1\n```\n").is_err());
+    assert!(said("```toml\na = \n```\n").is_err());
+    assert!(said("```toml\na = 1\n```\n").is_ok());
+    assert!(said("```ini\na = 1\n```\n").is_err());
     assert!(said("```json\n{\"a\": }\n```\n").is_err());
     assert!(said("```csv\na,b\n1\n```\n").is_err());
     assert!(said("```console\n$ echo b\na\n```\n").is_err());

@@ -71,7 +71,7 @@ impl Session {
 
     fn environment(&self) -> Vec<(&'static str, String)> {
         let folder = self.folder.path().display().to_string();
-        let path = std::env::var("PATH").unwrap_or_default();
+        let path = crate::variable("PATH");
         vec![
             ("PATH", format!("{folder}/.bin:{path}")),
             ("HOME", folder.clone()),

@@ -1,7 +1,7 @@
 //! The page of configuration: every variable with its flag, default and meaning.
 
 use super::{MADE, head, row};
-use crate::config::settings::{SETTINGS, Setting};
+use crate::config::settings::{OF_COMMANDS, SETTINGS, Setting};
 
 /// The page.
 pub fn page() -> String {
@@ -16,6 +16,14 @@ pub fn page() -> String {
         text += &format!("\n## {about}\n\n");
         text += &head(&["variable", "flag", "default", "meaning"]);
         text += &settings.iter().map(line).collect::<String>();
+    }
+    text += &format!(
+        "\n## Single commands\n\n{}",
+        head(&["variable", "command", "meaning"])
+    );
+    for (command, setting) in OF_COMMANDS {
+        let name = format!("`{}`", setting.variable);
+        text += &row([&name, &format!("`{command}`"), setting.meaning]);
     }
     text += "\nSizes: `512`, `64KiB`, `1.5GB`, `50GiB`; `K`, `M`, `G` and `T` alone count in 1024s. Durations: `500ms`, `30s`, \
              `2m`, `1.5h`, `1d`; a bare number is in seconds.\n";
