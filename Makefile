@@ -20,6 +20,7 @@ CLIENTS_PYTHON ?= target/clients
 # The Python environment of the client and the notebooks, and options for the latter, such as NOTEBOOKS_ARGS='--only spam'.
 PYTHON_ENV     ?= target/python
 NOTEBOOKS_ARGS ?=
+LAB_ARGS       ?=
 # A Python: for `make golden` one with scikit-learn and statsmodels.
 PYTHON     ?= python3
 
@@ -30,7 +31,7 @@ MAKE_CLIENTS_PYTHON = $(CLIENTS_PYTHON)/bin/python -c 'import mlflow, tritonclie
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo run test lint fmt deny openapi reference docs book golden fuzz clients real-clients
-.PHONY: python-client test-python notebooks notebooks-render
+.PHONY: python-client test-python notebooks notebooks-render lab
 .PHONY: bench bench-inspecting bench-training bench-serving bench-models bench-batch bench-growth bench-quality
 
 help: ## list these targets
@@ -78,6 +79,10 @@ test-python: build $(PYTHON_ENV)/clients/python-ready ## types, style and tests 
 notebooks: build $(PYTHON_ENV)/notebooks-ready ## run the notebooks; fails on errors, drifted figures and stale pages; NOTEBOOKS_ARGS='--only spam'
 	YOSOKU_BIN=$(abspath $(YOSOKU)) PYTHONPATH=$(CURDIR)/clients/python/src \
 	  $(PYTHON_ENV)/bin/python notebooks/run.py $(NOTEBOOKS_ARGS)
+
+lab: build $(PYTHON_ENV)/notebooks-ready ## open the notebooks in JupyterLab; LAB_ARGS adds options
+	$(PYTHON_ENV)/bin/python -c 'import jupyterlab' 2>/dev/null || $(PYTHON_ENV)/bin/pip install -q 'jupyterlab>=4,<5' ipywidgets
+	YOSOKU_BIN=$(abspath $(YOSOKU)) PYTHONPATH=$(CURDIR)/clients/python/src $(PYTHON_ENV)/bin/jupyter lab $(LAB_ARGS) notebooks
 
 notebooks-render: NOTEBOOKS_ARGS += --render
 notebooks-render: notebooks ## the same, and write their pages in docs/notebooks anew
