@@ -1,5 +1,6 @@
 //! What can go wrong with files, by what the caller can do about it.
 
+use super::remote::Refusal;
 use crate::domain::entity::Problem;
 use crate::domain::ids::BlobKey;
 
@@ -44,10 +45,40 @@ pub enum BlobError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Who runs the server lets nobody use the bucket.
+    #[error("the bucket `{bucket}` is not open for use on this server; name another one, or ask who runs it")]
+    Refused {
+        /// The bucket.
+        bucket: String,
+    },
+    /// Who runs the server lets nobody write to the bucket.
+    #[error(
+        "the bucket `{bucket}` can only be read on this server; write to another one, or ask who runs it"
+    )]
+    ReadOnly {
+        /// The bucket.
+        bucket: String,
+    },
+    /// The store of a bucket that lies elsewhere does not do it.
+    #[error("`{what}`: {refusal}")]
+    Elsewhere {
+        /// The location.
+        what: String,
+        /// Why not.
+        refusal: Refusal,
+        /// What the store said.
+        source: Source,
+    },
+    /// The content is not the one that was found when reading began.
+    #[error("`{what}` was changed while it was read; write files under another name first, or try again")]
+    Changed {
+        /// The file.
+        what: String,
+    },
     /// Anything else.
     #[error("cannot {action} {what}")]
     Storage {
-        /// `read`, `write`, `publish`, `list` or `delete`.
+        /// `open`, `read`, `write`, `publish`, `list` or `delete`.
         action: &'static str,
         /// The file or folder.
         what: String,
@@ -81,6 +112,14 @@ impl BlobError {
             BlobError::DiskFull { .. } => "disk_full",
             BlobError::TooLarge { .. } => "too_large",
             BlobError::Input { .. } => "upload_interrupted",
+            BlobError::Refused { .. } => "bucket_refused",
+            BlobError::ReadOnly { .. } => "bucket_read_only",
+            BlobError::Elsewhere { refusal, .. } => match refusal {
+                Refusal::Denied => "bucket_denied",
+                Refusal::NoBucket | Refusal::Elsewhere => "bucket_missing",
+                Refusal::Unreachable | Refusal::TimedOut => "storage_unavailable",
+            },
+            BlobError::Changed { .. } => "source_changed",
             BlobError::Folder { .. } | BlobError::Storage { .. } => "storage_unavailable",
         }
     }
@@ -88,8 +127,13 @@ impl BlobError {
     /// True when the same call may succeed later with nothing else changed.
     pub fn is_transient(&self) -> bool {
         match self {
-            BlobError::Storage { .. } | BlobError::DiskFull { .. } => true,
+            BlobError::Storage { .. } | BlobError::DiskFull { .. } | BlobError::Changed { .. } => true,
+            BlobError::Elsewhere { refusal, .. } => {
+                matches!(refusal, Refusal::Unreachable | Refusal::TimedOut)
+            }
             BlobError::NotFound { .. }
+            | BlobError::Refused { .. }
+            | BlobError::ReadOnly { .. }
             | BlobError::TooLarge { .. }
             | BlobError::Input { .. }
             | BlobError::Folder { .. } => false,
@@ -113,9 +157,12 @@ impl From<BlobError> for std::io::Error {
             BlobError::NotFound { .. } => std::io::ErrorKind::NotFound,
             BlobError::DiskFull { .. } => std::io::ErrorKind::StorageFull,
             BlobError::TooLarge { .. } => std::io::ErrorKind::FileTooLarge,
-            BlobError::Input { .. } | BlobError::Folder { .. } | BlobError::Storage { .. } => {
-                std::io::ErrorKind::Other
-            }
+            BlobError::Refused { .. } | BlobError::ReadOnly { .. } => std::io::ErrorKind::PermissionDenied,
+            BlobError::Input { .. }
+            | BlobError::Folder { .. }
+            | BlobError::Elsewhere { .. }
+            | BlobError::Changed { .. }
+            | BlobError::Storage { .. } => std::io::ErrorKind::Other,
         };
         std::io::Error::new(kind, error)
     }

@@ -94,14 +94,14 @@ async fn blocking_writers_publish_or_leave_nothing() {
     for blobs in both(home.path()).await {
         let writer = blobs.clone();
         let published = tokio::task::spawn_blocking(move || {
-            let mut abandoned = writer.write_blocking().unwrap();
+            let mut abandoned = writer.write_blocking(&key("predictions/bp-1/0.csv")).unwrap();
             abandoned.write_all(&[1; 1_000_000]).unwrap();
             drop(abandoned);
-            let mut out = writer.write_blocking().unwrap();
+            let mut out = writer.write_blocking(&key("predictions/bp-1/1.csv")).unwrap();
             for i in 0..100_000 {
                 writeln!(out, "line {i}").unwrap();
             }
-            out.publish(&key("predictions/bp-1/1.csv")).unwrap()
+            out.publish().unwrap()
         });
         let published = published.await.unwrap();
         let text = String::from_utf8(blobs.get(&published.key).await.unwrap().to_vec()).unwrap();
@@ -270,8 +270,9 @@ async fn a_file_is_read_at_any_place() {
     for blobs in both(home.path()).await {
         let at = key("datasets/uploads/a/1");
         blobs.put(&at, Bytes::from_static(b"0123456789")).await.unwrap();
+        let found = blobs.look(&at).await.unwrap();
         tokio::task::spawn_blocking(move || {
-            let reader = blobs.open_random(&at).unwrap();
+            let reader = blobs.open_random(&found).unwrap();
             assert_eq!(reader.size_bytes(), 10);
             for (place, expected) in [(7, b"789"), (0, b"012"), (4, b"456")] {
                 let mut found = [0; 3];
@@ -279,7 +280,11 @@ async fn a_file_is_read_at_any_place() {
                 assert_eq!(&found, expected);
             }
             assert!(reader.read_at(8, &mut [0; 3]).is_err(), "past the end");
-            assert!(blobs.open_random(&key("datasets/uploads/a/2")).is_err());
+            let missing = Listed {
+                key: key("datasets/uploads/a/2"),
+                ..found
+            };
+            assert!(blobs.open_random(&missing).is_err());
         })
         .await
         .unwrap();

@@ -5,6 +5,7 @@ use super::creation::Wanted;
 use super::error::Error;
 use super::requests::NewDataSource;
 use super::{Service, check};
+use crate::blob::key;
 use crate::domain::ids::EntityKind;
 use crate::domain::location::Location;
 use crate::domain::spec::DataSourceSpec;
@@ -44,6 +45,9 @@ impl Service {
             Some(name) => Some(self.pinned("/dataset", name).await?),
             None => None,
         };
+        if let (Some(location), None) = (&location, &dataset) {
+            self.0.blobs.allows(&key::located(location), false)?;
+        }
         let place = match &location {
             Some(location) => location.to_string(),
             None => dataset
