@@ -1,6 +1,8 @@
 //! The composition root: opens the stores, puts service, jobs and server together, and ends them in
 //! order.
 
+mod buckets;
+
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
@@ -61,6 +63,7 @@ impl App {
         let blobs = Blobs::open_local(home)
             .await
             .with_context(|| format!("opening the files in `{}`", home.display()))?;
+        let blobs = buckets::mapped(blobs, &config.store.connections).context("opening the buckets")?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let abandoned = catalog.job_abandon(blobs.dead_processes(), clock.now_micros());
         let abandoned = abandoned

@@ -4,6 +4,7 @@
 //! all mistakes are reported together. Values come through a function, so that tests never touch
 //! the process environment.
 
+pub mod buckets;
 pub mod connections;
 pub mod machine;
 pub mod units;
