@@ -9,7 +9,8 @@ pub mod connections;
 pub mod machine;
 pub mod units;
 
-use std::fmt;
+pub use crate::domain::secret::Secret;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -143,23 +144,6 @@ pub struct LogConfig {
     pub filter: String,
     /// No colours even on a terminal (`NO_COLOR`); colours.
     pub plain: bool,
-}
-
-/// A value that must not show up in logs.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The value itself, for the one place that needs it.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
 }
 
 /// Every mistake that was found, one per line.
@@ -339,7 +323,7 @@ impl Reader<'_> {
         StoreConfig {
             connections: Connections::load(&home, self.env, &mut self.problems),
             home,
-            database_url: url.map(Secret),
+            database_url: url.map(Secret::new),
         }
     }
 

@@ -269,7 +269,7 @@ fn keys(key: &str, written: WrittenBucket, secrets: &mut Secrets<'_>) -> Option<
             ),
         )
     } else {
-        let usual = |name| (secrets.env)(name).map(Secret);
+        let usual = |name| (secrets.env)(name).map(Secret::new);
         (
             usual("AWS_ACCESS_KEY_ID"),
             usual("AWS_SECRET_ACCESS_KEY"),

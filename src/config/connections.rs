@@ -137,7 +137,7 @@ impl Secrets<'_> {
         }
         let (direct, env, file) = (written.password, written.password_env, written.password_file);
         Some(Database {
-            url: Secret(written.url),
+            url: Secret::new(written.url),
             password: self.secret(&key, "password", direct, env, file),
             timeout_seconds: written.timeout_seconds.unwrap_or(PATIENCE),
         })
@@ -155,16 +155,16 @@ impl Secrets<'_> {
     ) -> Option<Secret> {
         match (direct, variable, file) {
             (None, None, None) => None,
-            (Some(text), None, None) => Some(Secret(text)),
+            (Some(text), None, None) => Some(Secret::new(text)),
             (None, Some(variable), None) => match (self.env)(&variable) {
-                Some(text) => Some(Secret(text)),
+                Some(text) => Some(Secret::new(text)),
                 None => {
                     self.problem(key, &format!("`{what}_env` names `{variable}`, which is not set"));
                     None
                 }
             },
             (None, None, Some(path)) => match std::fs::read_to_string(&path) {
-                Ok(text) => Some(Secret(text.trim_end_matches(['\r', '\n']).to_owned())),
+                Ok(text) => Some(Secret::new(text.trim_end_matches(['\r', '\n']))),
                 Err(error) => {
                     self.problem(
                         key,

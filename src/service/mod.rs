@@ -48,6 +48,7 @@ use self::scoring::Scorers;
 use crate::blob::Blobs;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
+use crate::source::Databases;
 
 /// What a service is made of.
 #[derive(Debug)]
@@ -58,6 +59,8 @@ pub struct Parts {
     pub blobs: Blobs,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// The databases that queries go to.
+    pub databases: Databases,
     /// Sizes and quotas.
     pub limits: Limits,
 }
@@ -70,6 +73,7 @@ pub struct Service(Arc<Inner>);
 struct Inner {
     catalog: Catalog,
     blobs: Blobs,
+    databases: Databases,
     clock: Arc<dyn Clock>,
     limits: Limits,
     predictors: Predictors,
@@ -86,6 +90,7 @@ impl Service {
         let Parts {
             catalog,
             blobs,
+            databases,
             clock,
             limits,
         } = parts;
@@ -98,6 +103,7 @@ impl Service {
             shadows: Arc::new(Semaphore::new(limits.concurrent_shadows)),
             catalog,
             blobs,
+            databases,
             clock,
             limits,
         }))

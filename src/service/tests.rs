@@ -64,6 +64,7 @@ impl Place {
         let service = Service::new(Parts {
             catalog: catalog.clone(),
             blobs: blobs.clone(),
+            databases: Databases::new(Default::default(), tokio::runtime::Handle::current()),
             clock: clock.clone(),
             limits,
         });

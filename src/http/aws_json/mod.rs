@@ -6,6 +6,7 @@
 mod batch_predictions;
 mod call;
 mod data_sources;
+mod databases;
 mod endpoints;
 mod error;
 mod evaluations;
@@ -52,6 +53,9 @@ pub const MEDIA_TYPE: &str = "application/x-amz-json-1.1";
 /// Bytes of a request; the largest has a schema and a recipe.
 const MOST_BYTES: u64 = 2 << 20;
 
+/// Bytes of a request that brings a query, which may be long.
+const MOST_BYTES_OF_QUERY: u64 = 20 << 20;
+
 /// What every operation has.
 #[derive(Debug, Clone)]
 struct Amazon {
@@ -79,7 +83,11 @@ impl Amazon {
         let operation = operation(request.headers())?;
         let caller = request.extensions().get::<Caller>().cloned().unwrap_or_default();
         let base = self.base(request.headers());
-        let body = predicting::body::read_within(request, MOST_BYTES).await?;
+        let limit = match operation.as_str() {
+            "CreateDataSourceFromRedshift" | "CreateDataSourceFromRDS" => MOST_BYTES_OF_QUERY,
+            _ => MOST_BYTES,
+        };
+        let body = predicting::body::read_within(request, limit).await?;
         let input = Input::read(&body)?;
         if operation == "Predict" {
             return predict::predict(&self.predicting, &input, caller, body).await;
