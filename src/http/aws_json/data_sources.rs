@@ -42,7 +42,6 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Value, Refusal> {
     let Some(location) = data.location("DataLocationS3")? else {
         return Err(Refusal::missing("DataLocationS3"));
     };
-    let split = rearranged(&data)?;
     let schema = match given_schema(call, &data, "DataSchemaLocationS3").await? {
         Some(schema) => schema,
         None => schema_beside(call, &location).await?,
@@ -53,7 +52,7 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Value, Refusal> {
         location: Some(location),
         header: Some(header(&schema).to_owned()),
         schema: Some(schema),
-        split,
+        split: rearranged(&data)?,
         asked: call.asked(),
         ..NewDataSource::default()
     };
