@@ -4,7 +4,7 @@
 //! the same wherever its file is.
 
 use std::collections::BTreeMap;
-use std::path::Path as FilePath;
+use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
 use futures_util::StreamExt;
@@ -24,8 +24,8 @@ pub(super) struct Depot {
     pub(super) store: Arc<dyn ObjectStore>,
     /// Where files are written before they get their names; none where a file has its name only once it is complete.
     pub(super) staging: Option<Arc<Staging>>,
-    /// Whether files lie in a folder of this machine.
-    pub(super) is_local: bool,
+    /// The folder of this machine in which files lie; none for other stores.
+    root: Option<PathBuf>,
     /// Whether another program keeps it, which may refuse us.
     pub(super) is_elsewhere: bool,
     /// What keys of its files begin with, and what their names in the store begin with instead.
@@ -53,7 +53,7 @@ impl Depot {
         Ok(Self {
             store,
             staging: Some(Arc::new(Staging::remote()?)),
-            is_local: false,
+            root: None,
             is_elsewhere: false,
             keys: String::new(),
             names: String::new(),
@@ -69,11 +69,16 @@ impl Depot {
         Ok(Self {
             store: Arc::new(store),
             staging: staging.map(Arc::new),
-            is_local: true,
+            root: Some(folder.to_owned()),
             is_elsewhere: false,
             keys: String::new(),
             names: String::new(),
         })
+    }
+
+    /// Whether files lie in a folder of this machine.
+    pub(super) fn is_local(&self) -> bool {
+        self.root.is_some()
     }
 
     fn called(self, keys: impl Into<String>, names: impl Into<String>) -> Self {
@@ -98,7 +103,7 @@ impl Depot {
     /// Whether a bucket's file is one that is being written.
     fn is_staged(&self, key: &BlobKey) -> bool {
         let name = moved(key.as_str(), &self.keys, "");
-        !self.keys.is_empty() && self.is_local && name.split('/').next() == Some(key::STAGING)
+        !self.keys.is_empty() && self.root.is_some() && name.split('/').next() == Some(key::STAGING)
     }
 }
 
@@ -139,6 +144,15 @@ impl Spot {
             self.path = path(staging.next_key().as_str());
         }
         self
+    }
+
+    /// The place in a folder of this machine; none for other stores.
+    pub(super) fn folder(&self) -> Option<PathBuf> {
+        let root = self.depot.root.as_ref()?;
+        Some(match self.path.as_ref() {
+            "" => root.clone(),
+            path => root.join(path),
+        })
     }
 
     /// The file as those who asked for it know it.
@@ -229,13 +243,7 @@ impl Depots {
             ..home.clone()
         };
         let rule = Rule {
-            depot: Some(
-                Depot {
-                    is_local: false,
-                    ..depot
-                }
-                .called(format!("{}/{bucket}", key::DATASETS), prefix),
-            ),
+            depot: Some(Depot { root: None, ..depot }.called(format!("{}/{bucket}", key::DATASETS), prefix)),
             read_only: false,
             is_mapped: true,
         };
@@ -265,7 +273,7 @@ impl Depots {
                 let opened = Depot {
                     store: remote::open(&keys, store)?,
                     staging: None,
-                    is_local: false,
+                    root: None,
                     is_elsewhere: true,
                     keys: String::new(),
                     names: String::new(),
@@ -285,6 +293,11 @@ impl Depots {
         let bucket = rest.split('/').next().filter(|bucket| *bucket != UPLOADS)?;
         let rule = self.named.get(bucket).or(self.others.as_ref())?;
         Some((bucket, rule))
+    }
+
+    /// The buckets of which something was said by name.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.named.keys().cloned().collect()
     }
 
     /// Whether the file of `key` lies elsewhere than in the home.

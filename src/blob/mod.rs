@@ -8,6 +8,7 @@
 pub mod bucket;
 mod depot;
 mod error;
+pub mod folders;
 pub mod key;
 mod read;
 mod remote;
@@ -26,7 +27,7 @@ use std::path::Path as FilePath;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::{Stream, TryStreamExt};
+use futures_util::{Stream, StreamExt, TryStreamExt};
 use object_store::{ObjectStore, ObjectStoreExt};
 use tokio::runtime::Handle;
 
@@ -44,6 +45,9 @@ pub struct Blobs {
     runtime: Handle,
 }
 
+/// Files that are listed at once, at most: all of them are in memory together.
+const MOST_LISTED: usize = 1_000_000;
+
 /// A file as listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
@@ -53,6 +57,8 @@ pub struct Listed {
     pub size_bytes: u64,
     /// What the store gives to another content of the same name; none where it gives nothing.
     pub stamp: Option<String>,
+    /// When it was written last, in microseconds UTC; none where the store was not asked.
+    pub changed_micros: Option<i64>,
 }
 
 impl Blobs {
@@ -128,6 +134,15 @@ impl Blobs {
         write::receive(self.clone(), None, stream, limit).await
     }
 
+    /// The same for a file that will be published as `key`.
+    pub async fn receive_at<S, E>(&self, key: &BlobKey, stream: S, limit: u64) -> Result<Staged, BlobError>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
+        E: Into<Source>,
+    {
+        write::receive(self.clone(), Some(key), stream, limit).await
+    }
+
     /// Stores `bytes` as `key`; on disk when this returns.
     pub async fn put(&self, key: &BlobKey, bytes: Bytes) -> Result<Published, BlobError> {
         let mut writing = Writing::begin(self.clone(), Some(key), u64::MAX).await?;
@@ -158,6 +173,7 @@ impl Blobs {
             key: key.clone(),
             size_bytes: found.size,
             stamp: found.e_tag,
+            changed_micros: Some(found.last_modified.timestamp_micros()),
         })
     }
 
@@ -190,13 +206,21 @@ impl Blobs {
     /// left out.
     pub async fn list(&self, folder: &str) -> Result<Vec<Listed>, BlobError> {
         let at = self.depots.find(folder)?;
-        let found = at.depot.store.list(Some(&at.path)).try_collect::<Vec<_>>().await;
+        let listed = at.depot.store.list(Some(&at.path)).take(MOST_LISTED + 1);
+        let found = listed.try_collect::<Vec<_>>().await;
         let found = found.map_err(|e| at.failed("list", e))?;
+        if found.len() > MOST_LISTED {
+            return Err(BlobError::TooMany {
+                what: at.name(),
+                most: MOST_LISTED,
+            });
+        }
         let listed = found.into_iter().filter_map(|meta| {
             Some(Listed {
                 key: at.depot.key_of(&meta.location)?,
                 size_bytes: meta.size,
                 stamp: meta.e_tag,
+                changed_micros: Some(meta.last_modified.timestamp_micros()),
             })
         });
         let mut listed: Vec<Listed> = listed.collect();

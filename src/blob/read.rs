@@ -34,7 +34,10 @@ pub(super) async fn read(
     key: &BlobKey,
     range: Option<Range<u64>>,
 ) -> Result<Reading, BlobError> {
-    let at = blobs.depots.find(key.as_str())?;
+    read_at(blobs.depots.find(key.as_str())?, range).await
+}
+
+pub(super) async fn read_at(at: Spot, range: Option<Range<u64>>) -> Result<Reading, BlobError> {
     let options = GetOptions {
         range: range.map(GetRange::Bounded),
         ..GetOptions::default()
@@ -67,7 +70,7 @@ struct Found {
 fn find(blobs: &Blobs, key: &BlobKey, expected: Option<&Listed>) -> Result<Found, BlobError> {
     let at = blobs.depots.find(key.as_str())?;
     let asked = async {
-        if !at.depot.is_local {
+        if !at.depot.is_local() {
             return Ok((at.look().await?, None));
         }
         let result = at.depot.store.get(&at.path).await;

@@ -290,3 +290,30 @@ async fn a_file_is_read_at_any_place() {
         .unwrap();
     }
 }
+
+#[tokio::test]
+async fn names_that_no_file_can_have_are_told() {
+    let home = tempfile::tempdir().unwrap();
+    let blobs = Blobs::open_local(home.path()).await.unwrap();
+    for there in ["datasets/b/file", "datasets/b/folder/x"] {
+        blobs.put(&key(there), "1".into()).await.unwrap();
+    }
+    let long = format!("datasets/b/{}", "x".repeat(300));
+    for name in [
+        "datasets/b/file/x",
+        "datasets/b/file/x/y",
+        "datasets/b/folder",
+        "datasets/b/own#7",
+        long.as_str(),
+    ] {
+        let error = blobs.put(&key(name), "2".into()).await.unwrap_err();
+        assert_eq!(
+            (error.code(), error.is_transient()),
+            ("invalid_location", false),
+            "{name}: {error:?}"
+        );
+        let error = blobs.get(&key(name)).await.unwrap_err();
+        assert_eq!(error.code(), "file_missing", "{name}: {error:?}");
+    }
+    assert_eq!(blobs.list("datasets").await.unwrap().len(), 2);
+}

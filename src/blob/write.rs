@@ -5,7 +5,7 @@
 //! dropped before is removed.
 
 use std::io::{self, Write};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::depot::Spot;
 use super::error::Source;
-use super::{BlobError, Blobs};
+use super::{BlobError, Blobs, Reading};
 use crate::domain::dataset::ContentHash;
 use crate::domain::ids::BlobKey;
 
@@ -82,7 +82,7 @@ impl Writing {
     pub async fn finish(mut self) -> Result<Staged, BlobError> {
         let hash = ContentHash::from_digest(std::mem::take(&mut self.hasher).finalize().into());
         let written = match (self.upload.take(), &self.at.depot.staging) {
-            (Some(upload), None) => Written::Parts(upload),
+            (Some(upload), None) => Written::Parts(Mutex::new(upload)),
             (Some(upload), Some(_)) => {
                 let finished = upload.finish().await;
                 finished.map_err(|e| self.at.failed("write", e))?;
@@ -130,12 +130,17 @@ pub struct Staged {
 enum Written {
     /// A file of another name.
     File,
-    /// All parts, which the last word makes a file.
-    Parts(WriteMultipart),
+    /// All parts, which the last word makes a file. The lock is never waited for: it lets several threads hold this.
+    Parts(Mutex<WriteMultipart>),
     Nothing,
 }
 
 impl Staged {
+    /// Reads it before it is published; only what lies in a file of its own can be read.
+    pub async fn read(&self) -> Result<Reading, BlobError> {
+        super::read::read_at(self.at.clone(), None).await
+    }
+
     /// Makes the file visible as `to`; on disk when this returns.
     pub async fn publish(mut self, to: &BlobKey) -> Result<Published, BlobError> {
         let target = self.blobs.depots.find_writable(to.as_str())?;
@@ -148,7 +153,10 @@ impl Staged {
             });
         }
         let done = match std::mem::replace(&mut self.written, Written::Nothing) {
-            Written::Parts(upload) => upload.finish().await.map(|_| ()),
+            Written::Parts(upload) => {
+                let upload = upload.into_inner().unwrap_or_else(PoisonError::into_inner);
+                upload.finish().await.map(|_| ())
+            }
             Written::File => {
                 let renamed = target.depot.store.rename(&self.at.path, &target.path).await;
                 if renamed.is_err() {
@@ -175,7 +183,10 @@ impl Drop for Staged {
                 let removed = async move { drop(at.depot.store.delete(&at.path).await) };
                 self.blobs.runtime.spawn(removed);
             }
-            Written::Parts(upload) => give_up(&self.blobs, upload),
+            Written::Parts(upload) => {
+                let upload = upload.into_inner().unwrap_or_else(PoisonError::into_inner);
+                give_up(&self.blobs, upload);
+            }
             Written::Nothing => {}
         }
     }

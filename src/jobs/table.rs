@@ -118,6 +118,7 @@ fn pinned(file: &SourceFile) -> Listed {
         key: file.key.clone(),
         size_bytes: file.size_bytes,
         stamp: file.stamp.clone(),
+        changed_micros: None,
     }
 }
 

@@ -126,7 +126,10 @@ impl From<BlobError> for Error {
                 Err(_) => Error::invalid("upload_interrupted", message),
             },
             BlobError::DiskFull { .. } => Error::unavailable("disk_full", message),
-            BlobError::Refused { .. } | BlobError::ReadOnly { .. } => Error::invalid(code, message),
+            BlobError::NoName { .. }
+            | BlobError::TooMany { .. }
+            | BlobError::Refused { .. }
+            | BlobError::ReadOnly { .. } => Error::invalid(code, message),
             BlobError::Changed { .. } => Error::unavailable("unavailable", message),
             error @ BlobError::Elsewhere { .. } => {
                 tracing::warn!(error = chain(&error), "the store of a bucket refuses");
