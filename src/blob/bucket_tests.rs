@@ -253,11 +253,11 @@ async fn every_bucket_that_cannot_be_used_is_told() {
 
 const SECRET: &str = "hush-hush-hush";
 
+/// What a store answers to a request, and to how many it has answered before.
+type Answer = fn(&Request<Body>, usize) -> Response;
+
 /// Blobs with the bucket `shop` in a store that answers as `answer` does; how often it was asked.
-async fn answering(
-    home: &FilePath,
-    answer: fn(&Request<Body>, usize) -> Response,
-) -> (Blobs, Arc<AtomicUsize>) {
+async fn answering(home: &FilePath, answer: Answer) -> (Blobs, Arc<AtomicUsize>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let asked = Arc::new(AtomicUsize::new(0));
@@ -310,7 +310,7 @@ fn told(error: &BlobError) -> String {
 async fn refusals_of_a_store_say_what_to_mend_and_no_secret() {
     let home = tempfile::tempdir().unwrap();
     let at = key("datasets/shop/a/x.csv");
-    let cases: [(fn(&Request<Body>, usize) -> Response, &str, &str); 5] = [
+    let cases: [(Answer, &str, &str); 5] = [
         (
             |_, _| xml(StatusCode::FORBIDDEN, "AccessDenied"),
             "bucket_denied",

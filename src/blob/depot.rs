@@ -139,7 +139,7 @@ pub(super) struct Spot {
 
 impl Spot {
     /// Where the file is written before it has its name.
-    pub(super) fn to_write(mut self) -> Self {
+    pub(super) fn unfinished(mut self) -> Self {
         if let Some(staging) = &self.depot.staging {
             self.path = path(staging.next_key().as_str());
         }

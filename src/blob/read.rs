@@ -99,7 +99,7 @@ enum Inner {
     /// A local file is read directly.
     File(Watched),
     /// Anything else is fetched by async tasks, a few windows ahead.
-    Windows(Windows, Bytes),
+    Windows(Box<Windows>, Bytes),
 }
 
 impl BlockingReader {
@@ -108,7 +108,10 @@ impl BlockingReader {
         let size_bytes = meta.size;
         let source = match file {
             Some(file) => Inner::File(Watched::new(file, at.name())?),
-            None => Inner::Windows(Windows::new(blobs.runtime.clone(), at, meta), Bytes::new()),
+            None => Inner::Windows(
+                Box::new(Windows::new(blobs.runtime.clone(), at, meta)),
+                Bytes::new(),
+            ),
         };
         Ok(Self { size_bytes, source })
     }
@@ -189,7 +192,7 @@ enum Anywhere {
     /// A local file is read directly.
     File(File),
     /// Anything else is asked for each range.
-    Store(Blobs, Spot, ObjectMeta),
+    Store(Box<(Blobs, Spot, ObjectMeta)>),
 }
 
 impl RandomReader {
@@ -199,7 +202,7 @@ impl RandomReader {
             size_bytes: meta.size,
             source: match file {
                 Some(file) => Anywhere::File(file),
-                None => Anywhere::Store(blobs.clone(), at, meta),
+                None => Anywhere::Store(Box::new((blobs.clone(), at, meta))),
             },
         })
     }
@@ -216,7 +219,8 @@ impl RandomReader {
             Anywhere::File(file) => file.read_exact_at(into, at),
             Anywhere::Store(..) if end > self.size_bytes => Err(io::ErrorKind::UnexpectedEof.into()),
             Anywhere::Store(..) if into.is_empty() => Ok(()),
-            Anywhere::Store(blobs, spot, meta) => {
+            Anywhere::Store(place) => {
+                let (blobs, spot, meta) = &**place;
                 let found = blobs.runtime.block_on(fetch(spot, meta, at..end))?;
                 if found.len() != into.len() {
                     return Err(io::ErrorKind::UnexpectedEof.into());

@@ -46,7 +46,7 @@ impl Writing {
             Some(key) => blobs.depots.find_writable(key.as_str())?,
             None => blobs.depots.find(super::key::STAGING)?,
         };
-        let at = at.to_write();
+        let at = at.unfinished();
         let upload = at.depot.store.put_multipart(&at.path).await;
         let upload = upload.map_err(|e| at.failed("write", e))?;
         let part = match at.depot.is_elsewhere {

@@ -225,12 +225,15 @@ async fn pages_of_others_are_kept_out_of_an_open_door() {
     );
 }
 
+/// Headers, a body and the code of the error that they come to.
+type Case = (&'static [(&'static str, &'static str)], Vec<u8>, &'static str);
+
 #[tokio::test]
 async fn bodies_are_bounded_whole_and_what_was_promised() {
     let place = Place::open().await;
     place.file("shop/x.csv", "before");
     let large = vec![b'x'; (64 << 20) + 1];
-    let cases: [(&[(&str, &str)], Vec<u8>, &str); 3] = [
+    let cases: [Case; 3] = [
         (
             &[("content-md5", "AAAAAAAAAAAAAAAAAAAAAA==")],
             b"after".to_vec(),

@@ -107,7 +107,8 @@ fn complaint(request: &Request) -> Option<&'static str> {
     let is_fourth = header.is_some_and(|text| text.trim_start().starts_with("AWS4-HMAC-SHA256"));
     // Those of version 2 have parameters of their own, which would be looked at first.
     let is_second = names("Signature") || names("AWSAccessKeyId");
-    if is_second || !is_fourth && !(header.is_none() && names("X-Amz-Signature")) {
+    let is_fourth = is_fourth || header.is_none() && names("X-Amz-Signature");
+    if is_second || !is_fourth {
         return Some("requests are signed with AWS Signature Version 4 here");
     }
     let signed = of_header.or(of_query).unwrap_or_default().to_ascii_lowercase();
