@@ -27,7 +27,6 @@ use crate::ml::pipeline::table::MemoryTable;
 use crate::ml::pipeline::{TrainRequest, inspect, train};
 use crate::ml::split::Split;
 use crate::ml::target::TargetWish;
-use crate::source::Databases;
 
 mod codes;
 mod creation;
