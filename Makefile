@@ -25,7 +25,7 @@ LAB_ARGS       ?=
 PYTHON     ?= python3
 
 # Makes that environment, where it is not there yet.
-MAKE_CLIENTS_PYTHON = $(CLIENTS_PYTHON)/bin/python -c 'import mlflow, tritonclient.http, h2, boto3, awscli, sklearn' 2>/dev/null || { \
+MAKE_CLIENTS_PYTHON = $(CLIENTS_PYTHON)/bin/python -c 'import mlflow, tritonclient.http, h2, boto3, awscli, sklearn, moto.server, pyarrow, zstandard' 2>/dev/null || { \
   $(PYTHON) -m venv $(CLIENTS_PYTHON) && \
   $(CLIENTS_PYTHON)/bin/pip install -q -r tests/clients/requirements.txt; }
 
@@ -52,10 +52,11 @@ test: ## the whole test suite on the embedded store; YOSOKU_TEST_POSTGRES=URL ad
 clients: build ## what clients rely on, by programs that know the interface only; CLIENTS_ARGS='--only csv' for some of it
 	$(PYTHON) tests/clients/run.py $(YOSOKU) $(CLIENTS_ARGS)
 
-real-clients: build ## the same with clients that others wrote: those of MLflow, Triton, HTTP/2 and Amazon; makes a Python environment
+real-clients: build ## the same with clients that others wrote: those of MLflow, Triton, HTTP/2, Amazon and S3; makes a Python environment
 	$(MAKE_CLIENTS_PYTHON)
 	$(CLIENTS_PYTHON)/bin/python tests/clients/real_clients.py $(YOSOKU) $(CLIENTS_ARGS)
 	$(CLIENTS_PYTHON)/bin/python tests/clients/amazon.py $(YOSOKU) $(CLIENTS_ARGS)
+	$(CLIENTS_PYTHON)/bin/python tests/clients/storage.py $(YOSOKU) $(CLIENTS_ARGS)
 
 # Brought up to date when the lists of packages change. The client itself is not installed in it, so that clones can share it.
 $(PYTHON_ENV)/bin/pip:

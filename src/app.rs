@@ -1,14 +1,18 @@
 //! The composition root: opens the stores, puts service, jobs and server together, and ends them in
 //! order.
 
+mod buckets;
+mod front;
 mod outside;
 
-use std::net::{SocketAddr, TcpListener};
+pub use front::Front;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
+use axum::Router;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
@@ -16,17 +20,15 @@ use tokio_util::sync::CancellationToken;
 use crate::blob::Blobs;
 use crate::catalog::Catalog;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{HttpConfig, ServeConfig, StoreConfig, WorkConfig};
+use crate::config::{ServeConfig, StoreConfig, WorkConfig};
 use crate::domain::ids::EntityKind;
 use crate::domain::job::ClaimedJob;
 use crate::domain::spec::Produced;
 use crate::http;
-use crate::http::auth::{Access, KeyRing};
-use crate::http::bind::Binding;
+use crate::http::auth::Access;
 use crate::http::health::{Check, Readiness};
 use crate::http::layers::Limits;
-use crate::http::serve::{Stop, serve, serve_socket, tls};
-use crate::http::socket::Socket;
+use crate::http::serve::{Stop, serve, serve_socket};
 use crate::jobs::Handler;
 use crate::jobs::context::JobContext;
 use crate::jobs::runner::{JobError, JobHandler, Runner, RunnerOptions};
@@ -63,6 +65,7 @@ impl App {
         let blobs = Blobs::open_local(home)
             .await
             .with_context(|| format!("opening the files in `{}`", home.display()))?;
+        let blobs = buckets::mapped(blobs, &config.store.connections).context("opening the buckets")?;
         let databases = outside::databases(&config.store.connections, config.work.workers > 0)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let abandoned = catalog.job_abandon(blobs.dead_processes(), clock.now_micros());
@@ -106,6 +109,7 @@ impl App {
     pub async fn serve(self, front: Front, stop: CancellationToken) -> Result<()> {
         let Front {
             listener,
+            s3,
             socket,
             access,
             encryption,
@@ -117,6 +121,35 @@ impl App {
             drain: http.stop_drain,
             ..Stop::default()
         };
+        let (router, door) = self.routers(access, &ending);
+        // Jobs go on until the last answer is given, and are then given back.
+        let jobs_stop = CancellationToken::new();
+        let jobs = tokio::spawn(run_jobs(self.runner.clone(), jobs_stop.clone()));
+        let metering = tokio::spawn(meter(self.service.clone(), jobs_stop.clone()));
+        let by_socket = async {
+            match socket {
+                Some(socket) => serve_socket(socket, router.clone(), ending.clone()).await,
+                None => Ok(()),
+            }
+        };
+        let by_s3 = async {
+            match s3 {
+                Some(listener) => serve(listener, door, encryption.clone(), ending.clone()).await,
+                None => Ok(()),
+            }
+        };
+        let by_port = serve(listener, router.clone(), encryption.clone(), ending.clone());
+        let served = tokio::try_join!(by_port, by_socket, by_s3);
+        jobs_stop.cancel();
+        jobs.await.context("ending the jobs")?;
+        metering.await.context("ending the metering")?;
+        self.catalog.close().await;
+        served.map(|_| ()).context("serving")
+    }
+
+    /// What is answered at the listeners, and at the S3 door.
+    fn routers(&self, access: Access, ending: &Stop) -> (Router, Router) {
+        let http = &self.config.http;
         let parts = http::Parts {
             rest: http::rest::routes(
                 self.service.clone(),
@@ -153,24 +186,14 @@ impl App {
                 "there are no keys: whoever is on this machine may ask, whatever requests are signed with"
             );
         }
-        let router = http::router(parts);
-        // Jobs go on until the last answer is given, and are then given back.
-        let jobs_stop = CancellationToken::new();
-        let jobs = tokio::spawn(run_jobs(self.runner.clone(), jobs_stop.clone()));
-        let metering = tokio::spawn(meter(self.service.clone(), jobs_stop.clone()));
-        let by_socket = async {
-            match socket {
-                Some(socket) => serve_socket(socket, router.clone(), ending.clone()).await,
-                None => Ok(()),
-            }
-        };
-        let by_port = serve(listener, router.clone(), encryption, ending.clone());
-        let served = tokio::try_join!(by_port, by_socket);
-        jobs_stop.cancel();
-        jobs.await.context("ending the jobs")?;
-        metering.await.context("ending the metering")?;
-        self.catalog.close().await;
-        served.map(|_| ()).context("serving")
+        let door = http::s3::router(http::s3::Parts {
+            service: self.service.clone(),
+            access: parts.access.clone(),
+            limits: parts.limits,
+            metrics: self.metrics.clone(),
+            open: ending.open.clone(),
+        });
+        (http::router(parts), door)
     }
 
     /// Does jobs, without HTTP, until `stop` is cancelled.
@@ -178,47 +201,6 @@ impl App {
         run_jobs(self.runner, stop).await;
         self.catalog.close().await;
         Ok(())
-    }
-}
-
-/// Where and how to listen, checked before anything is opened or made.
-pub struct Front {
-    listener: TcpListener,
-    socket: Option<Socket>,
-    access: Access,
-    encryption: Option<Arc<rustls::ServerConfig>>,
-}
-
-impl Front {
-    /// Listens as `config` says. Refuses an address that is not allowed, and keys or certificates that
-    /// cannot be used.
-    pub fn open(config: &ServeConfig) -> Result<Self> {
-        let http = &config.http;
-        let access = access(http, &config.store.home)?;
-        check_binding(http, &access)?;
-        let encryption = match &http.tls {
-            Some(files) => Some(tls(&files.cert, &files.key).map_err(|error| anyhow!(error))?),
-            None => None,
-        };
-        let listener =
-            TcpListener::bind(http.listen).with_context(|| format!("listening on {}", http.listen))?;
-        let socket = http.socket.as_deref().map(Socket::bind).transpose();
-        Ok(Self {
-            listener,
-            socket: socket.map_err(|error| anyhow!(error))?,
-            access,
-            encryption,
-        })
-    }
-
-    /// The socket in the file system, if one is listened on.
-    pub fn socket(&self) -> Option<&Path> {
-        self.socket.as_ref().map(Socket::path)
-    }
-
-    /// The address that is listened on, with its real port.
-    pub fn address(&self) -> Result<SocketAddr> {
-        self.listener.local_addr().context("reading the address")
     }
 }
 
@@ -295,32 +277,6 @@ async fn run_jobs(runner: Option<Runner>, stop: CancellationToken) {
         Some(runner) => runner.run(stop).await,
         None => stop.cancelled().await,
     }
-}
-
-/// Opens the key file if there is one.
-fn access(http: &HttpConfig, home: &Path) -> Result<Access> {
-    match http::keys::locate(http.keys.as_deref(), home) {
-        Some(path) => {
-            let ring =
-                KeyRing::open(&path).with_context(|| format!("reading keys from `{}`", path.display()))?;
-            Ok(Access::Keys(Arc::new(ring)))
-        }
-        None => Ok(Access::Open),
-    }
-}
-
-fn check_binding(http: &HttpConfig, access: &Access) -> Result<()> {
-    let keys = match access {
-        Access::Open => None,
-        Access::Keys(ring) => Some(ring.len().context("reading keys")?),
-    };
-    let binding = Binding {
-        listen: http.listen,
-        keys,
-        tls: http.tls.is_some(),
-        behind_proxy: http.behind_proxy,
-    };
-    binding.check().map_err(|missing| anyhow!(missing.join("\n")))
 }
 
 struct Ready(Service);

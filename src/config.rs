@@ -4,6 +4,7 @@
 //! all mistakes are reported together. Values come through a function, so that tests never touch
 //! the process environment.
 
+pub mod buckets;
 pub mod connections;
 pub mod machine;
 pub mod settings;
@@ -35,6 +36,8 @@ pub fn process_environment(name: &str) -> Option<String> {
 pub struct Flags {
     /// `--listen`
     pub listen: Option<String>,
+    /// `--s3-listen`
+    pub s3_listen: Option<String>,
     /// `--home`
     pub home: Option<String>,
     /// `--socket`
@@ -79,6 +82,8 @@ pub struct ServeConfig {
 pub struct HttpConfig {
     /// Address and port (`YOSOKU_LISTEN`); 127.0.0.1:8080.
     pub listen: SocketAddr,
+    /// Address and port of the S3 door (`YOSOKU_S3_LISTEN`); none.
+    pub s3_listen: Option<SocketAddr>,
     /// A socket in the file system to listen on as well (`YOSOKU_SOCKET`); none.
     pub socket: Option<PathBuf>,
     /// The file of hashed keys (`YOSOKU_KEYS`); none.
@@ -263,6 +268,13 @@ impl Reader<'_> {
         let said = self.pick("--behind-proxy", &None, "YOSOKU_BEHIND_PROXY", false, parse_bool);
         HttpConfig {
             listen: self.pick("--listen", &flags.listen, "YOSOKU_LISTEN", listen, parse_listen),
+            s3_listen: self.pick(
+                "--s3-listen",
+                &flags.s3_listen,
+                "YOSOKU_S3_LISTEN",
+                None,
+                |text| parse_listen(text).map(Some),
+            ),
             socket: self.path(&flags.socket, "YOSOKU_SOCKET"),
             keys: self.path(&flags.keys, "YOSOKU_KEYS"),
             tls: self.tls(flags),

@@ -1,5 +1,6 @@
 //! What can go wrong with files, by what the caller can do about it.
 
+use super::remote::Refusal;
 use crate::domain::entity::Problem;
 use crate::domain::ids::BlobKey;
 
@@ -44,10 +45,56 @@ pub enum BlobError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// No file can have that name.
+    #[error(
+        "no file can be called {what}: its name is too long or not allowed, or goes through a file, or is that of a folder; choose another one"
+    )]
+    NoName {
+        /// What was to be written.
+        what: String,
+    },
+    /// A list would be too long.
+    #[error("more than {most} files lie below `{what}`; name a folder with fewer")]
+    TooMany {
+        /// The folder.
+        what: String,
+        /// How many are listed.
+        most: usize,
+    },
+    /// Who runs the server lets nobody use the bucket.
+    #[error("the bucket `{bucket}` is not open for use on this server; name another one, or ask who runs it")]
+    Refused {
+        /// The bucket.
+        bucket: String,
+    },
+    /// Who runs the server lets nobody write to the bucket.
+    #[error(
+        "the bucket `{bucket}` can only be read on this server; write to another one, or ask who runs it"
+    )]
+    ReadOnly {
+        /// The bucket.
+        bucket: String,
+    },
+    /// The store of a bucket that lies elsewhere does not do it.
+    #[error("`{what}`: {refusal}")]
+    Elsewhere {
+        /// The location.
+        what: String,
+        /// Why not.
+        refusal: Refusal,
+        /// What the store said.
+        source: Source,
+    },
+    /// The content is not the one that was found when reading began.
+    #[error("`{what}` was changed while it was read; write files under another name first, or try again")]
+    Changed {
+        /// The file.
+        what: String,
+    },
     /// Anything else.
     #[error("cannot {action} {what}")]
     Storage {
-        /// `read`, `write`, `publish`, `list` or `delete`.
+        /// `open`, `read`, `write`, `publish`, `list` or `delete`.
         action: &'static str,
         /// The file or folder.
         what: String,
@@ -59,8 +106,17 @@ pub enum BlobError {
 impl BlobError {
     /// Sorts an error of the store by its cause.
     pub(super) fn from_store(action: &'static str, what: &str, error: object_store::Error) -> Self {
-        if let (object_store::Error::NotFound { .. }, Ok(key)) = (&error, BlobKey::new(what)) {
-            return BlobError::NotFound { key };
+        // What would lie below a file, or has a name that no file can have, is not there.
+        let is_missing = matches!(error, object_store::Error::NotFound { .. }) || is_no_name(&error);
+        let is_written = matches!(action, "write" | "publish");
+        match BlobKey::new(what) {
+            Ok(key) if is_missing && !is_written => return BlobError::NotFound { key },
+            _ if is_no_name(&error) => {
+                let what = what.to_owned();
+                return BlobError::NoName { what };
+            }
+            Ok(key) if is_missing => return BlobError::NotFound { key },
+            _ => {}
         }
         if is_disk_full(&error) {
             return BlobError::DiskFull {
@@ -81,6 +137,15 @@ impl BlobError {
             BlobError::DiskFull { .. } => "disk_full",
             BlobError::TooLarge { .. } => "too_large",
             BlobError::Input { .. } => "upload_interrupted",
+            BlobError::NoName { .. } | BlobError::TooMany { .. } => "invalid_location",
+            BlobError::Refused { .. } => "bucket_refused",
+            BlobError::ReadOnly { .. } => "bucket_read_only",
+            BlobError::Elsewhere { refusal, .. } => match refusal {
+                Refusal::Denied => "bucket_denied",
+                Refusal::NoBucket | Refusal::Elsewhere => "bucket_missing",
+                Refusal::Unreachable | Refusal::TimedOut => "storage_unavailable",
+            },
+            BlobError::Changed { .. } => "source_changed",
             BlobError::Folder { .. } | BlobError::Storage { .. } => "storage_unavailable",
         }
     }
@@ -88,8 +153,15 @@ impl BlobError {
     /// True when the same call may succeed later with nothing else changed.
     pub fn is_transient(&self) -> bool {
         match self {
-            BlobError::Storage { .. } | BlobError::DiskFull { .. } => true,
+            BlobError::Storage { .. } | BlobError::DiskFull { .. } | BlobError::Changed { .. } => true,
+            BlobError::Elsewhere { refusal, .. } => {
+                matches!(refusal, Refusal::Unreachable | Refusal::TimedOut)
+            }
             BlobError::NotFound { .. }
+            | BlobError::NoName { .. }
+            | BlobError::TooMany { .. }
+            | BlobError::Refused { .. }
+            | BlobError::ReadOnly { .. }
             | BlobError::TooLarge { .. }
             | BlobError::Input { .. }
             | BlobError::Folder { .. } => false,
@@ -113,24 +185,47 @@ impl From<BlobError> for std::io::Error {
             BlobError::NotFound { .. } => std::io::ErrorKind::NotFound,
             BlobError::DiskFull { .. } => std::io::ErrorKind::StorageFull,
             BlobError::TooLarge { .. } => std::io::ErrorKind::FileTooLarge,
-            BlobError::Input { .. } | BlobError::Folder { .. } | BlobError::Storage { .. } => {
-                std::io::ErrorKind::Other
-            }
+            BlobError::NoName { .. } => std::io::ErrorKind::InvalidFilename,
+            BlobError::Refused { .. } | BlobError::ReadOnly { .. } => std::io::ErrorKind::PermissionDenied,
+            BlobError::Input { .. }
+            | BlobError::TooMany { .. }
+            | BlobError::Folder { .. }
+            | BlobError::Elsewhere { .. }
+            | BlobError::Changed { .. }
+            | BlobError::Storage { .. } => std::io::ErrorKind::Other,
         };
         std::io::Error::new(kind, error)
     }
 }
 
+/// What the local store says of a name that it keeps for itself.
+const OWN_NAMES: &str = "Filenames containing trailing";
+
 fn is_disk_full(error: &(dyn std::error::Error + 'static)) -> bool {
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+    is_of(error, &|kind| matches!(kind, StorageFull | QuotaExceeded))
+}
+
+fn is_no_name(error: &object_store::Error) -> bool {
+    use std::io::ErrorKind::{
+        AlreadyExists, DirectoryNotEmpty, InvalidFilename, IsADirectory, NotADirectory,
+    };
+    // A folder that cannot be made because a file has its name exists already, says the system.
+    let of_system = is_of(error, &|kind| {
+        matches!(
+            kind,
+            AlreadyExists | DirectoryNotEmpty | InvalidFilename | IsADirectory | NotADirectory
+        )
+    });
+    // The store keeps some names for itself, and says so with a type of its own.
+    of_system || error.to_string().contains(OWN_NAMES)
+}
+
+/// Whether the system said something of that kind, however deep it is buried.
+fn is_of(error: &(dyn std::error::Error + 'static), kind: &dyn Fn(std::io::ErrorKind) -> bool) -> bool {
     if let Some(io) = error.downcast_ref::<std::io::Error>() {
-        if matches!(
-            io.kind(),
-            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded
-        ) {
-            return true;
-        }
         // `source` of such an error leaves out the error that it carries itself.
-        return io.get_ref().is_some_and(|inner| is_disk_full(inner));
+        return kind(io.kind()) || io.get_ref().is_some_and(|inner| is_of(inner, kind));
     }
-    error.source().is_some_and(is_disk_full)
+    error.source().is_some_and(|source| is_of(source, kind))
 }

@@ -5,14 +5,20 @@
 //! threads `write_blocking` and `open_blocking`; both take any store that the `object_store` crate
 //! knows, and a local folder is the default.
 
+pub mod bucket;
+mod depot;
 mod error;
+pub mod folders;
 pub mod key;
 mod read;
+mod remote;
 mod staging;
+mod windows;
 mod write;
 
 pub use error::{BlobError, Source};
 pub use read::{BlockingReader, RandomReader, Reading};
+pub use remote::Refusal;
 pub use write::{BlockingWriter, Published, Staged, Writing};
 
 use std::io::Read;
@@ -21,12 +27,12 @@ use std::path::Path as FilePath;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::{Stream, TryStreamExt};
-use object_store::local::LocalFileSystem;
-use object_store::path::Path;
+use futures_util::{Stream, StreamExt, TryStreamExt};
 use object_store::{ObjectStore, ObjectStoreExt};
 use tokio::runtime::Handle;
 
+use self::bucket::Mappings;
+use self::depot::{Depot, Depots};
 use self::staging::Staging;
 use crate::domain::ids::{BlobKey, EntityRef};
 use crate::domain::job::{ClaimedJob, WorkerId};
@@ -34,10 +40,13 @@ use crate::domain::job::{ClaimedJob, WorkerId};
 /// The files of one installation; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Blobs {
-    store: Arc<dyn ObjectStore>,
+    depots: Arc<Depots>,
     staging: Arc<Staging>,
     runtime: Handle,
 }
+
+/// Files that are listed at once, at most: all of them are in memory together.
+const MOST_LISTED: usize = 1_000_000;
 
 /// A file as listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,41 +57,60 @@ pub struct Listed {
     pub size_bytes: u64,
     /// What the store gives to another content of the same name; none where it gives nothing.
     pub stamp: Option<String>,
-}
-
-/// A key as the store takes it: characters stand for themselves.
-fn path(text: &str) -> Path {
-    Path::parse(text).unwrap_or_else(|_| Path::from(text))
+    /// When it was written last, in microseconds UTC; none where the store was not asked.
+    pub changed_micros: Option<i64>,
 }
 
 impl Blobs {
     /// Opens the folder `home`, made if it is not there, and removes what dead processes left
     /// half written. The runtime that this is called on does the work of the blocking methods.
     pub async fn open_local(home: &FilePath) -> Result<Self, BlobError> {
-        let unusable = |source| BlobError::Folder {
+        let made = std::fs::create_dir_all(home);
+        made.map_err(|source| BlobError::Folder {
             path: home.display().to_string(),
             source,
-        };
-        std::fs::create_dir_all(home).map_err(unusable)?;
-        let store = LocalFileSystem::new_with_prefix(home).map_err(|e| unusable(std::io::Error::other(e)))?;
-        // Synchronised: what is acknowledged must survive a power cut. Empty folders are not removed by
-        // the store, because it would take the top ones too, while another upload is about to use them.
-        let store = store.with_fsync(true).with_automatic_cleanup(false);
-        let staging = Staging::local(home)?;
-        Ok(Self {
-            store: Arc::new(store),
-            staging: Arc::new(staging),
-            runtime: Handle::current(),
-        })
+        })?;
+        Self::of(Depots::of(Depot::home(home)?))
     }
 
     /// Uses any other store.
     pub async fn open_store(store: Arc<dyn ObjectStore>) -> Result<Self, BlobError> {
+        Self::of(Depots::of(Depot::anywhere(store)?))
+    }
+
+    fn of(depots: Depots) -> Result<Self, BlobError> {
+        let staging = depots.home.staging.clone();
         Ok(Self {
-            store,
-            staging: Arc::new(Staging::remote()?),
+            staging: match staging {
+                Some(staging) => staging,
+                None => Arc::new(Staging::remote()?),
+            },
+            depots: Arc::new(depots),
             runtime: Handle::current(),
         })
+    }
+
+    /// The same with buckets where `mappings` say. Reports every mapping that cannot be used; no store is asked yet.
+    pub fn with_buckets(self, mappings: &Mappings) -> Result<Self, Vec<BlobError>> {
+        let depots = Depots::mapped(self.depots.home.clone(), mappings)?;
+        Ok(Self {
+            depots: Arc::new(depots),
+            ..self
+        })
+    }
+
+    /// Whether the file of `key` lies elsewhere than in the home.
+    pub fn is_mapped(&self, key: &BlobKey) -> bool {
+        self.depots.is_mapped(key.as_str())
+    }
+
+    /// Fails if nobody may read there, or write there if that is what `to_write` says. No store is asked.
+    pub fn allows(&self, key: &BlobKey, to_write: bool) -> Result<(), BlobError> {
+        let found = match to_write {
+            true => self.depots.find_writable(key.as_str()),
+            false => self.depots.find(key.as_str()),
+        };
+        found.map(|_| ())
     }
 
     /// The name of this process among those that share the store.
@@ -103,12 +131,21 @@ impl Blobs {
         S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
         E: Into<Source>,
     {
-        write::receive(self.clone(), stream, limit).await
+        write::receive(self.clone(), None, stream, limit).await
+    }
+
+    /// The same for a file that will be published as `key`.
+    pub async fn receive_at<S, E>(&self, key: &BlobKey, stream: S, limit: u64) -> Result<Staged, BlobError>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
+        E: Into<Source>,
+    {
+        write::receive(self.clone(), Some(key), stream, limit).await
     }
 
     /// Stores `bytes` as `key`; on disk when this returns.
     pub async fn put(&self, key: &BlobKey, bytes: Bytes) -> Result<Published, BlobError> {
-        let mut writing = Writing::begin(self.clone(), u64::MAX).await?;
+        let mut writing = Writing::begin(self.clone(), Some(key), u64::MAX).await?;
         writing.write(bytes).await?;
         writing.finish().await?.publish(key).await
     }
@@ -120,22 +157,23 @@ impl Blobs {
 
     /// Reads a whole file into memory.
     pub async fn get(&self, key: &BlobKey) -> Result<Bytes, BlobError> {
-        let result = self.store.get(&path(key.as_str())).await;
-        let bytes = match result {
+        let at = self.depots.find(key.as_str())?;
+        let bytes = match at.depot.store.get(&at.path).await {
             Ok(found) => found.bytes().await,
             Err(error) => Err(error),
         };
-        bytes.map_err(|e| BlobError::from_store("read", key.as_str(), e))
+        bytes.map_err(|e| at.failed("read", e))
     }
 
     /// What is known of a file without reading it.
     pub async fn look(&self, key: &BlobKey) -> Result<Listed, BlobError> {
-        let found = self.store.head(&path(key.as_str())).await;
-        let found = found.map_err(|e| BlobError::from_store("read", key.as_str(), e))?;
+        let at = self.depots.find(key.as_str())?;
+        let found = at.look().await?;
         Ok(Listed {
             key: key.clone(),
             size_bytes: found.size,
             stamp: found.e_tag,
+            changed_micros: Some(found.last_modified.timestamp_micros()),
         })
     }
 
@@ -150,30 +188,39 @@ impl Blobs {
             let source = std::io::ErrorKind::NotFound.into();
             return Err(BlobError::Folder { path, source });
         }
-        let first = self.store.list(Some(&path(key::STAGING))).try_next().await;
-        first
-            .map(|_| ())
-            .map_err(|e| BlobError::from_store("list", key::STAGING, e))
+        let at = self.depots.find(key::STAGING)?;
+        let first = at.depot.store.list(Some(&at.path)).try_next().await;
+        first.map(|_| ()).map_err(|e| at.failed("list", e))
     }
 
     /// Removes a file; one that is not there is no error.
     pub async fn delete(&self, key: &BlobKey) -> Result<(), BlobError> {
-        match self.store.delete(&path(key.as_str())).await {
+        let at = self.depots.find_writable(key.as_str())?;
+        match at.depot.store.delete(&at.path).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(BlobError::from_store("delete", key.as_str(), error)),
+            Err(error) => Err(at.failed("delete", error)),
         }
     }
 
     /// The files below `folder`, in the order of their keys. Names that are no keys of ours are
     /// left out.
     pub async fn list(&self, folder: &str) -> Result<Vec<Listed>, BlobError> {
-        let found = self.store.list(Some(&path(folder))).try_collect::<Vec<_>>().await;
-        let found = found.map_err(|e| BlobError::from_store("list", folder, e))?;
+        let at = self.depots.find(folder)?;
+        let listed = at.depot.store.list(Some(&at.path)).take(MOST_LISTED + 1);
+        let found = listed.try_collect::<Vec<_>>().await;
+        let found = found.map_err(|e| at.failed("list", e))?;
+        if found.len() > MOST_LISTED {
+            return Err(BlobError::TooMany {
+                what: at.name(),
+                most: MOST_LISTED,
+            });
+        }
         let listed = found.into_iter().filter_map(|meta| {
             Some(Listed {
-                key: BlobKey::new(meta.location.as_ref()).ok()?,
+                key: at.depot.key_of(&meta.location)?,
                 size_bytes: meta.size,
                 stamp: meta.e_tag,
+                changed_micros: Some(meta.last_modified.timestamp_micros()),
             })
         });
         let mut listed: Vec<Listed> = listed.collect();
@@ -215,12 +262,18 @@ impl Blobs {
 
     /// Opens a file for code that blocks; never call it on an async thread.
     pub fn open_blocking(&self, key: &BlobKey) -> Result<BlockingReader, BlobError> {
-        BlockingReader::open(self, key)
+        BlockingReader::open(self, key, None)
     }
 
-    /// Opens a file to be read at any place by code that blocks; never call it on an async thread.
-    pub fn open_random(&self, key: &BlobKey) -> Result<RandomReader, BlobError> {
-        RandomReader::open(self, key)
+    /// The same for a file that was listed before; an error if it has another content by now.
+    pub fn open_listed(&self, file: &Listed) -> Result<BlockingReader, BlobError> {
+        BlockingReader::open(self, &file.key, Some(file))
+    }
+
+    /// Opens a file that was listed before to be read at any place by code that blocks; never call it on an async
+    /// thread.
+    pub fn open_random(&self, file: &Listed) -> Result<RandomReader, BlobError> {
+        RandomReader::open(self, &file.key, Some(file))
     }
 
     /// Reads a whole file into memory, for code that blocks.
@@ -236,9 +289,9 @@ impl Blobs {
         Ok(bytes)
     }
 
-    /// Begins a staged file for code that blocks; never call it on an async thread.
-    pub fn write_blocking(&self) -> Result<BlockingWriter, BlobError> {
-        BlockingWriter::begin(self.clone(), u64::MAX)
+    /// Begins the file of `key` for code that blocks; never call it on an async thread.
+    pub fn write_blocking(&self, key: &BlobKey) -> Result<BlockingWriter, BlobError> {
+        BlockingWriter::begin(self.clone(), key, u64::MAX)
     }
 
     /// [`Blobs::look`] for code that blocks.
@@ -286,5 +339,7 @@ impl std::fmt::Debug for Reading {
     }
 }
 
+#[cfg(test)]
+mod bucket_tests;
 #[cfg(test)]
 mod tests;

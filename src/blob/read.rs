@@ -1,23 +1,28 @@
 //! Reading: as a stream for async code, as `std::io::Read` or at any place for code that blocks.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 
 use bytes::{Buf, Bytes};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use object_store::{GetOptions, GetRange, GetResult, GetResultPayload, ObjectStore, ObjectStoreExt};
-use tokio::sync::mpsc;
+use object_store::{
+    GetOptions, GetRange, GetResult, GetResultPayload, ObjectMeta, ObjectStore, ObjectStoreExt,
+};
 
-use super::{BlobError, Blobs, path};
+use super::depot::Spot;
+use super::windows::{Windows, fetch};
+use super::{BlobError, Blobs, Listed};
 use crate::domain::ids::BlobKey;
 
 /// A file, or a part of it, on its way.
 pub struct Reading {
     /// Length of the whole file in bytes.
     pub size_bytes: u64,
+    /// What the store gives to another content of the same name; none where it gives nothing.
+    pub stamp: Option<String>,
     /// Which bytes of it come.
     pub range: Range<u64>,
     /// The bytes.
@@ -29,24 +34,57 @@ pub(super) async fn read(
     key: &BlobKey,
     range: Option<Range<u64>>,
 ) -> Result<Reading, BlobError> {
+    read_at(blobs.depots.find(key.as_str())?, range).await
+}
+
+pub(super) async fn read_at(at: Spot, range: Option<Range<u64>>) -> Result<Reading, BlobError> {
     let options = GetOptions {
         range: range.map(GetRange::Bounded),
         ..GetOptions::default()
     };
-    let result = blobs.store.get_opts(&path(key.as_str()), options).await;
-    let result = result.map_err(|e| BlobError::from_store("read", key.as_str(), e))?;
+    let result = at.depot.store.get_opts(&at.path, options).await;
+    let result = result.map_err(|e| at.failed("read", e))?;
     Ok(Reading {
         size_bytes: result.meta.size,
+        stamp: result.meta.e_tag.clone(),
         range: result.range.clone(),
-        stream: stream(result, key.clone()),
+        stream: stream(result, at),
     })
 }
 
-fn stream(result: GetResult, key: BlobKey) -> BoxStream<'static, Result<Bytes, BlobError>> {
+fn stream(result: GetResult, at: Spot) -> BoxStream<'static, Result<Bytes, BlobError>> {
     result
         .into_stream()
-        .map(move |r| r.map_err(|e| BlobError::from_store("read", key.as_str(), e)))
+        .map(move |r| r.map_err(|e| at.failed("read", e)))
         .boxed()
+}
+
+/// A file that was found: what is known of it, and the file itself where it lies in a folder.
+struct Found {
+    at: Spot,
+    meta: ObjectMeta,
+    file: Option<File>,
+}
+
+/// Finds the file of `key`; where `expected` is given, another content than that is an error.
+fn find(blobs: &Blobs, key: &BlobKey, expected: Option<&Listed>) -> Result<Found, BlobError> {
+    let at = blobs.depots.find(key.as_str())?;
+    let asked = async {
+        if !at.depot.is_local() {
+            return Ok((at.look().await?, None));
+        }
+        let result = at.depot.store.get(&at.path).await;
+        let result = result.map_err(|e| at.failed("read", e))?;
+        match result.payload {
+            GetResultPayload::File(file, _) => Ok((result.meta, Some(file))),
+            GetResultPayload::Stream(_) => Ok((result.meta, None)),
+        }
+    };
+    let (meta, file) = blobs.runtime.block_on(asked)?;
+    if expected.is_some_and(|known| known.size_bytes != meta.size || known.stamp != meta.e_tag) {
+        return Err(BlobError::Changed { what: at.name() });
+    }
+    Ok(Found { at, meta, file })
 }
 
 /// A file for code that blocks; never use it on an async thread.
@@ -59,39 +97,23 @@ pub struct BlockingReader {
 #[derive(Debug)]
 enum Inner {
     /// A local file is read directly.
-    File(File),
-    /// Anything else is fetched by an async task, a few chunks ahead.
-    Channel(mpsc::Receiver<Result<Bytes, BlobError>>, Bytes),
+    File(Watched),
+    /// Anything else is fetched by async tasks, a few windows ahead.
+    Windows(Box<Windows>, Bytes),
 }
 
-/// Chunks fetched ahead of the reader.
-const AHEAD: usize = 4;
-
 impl BlockingReader {
-    pub(super) fn open(blobs: &Blobs, key: &BlobKey) -> Result<Self, BlobError> {
-        let result = blobs.runtime.block_on(blobs.store.get(&path(key.as_str())));
-        let result = result.map_err(|e| BlobError::from_store("read", key.as_str(), e))?;
-        let size_bytes = result.meta.size;
-        if let GetResultPayload::File(file, _) = result.payload {
-            return Ok(Self {
-                size_bytes,
-                source: Inner::File(file),
-            });
-        }
-        let (sender, receiver) = mpsc::channel(AHEAD);
-        let mut chunks = stream(result, key.clone());
-        blobs.runtime.spawn(async move {
-            while let Some(chunk) = chunks.next().await {
-                // The reader has gone.
-                if sender.send(chunk).await.is_err() {
-                    break;
-                }
-            }
-        });
-        Ok(Self {
-            size_bytes,
-            source: Inner::Channel(receiver, Bytes::new()),
-        })
+    pub(super) fn open(blobs: &Blobs, key: &BlobKey, expected: Option<&Listed>) -> Result<Self, BlobError> {
+        let Found { at, meta, file } = find(blobs, key, expected)?;
+        let size_bytes = meta.size;
+        let source = match file {
+            Some(file) => Inner::File(Watched::new(file, at.name())?),
+            None => Inner::Windows(
+                Box::new(Windows::new(blobs.runtime.clone(), at, meta)),
+                Bytes::new(),
+            ),
+        };
+        Ok(Self { size_bytes, source })
     }
 
     /// Length of the file in bytes.
@@ -104,10 +126,10 @@ impl Read for BlockingReader {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         match &mut self.source {
             Inner::File(file) => file.read(into),
-            Inner::Channel(receiver, rest) => {
+            Inner::Windows(windows, rest) => {
                 while rest.is_empty() {
-                    match receiver.blocking_recv() {
-                        Some(chunk) => *rest = chunk?,
+                    match windows.next()? {
+                        Some(window) => *rest = window,
                         None => return Ok(0),
                     }
                 }
@@ -119,31 +141,69 @@ impl Read for BlockingReader {
     }
 }
 
+/// A local file that is looked at once more when its end is reached: others may write to files in buckets.
+#[derive(Debug)]
+struct Watched {
+    file: File,
+    name: String,
+    begun: (u64, i64, i64),
+}
+
+impl Watched {
+    fn new(file: File, name: String) -> Result<Self, BlobError> {
+        match file.metadata() {
+            Ok(found) => Ok(Self {
+                begun: version(&found),
+                file,
+                name,
+            }),
+            Err(error) => Err(BlobError::Storage {
+                action: "read",
+                what: name,
+                source: error.into(),
+            }),
+        }
+    }
+
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(into)?;
+        if count == 0 && !into.is_empty() && version(&self.file.metadata()?) != self.begun {
+            let what = self.name.clone();
+            return Err(BlobError::Changed { what }.into());
+        }
+        Ok(count)
+    }
+}
+
+/// What changes when a file is written to: length and time.
+fn version(found: &Metadata) -> (u64, i64, i64) {
+    (found.len(), found.mtime(), found.mtime_nsec())
+}
+
 /// A file that is read at any place, for code that blocks; never use it on an async thread.
 #[derive(Debug)]
 pub struct RandomReader {
     size_bytes: u64,
-    source: Place,
+    source: Anywhere,
 }
 
 #[derive(Debug)]
-enum Place {
+enum Anywhere {
     /// A local file is read directly.
     File(File),
     /// Anything else is asked for each range.
-    Store(Blobs, BlobKey),
+    Store(Box<(Blobs, Spot, ObjectMeta)>),
 }
 
 impl RandomReader {
-    pub(super) fn open(blobs: &Blobs, key: &BlobKey) -> Result<Self, BlobError> {
-        let reader = BlockingReader::open(blobs, key)?;
-        let source = match reader.source {
-            Inner::File(file) => Place::File(file),
-            Inner::Channel(..) => Place::Store(blobs.clone(), key.clone()),
-        };
+    pub(super) fn open(blobs: &Blobs, key: &BlobKey, expected: Option<&Listed>) -> Result<Self, BlobError> {
+        let Found { at, meta, file } = find(blobs, key, expected)?;
         Ok(Self {
-            size_bytes: reader.size_bytes,
-            source,
+            size_bytes: meta.size,
+            source: match file {
+                Some(file) => Anywhere::File(file),
+                None => Anywhere::Store(Box::new((blobs.clone(), at, meta))),
+            },
         })
     }
 
@@ -154,13 +214,14 @@ impl RandomReader {
 
     /// Fills `into` with the bytes from `at` on; an error when there are not as many.
     pub fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<()> {
+        let end = at.saturating_add(into.len() as u64);
         match &self.source {
-            Place::File(file) => file.read_exact_at(into, at),
-            Place::Store(blobs, key) => {
-                let range = at..at.saturating_add(into.len() as u64);
-                let path = path(key.as_str());
-                let found = blobs.runtime.block_on(blobs.store.get_range(&path, range));
-                let found = found.map_err(|e| BlobError::from_store("read", key.as_str(), e))?;
+            Anywhere::File(file) => file.read_exact_at(into, at),
+            Anywhere::Store(..) if end > self.size_bytes => Err(io::ErrorKind::UnexpectedEof.into()),
+            Anywhere::Store(..) if into.is_empty() => Ok(()),
+            Anywhere::Store(place) => {
+                let (blobs, spot, meta) = &**place;
+                let found = blobs.runtime.block_on(fetch(spot, meta, at..end))?;
                 if found.len() != into.len() {
                     return Err(io::ErrorKind::UnexpectedEof.into());
                 }

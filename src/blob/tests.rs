@@ -94,14 +94,14 @@ async fn blocking_writers_publish_or_leave_nothing() {
     for blobs in both(home.path()).await {
         let writer = blobs.clone();
         let published = tokio::task::spawn_blocking(move || {
-            let mut abandoned = writer.write_blocking().unwrap();
+            let mut abandoned = writer.write_blocking(&key("predictions/bp-1/0.csv")).unwrap();
             abandoned.write_all(&[1; 1_000_000]).unwrap();
             drop(abandoned);
-            let mut out = writer.write_blocking().unwrap();
+            let mut out = writer.write_blocking(&key("predictions/bp-1/1.csv")).unwrap();
             for i in 0..100_000 {
                 writeln!(out, "line {i}").unwrap();
             }
-            out.publish(&key("predictions/bp-1/1.csv")).unwrap()
+            out.publish().unwrap()
         });
         let published = published.await.unwrap();
         let text = String::from_utf8(blobs.get(&published.key).await.unwrap().to_vec()).unwrap();
@@ -270,8 +270,9 @@ async fn a_file_is_read_at_any_place() {
     for blobs in both(home.path()).await {
         let at = key("datasets/uploads/a/1");
         blobs.put(&at, Bytes::from_static(b"0123456789")).await.unwrap();
+        let found = blobs.look(&at).await.unwrap();
         tokio::task::spawn_blocking(move || {
-            let reader = blobs.open_random(&at).unwrap();
+            let reader = blobs.open_random(&found).unwrap();
             assert_eq!(reader.size_bytes(), 10);
             for (place, expected) in [(7, b"789"), (0, b"012"), (4, b"456")] {
                 let mut found = [0; 3];
@@ -279,9 +280,40 @@ async fn a_file_is_read_at_any_place() {
                 assert_eq!(&found, expected);
             }
             assert!(reader.read_at(8, &mut [0; 3]).is_err(), "past the end");
-            assert!(blobs.open_random(&key("datasets/uploads/a/2")).is_err());
+            let missing = Listed {
+                key: key("datasets/uploads/a/2"),
+                ..found
+            };
+            assert!(blobs.open_random(&missing).is_err());
         })
         .await
         .unwrap();
     }
+}
+
+#[tokio::test]
+async fn names_that_no_file_can_have_are_told() {
+    let home = tempfile::tempdir().unwrap();
+    let blobs = Blobs::open_local(home.path()).await.unwrap();
+    for there in ["datasets/b/file", "datasets/b/folder/x"] {
+        blobs.put(&key(there), "1".into()).await.unwrap();
+    }
+    let long = format!("datasets/b/{}", "x".repeat(300));
+    for name in [
+        "datasets/b/file/x",
+        "datasets/b/file/x/y",
+        "datasets/b/folder",
+        "datasets/b/own#7",
+        long.as_str(),
+    ] {
+        let error = blobs.put(&key(name), "2".into()).await.unwrap_err();
+        assert_eq!(
+            (error.code(), error.is_transient()),
+            ("invalid_location", false),
+            "{name}: {error:?}"
+        );
+        let error = blobs.get(&key(name)).await.unwrap_err();
+        assert_eq!(error.code(), "file_missing", "{name}: {error:?}");
+    }
+    assert_eq!(blobs.list("datasets").await.unwrap().len(), 2);
 }

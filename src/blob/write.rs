@@ -1,22 +1,28 @@
-//! Writing: into a staged file first, then published under its key by one atomic rename.
+//! Writing: into a staged file first, then published under its key by one atomic rename. Stores that show a file only
+//! once its last part has arrived need no other name for it: there it is complete, or not at all.
 //!
 //! Until it is published nobody sees the file; afterwards it is whole and on disk. A file that is
 //! dropped before is removed.
 
 use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use object_store::{ObjectStoreExt, WriteMultipart};
 use sha2::{Digest, Sha256};
 
+use super::depot::Spot;
 use super::error::Source;
-use super::{BlobError, Blobs, path};
+use super::{BlobError, Blobs, Reading};
 use crate::domain::dataset::ContentHash;
 use crate::domain::ids::BlobKey;
 
-/// Bytes per part, the least that S3 accepts; this and `PARTS_IN_FLIGHT` bound the memory of a write.
+/// Bytes per part; this and `PARTS_IN_FLIGHT` bound the memory of a write.
 const PART: usize = 5 << 20;
+
+/// The same for stores elsewhere, which take 10,000 parts of a file.
+const PART_ELSEWHERE: usize = 8 << 20;
 
 /// Parts written at the same time.
 const PARTS_IN_FLIGHT: usize = 2;
@@ -25,23 +31,32 @@ const PARTS_IN_FLIGHT: usize = 2;
 #[derive(Debug)]
 pub struct Writing {
     blobs: Blobs,
-    key: BlobKey,
-    upload: WriteMultipart,
+    at: Spot,
+    /// There until it is finished.
+    upload: Option<WriteMultipart>,
     hasher: Sha256,
     size: u64,
     limit: u64,
 }
 
 impl Writing {
-    pub(super) async fn begin(blobs: Blobs, limit: u64) -> Result<Self, BlobError> {
-        let key = blobs.staging.next_key();
-        let upload = blobs.store.put_multipart(&path(key.as_str())).await;
-        let upload = upload.map_err(|e| BlobError::from_store("write", key.as_str(), e))?;
-        let upload = WriteMultipart::new_with_chunk_size(upload, PART);
+    /// Begins a file that will be published as `to`, or in the home where that is not known yet.
+    pub(super) async fn begin(blobs: Blobs, to: Option<&BlobKey>, limit: u64) -> Result<Self, BlobError> {
+        let at = match to {
+            Some(key) => blobs.depots.find_writable(key.as_str())?,
+            None => blobs.depots.find(super::key::STAGING)?,
+        };
+        let at = at.unfinished();
+        let upload = at.depot.store.put_multipart(&at.path).await;
+        let upload = upload.map_err(|e| at.failed("write", e))?;
+        let part = match at.depot.is_elsewhere {
+            true => PART_ELSEWHERE,
+            false => PART,
+        };
         Ok(Self {
             blobs,
-            key,
-            upload,
+            at,
+            upload: Some(WriteMultipart::new_with_chunk_size(upload, part)),
             hasher: Sha256::new(),
             size: 0,
             limit,
@@ -55,59 +70,103 @@ impl Writing {
             return Err(BlobError::TooLarge { limit: self.limit });
         }
         self.hasher.update(&bytes);
-        let ready = self.upload.wait_for_capacity(PARTS_IN_FLIGHT).await;
-        ready.map_err(|e| BlobError::from_store("write", self.key.as_str(), e))?;
-        self.upload.put(bytes);
+        if let Some(upload) = &mut self.upload {
+            let ready = upload.wait_for_capacity(PARTS_IN_FLIGHT).await;
+            ready.map_err(|e| self.at.failed("write", e))?;
+            upload.put(bytes);
+        }
         Ok(())
     }
 
-    /// Waits until every byte is on disk.
-    pub async fn finish(self) -> Result<Staged, BlobError> {
-        let Self {
-            blobs,
-            key,
-            upload,
-            hasher,
-            size,
-            limit: _,
-        } = self;
-        upload
-            .finish()
-            .await
-            .map_err(|e| BlobError::from_store("write", key.as_str(), e))?;
-        let hash = ContentHash::from_digest(hasher.finalize().into());
+    /// Waits until every byte is on disk, or on its way to where the file appears once it is published.
+    pub async fn finish(mut self) -> Result<Staged, BlobError> {
+        let hash = ContentHash::from_digest(std::mem::take(&mut self.hasher).finalize().into());
+        let written = match (self.upload.take(), &self.at.depot.staging) {
+            (Some(upload), None) => Written::Parts(Mutex::new(upload)),
+            (Some(upload), Some(_)) => {
+                let finished = upload.finish().await;
+                finished.map_err(|e| self.at.failed("write", e))?;
+                Written::File
+            }
+            (None, _) => Written::Nothing,
+        };
         Ok(Staged {
-            blobs,
-            key: Some(key),
+            blobs: self.blobs.clone(),
+            at: self.at.clone(),
+            written,
             hash,
-            size_bytes: size,
+            size_bytes: self.size,
         })
     }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        if let Some(upload) = self.upload.take() {
+            give_up(&self.blobs, upload);
+        }
+    }
+}
+
+/// Parts without an end would stay where nobody sees them.
+fn give_up(blobs: &Blobs, upload: WriteMultipart) {
+    blobs.runtime.spawn(async move { drop(upload.abort().await) });
 }
 
 /// A complete file that nobody sees yet; removed when it is dropped.
 #[derive(Debug)]
 pub struct Staged {
     blobs: Blobs,
-    key: Option<BlobKey>,
+    at: Spot,
+    written: Written,
     /// The SHA-256 of its bytes.
     pub hash: ContentHash,
     /// Its length in bytes.
     pub size_bytes: u64,
 }
 
+/// What there is of a staged file.
+#[derive(Debug)]
+enum Written {
+    /// A file of another name.
+    File,
+    /// All parts, which the last word makes a file. The lock is never waited for: it lets several threads hold this.
+    Parts(Mutex<WriteMultipart>),
+    Nothing,
+}
+
 impl Staged {
+    /// Reads it before it is published; only what lies in a file of its own can be read.
+    pub async fn read(&self) -> Result<Reading, BlobError> {
+        super::read::read_at(self.at.clone(), None).await
+    }
+
     /// Makes the file visible as `to`; on disk when this returns.
     pub async fn publish(mut self, to: &BlobKey) -> Result<Published, BlobError> {
-        if let Some(from) = &self.key {
-            let renamed = self
-                .blobs
-                .store
-                .rename(&path(from.as_str()), &path(to.as_str()))
-                .await;
-            renamed.map_err(|e| BlobError::from_store("publish", to.as_str(), e))?;
+        let target = self.blobs.depots.find_writable(to.as_str())?;
+        let is_begun_there = Arc::ptr_eq(&target.depot.store, &self.at.depot.store);
+        if !is_begun_there || (self.at.depot.staging.is_none() && target.path != self.at.path) {
+            return Err(BlobError::Storage {
+                action: "publish",
+                what: to.to_string(),
+                source: "it was begun for another key".into(),
+            });
         }
-        self.key = None;
+        let done = match std::mem::replace(&mut self.written, Written::Nothing) {
+            Written::Parts(upload) => {
+                let upload = upload.into_inner().unwrap_or_else(PoisonError::into_inner);
+                upload.finish().await.map(|_| ())
+            }
+            Written::File => {
+                let renamed = target.depot.store.rename(&self.at.path, &target.path).await;
+                if renamed.is_err() {
+                    self.written = Written::File;
+                }
+                renamed
+            }
+            Written::Nothing => Ok(()),
+        };
+        done.map_err(|e| target.failed("publish", e))?;
         Ok(Published {
             key: to.clone(),
             hash: self.hash.clone(),
@@ -118,11 +177,17 @@ impl Staged {
 
 impl Drop for Staged {
     fn drop(&mut self) {
-        if let Some(key) = self.key.take() {
-            let store = self.blobs.store.clone();
-            self.blobs
-                .runtime
-                .spawn(async move { drop(store.delete(&path(key.as_str())).await) });
+        match std::mem::replace(&mut self.written, Written::Nothing) {
+            Written::File => {
+                let at = self.at.clone();
+                let removed = async move { drop(at.depot.store.delete(&at.path).await) };
+                self.blobs.runtime.spawn(removed);
+            }
+            Written::Parts(upload) => {
+                let upload = upload.into_inner().unwrap_or_else(PoisonError::into_inner);
+                give_up(&self.blobs, upload);
+            }
+            Written::Nothing => {}
         }
     }
 }
@@ -138,13 +203,18 @@ pub struct Published {
     pub size_bytes: u64,
 }
 
-/// Writes everything that `stream` yields; more than `limit` bytes are refused.
-pub(super) async fn receive<S, E>(blobs: Blobs, mut stream: S, limit: u64) -> Result<Staged, BlobError>
+/// Writes everything that `stream` yields, in the store that has `to` or in the home; more than `limit` bytes are refused.
+pub(super) async fn receive<S, E>(
+    blobs: Blobs,
+    to: Option<&BlobKey>,
+    mut stream: S,
+    limit: u64,
+) -> Result<Staged, BlobError>
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
     E: Into<Source>,
 {
-    let mut writing = Writing::begin(blobs, limit).await?;
+    let mut writing = Writing::begin(blobs, to, limit).await?;
     while let Some(next) = stream.next().await {
         let bytes = next.map_err(|e| BlobError::Input {
             received: writing.size,
@@ -159,6 +229,7 @@ where
 #[derive(Debug)]
 pub struct BlockingWriter {
     writing: Writing,
+    to: BlobKey,
     buffer: Vec<u8>,
 }
 
@@ -166,20 +237,21 @@ pub struct BlockingWriter {
 const GATHER: usize = 256 << 10;
 
 impl BlockingWriter {
-    pub(super) fn begin(blobs: Blobs, limit: u64) -> Result<Self, BlobError> {
+    pub(super) fn begin(blobs: Blobs, to: &BlobKey, limit: u64) -> Result<Self, BlobError> {
         let runtime = blobs.runtime.clone();
-        let writing = runtime.block_on(Writing::begin(blobs, limit))?;
+        let writing = runtime.block_on(Writing::begin(blobs, Some(to), limit))?;
         Ok(Self {
             writing,
+            to: to.clone(),
             buffer: Vec::with_capacity(GATHER),
         })
     }
 
-    /// Finishes the file and makes it visible as `key`; on disk when this returns.
-    pub fn publish(mut self, key: &BlobKey) -> Result<Published, BlobError> {
+    /// Finishes the file and makes it visible under its key; on disk when this returns.
+    pub fn publish(mut self) -> Result<Published, BlobError> {
         self.hand_over()?;
         let runtime = self.writing.blobs.runtime.clone();
-        runtime.block_on(async move { self.writing.finish().await?.publish(key).await })
+        runtime.block_on(async move { self.writing.finish().await?.publish(&self.to).await })
     }
 
     fn hand_over(&mut self) -> Result<(), BlobError> {

@@ -12,14 +12,18 @@ use crate::{shutdown, telemetry};
 ///
 /// Everything is kept in one folder, the home. The server listens on loopback; any other address needs
 /// keys (`yosoku key new`) and either a TLS certificate or --behind-proxy. Each option may also be given
-/// as a variable: YOSOKU_LISTEN, YOSOKU_SOCKET, YOSOKU_HOME, YOSOKU_KEYS, YOSOKU_TLS_CERT, YOSOKU_TLS_KEY,
-/// YOSOKU_UPLOAD_LIMIT, YOSOKU_MODEL, YOSOKU_WORKERS, YOSOKU_MEMORY, YOSOKU_SPILL, YOSOKU_LOG_FORMAT,
+/// as a variable: YOSOKU_LISTEN, YOSOKU_S3_LISTEN, YOSOKU_SOCKET, YOSOKU_HOME, YOSOKU_KEYS, YOSOKU_TLS_CERT,
+/// YOSOKU_TLS_KEY, YOSOKU_UPLOAD_LIMIT, YOSOKU_MODEL, YOSOKU_WORKERS, YOSOKU_MEMORY, YOSOKU_SPILL, YOSOKU_LOG_FORMAT,
 /// YOSOKU_DATABASE_URL.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ServeArgs {
     /// Address and port [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
+    /// Address and port of the S3 door, where clients of S3 reach the buckets, such as 127.0.0.1:9000
+    /// [default: none]
+    #[arg(long, value_name = "ADDR")]
+    s3_listen: Option<String>,
     /// Socket in the file system to listen on as well; owner and group may call
     #[arg(long, value_name = "PATH")]
     socket: Option<String>,
@@ -74,6 +78,7 @@ impl ServeArgs {
         let args = self.clone();
         Flags {
             listen: args.listen,
+            s3_listen: args.s3_listen,
             socket: args.socket,
             keys: args.keys,
             tls_cert: args.tls_cert,
@@ -115,7 +120,11 @@ pub fn serve(args: &ServeArgs) -> Result<(), CliError> {
         let home = config.store.home.display().to_string();
         let socket = front.socket().map(|path| format!(" and {}", path.display()));
         let socket = socket.unwrap_or_default();
+        let door = front.s3_address().map_err(failure)?;
         let app = App::open(config).await.map_err(failure)?;
+        if let Some(door) = door {
+            show::message(&format!("buckets at {scheme}://{door} for clients of S3"));
+        }
         show::message(&format!(
             "serving {scheme}://{address}{socket} from {home}; documentation at {scheme}://{address}/docs"
         ));

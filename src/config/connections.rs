@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::buckets::{Bucket, WrittenBucket};
 use super::{Secret, Source};
 
 /// The name of the file in the home.
@@ -18,6 +19,8 @@ const FILE: &str = "connections.toml";
 pub struct Connections {
     /// Databases by the name that requests use.
     pub databases: BTreeMap<String, Database>,
+    /// Buckets by the name that requests use, `*` for all that are not named.
+    pub buckets: BTreeMap<String, Bucket>,
 }
 
 /// A database that queries may be sent to.
@@ -38,6 +41,8 @@ pub struct Database {
 struct Written {
     #[serde(default)]
     databases: BTreeMap<String, WrittenDatabase>,
+    #[serde(default)]
+    buckets: BTreeMap<String, WrittenBucket>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -78,7 +83,7 @@ impl Connections {
     }
 
     /// Reads the text of the file called `name`.
-    fn read(text: &str, name: &str, env: Source<'_>, problems: &mut Vec<String>) -> Self {
+    pub(super) fn read(text: &str, name: &str, env: Source<'_>, problems: &mut Vec<String>) -> Self {
         let written: Written = match toml::from_str(text) {
             Ok(written) => written,
             Err(error) => {
@@ -92,6 +97,7 @@ impl Connections {
         let mut secrets = Secrets { env, problems, name };
         let databases = written.databases.into_iter();
         Self {
+            buckets: super::buckets::read(written.buckets, &mut secrets),
             databases: databases
                 .filter_map(|(key, database)| Some((key.clone(), secrets.database(&key, database)?)))
                 .collect(),
@@ -105,15 +111,17 @@ fn line_at(text: &str, at: usize) -> usize {
 }
 
 /// Fetches secrets from where the file says they are.
-struct Secrets<'s> {
-    env: Source<'s>,
-    problems: &'s mut Vec<String>,
+pub(super) struct Secrets<'s> {
+    /// Looks a variable up.
+    pub(super) env: Source<'s>,
+    /// Every mistake so far.
+    pub(super) problems: &'s mut Vec<String>,
     name: &'s str,
 }
 
 impl Secrets<'_> {
     /// A problem of the entry `key`.
-    fn problem(&mut self, key: &str, what: &str) {
+    pub(super) fn problem(&mut self, key: &str, what: &str) {
         self.problems.push(format!("`{}`: [{key}]: {what}", self.name));
     }
 
@@ -145,7 +153,7 @@ impl Secrets<'_> {
 
     /// A secret of the entry `key` that is given directly, by the name of a variable, or by that of a file; none when
     /// it is given in no way.
-    fn secret(
+    pub(super) fn secret(
         &mut self,
         key: &str,
         what: &str,

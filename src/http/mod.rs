@@ -16,6 +16,7 @@ pub mod origin;
 pub mod predicting;
 pub mod protocols;
 pub mod rest;
+pub mod s3;
 pub mod sagemaker;
 pub mod sending;
 pub mod serve;

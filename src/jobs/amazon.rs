@@ -7,6 +7,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use serde_json::{Map, Value, json};
 
 use super::context::JobContext;
+use super::files::Checked;
 use super::handler::Handler;
 use super::inputs::source_facts;
 use super::runner::JobError;
@@ -95,7 +96,7 @@ impl Made<'_> {
         selector: &Selector,
         context: &JobContext,
     ) -> Result<(BatchSummary, u64), JobError> {
-        let mut file = self.handler.blobs.write_blocking()?;
+        let mut file = self.handler.blobs.write_blocking(&key::located(&part.output))?;
         let outputs = Outputs {
             out: &mut file,
             problems: None,
@@ -109,7 +110,7 @@ impl Made<'_> {
             outputs,
             &mut context.clone(),
         )?;
-        file.publish(&key::located(&part.output))?;
+        file.publish()?;
         Ok(done)
     }
 
@@ -150,8 +151,8 @@ impl Made<'_> {
         match (work.map(|work| &work.spec), files.unwrap_or_default()) {
             (Some(spec), files @ [_, ..]) => {
                 // Fails where a file is not what it was.
-                self.whole()?;
-                let named = names(spec, files);
+                let files = Checked::again(&self.handler.blobs, files.to_vec())?.files;
+                let named = names(spec, &files);
                 let parts = files.iter().zip(named).map(|(file, name)| {
                     Ok(Part {
                         table: BlobTable::located(&self.handler.blobs, spec, std::slice::from_ref(file))?,
@@ -170,11 +171,11 @@ impl Made<'_> {
     }
 
     fn written(&self, to: &Location, manifest: &Map<String, Value>) -> Result<Published, JobError> {
-        let mut file = self.handler.blobs.write_blocking()?;
+        let mut file = self.handler.blobs.write_blocking(&key::located(to))?;
         let text = serde_json::to_vec(manifest)
             .map_err(|error| JobError::from(Problem::new("internal", error.to_string())))?;
         file.write_all(&text).map_err(PipelineError::Write)?;
-        Ok(file.publish(&key::located(to))?)
+        Ok(file.publish()?)
     }
 }
 

@@ -11,7 +11,7 @@ use super::inputs::{model_of, required, source_facts};
 use super::parts::BlobParts;
 use super::runner::JobError;
 use super::table::BlobTable;
-use crate::blob::key;
+use crate::blob::{BlockingWriter, key};
 use crate::domain::ids::EntityKind;
 use crate::domain::job::ClaimedJob;
 use crate::domain::spec::{BatchPredictionResult, Produced, StoredFile};
@@ -65,9 +65,9 @@ pub fn batch_predict(
         ..BatchOptions::default()
     };
     let parts = BlobParts::of(&handler.blobs, job.entity.at());
-    let mut file = handler.blobs.write_blocking()?;
+    let mut file = handler.blobs.write_blocking(&key::output(job))?;
     let mut problems = match work.spec.problems {
-        true => Some(handler.blobs.write_blocking()?),
+        true => Some(handler.blobs.write_blocking(&key::problems(job))?),
         false => None,
     };
     let outputs = Outputs {
@@ -79,10 +79,8 @@ pub fn batch_predict(
         }),
     };
     let summary = predict_into(&predictor, &table, &options, outputs, &mut context.clone())?;
-    let problems = problems
-        .map(|file| file.publish(&key::problems(job)))
-        .transpose()?;
-    let published = file.publish(&key::output(job))?;
+    let problems = problems.map(BlockingWriter::publish).transpose()?;
+    let published = file.publish()?;
     context.rows(summary.records);
     Ok(Produced::BatchPrediction(BatchPredictionResult {
         output: published.key,

@@ -2,8 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
-use crate::blob::Blobs;
-use crate::domain::ids::BlobKey;
+use crate::blob::{Blobs, Listed};
 use crate::ml::ingest::decompress::{Source, plain_bytes};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -14,7 +13,7 @@ const PIECE: usize = 1 << 16;
 /// Reads files one after the other. Each may be compressed, and a line is ended where a file does not end its last.
 pub struct Chain {
     blobs: Blobs,
-    files: std::vec::IntoIter<BlobKey>,
+    files: std::vec::IntoIter<Listed>,
     /// Whether each file begins with names of columns, which only the first one keeps.
     named: bool,
     is_first: bool,
@@ -26,7 +25,7 @@ pub struct Chain {
 
 impl Chain {
     /// The files after the line `before`, which may be empty.
-    pub fn new(blobs: &Blobs, files: Vec<BlobKey>, named: bool, before: Vec<u8>) -> Self {
+    pub fn new(blobs: &Blobs, files: Vec<Listed>, named: bool, before: Vec<u8>) -> Self {
         Self {
             blobs: blobs.clone(),
             files: files.into_iter(),
@@ -40,11 +39,11 @@ impl Chain {
 
     /// Opens the next file, at its first row that is wanted; false when there is none.
     fn advance(&mut self) -> io::Result<bool> {
-        let Some(key) = self.files.next() else {
+        let Some(file) = self.files.next() else {
             return Ok(false);
         };
-        let source = self.blobs.open_blocking(&key)?;
-        let in_file = |error: &dyn std::fmt::Display| io::Error::other(format!("`{key}`: {error}"));
+        let source = self.blobs.open_listed(&file)?;
+        let in_file = |error: &dyn std::fmt::Display| io::Error::other(format!("`{}`: {error}", file.key));
         let (plain, _) = plain_bytes(Box::new(source)).map_err(|error| in_file(&error))?;
         let mut open = BufReader::with_capacity(PIECE, plain);
         if open.fill_buf()?.starts_with(BYTE_ORDER_MARK) {
@@ -106,6 +105,7 @@ impl Read for Chain {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ids::BlobKey;
 
     async fn chained(files: &[&[u8]], named: bool, before: &str) -> String {
         let home = tempfile::tempdir().unwrap();
@@ -114,7 +114,7 @@ mod tests {
         for (number, bytes) in files.iter().enumerate() {
             let key = BlobKey::new(format!("datasets/b/{number}")).unwrap();
             blobs.put(&key, bytes.to_vec().into()).await.unwrap();
-            keys.push(key);
+            keys.push(blobs.look(&key).await.unwrap());
         }
         let mut chain = Chain::new(&blobs, keys, named, before.as_bytes().to_vec());
         let read = move || {

@@ -39,7 +39,7 @@ impl Checked {
         let found = listed(blobs, location)?;
         let mut files = Vec::with_capacity(found.len());
         for file in found {
-            let hash = hash(blobs, &file.key, &mut go_on)?;
+            let hash = hash(blobs, &file, &mut go_on)?;
             files.push(SourceFile {
                 key: file.key,
                 size_bytes: file.size_bytes,
@@ -52,8 +52,8 @@ impl Checked {
 
     /// Fails for good unless each file is there and has the content that it had. What the store says of it is enough
     /// where nothing has changed; otherwise it is hashed again.
-    pub fn again(blobs: &Blobs, files: Vec<SourceFile>) -> Result<Self, JobError> {
-        for file in &files {
+    pub fn again(blobs: &Blobs, mut files: Vec<SourceFile>) -> Result<Self, JobError> {
+        for file in &mut files {
             let name = named(&file.key);
             let now = match blobs.look_blocking(&file.key) {
                 Ok(now) => now,
@@ -64,10 +64,12 @@ impl Checked {
             };
             let same_stamp = file.stamp.is_some() && file.stamp == now.stamp;
             if now.size_bytes != file.size_bytes
-                || (!same_stamp && hash(blobs, &file.key, &mut || Ok(()))? != file.hash)
+                || (!same_stamp && hash(blobs, &now, &mut || Ok(()))? != file.hash)
             {
                 return Err(changed(&format!("`{name}` has another content than it had")));
             }
+            // What it is known by while it is read.
+            file.stamp = now.stamp;
         }
         Ok(Self { files })
     }
@@ -86,25 +88,29 @@ fn listed(blobs: &Blobs, location: &Location) -> Result<Vec<Listed>, JobError> {
     if !location.is_folder() {
         return match blobs.look_blocking(&place) {
             Ok(file) => Ok(vec![file]),
-            Err(BlobError::NotFound { .. }) => Err(nothing(location, "there is no such file")),
+            Err(BlobError::NotFound { .. }) => Err(nothing(blobs, location, "there is no such file")),
             Err(error) => Err(error.into()),
         };
     }
     let mut found = blobs.list_blocking(place.as_str())?;
     found.retain(|file| file.size_bytes > 0 && !file.key.as_str().ends_with(SCHEMA));
     match found.len() {
-        0 => Err(nothing(location, "there are no files with data below it")),
+        0 => Err(nothing(blobs, location, "there are no files with data below it")),
         1..=MOST_FILES => Ok(found),
         more => Err(nothing(
+            blobs,
             location,
             &format!("{more} files are too many; join them to at most {MOST_FILES}"),
         )),
     }
 }
 
-fn nothing(location: &Location, how: &str) -> JobError {
+fn nothing(blobs: &Blobs, location: &Location, how: &str) -> JobError {
     let problem = Problem::new("data_not_found", format!("`{location}`: {how}"));
-    let hint = "a bucket is a folder below `datasets/` in the home of the server: put the data there";
+    let hint = match blobs.is_mapped(&key::located(location)) {
+        true => "this server finds the bucket where its connections say: put the data there",
+        false => "a bucket is a folder below `datasets/` in the home of the server: put the data there",
+    };
     problem.with_hint(hint).into()
 }
 
@@ -114,17 +120,17 @@ fn named(key: &BlobKey) -> String {
 
 fn hash(
     blobs: &Blobs,
-    key: &BlobKey,
+    file: &Listed,
     go_on: &mut dyn FnMut() -> Result<(), JobError>,
 ) -> Result<ContentHash, JobError> {
-    let mut reader = blobs.open_blocking(key)?;
+    let mut reader = blobs.open_listed(file)?;
     let (mut hasher, mut piece) = (Sha256::new(), vec![0; PIECE]);
     loop {
         go_on()?;
         let count = reader.read(&mut piece).map_err(|source| {
             let problem = Problem::new(
                 "read_failed",
-                format!("`{}` cannot be read: {source}", named(key)),
+                format!("`{}` cannot be read: {source}", named(&file.key)),
             );
             JobError::Retry(Box::new(problem))
         })?;

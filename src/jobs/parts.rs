@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use crate::blob::{BlobError, Blobs, BlockingWriter, key};
-use crate::domain::ids::{BlobKey, EntityRef};
+use crate::domain::ids::EntityRef;
 use crate::ml::ingest::decompress::Source;
 use crate::ml::pipeline::batch::{PartFile, Parts};
 
@@ -24,10 +24,8 @@ impl BlobParts {
 
 impl Parts for BlobParts {
     fn create(&self, name: &str) -> io::Result<Box<dyn PartFile>> {
-        Ok(Box::new(BlobPart {
-            writer: self.blobs.write_blocking()?,
-            key: key::part(&self.at, name),
-        }))
+        let writer = self.blobs.write_blocking(&key::part(&self.at, name))?;
+        Ok(Box::new(BlobPart { writer }))
     }
 
     fn open(&self, name: &str) -> io::Result<Option<Source>> {
@@ -42,7 +40,6 @@ impl Parts for BlobParts {
 /// A part that is being written.
 struct BlobPart {
     writer: BlockingWriter,
-    key: BlobKey,
 }
 
 impl Write for BlobPart {
@@ -57,7 +54,7 @@ impl Write for BlobPart {
 
 impl PartFile for BlobPart {
     fn keep(self: Box<Self>) -> io::Result<()> {
-        self.writer.publish(&self.key)?;
+        self.writer.publish()?;
         Ok(())
     }
 }

@@ -46,7 +46,7 @@ pub fn staged(
     let mut staging = Staging {
         answer: handler.databases.ask(query)?,
         context,
-        file: handler.blobs.write_blocking()?,
+        file: handler.blobs.write_blocking(&key)?,
         rows: 0,
         bytes: 0,
     };
@@ -61,7 +61,7 @@ pub fn staged(
         let problem = Problem::new("no_rows", "the query has given no rows");
         return Err(problem.with_hint("look at its conditions").into());
     }
-    let published = staging.file.publish(&key)?;
+    let published = staging.file.publish()?;
     let stamp = handler.blobs.look_blocking(&key)?.stamp;
     Ok(Staged {
         file: SourceFile {

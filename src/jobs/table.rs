@@ -5,10 +5,9 @@ use std::sync::Arc;
 use super::chain::Chain;
 use super::files::{self, Checked};
 use super::runner::JobError;
-use crate::blob::{BlobError, Blobs, RandomReader};
+use crate::blob::{BlobError, Blobs, Listed, RandomReader};
 use crate::domain::dataset::{ContentHash, DatasetVersion};
 use crate::domain::entity::Entity;
-use crate::domain::ids::BlobKey;
 use crate::domain::job::ClaimedJob;
 use crate::domain::spec::{DataSourceSpec, SourceFile};
 use crate::ml::ingest::decompress::Source;
@@ -20,7 +19,7 @@ use crate::ml::pipeline::Table;
 #[derive(Debug)]
 pub struct BlobTable {
     blobs: Blobs,
-    files: Vec<BlobKey>,
+    files: Vec<Listed>,
     name: String,
     bytes: u64,
     header: HeaderMode,
@@ -58,8 +57,8 @@ impl BlobTable {
                 "the dataset version this was made for does not exist any more",
             ));
         };
-        match blobs.size_blocking(blob) {
-            Ok(size) if size == *size_bytes => {}
+        let file = match blobs.look_blocking(blob) {
+            Ok(found) if found.size_bytes == *size_bytes => found,
             Ok(_) => {
                 return Err(files::changed(
                     "the dataset version this was made for was changed in the store",
@@ -71,11 +70,11 @@ impl BlobTable {
                 ));
             }
             Err(error) => return Err(error.into()),
-        }
+        };
         let pin = entity.body.dataset();
         Ok(Self {
             blobs: blobs.clone(),
-            files: vec![blob.clone()],
+            files: vec![file],
             name: pin.map_or_else(String::new, |pin| pin.name.as_str().to_string()),
             bytes: *size_bytes,
             header,
@@ -97,7 +96,7 @@ impl BlobTable {
         };
         Ok(Self {
             blobs: blobs.clone(),
-            files: files.iter().map(|file| file.key.clone()).collect(),
+            files: files.iter().map(pinned).collect(),
             name: name.to_owned(),
             bytes: files.iter().map(|file| file.size_bytes).sum(),
             header: HeaderMode::Yes,
@@ -107,9 +106,19 @@ impl BlobTable {
 
     /// Names the bytes and how they are read: the key of an upload belongs to one content.
     pub fn identity(&self, files: &[SourceFile]) -> String {
-        let keys: Vec<&str> = self.files.iter().map(BlobKey::as_str).collect();
+        let keys: Vec<&str> = self.files.iter().map(|file| file.key.as_str()).collect();
         let hashes: String = files.iter().map(|file| format!(" {}", file.hash)).collect();
         format!("{} {} {:?}{hashes}", keys.join(" "), self.bytes, self.header)
+    }
+}
+
+/// A file as the job that reads it expects it.
+fn pinned(file: &SourceFile) -> Listed {
+    Listed {
+        key: file.key.clone(),
+        size_bytes: file.size_bytes,
+        stamp: file.stamp.clone(),
+        changed_micros: None,
     }
 }
 
@@ -143,15 +152,11 @@ impl Table for BlobTable {
             );
             return Ok(Box::new(chain));
         }
-        let Some(key) = self.files.first() else {
+        let Some(file) = self.files.first() else {
             return Err(std::io::Error::other("there is no file"));
         };
-        let reader = self.blobs.open_blocking(key)?;
-        if reader.size_bytes() != self.bytes {
-            // The next attempt finds it before it begins.
-            return Err(std::io::Error::other("the stored file has changed its length"));
-        }
-        Ok(Box::new(reader))
+        // One that has changed by now is found by the next attempt before it begins.
+        Ok(Box::new(self.blobs.open_listed(file)?))
     }
 
     fn any_place(&self, _begun: Source) -> std::io::Result<Arc<dyn ReadAt>> {

@@ -83,9 +83,9 @@ fn wish(spec: &ModelSpec, target: String) -> TargetWish {
 
 fn store(handler: &Handler, job: &ClaimedJob, trained: &Trained) -> Result<Produced, JobError> {
     let bundle = &trained.bundle;
-    let mut file = handler.blobs.write_blocking()?;
+    let mut file = handler.blobs.write_blocking(&key::output(job))?;
     file.write_all(&bundle.encode()).map_err(PipelineError::Write)?;
-    let published = file.publish(&key::output(job))?;
+    let published = file.publish()?;
     let task = bundle.document.target.task();
     Ok(Produced::Model(ModelResult {
         task,

@@ -51,5 +51,27 @@ impl std::fmt::Debug for Reading {
     }
 }
 
+/// What is known of a file in a bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Its length in bytes.
+    pub size_bytes: u64,
+    /// What another content of the same name has another of; none where the store gives nothing.
+    pub stamp: Option<String>,
+    /// When it was written last, in microseconds UTC, if that is known.
+    pub changed_micros: Option<i64>,
+}
+
+/// One page of a bucket's files.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ObjectPage {
+    /// Files by their keys within the bucket, in order.
+    pub files: Vec<(String, Stored)>,
+    /// Common beginnings of keys, in order.
+    pub beginnings: Vec<String>,
+    /// The last entry of this page, after which the next begins; none on the last page.
+    pub next: Option<String>,
+}
+
 /// Whether one thing that the service needs answers.
 pub type Readiness = (&'static str, bool);

@@ -10,6 +10,7 @@ use super::creation::Wanted;
 use super::error::{Error, FieldProblem};
 use super::requests::{ByteRange, NewBatchPrediction};
 use super::{Service, check};
+use crate::blob::key;
 use crate::domain::entity::Entity;
 use crate::domain::ids::EntityKind;
 use crate::domain::location::Location;
@@ -72,6 +73,9 @@ impl Service {
                 return Err(Error::field("/datasource", "missing_field", message));
             }
         };
+        if let Some(folder) = &output {
+            self.0.blobs.allows(&key::located(folder), true)?;
+        }
         let spec = BatchPredictionSpec {
             model: model.id,
             datasource,

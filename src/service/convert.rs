@@ -114,7 +114,7 @@ impl From<ListingError> for Error {
 
 impl From<BlobError> for Error {
     fn from(error: BlobError) -> Self {
-        let message = error.to_string();
+        let (code, message) = (error.code(), error.to_string());
         match error {
             BlobError::TooLarge { limit } => Error::TooLarge {
                 what: "the file",
@@ -126,6 +126,18 @@ impl From<BlobError> for Error {
                 Err(_) => Error::invalid("upload_interrupted", message),
             },
             BlobError::DiskFull { .. } => Error::unavailable("disk_full", message),
+            BlobError::NoName { .. }
+            | BlobError::TooMany { .. }
+            | BlobError::Refused { .. }
+            | BlobError::ReadOnly { .. } => Error::invalid(code, message),
+            BlobError::Changed { .. } => Error::unavailable("unavailable", message),
+            error @ BlobError::Elsewhere { .. } => {
+                tracing::warn!(error = chain(&error), "the store of a bucket refuses");
+                match error.is_transient() {
+                    true => Error::unavailable(code, message),
+                    false => Error::invalid(code, message),
+                }
+            }
             error @ (BlobError::Folder { .. } | BlobError::Storage { .. }) => {
                 tracing::warn!(error = chain(&error), "the files cannot be reached");
                 let message =

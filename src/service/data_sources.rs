@@ -5,6 +5,7 @@ use super::creation::{Wanted, random};
 use super::error::{Error, FieldProblem};
 use super::requests::{NewDataSource, NewQuery};
 use super::{Service, check};
+use crate::blob::key;
 use crate::domain::ids::{EntityKind, random_text};
 use crate::domain::location::Location;
 use crate::domain::query::{QuerySpec, check_name, check_sql};
@@ -48,6 +49,12 @@ impl Service {
             Some(name) => Some(self.pinned("/dataset", name).await?),
             None => None,
         };
+        if let (Some(location), None) = (&request.location, &dataset) {
+            self.0.blobs.allows(&key::located(location), false)?;
+        }
+        if let Some(folder) = query.as_ref().and_then(|query| query.staging.as_ref()) {
+            self.0.blobs.allows(&key::located(folder), true)?;
+        }
         let place = match (&request.location, &query) {
             (Some(location), _) => location.to_string(),
             (None, Some(query)) => query

@@ -22,6 +22,8 @@ pub mod families;
 pub mod limits;
 pub mod metering;
 mod models;
+pub mod multipart;
+pub mod objects;
 mod places;
 mod predictors;
 pub mod realtime;
@@ -43,6 +45,7 @@ use self::answering::Known;
 use self::answers::Readiness;
 use self::limits::Limits;
 use self::metering::Counted;
+use self::multipart::Unfinished;
 use self::predictors::Predictors;
 use self::scoring::Scorers;
 use crate::blob::Blobs;
@@ -80,6 +83,7 @@ struct Inner {
     known: Known,
     scorers: Scorers,
     counted: Counted,
+    unfinished: Unfinished,
     permits: Arc<Semaphore>,
     shadows: Arc<Semaphore>,
 }
@@ -99,6 +103,7 @@ impl Service {
             known: Known::default(),
             scorers: Scorers::default(),
             counted: Counted::default(),
+            unfinished: Unfinished::default(),
             permits: Arc::new(Semaphore::new(limits.concurrent_predictions)),
             shadows: Arc::new(Semaphore::new(limits.concurrent_shadows)),
             catalog,

@@ -276,3 +276,16 @@ impl ByteRange {
         (range.start < range.end).then_some(range)
     }
 }
+
+/// Which files of a bucket are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct ObjectQuery {
+    /// What their keys begin with.
+    pub prefix: String,
+    /// Keys that are alike up to this text behind the prefix become one entry; empty for none.
+    pub delimiter: String,
+    /// Only what comes after this key, or this common beginning.
+    pub after: String,
+    /// At most this many entries.
+    pub limit: usize,
+}

@@ -12,7 +12,7 @@ mod lists;
 mod realtime;
 
 /// A table of four columns; whoever is far away is late.
-fn deliveries(rows: usize) -> String {
+pub fn deliveries(rows: usize) -> String {
     let mut text = String::from("order,km,note,late\n");
     for row in 0..rows {
         let km = (row * 37) % 100;
@@ -29,7 +29,7 @@ fn deliveries(rows: usize) -> String {
     text
 }
 
-fn schema(target: bool, header: bool) -> Value {
+pub fn schema(target: bool, header: bool) -> Value {
     let mut schema = json!({
         "version": "1.0", "rowId": "order", "rowWeight": null, "dataFormat": "CSV", "dataFileContainsHeader": header,
         "attributes": [
@@ -47,7 +47,7 @@ fn schema(target: bool, header: bool) -> Value {
     schema
 }
 
-fn source(id: &str, location: &str, schema: &Value, rearrangement: Option<Value>) -> Value {
+pub fn source(id: &str, location: &str, schema: &Value, rearrangement: Option<Value>) -> Value {
     let mut data = json!({"DataLocationS3": location, "DataSchema": schema.to_string()});
     if let Some(rearrangement) = rearrangement {
         data["DataRearrangement"] = json!(rearrangement.to_string());
@@ -77,7 +77,7 @@ async fn trained() -> Place {
     place
 }
 
-async fn get(place: &Place, operation: &str, input: Value) -> Value {
+pub async fn get(place: &Place, operation: &str, input: Value) -> Value {
     place.amazon(operation, input).await.expect(200).json()
 }
 
@@ -98,7 +98,7 @@ impl Answer {
     }
 }
 
-fn unzipped(bytes: &[u8]) -> String {
+pub fn unzipped(bytes: &[u8]) -> String {
     let mut text = String::new();
     flate2::read::MultiGzDecoder::new(bytes)
         .read_to_string(&mut text)

@@ -24,6 +24,7 @@ mod protocols;
 mod queries;
 mod resources;
 mod splits;
+mod storage;
 mod support;
 mod thresholds;
 mod training;

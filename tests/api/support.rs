@@ -8,8 +8,10 @@ use axum::http::{HeaderMap, Request};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 use yosoku::blob::Blobs;
+use yosoku::blob::bucket::Mappings;
 use yosoku::catalog::Catalog;
 use yosoku::clock::{Clock, ManualClock, SystemClock};
 use yosoku::domain::job::{ClaimedJob, LEASE_MICROS, Settlement, WorkerId};
@@ -34,6 +36,8 @@ pub const DIABETES: &str = include_str!("../../datasets/diabetes.csv");
 /// One server with everything below it.
 pub struct Place {
     pub stop: CancellationToken,
+    /// The S3 door.
+    pub door: Router,
     router: Router,
     catalog: Catalog,
     clock: Arc<ManualClock>,
@@ -93,11 +97,17 @@ impl Place {
 
     /// A place for these callers, the root of which speaks for a model.
     pub async fn open_for(access: auth::Access, model: Option<&str>) -> Self {
+        Self::open_with(access, model, &Mappings::default()).await
+    }
+
+    /// The same with buckets elsewhere.
+    pub async fn open_with(access: auth::Access, model: Option<&str>, mappings: &Mappings) -> Self {
         let home = tempfile::tempdir().unwrap();
         let catalog = Catalog::open_sqlite(&home.path().join("yosoku.db"))
             .await
             .unwrap();
         let blobs = Blobs::open_local(home.path()).await.unwrap();
+        let blobs = blobs.with_buckets(mappings).unwrap();
         let databases = databases();
         let clock = Arc::new(ManualClock::new(1_767_225_600_000_000));
         let service = Service::new(service::Parts {
@@ -109,6 +119,16 @@ impl Place {
         });
         let stop = CancellationToken::new();
         let metrics = Arc::new(Metrics::new());
+        let door = http::s3::router(http::s3::Parts {
+            service: service.clone(),
+            access: access.clone(),
+            limits: layers::Limits {
+                upload: 64 << 20,
+                ..layers::Limits::default()
+            },
+            metrics: metrics.clone(),
+            open: TaskTracker::new(),
+        });
         let router = http::router(Parts {
             rest: rest::routes(service.clone(), stop.clone(), metrics.clone()),
             protocols: protocols::routes(service.clone(), metrics.clone(), model),
@@ -136,6 +156,7 @@ impl Place {
         });
         Self {
             stop,
+            door,
             router,
             catalog,
             clock,

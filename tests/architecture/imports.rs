@@ -68,6 +68,7 @@ const OWNED: &[(&[&str], &[&str], &str)] = &[
         "one place speaks SQL about our tables, one asks the databases of users",
     ),
     (&["object_store"], &["blob"], "one place touches object storage"),
+    (&["s3s"], &["http::s3"], "one place speaks the protocol of S3"),
     (
         &["parquet"],
         &["ml::parquet"],

@@ -207,4 +207,30 @@ fn a_server_that_cannot_start_says_why() {
     let open = run(command.arg(other.path().join("home")));
     assert_eq!(open.code, Some(1));
     assert!(open.err.contains("key"), "{}", open.err);
+
+    let mut command = yosoku([
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--s3-listen",
+        "0.0.0.0:0",
+        "--home",
+    ]);
+    let door = run(command.arg(other.path().join("home")));
+    assert_eq!(door.code, Some(1));
+    assert!(door.err.contains("0.0.0.0:0 can be reached"), "{}", door.err);
+
+    std::fs::create_dir_all(other.path().join("home")).unwrap();
+    let connections = other.path().join("home/connections.toml");
+    std::fs::write(
+        connections,
+        "[buckets.a]\nfolder = \"/no/such\"\n[buckets.uploads]\nrefused = true\n",
+    )
+    .unwrap();
+    let mut command = yosoku(["serve", "--listen", "127.0.0.1:0", "--home"]);
+    let mapped = run(command.arg(other.path().join("home")));
+    assert_eq!(mapped.code, Some(2));
+    for mistake in ["[buckets.a]", "[buckets.uploads]"] {
+        assert!(mapped.err.contains(mistake), "{}", mapped.err);
+    }
 }

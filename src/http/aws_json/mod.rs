@@ -15,7 +15,7 @@ mod listing;
 mod models;
 mod output;
 mod predict;
-mod signature;
+pub mod signature;
 mod signed;
 mod tags;
 mod words;

@@ -17,6 +17,9 @@ pub const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// The service that a signature must be for.
 const SERVICE: &str = "machinelearning";
 
+/// How every scope ends.
+const TERMINATOR: &str = "aws4_request";
+
 /// How far the clocks of client and server may be apart, in seconds.
 const SKEW: i64 = 15 * 60;
 
@@ -33,7 +36,6 @@ const DECISIVE: [&str; 2] = ["host", "x-amz-target"];
 pub struct Signature {
     /// Which key.
     pub key: String,
-    scope: String,
     day: String,
     region: String,
     time: String,
@@ -73,7 +75,7 @@ impl Signature {
         let (key, scope) = credential
             .split_once('/')
             .ok_or("the Credential names no scope")?;
-        let [day, region, SERVICE, "aws4_request"] = scope.split('/').collect::<Vec<_>>()[..] else {
+        let [day, region, SERVICE, TERMINATOR] = scope.split('/').collect::<Vec<_>>()[..] else {
             return Err(format!(
                 "the scope of the Credential must be DATE/REGION/{SERVICE}/aws4_request"
             ));
@@ -86,7 +88,6 @@ impl Signature {
         }
         Ok(Self {
             key: key.to_owned(),
-            scope: scope.to_owned(),
             day: day.to_owned(),
             region: region.to_owned(),
             time,
@@ -97,19 +98,13 @@ impl Signature {
 
     /// Whether the holder of `secret` has signed this request. Takes the same time whatever was signed.
     pub fn is_by(&self, secret: &str, request: &Parts, body: &[u8]) -> bool {
-        let canonical = self.canonical(request, body);
-        let text = format!(
-            "{ALGORITHM}\n{}\n{}\n{}",
-            self.time,
-            self.scope,
-            hex(&Sha256::digest(canonical))
-        );
-        let first = format!("AWS4{secret}");
-        let mut key = code(first.as_bytes(), self.day.as_bytes());
-        for part in [self.region.as_str(), SERVICE, "aws4_request"] {
-            key = code(&key, part.as_bytes());
-        }
-        bool::from(code(&key, text.as_bytes()).as_slice().ct_eq(&self.signature))
+        let scope = Scope {
+            day: &self.day,
+            region: &self.region,
+            service: SERVICE,
+        };
+        let made = sign(secret, &scope, &self.time, &self.canonical(request, body));
+        bool::from(made.as_slice().ct_eq(&self.signature))
     }
 
     /// The request in the one spelling that is signed.
@@ -132,6 +127,36 @@ impl Signature {
             hex(&Sha256::digest(body))
         )
     }
+}
+
+/// Where and when a signature counts.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope<'s> {
+    /// The day, such as `20260131`.
+    pub day: &'s str,
+    /// The region.
+    pub region: &'s str,
+    /// The service.
+    pub service: &'s str,
+}
+
+impl Scope<'_> {
+    /// The scope as it stands in requests.
+    pub fn text(&self) -> String {
+        format!("{}/{}/{}/{TERMINATOR}", self.day, self.region, self.service)
+    }
+}
+
+/// What the holder of `secret` makes at `time` of a request in the one spelling that is signed.
+pub fn sign(secret: &str, scope: &Scope<'_>, time: &str, canonical: &str) -> Vec<u8> {
+    let hash = hex(&Sha256::digest(canonical));
+    let text = format!("{ALGORITHM}\n{time}\n{}\n{hash}", scope.text());
+    let first = format!("AWS4{secret}");
+    let mut key = code(first.as_bytes(), scope.day.as_bytes());
+    for part in [scope.region, scope.service, TERMINATOR] {
+        key = code(&key, part.as_bytes());
+    }
+    code(&key, text.as_bytes())
 }
 
 fn check_signed(signed: &[String], headers: &HeaderMap) -> Result<(), String> {
@@ -237,7 +262,8 @@ fn code(key: &[u8], text: &[u8]) -> Vec<u8> {
     mac.finalize().into_bytes().to_vec()
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes as hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

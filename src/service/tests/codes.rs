@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::blob::BlobError;
+use crate::blob::{BlobError, Refusal};
 use crate::catalog::CatalogError;
 use crate::domain::dataset::{ContentHash, DatasetPin};
 use crate::domain::entity::Problem;
@@ -201,6 +201,38 @@ fn errors_of_files_say_what_the_caller_can_do() {
     );
     let key = BlobKey::new("a/b").unwrap();
     check(BlobError::NotFound { key }, Class::Internal, "internal");
+    let bucket = || "b".to_owned();
+    for (error, code) in [
+        (BlobError::Refused { bucket: bucket() }, "bucket_refused"),
+        (BlobError::ReadOnly { bucket: bucket() }, "bucket_read_only"),
+    ] {
+        check(error, Class::InvalidInput, code);
+    }
+    let elsewhere = |refusal| BlobError::Elsewhere {
+        what: "s3://b/x".into(),
+        refusal,
+        source: "403 Forbidden: what the store said".into(),
+    };
+    for (refusal, class, code) in [
+        (Refusal::Denied, Class::InvalidInput, "bucket_denied"),
+        (Refusal::NoBucket, Class::InvalidInput, "bucket_missing"),
+        (Refusal::Elsewhere, Class::InvalidInput, "bucket_missing"),
+        (Refusal::Unreachable, Class::Unavailable, "storage_unavailable"),
+        (Refusal::TimedOut, Class::Unavailable, "storage_unavailable"),
+    ] {
+        let error = elsewhere(refusal);
+        assert_eq!(error.is_transient(), class == Class::Unavailable, "{refusal:?}");
+        let message = error.to_problem().message;
+        assert!(
+            message.contains("s3://b/x") && !message.contains("403"),
+            "{message}"
+        );
+        check(error, class, code);
+    }
+    let changed = BlobError::Changed {
+        what: "s3://b/x".into(),
+    };
+    check(changed, Class::Unavailable, "unavailable");
 }
 
 #[test]

@@ -1,0 +1,315 @@
+//! The operations: buckets, objects, lists and parts, each handed on to its use case.
+
+use s3s::dto::*;
+use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
+
+use super::body::{Promised, outgoing};
+use super::error::refusal;
+use super::{list, multipart};
+use crate::domain::location::Location;
+use crate::service::Service;
+use crate::service::answers::Stored;
+use crate::service::error::Error;
+use crate::service::objects::place;
+use crate::service::requests::ByteRange;
+
+/// What S3 calls the type of bytes of which nothing is known.
+const BYTES: &str = "binary/octet-stream";
+
+/// The buckets of this machine.
+pub(super) struct Buckets {
+    pub(super) service: Service,
+    /// The largest file in bytes.
+    pub(super) limit: u64,
+}
+
+impl Buckets {
+    /// `limit` is that of one file, in bytes.
+    pub(super) fn new(service: Service, limit: u64) -> Self {
+        Self { service, limit }
+    }
+}
+
+/// The place that a request names.
+pub(super) fn at(bucket: &str, key: &str) -> S3Result<Location> {
+    place(bucket, key).map_err(refusal)
+}
+
+/// A time as S3 writes it.
+pub(super) fn time(micros: i64) -> Timestamp {
+    let since = std::time::Duration::from_micros(u64::try_from(micros).unwrap_or_default());
+    Timestamp::from(std::time::UNIX_EPOCH + since)
+}
+
+/// The tag of a file, which stands for its content.
+pub(super) fn tag(file: &Stored) -> Option<ETag> {
+    let text = file.stamp.as_deref()?.trim_matches('"');
+    Some(ETag::Strong(text.to_owned()))
+}
+
+/// Whether what a client wants of a file holds.
+fn check(file: &Stored, matches: Option<&ETagCondition>, differs: Option<&ETagCondition>) -> S3Result<()> {
+    let is = |wanted: &ETagCondition| match wanted {
+        ETagCondition::Any => true,
+        ETagCondition::ETag(wanted) => tag(file).is_some_and(|tag| tag.value() == wanted.value()),
+    };
+    if matches.is_some_and(|wanted| !is(wanted)) {
+        return Err(s3_error!(PreconditionFailed));
+    }
+    if differs.is_some_and(is) {
+        return Err(s3_error!(NotModified));
+    }
+    Ok(())
+}
+
+#[async_trait::async_trait]
+impl S3 for Buckets {
+    async fn list_buckets(&self, _: S3Request<ListBucketsInput>) -> S3Result<S3Response<ListBucketsOutput>> {
+        let found = self.service.buckets().await.map_err(refusal)?;
+        let buckets = found.into_iter().map(|folder| Bucket {
+            name: Some(folder.bucket),
+            creation_date: Some(time(folder.changed_micros)),
+            ..Bucket::default()
+        });
+        Ok(S3Response::new(ListBucketsOutput {
+            buckets: Some(buckets.collect()),
+            ..ListBucketsOutput::default()
+        }))
+    }
+
+    async fn head_bucket(
+        &self,
+        request: S3Request<HeadBucketInput>,
+    ) -> S3Result<S3Response<HeadBucketOutput>> {
+        self.service
+            .bucket(&request.input.bucket)
+            .await
+            .map_err(refusal)?;
+        Ok(S3Response::new(HeadBucketOutput::default()))
+    }
+
+    async fn get_bucket_location(
+        &self,
+        request: S3Request<GetBucketLocationInput>,
+    ) -> S3Result<S3Response<GetBucketLocationOutput>> {
+        self.service
+            .bucket(&request.input.bucket)
+            .await
+            .map_err(refusal)?;
+        Ok(S3Response::new(GetBucketLocationOutput::default()))
+    }
+
+    async fn create_bucket(
+        &self,
+        request: S3Request<CreateBucketInput>,
+    ) -> S3Result<S3Response<CreateBucketOutput>> {
+        let name = request.input.bucket;
+        match self.service.bucket_make(&name).await.map_err(refusal)? {
+            true => Ok(S3Response::new(CreateBucketOutput {
+                location: Some(format!("/{name}")),
+            })),
+            false => Err(s3_error!(BucketAlreadyOwnedByYou, "the bucket is there already")),
+        }
+    }
+
+    async fn delete_bucket(
+        &self,
+        request: S3Request<DeleteBucketInput>,
+    ) -> S3Result<S3Response<DeleteBucketOutput>> {
+        match self
+            .service
+            .bucket_remove(&request.input.bucket)
+            .await
+            .map_err(refusal)?
+        {
+            true => Ok(S3Response::new(DeleteBucketOutput::default())),
+            false => Err(s3_error!(
+                BucketNotEmpty,
+                "there are files in the bucket; delete them first"
+            )),
+        }
+    }
+
+    async fn put_object(&self, request: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
+        let input = request.input;
+        let at = at(&input.bucket, &input.key)?;
+        if input.if_match.is_some() || input.if_none_match.is_some() || input.write_offset_bytes.is_some() {
+            return Err(s3_error!(
+                NotImplemented,
+                "conditions and offsets of PutObject are not known here"
+            ));
+        }
+        let body = Promised::new(
+            input.body,
+            input.content_length,
+            &request.headers,
+            request.trailing_headers,
+        );
+        let stored = self
+            .service
+            .object_put(&at, body, self.limit)
+            .await
+            .map_err(refusal)?;
+        Ok(S3Response::new(PutObjectOutput {
+            e_tag: tag(&stored),
+            ..PutObjectOutput::default()
+        }))
+    }
+
+    async fn get_object(&self, request: S3Request<GetObjectInput>) -> S3Result<S3Response<GetObjectOutput>> {
+        let input = request.input;
+        let at = at(&input.bucket, &input.key)?;
+        let range = input.range.map(|range| match range {
+            Range::Int { first, last } => ByteRange::Slice { first, last },
+            Range::Suffix { length } => ByteRange::Suffix(length),
+        });
+        if input.part_number.is_some() || input.version_id.is_some() {
+            return Err(s3_error!(
+                NotImplemented,
+                "files have neither parts nor versions here"
+            ));
+        }
+        let found = self.service.object(&at).await.map_err(refusal)?;
+        check(&found, input.if_match.as_ref(), input.if_none_match.as_ref())?;
+        let (file, reading) = self.service.object_read(&at, range).await.map_err(refusal)?;
+        check(&file, input.if_match.as_ref(), None)?;
+        let (part, size) = (reading.range.clone(), reading.size_bytes);
+        let content_range =
+            range.map(|_| format!("bytes {}-{}/{size}", part.start, part.end.saturating_sub(1)));
+        Ok(S3Response::new(GetObjectOutput {
+            accept_ranges: Some("bytes".to_owned()),
+            body: Some(outgoing(reading.stream)),
+            content_length: i64::try_from(part.end - part.start).ok(),
+            content_range,
+            content_type: Some(BYTES.to_owned()),
+            e_tag: tag(&file),
+            last_modified: file.changed_micros.map(time),
+            ..GetObjectOutput::default()
+        }))
+    }
+
+    async fn head_object(
+        &self,
+        request: S3Request<HeadObjectInput>,
+    ) -> S3Result<S3Response<HeadObjectOutput>> {
+        let input = request.input;
+        let at = at(&input.bucket, &input.key)?;
+        let file = self.service.object(&at).await.map_err(refusal)?;
+        check(&file, input.if_match.as_ref(), input.if_none_match.as_ref())?;
+        Ok(S3Response::new(HeadObjectOutput {
+            accept_ranges: Some("bytes".to_owned()),
+            content_length: i64::try_from(file.size_bytes).ok(),
+            content_type: Some(BYTES.to_owned()),
+            e_tag: tag(&file),
+            last_modified: file.changed_micros.map(time),
+            ..HeadObjectOutput::default()
+        }))
+    }
+
+    async fn delete_object(
+        &self,
+        request: S3Request<DeleteObjectInput>,
+    ) -> S3Result<S3Response<DeleteObjectOutput>> {
+        let at = at(&request.input.bucket, &request.input.key)?;
+        self.service.object_delete(&at).await.map_err(refusal)?;
+        Ok(S3Response::new(DeleteObjectOutput::default()))
+    }
+
+    async fn delete_objects(
+        &self,
+        request: S3Request<DeleteObjectsInput>,
+    ) -> S3Result<S3Response<DeleteObjectsOutput>> {
+        let DeleteObjectsInput { bucket, delete, .. } = request.input;
+        self.service.bucket(&bucket).await.map_err(refusal)?;
+        let (mut deleted, mut errors) = (Vec::new(), Vec::new());
+        for object in delete.objects {
+            let done = match place(&bucket, &object.key) {
+                Ok(at) => self.service.object_delete(&at).await,
+                Err(error) => Err(error),
+            };
+            match done {
+                Ok(()) if delete.quiet == Some(true) => {}
+                Ok(()) => deleted.push(DeletedObject {
+                    key: Some(object.key),
+                    ..DeletedObject::default()
+                }),
+                Err(error) => errors.push(told(object.key, error)),
+            }
+        }
+        Ok(S3Response::new(DeleteObjectsOutput {
+            deleted: Some(deleted),
+            errors: Some(errors),
+            ..DeleteObjectsOutput::default()
+        }))
+    }
+
+    async fn list_objects_v2(
+        &self,
+        request: S3Request<ListObjectsV2Input>,
+    ) -> S3Result<S3Response<ListObjectsV2Output>> {
+        list::second(&self.service, request.input)
+            .await
+            .map(S3Response::new)
+    }
+
+    async fn list_objects(
+        &self,
+        request: S3Request<ListObjectsInput>,
+    ) -> S3Result<S3Response<ListObjectsOutput>> {
+        list::first(&self.service, request.input)
+            .await
+            .map(S3Response::new)
+    }
+
+    async fn create_multipart_upload(
+        &self,
+        request: S3Request<CreateMultipartUploadInput>,
+    ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
+        multipart::begin(self, request.input).await.map(S3Response::new)
+    }
+
+    async fn upload_part(
+        &self,
+        request: S3Request<UploadPartInput>,
+    ) -> S3Result<S3Response<UploadPartOutput>> {
+        multipart::part(self, request).await.map(S3Response::new)
+    }
+
+    async fn complete_multipart_upload(
+        &self,
+        request: S3Request<CompleteMultipartUploadInput>,
+    ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
+        multipart::complete(self, request.input)
+            .await
+            .map(S3Response::new)
+    }
+
+    async fn abort_multipart_upload(
+        &self,
+        request: S3Request<AbortMultipartUploadInput>,
+    ) -> S3Result<S3Response<AbortMultipartUploadOutput>> {
+        multipart::abort(self, &request.input).map(S3Response::new)
+    }
+
+    async fn list_parts(&self, request: S3Request<ListPartsInput>) -> S3Result<S3Response<ListPartsOutput>> {
+        multipart::parts(self, request.input).map(S3Response::new)
+    }
+
+    async fn list_multipart_uploads(
+        &self,
+        request: S3Request<ListMultipartUploadsInput>,
+    ) -> S3Result<S3Response<ListMultipartUploadsOutput>> {
+        multipart::list(self, request.input).await.map(S3Response::new)
+    }
+}
+
+/// What is said of one of many files that could not be deleted.
+fn told(key: String, error: Error) -> s3s::dto::Error {
+    let error = refusal(error);
+    s3s::dto::Error {
+        code: Some(error.code().as_str().to_owned()),
+        key: Some(key),
+        message: error.message().map(str::to_owned),
+        ..s3s::dto::Error::default()
+    }
+}
