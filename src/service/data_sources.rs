@@ -31,6 +31,7 @@ impl Service {
             schema,
             split,
             header,
+            without_statistics,
             asked,
         } = request;
         let name = check::name(name.as_ref())?;
@@ -57,8 +58,9 @@ impl Service {
             split,
             header,
             target,
+            without_statistics,
         };
         let entity = wanted.entity(name, spec, self.now());
-        self.stored(entity.made_by(&asked.owner, place)).await
+        self.stored(entity.made_by(asked.maker(), place)).await
     }
 }

@@ -14,6 +14,7 @@ use yosoku::catalog::Catalog;
 use yosoku::clock::{Clock, ManualClock, SystemClock};
 use yosoku::domain::job::{ClaimedJob, LEASE_MICROS, Settlement, WorkerId};
 use yosoku::http::health::{Check, Readiness};
+use yosoku::http::links::{self, Links};
 use yosoku::http::serve::Stop;
 use yosoku::http::{self, Parts, auth, aws_json, layers, protocols, rest};
 use yosoku::jobs::Handler;
@@ -68,10 +69,12 @@ impl Place {
         });
         let stop = CancellationToken::new();
         let metrics = Arc::new(Metrics::new());
+        let links = Arc::new(Links::open(home.path()).unwrap());
         let router = http::router(Parts {
             rest: rest::routes(service.clone(), stop.clone(), metrics.clone()),
             protocols: protocols::routes(service.clone(), metrics.clone(), model),
-            amazon: aws_json::routes(service, metrics.clone(), "http"),
+            linked: links::routes(service.clone(), links.clone()),
+            amazon: aws_json::routes(service, metrics.clone(), links, "http"),
             access,
             limits: layers::Limits::default(),
             metrics,
@@ -116,6 +119,11 @@ impl Place {
         let path = self.home.path().join("datasets").join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, bytes).unwrap();
+    }
+
+    /// Removes a file of a bucket.
+    pub fn remove(&self, path: &str) {
+        std::fs::remove_file(self.home.path().join("datasets").join(path)).unwrap();
     }
 
     /// Reads a file of a bucket; none if it is not there.

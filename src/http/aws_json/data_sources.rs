@@ -32,12 +32,13 @@ const MOST_BYTES: u64 = 4 * LONGEST_DOCUMENT as u64;
 
 pub(super) async fn create(call: &Call<'_>) -> Result<Value, Refusal> {
     let id = call.input.id(ID)?;
+    if call.is_repeat(KIND, &id).await? {
+        return Ok(json!({ID: id}));
+    }
     let name = call.input.name("DataSourceName")?;
-    call.input.flag("ComputeStatistics")?;
     let data = call.input.object("DataSpec")?;
-    let Some(location) = data.location("DataLocationS3")? else {
-        return Err(Refusal::missing("DataLocationS3"));
-    };
+    let location = data.location("DataLocationS3")?;
+    let location = location.ok_or_else(|| Refusal::missing("DataLocationS3"))?;
     let split = rearranged(&data)?;
     let schema = schema(call, &data, &location).await?;
     let new = NewDataSource {
@@ -47,6 +48,7 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Value, Refusal> {
         header: Some(header(&schema).to_owned()),
         schema: Some(schema),
         split,
+        without_statistics: !call.input.flag("ComputeStatistics")?,
         asked: call.asked(),
         ..NewDataSource::default()
     };
@@ -104,7 +106,7 @@ pub(super) fn no_databases() -> Refusal {
 pub(super) async fn get(call: &Call<'_>) -> Result<Value, Refusal> {
     let entity = call.entity(KIND, ID).await?;
     let mut output = shown(&entity)?;
-    output.put("LogUri", call.address(&entity));
+    output.put("LogUri", call.log_of(&entity));
     if call.input.flag("Verbose")? {
         output.put("DataSourceSchema", schema_of(&entity));
     }

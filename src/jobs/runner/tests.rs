@@ -57,6 +57,7 @@ impl Bench {
             schema: None,
             split: None,
             header: None,
+            without_statistics: false,
             target: None,
         };
         self.create(Entity::new(
