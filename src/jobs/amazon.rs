@@ -17,7 +17,7 @@ use crate::domain::ids::{BlobKey, InvalidName};
 use crate::domain::job::ClaimedJob;
 use crate::domain::location::Location;
 use crate::domain::spec::{BatchPredictionResult, DataSourceSpec, Produced, SourceFile};
-use crate::ml::pipeline::batch::{Compress, Form, Format, Style};
+use crate::ml::pipeline::batch::{Before, Compress, Form, Format, Style};
 use crate::ml::pipeline::{BatchOptions, BatchSummary, Outputs, PipelineError, Table, predict_part, select};
 use crate::ml::predict::Predictor;
 use crate::ml::split::Selector;
@@ -48,7 +48,7 @@ impl Made<'_> {
         let folder = folder.folder();
         let parts = self.parts(&folder)?;
         let facts = source_facts(self.source)?;
-        let options = BatchOptions {
+        let mut options = BatchOptions {
             form: Form {
                 format: Format::Csv,
                 compress: Compress::Gzip,
@@ -64,15 +64,20 @@ impl Made<'_> {
         let mut pieces = self.pieces(&parts, &options, context)?;
         for part in &parts {
             let selector = pieces.next(&part.table)?;
+            options.before = Some(Before {
+                records: total.records,
+                rejected: total.problems.rejected,
+            });
             let (summary, read) = self.one(part, &options, &selector, context)?;
             pieces.rows += read;
             manifest.insert(part.input.clone(), Value::from(part.output.as_str()));
             files.push(json!({"input": part.input, "output": part.output, "records": summary.records, "invalid": summary.invalid}));
             total.add(summary);
         }
+        total.check().map_err(PipelineError::from)?;
         context.rows(total.records);
         let named = format!("batch-prediction/{}.manifest", self.job.entity.id);
-        let manifest = self.written(&folder.with(&named).map_err(no_place)?, &manifest)?;
+        let manifest = self.written(&folder.with(&named).map_err(no_place)?, &manifest, context)?;
         let mut document = json!(total);
         if let Some(fields) = document.as_object_mut() {
             fields.insert("files".into(), Value::from(files));
@@ -109,6 +114,8 @@ impl Made<'_> {
             outputs,
             &mut context.clone(),
         )?;
+        // Whoever has the job now writes the same names.
+        context.confirm()?;
         file.publish(&key::located(&part.output))?;
         Ok(done)
     }
@@ -169,11 +176,17 @@ impl Made<'_> {
         }
     }
 
-    fn written(&self, to: &Location, manifest: &Map<String, Value>) -> Result<Published, JobError> {
+    fn written(
+        &self,
+        to: &Location,
+        manifest: &Map<String, Value>,
+        context: &JobContext,
+    ) -> Result<Published, JobError> {
         let mut file = self.handler.blobs.write_blocking()?;
         let text = serde_json::to_vec(manifest)
             .map_err(|error| JobError::from(Problem::new("internal", error.to_string())))?;
         file.write_all(&text).map_err(PipelineError::Write)?;
+        context.confirm()?;
         Ok(file.publish(&key::located(to))?)
     }
 }

@@ -12,7 +12,7 @@ use tower::ServiceExt;
 use yosoku::blob::Blobs;
 use yosoku::catalog::Catalog;
 use yosoku::clock::{Clock, ManualClock, SystemClock};
-use yosoku::domain::job::{ClaimedJob, LEASE_MICROS, Settlement, WorkerId};
+use yosoku::domain::job::{ClaimedJob, LEASE_MICROS, Renewal, Settlement, WorkerId};
 use yosoku::http::health::{Check, Readiness};
 use yosoku::http::links::{self, Links};
 use yosoku::http::serve::Stop;
@@ -219,6 +219,14 @@ impl Place {
         self.clock.advance(250_000);
         let now = self.clock.now_micros();
         self.catalog.job_settle(&job, now, settlement).await.unwrap();
+    }
+
+    /// Does a job whose worker has lost it without having heard of it.
+    pub async fn work_in_vain(&self, job: &ClaimedJob) -> JobError {
+        let (handler, work) = (self.handler.clone(), job.clone());
+        let lost = JobContext::holding(job.kind, |_| Ok(Renewal::Lost));
+        let ended = tokio::task::spawn_blocking(move || handler.run(&work, &lost));
+        ended.await.unwrap().unwrap_err()
     }
 
     /// Does all jobs; returns how many.

@@ -1,6 +1,7 @@
 //! Batch predictions: the files that they leave, byte for byte.
 
 use serde_json::{Value, json};
+use yosoku::jobs::runner::JobError;
 
 use super::{get, part, schema, source, trained, unzipped};
 use crate::support::Place;
@@ -329,4 +330,44 @@ async fn a_folder_with_one_file_is_that_file() {
         .file_at("shop/out/batch-prediction/result/bp-day1.csv.gz")
         .unwrap();
     assert_eq!(unzipped(&result).lines().count(), 2);
+}
+
+#[tokio::test]
+async fn a_worker_that_lost_its_job_leaves_the_results_of_others_alone() {
+    let place = trained().await;
+    place.file("shop/in/day1.csv", "order,km,note\nn1,5,sunny day\n");
+    let new = source("new", "s3://shop/in/day1.csv", &schema(false, true), None);
+    get(&place, "CreateDataSourceFromS3", new).await;
+    place.work().await;
+    get(
+        &place,
+        "CreateBatchPrediction",
+        batch("bp", "new", "s3://shop/out/"),
+    )
+    .await;
+    let job = place.claim().await.unwrap();
+    assert_eq!(place.work_in_vain(&job).await, JobError::Stopped);
+    let result = "shop/out/batch-prediction/result/bp-day1.csv.gz";
+    for path in [result, "shop/out/batch-prediction/bp.manifest"] {
+        assert_eq!(place.file_at(path), None, "{path}");
+    }
+    place.finish(job).await;
+    assert!(place.file_at(result).is_some());
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_does_not_cost_the_results_of_others() {
+    let place = trained().await;
+    place.file(
+        "shop/few/a.csv",
+        "order,km,note\nn1,5,sunny day\nn2,6,sunny day\n",
+    );
+    place.file("shop/few/b.csv", "order,km,note\nbroken\n");
+    let few = source("few", "s3://shop/few/", &schema(false, true), None);
+    let done = predicted(&place, "bp", few, "s3://shop/out/").await;
+    assert_eq!(done["Status"], "COMPLETED", "{done}");
+    assert_eq!(
+        (&done["TotalRecordCount"], &done["InvalidRecordCount"]),
+        (&json!(3), &json!(1))
+    );
 }
