@@ -17,6 +17,7 @@ use crate::domain::ids::{BlobKey, InvalidName};
 use crate::domain::job::ClaimedJob;
 use crate::domain::location::Location;
 use crate::domain::spec::{BatchPredictionResult, DataSourceSpec, Produced, SourceFile};
+use crate::ml::ingest::Opening;
 use crate::ml::pipeline::batch::{Before, Compress, Form, Format, Style};
 use crate::ml::pipeline::{BatchOptions, BatchSummary, Outputs, PipelineError, Table, predict_part, select};
 use crate::ml::predict::Predictor;
@@ -218,7 +219,14 @@ impl Pieces {
 
 /// Bytes of the line of names, and of all lines after it.
 fn lengths(table: &BlobTable) -> io::Result<(u64, u64)> {
-    let mut reader = BufReader::new(table.open()?);
+    let text = match table.column_files() {
+        // As text, which is what a split goes by.
+        Some(files) => Opening::parquet_files(files)
+            .map_err(io::Error::other)?
+            .into_text(),
+        None => table.open()?,
+    };
+    let mut reader = BufReader::new(text);
     let (mut head, mut all, mut last) = (None, 0, b'\n');
     loop {
         let bytes = reader.fill_buf()?;
