@@ -36,7 +36,7 @@ demo: build ## the main job on the sample data, over HTTP, on a free port; DEMO_
 run: build ## serve on the default address from ./yosoku-home; RUN_ARGS adds options
 	$(YOSOKU) serve $(RUN_ARGS)
 
-test: ## the whole test suite on the embedded store; YOSOKU_TEST_POSTGRES=URL adds PostgreSQL
+test: ## the whole test suite on the embedded store; YOSOKU_TEST_POSTGRES=URL adds PostgreSQL, YOSOKU_TEST_MARIADB=URL MariaDB
 	cargo test --release --locked
 
 clients: build ## what clients rely on, by programs that know the interface only; CLIENTS_ARGS='--only csv' for some of it

@@ -2,6 +2,7 @@
 //! order.
 
 mod chores;
+mod outside;
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
@@ -60,6 +61,7 @@ impl App {
         let blobs = Blobs::open_local(home)
             .await
             .with_context(|| format!("opening the files in `{}`", home.display()))?;
+        let databases = outside::databases(&config.store.connections)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let abandoned = catalog.job_abandon(blobs.dead_processes(), clock.now_micros());
         let abandoned = abandoned
@@ -71,11 +73,21 @@ impl App {
         let metrics = Arc::new(Metrics::new());
         let runner = match config.work.workers {
             0 => None,
-            _ => Some(runner(&catalog, &blobs, &clock, &metrics, &config.work)),
+            _ => {
+                let handler = Handler {
+                    blobs: blobs.clone(),
+                    databases: databases.clone(),
+                    clock: clock.clone(),
+                    memory: memory(&config.work),
+                    memory_in_use: crate::telemetry::metrics::resident_bytes,
+                };
+                Some(runner(&catalog, handler, &metrics, &config.work))
+            }
         };
         let parts = service::Parts {
             catalog: catalog.clone(),
             blobs,
+            databases,
             clock,
             limits: service::limits::Limits::default(),
         };
@@ -240,14 +252,10 @@ fn make_home(home: &Path) -> Result<()> {
     Ok(())
 }
 
-fn runner(
-    catalog: &Catalog,
-    blobs: &Blobs,
-    clock: &Arc<dyn Clock>,
-    metrics: &Arc<Metrics>,
-    work: &WorkConfig,
-) -> Runner {
-    let memory = work.memory.map(|budget| Memory {
+/// What each job may take of memory.
+fn memory(work: &WorkConfig) -> Option<Memory> {
+    let budget = work.memory?;
+    Some(Memory {
         // Jobs know nothing of each other, so each has its share of what the program itself leaves.
         budget: budget.saturating_sub(ORDINARY_PROGRAM) / work.workers.max(1) as u64
             + ORDINARY_PROGRAM.min(budget),
@@ -256,13 +264,13 @@ fn runner(
             Folder::new(work.spill.clone()).called("the server's folder for them"),
         )),
         is_told: true,
-    });
-    let handler = Handler {
-        blobs: blobs.clone(),
-        clock: clock.clone(),
-        memory,
-        memory_in_use: crate::telemetry::metrics::resident_bytes,
-    };
+    })
+}
+
+fn runner(catalog: &Catalog, handler: Handler, metrics: &Arc<Metrics>, work: &WorkConfig) -> Runner {
+    let clock = handler.clock.clone();
+    // The name that says, once its lock is free, that whoever held these jobs is dead.
+    let worker = handler.blobs.process().clone();
     let measured = Measured {
         handler,
         metrics: metrics.clone(),
@@ -271,15 +279,7 @@ fn runner(
         concurrency: work.workers,
         ..RunnerOptions::default()
     };
-    // The name that says, once its lock is free, that whoever held these jobs is dead.
-    let worker = blobs.process().clone();
-    Runner::new(
-        catalog.clone(),
-        clock.clone(),
-        Arc::new(measured),
-        worker,
-        options,
-    )
+    Runner::new(catalog.clone(), clock, Arc::new(measured), worker, options)
 }
 
 async fn run_jobs(runner: Option<Runner>, stop: CancellationToken) {

@@ -4,15 +4,18 @@
 //! all mistakes are reported together. Values come through a function, so that tests never touch
 //! the process environment.
 
+pub mod connections;
 pub mod machine;
 pub mod units;
 
-use std::fmt;
+pub use crate::domain::secret::Secret;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use units::{parse_bool, parse_count, parse_duration, parse_places, parse_size, parse_wait};
+use connections::Connections;
+use units::{parse_bool, parse_count, parse_duration, parse_listen, parse_places, parse_size, parse_wait};
 
 /// Looks a variable up by its name.
 pub type Source<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -114,6 +117,8 @@ pub struct StoreConfig {
     /// A PostgreSQL address instead of the embedded store (`YOSOKU_DATABASE_URL`, or a file that
     /// holds it, `YOSOKU_DATABASE_URL_FILE`); none.
     pub database_url: Option<Secret>,
+    /// What may be reached outside the home (`YOSOKU_CONNECTIONS`); the file `connections.toml` in the home.
+    pub connections: Connections,
 }
 
 /// Background work.
@@ -138,23 +143,6 @@ pub struct LogConfig {
     pub filter: String,
     /// No colours even on a terminal (`NO_COLOR`); colours.
     pub plain: bool,
-}
-
-/// A value that must not show up in logs.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The value itself, for the one place that needs it.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
 }
 
 /// Every mistake that was found, one per line.
@@ -330,9 +318,11 @@ impl Reader<'_> {
                     .to_owned(),
             );
         }
+        let home = home(flags.home.as_deref(), self.env);
         StoreConfig {
-            home: home(flags.home.as_deref(), self.env),
-            database_url: url.map(Secret),
+            connections: Connections::load(&home, self.env, &mut self.problems),
+            home,
+            database_url: url.map(Secret::new),
         }
     }
 
@@ -380,17 +370,6 @@ impl Reader<'_> {
             plain: (self.env)("NO_COLOR").is_some(),
         }
     }
-}
-
-fn parse_listen(text: &str) -> Result<SocketAddr, String> {
-    let numeric = text
-        .strip_prefix("localhost:")
-        .map(|port| format!("127.0.0.1:{port}"));
-    numeric
-        .as_deref()
-        .unwrap_or(text)
-        .parse()
-        .map_err(|_| format!("`{text}` is not an address and port, such as 127.0.0.1:8080 or [::1]:8080"))
 }
 
 #[cfg(test)]

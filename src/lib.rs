@@ -16,6 +16,7 @@ pub mod domain;
 
 pub mod blob;
 pub mod catalog;
+pub mod source;
 
 pub mod jobs;
 pub mod service;

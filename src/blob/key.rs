@@ -3,6 +3,7 @@
 //! ```text
 //! datasets/uploads/{name}/{sha256}-{token}       one version of an uploaded dataset
 //! datasets/{bucket}/{key}                        files of the user: s3://bucket/key
+//! statistics/{data source}/{claim}.csv           the rows of a query
 //! models/{model}/{claim}.yosoku                  a bundle
 //! predictions/{batch prediction}/{claim}.csv     a file of predictions; the end says its format
 //! predictions/{batch prediction}/{claim}.problems.jsonl  problems of its records
@@ -12,9 +13,9 @@
 //!
 //! Every key but those of pieces is written once and never again: an upload's token and a job's claim number differ
 //! each time, so that neither a late deletion nor a worker that lost its job can touch the file of
-//! another. Pieces are the same bytes whichever attempt writes them. Everything an entity owns lies in one folder, and goes with it. Data sources and
-//! evaluations have folder names too, so that every kind is treated alike, but write no files: their
-//! results are in the catalogue.
+//! another. Pieces are the same bytes whichever attempt writes them. Everything an entity owns lies in one folder, and goes with it. Evaluations
+//! have folder names too, so that every kind is treated alike, but write no files: their results are in the
+//! catalogue. Rows of a query that are wanted in a bucket lie there, and stay.
 
 use crate::domain::dataset::ContentHash;
 use crate::domain::ids::{BlobKey, DatasetName, EntityKind, EntityRef, random_text};
@@ -52,11 +53,19 @@ pub fn location_of(key: &BlobKey) -> Option<Location> {
 /// The key of the file that this attempt at `job` makes.
 pub fn output(job: &ClaimedJob) -> BlobKey {
     let extension = match &job.entity.body {
-        Body::DataSource(_) | Body::Evaluation(_) => "json",
+        Body::DataSource(_) => "csv",
+        Body::Evaluation(_) => "json",
         Body::Model(_) => "yosoku",
         Body::BatchPrediction(work) => work.spec.form().extension(),
     };
     BlobKey::spelled(format!("{}/{}.{extension}", folder(&job.entity.at()), job.claim))
+}
+
+/// The key of the rows of a query that this attempt at `job` reads into the folder `staging`. The claim keeps attempts
+/// apart.
+pub fn staged_rows(job: &ClaimedJob, staging: &Location) -> BlobKey {
+    let folder = located(staging);
+    BlobKey::spelled(format!("{folder}/{}-{}.csv", job.entity.id, job.claim))
 }
 
 /// The key of the problems that this attempt at `job` lists.

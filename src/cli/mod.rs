@@ -14,6 +14,7 @@ mod openapi;
 mod parts;
 mod predict;
 mod progress;
+mod query;
 mod recipe;
 mod serve;
 mod show;
@@ -56,6 +57,8 @@ enum Command {
     Threshold(threshold::Args),
     /// Show the weights of a model with their intervals
     Weights(weights::Args),
+    /// Ask a database, and write the rows as CSV
+    Query(query::Args),
     /// Serve the REST interface and do its jobs
     Serve(serve::ServeArgs),
     /// Do jobs of an installation, without HTTP
@@ -100,6 +103,7 @@ impl Command {
             Command::Predict(args) => predict::run(&args),
             Command::Threshold(args) => threshold::run(&args),
             Command::Weights(args) => weights::run(&args),
+            Command::Query(args) => query::run(&args),
             Command::Serve(args) => serve::serve(&args),
             Command::Work(args) => serve::work(&args),
             Command::Demo(args) => demo::run(&args),

@@ -1,5 +1,6 @@
 //! Sizes, durations and other values as people write them.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// Reads a size such as `512`, `64KiB`, `1.5GB` or `50GiB` as bytes. `K`, `M`, `G` and `T` alone
@@ -90,6 +91,18 @@ fn split(text: &str) -> Option<(f64, &str)> {
         .unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
     Some((number.parse().ok()?, unit.trim()))
+}
+
+/// Reads an address and port; `localhost` is 127.0.0.1.
+pub fn parse_listen(text: &str) -> Result<SocketAddr, String> {
+    let numeric = text
+        .strip_prefix("localhost:")
+        .map(|port| format!("127.0.0.1:{port}"));
+    numeric
+        .as_deref()
+        .unwrap_or(text)
+        .parse()
+        .map_err(|_| format!("`{text}` is not an address and port, such as 127.0.0.1:8080 or [::1]:8080"))
 }
 
 #[cfg(test)]

@@ -11,17 +11,21 @@ use serde_json::Value;
 use super::dataset::{ContentHash, DatasetPin};
 use super::ids::{BlobKey, EntityId, EntityKind, EntityRef};
 use super::location::Location;
+use super::query::QuerySpec;
 use crate::ml::Task;
 use crate::ml::pipeline::batch::{Compress, Form, Format};
 
 /// Which data, and how to read it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct DataSourceSpec {
-    /// The pinned bytes; exactly one of this and `location` is given.
+    /// The pinned bytes; exactly one of this, `location` and `query` is given.
     pub dataset: Option<DatasetPin>,
     /// Where the files lie, if they were not uploaded. They are pinned when they are first read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<Location>,
+    /// The query whose rows it has. They are kept in a file when the query has run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<QuerySpec>,
     /// The column to predict; none means that the schema names it, or that there is none.
     pub target: Option<String>,
     /// The schema document, or none to infer it.
@@ -44,7 +48,8 @@ pub struct DataSourceResult {
     pub size_bytes: u64,
     /// Schema, statistics and warnings.
     pub document: Value,
-    /// The files that were found at its location, in the order in which they are read.
+    /// The files that were found at its location, in the order in which they are read, or the one with the rows of its
+    /// query.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<SourceFile>,
 }

@@ -14,12 +14,15 @@ use crate::clock::Clock;
 use crate::domain::job::{ClaimedJob, JobKind};
 use crate::domain::spec::Produced;
 use crate::ml::pipeline::Memory;
+use crate::source::Databases;
 
 /// Does the jobs of a catalogue on the files of one store.
 #[derive(Debug, Clone)]
 pub struct Handler {
     /// Where the files are.
     pub blobs: Blobs,
+    /// The databases that queries go to.
+    pub databases: Databases,
     /// For the times in reports.
     pub clock: Arc<dyn Clock>,
     /// What each training may take of memory; not checked when not given.
@@ -52,6 +55,9 @@ impl JobHandler for Handler {
     }
 
     fn ended(&self, job: &ClaimedJob) {
+        if job.kind == JobKind::ProfileData {
+            self.databases.forget_password(&job.entity.at());
+        }
         if job.kind != JobKind::BatchPredict {
             return;
         }

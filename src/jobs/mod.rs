@@ -15,6 +15,7 @@ pub mod handler;
 pub mod inputs;
 mod parts;
 pub mod profile_data;
+pub mod query;
 pub mod runner;
 pub mod table;
 pub mod train_model;

@@ -8,6 +8,7 @@ use super::context::JobContext;
 use super::files::Checked;
 use super::handler::Handler;
 use super::inputs::{header_of, read_document, split_of};
+use super::query::staged;
 use super::runner::JobError;
 use super::table::BlobTable;
 use crate::domain::job::ClaimedJob;
@@ -22,9 +23,15 @@ pub fn profile_data(handler: &Handler, job: &ClaimedJob, context: &JobContext) -
         return Ok(Produced::Nothing);
     };
     let spec = &work.spec;
-    let schema: Option<Schema> = read_document("schema", spec.schema.as_ref())?;
-    let (table, files) = match &spec.location {
-        Some(location) => {
+    let mut schema: Option<Schema> = read_document("schema", spec.schema.as_ref())?;
+    let (table, files) = match (&spec.location, &spec.query) {
+        (_, Some(query)) => {
+            let staged = staged(handler, job, spec, query, context)?;
+            schema = schema.or(staged.schema);
+            let files = vec![staged.file];
+            (BlobTable::located(&handler.blobs, spec, &files)?, files)
+        }
+        (Some(location), None) => {
             let go_on = || match context.progress(Stage::Profile, 0, 0) {
                 ControlFlow::Continue(()) => Ok(()),
                 ControlFlow::Break(()) => Err(JobError::Stopped),
@@ -32,7 +39,7 @@ pub fn profile_data(handler: &Handler, job: &ClaimedJob, context: &JobContext) -
             let files = Checked::find(&handler.blobs, location, go_on)?.files;
             (BlobTable::located(&handler.blobs, spec, &files)?, files)
         }
-        None => (
+        (None, None) => (
             BlobTable::of(&handler.blobs, job, &job.entity, header_of(spec)?)?,
             Vec::new(),
         ),

@@ -49,7 +49,7 @@ impl BlobTable {
         header: HeaderMode,
     ) -> Result<Self, JobError> {
         if let Some(work) = entity.data_source()
-            && work.spec.location.is_some()
+            && (work.spec.location.is_some() || work.spec.query.is_some())
         {
             let files = work.result.as_ref().map(|result| result.files.clone());
             let checked = Checked::again(blobs, files.unwrap_or_default())?;

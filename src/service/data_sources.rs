@@ -1,12 +1,14 @@
-//! Data sources: which rows of which dataset, with which types.
+//! Data sources: which rows of which dataset, files or query, with which types.
 
 use super::answers::Created;
 use super::creation::Wanted;
-use super::error::Error;
-use super::requests::NewDataSource;
+use super::error::{Error, FieldProblem};
+use super::requests::{NewDataSource, NewQuery};
 use super::{Service, check};
 use crate::domain::ids::EntityKind;
 use crate::domain::location::Location;
+use crate::domain::query::{QuerySpec, check_sql};
+use crate::domain::secret::Secret;
 use crate::domain::spec::DataSourceSpec;
 
 impl Service {
@@ -22,45 +24,143 @@ impl Service {
         if let Some(entity) = self.repeated(&wanted).await? {
             return Ok(Created { entity, fresh: false });
         }
-        let NewDataSource {
-            id: _,
-            name,
-            dataset,
-            location,
-            target,
-            schema,
-            split,
-            header,
-            without_statistics,
-            asked,
-        } = request;
-        let name = check::name(name.as_ref())?;
-        let known = check::schema(schema.as_ref())?;
-        check::target(target.as_ref(), known.as_ref())?;
-        check::split(split.as_ref(), known.as_ref(), target.as_ref())?;
-        check::header(header.as_ref())?;
+        let name = check::name(request.name.as_ref())?;
+        let known = check::schema(request.schema.as_ref())?;
+        check::target(request.target.as_ref(), known.as_ref())?;
+        check::split(request.split.as_ref(), known.as_ref(), request.target.as_ref())?;
+        check::header(request.header.as_ref())?;
+        one_origin(&request)?;
+        let is_ours = request.asked.words.is_none();
+        let (query, password) = match request.query {
+            Some(query) => {
+                let (query, password) = self.asked_of_database(query, is_ours)?;
+                (Some(query), password)
+            }
+            None => (None, None),
+        };
         // Uploads are pinned now, other files when they are first read: they may be large, or still on their way.
-        let uploaded = location.as_ref().map_or(Some(dataset.as_str()), Location::upload);
+        let uploaded = match (&request.location, &query) {
+            (Some(location), _) => location.upload(),
+            (None, Some(_)) => None,
+            (None, None) => Some(request.dataset.as_str()),
+        };
         let dataset = match uploaded {
             Some(name) => Some(self.pinned("/dataset", name).await?),
             None => None,
         };
-        let place = match &location {
-            Some(location) => location.to_string(),
-            None => dataset
+        let place = match (&request.location, &query) {
+            (Some(location), _) => location.to_string(),
+            (None, Some(query)) => query
+                .staging
+                .as_ref()
+                .map_or_else(String::new, Location::to_string),
+            (None, None) => dataset
                 .as_ref()
                 .map_or_else(String::new, |pin| Location::of_upload(pin.name.as_str())),
         };
+        let header = match dataset {
+            Some(_) => request.header,
+            None => Some(said_header(request.header)?),
+        };
         let spec = DataSourceSpec {
-            location: location.filter(|_| dataset.is_none()),
+            location: request.location.filter(|_| dataset.is_none()),
+            query,
             dataset,
-            schema,
-            split,
+            schema: request.schema,
+            split: request.split,
             header,
-            target,
-            without_statistics,
+            target: request.target,
+            without_statistics: request.without_statistics,
         };
         let entity = wanted.entity(name, spec, self.now());
-        self.stored(entity.made_by(asked.maker(), place)).await
+        let at = entity.at();
+        // Before the job can begin.
+        if let Some(password) = password
+            && !self.0.databases.keep_password(at.clone(), password)
+        {
+            return Err(Error::LimitExceeded {
+                code: "limit_exceeded",
+                message: "too many queries are waiting for their turn; repeat it in a while".to_owned(),
+            });
+        }
+        let stored = self.stored(entity.made_by(request.asked.maker(), place)).await;
+        if stored.is_err() {
+            self.0.databases.forget_password(&at);
+        }
+        stored
+    }
+
+    /// A query, checked as far as that needs no database, and the password that it needs. What is wrong with the
+    /// connection is told now where the request `is_ours`; other protocols tell it when the query should run.
+    fn asked_of_database(&self, new: NewQuery, is_ours: bool) -> Result<(QuerySpec, Option<Secret>), Error> {
+        check_sql(&new.sql).map_err(|reason| Error::field("/query/sql", "invalid_query", reason))?;
+        let databases = &self.0.databases;
+        if is_ours && !databases.has(&new.connection) {
+            let names: Vec<&str> = databases.names().collect();
+            let known = match names.is_empty() {
+                true => "it knows none; its operator lists them in `connections.toml`".to_owned(),
+                false => format!("it knows {}", names.join(", ")),
+            };
+            let message = format!("this server knows no connection `{}`; {known}", new.connection);
+            return Err(Error::field("/query/connection", "database_unknown", message));
+        }
+        let needed = databases.asks_for_user(&new.connection);
+        if is_ours && needed {
+            let fields = [("user", new.user.is_none()), ("password", new.password.is_none())];
+            let missing = fields.into_iter().filter(|(_, is_missing)| *is_missing);
+            let problem = |(field, _)| {
+                let message = format!(
+                    "`{}` has no user of its own: give user and password",
+                    new.connection
+                );
+                FieldProblem::new(format!("/query/{field}"), "missing_field", message)
+            };
+            check::all(missing.map(problem).collect())?;
+        }
+        let password = new.password.filter(|_| needed);
+        let query = QuerySpec {
+            connection: new.connection,
+            database: new.database,
+            user: new.user,
+            sql: new.sql,
+            staging: new.staging,
+            types_decide: new.types_decide,
+        };
+        Ok((query, password))
+    }
+}
+
+/// The rows come from one place.
+fn one_origin(request: &NewDataSource) -> Result<(), Error> {
+    let given = [
+        !request.dataset.is_empty(),
+        request.location.is_some(),
+        request.query.is_some(),
+    ];
+    match given.iter().filter(|given| **given).count() {
+        1 => Ok(()),
+        0 => Err(Error::field(
+            "/dataset",
+            "missing_field",
+            "no data are named; give one of dataset, location and query",
+        )),
+        _ => Err(Error::field(
+            "/dataset",
+            "invalid_value",
+            "data are named more than once; give one of dataset, location and query",
+        )),
+    }
+}
+
+/// Whether the lines of files and queries begin with names, which is not guessed: yes unless it is said.
+fn said_header(header: Option<String>) -> Result<String, Error> {
+    match header.as_deref() {
+        None => Ok("yes".to_owned()),
+        Some("auto") => Err(Error::field(
+            "/header",
+            "invalid_value",
+            "say whether the files begin with the names of the columns: yes or no; with no, give a schema",
+        )),
+        Some(said) => Ok(said.to_owned()),
     }
 }

@@ -49,6 +49,7 @@ use self::scoring::Scorers;
 use crate::blob::Blobs;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
+use crate::source::Databases;
 
 /// What a service is made of.
 #[derive(Debug)]
@@ -59,6 +60,8 @@ pub struct Parts {
     pub blobs: Blobs,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// The databases that queries go to.
+    pub databases: Databases,
     /// Sizes and quotas.
     pub limits: Limits,
 }
@@ -71,6 +74,7 @@ pub struct Service(Arc<Inner>);
 struct Inner {
     catalog: Catalog,
     blobs: Blobs,
+    databases: Databases,
     clock: Arc<dyn Clock>,
     limits: Limits,
     predictors: Predictors,
@@ -87,6 +91,7 @@ impl Service {
         let Parts {
             catalog,
             blobs,
+            databases,
             clock,
             limits,
         } = parts;
@@ -99,6 +104,7 @@ impl Service {
             shadows: Arc::new(Semaphore::new(limits.concurrent_shadows)),
             catalog,
             blobs,
+            databases,
             clock,
             limits,
         }))

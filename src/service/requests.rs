@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::domain::location::Location;
+use crate::domain::secret::Secret;
 use crate::ml::Task;
 
 /// A data source to make.
@@ -19,11 +20,14 @@ pub struct NewDataSource {
     pub id: Option<String>,
     /// Free text.
     pub name: Option<String>,
-    /// The dataset to read; its present version is pinned. Without a name, `location` is read.
+    /// The dataset to read; its present version is pinned. Without a name, `location` or `query` is read.
     pub dataset: String,
     /// Where the files lie, if they were not uploaded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<Location>,
+    /// The query whose rows are read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub query: Option<NewQuery>,
     /// The column to predict; may be left out when the schema names it or nothing is learned.
     pub target: Option<String>,
     /// The schema document; inferred when not given.
@@ -38,6 +42,30 @@ pub struct NewDataSource {
     /// Who asks, and how.
     #[serde(skip)]
     pub asked: Asked,
+}
+
+/// A query to a database.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct NewQuery {
+    /// The connection, by the name that the operator gave it.
+    pub connection: String,
+    /// The database there, if the connection names none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
+    /// Who asks, if the connection has no user of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// Their password: kept in memory until the query has run, and nowhere else.
+    #[serde(skip)]
+    pub password: Option<Secret>,
+    /// The query.
+    pub sql: String,
+    /// The folder that the rows are kept in, if it is not left to us.
+    #[serde(skip)]
+    pub staging: Option<Location>,
+    /// Whether the types of columns decide where no schema is given, as Amazon ML has it.
+    #[serde(skip)]
+    pub types_decide: bool,
 }
 
 /// What comes with a request beside what is asked for.

@@ -65,6 +65,7 @@ impl Place {
         let service = Service::new(Parts {
             catalog: catalog.clone(),
             blobs: blobs.clone(),
+            databases: crate::source::Databases::new(Default::default(), tokio::runtime::Handle::current()),
             clock: clock.clone(),
             limits,
         });

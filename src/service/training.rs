@@ -72,6 +72,7 @@ impl Service {
         let source = DataSourceSpec {
             dataset: Some(self.pinned("/dataset", &request.dataset).await?),
             location: None,
+            query: None,
             schema: request.schema,
             split: split.as_ref().map(|split| json!(split)),
             header: request.header,

@@ -25,7 +25,7 @@ async fn creations_name_the_field_that_is_wrong() {
             "unknown_reference",
             "/dataset",
         ),
-        ("datasources", json!({}), "missing_field", ""),
+        ("datasources", json!({}), "missing_field", "/dataset"),
         (
             "datasources",
             json!({"dataset": "iris.csv", "taget": "x"}),

@@ -21,6 +21,7 @@ mod lists;
 mod open_inference;
 mod predict;
 mod protocols;
+mod queries;
 mod resources;
 mod splits;
 mod support;

@@ -13,6 +13,7 @@ use yosoku::blob::Blobs;
 use yosoku::catalog::Catalog;
 use yosoku::clock::{Clock, ManualClock, SystemClock};
 use yosoku::domain::job::{ClaimedJob, LEASE_MICROS, Renewal, Settlement, WorkerId};
+use yosoku::domain::secret::Secret;
 use yosoku::http::health::{Check, Readiness};
 use yosoku::http::links::{self, Links};
 use yosoku::http::serve::Stop;
@@ -24,6 +25,7 @@ use yosoku::ml::pipeline::Memory;
 use yosoku::ml::pipeline::memory::{ORDINARY_PROGRAM, Program};
 use yosoku::service::limits::Limits;
 use yosoku::service::{self, Service};
+use yosoku::source::{Address, Databases};
 use yosoku::telemetry::Metrics;
 
 pub const CANCER: &str = include_str!("../../datasets/breast_cancer.csv");
@@ -36,8 +38,45 @@ pub struct Place {
     router: Router,
     catalog: Catalog,
     clock: Arc<ManualClock>,
-    handler: Arc<Handler>,
+    pub handler: Arc<Handler>,
     home: tempfile::TempDir,
+}
+
+/// The variables with the addresses of servers that tests may use.
+pub const POSTGRES: &str = "YOSOKU_TEST_POSTGRES";
+pub const MARIADB: &str = "YOSOKU_TEST_MARIADB";
+
+/// The address in `variable`; none where there is no such server, which is said.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the suite has no configuration but these variables"
+)]
+pub fn server(variable: &str) -> Option<String> {
+    let address = std::env::var(variable).ok().filter(|address| !address.is_empty());
+    if address.is_none() {
+        eprintln!("left out: {variable} is not set to the address of a server");
+    }
+    address
+}
+
+/// The servers that tests may use: under `pg` and `maria` as the user in their address, under `pg-shared` and
+/// `maria-shared` as whoever asks; and `nobody`, where none is.
+pub fn databases() -> Databases {
+    let mut listed = std::collections::BTreeMap::new();
+    let mut list = |name: &str, url: &str| {
+        let address = Address::new(&Secret::new(url), None, 3).unwrap();
+        listed.insert(name.to_owned(), address);
+    };
+    for (name, variable) in [("pg", POSTGRES), ("maria", MARIADB)] {
+        let Some(url) = server(variable) else { continue };
+        let (scheme, rest) = url.split_once("://").unwrap();
+        let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+        let host = host.split('/').next().unwrap();
+        list(name, &url);
+        list(&format!("{name}-shared"), &format!("{scheme}://{host}"));
+    }
+    list("nobody", "postgres://reader@127.0.0.1:1/nothing");
+    Databases::new(listed, tokio::runtime::Handle::current())
 }
 
 struct Always;
@@ -60,10 +99,12 @@ impl Place {
             .await
             .unwrap();
         let blobs = Blobs::open_local(home.path()).await.unwrap();
+        let databases = databases();
         let clock = Arc::new(ManualClock::new(1_767_225_600_000_000));
         let service = Service::new(service::Parts {
             catalog: catalog.clone(),
             blobs: blobs.clone(),
+            databases: databases.clone(),
             clock: clock.clone(),
             limits: Limits::default(),
         });
@@ -86,6 +127,7 @@ impl Place {
         });
         let handler = Arc::new(Handler {
             blobs,
+            databases,
             clock: Arc::new(SystemClock),
             memory: Some(Memory {
                 budget: 4 << 30,
@@ -124,6 +166,11 @@ impl Place {
     /// Removes a file of a bucket.
     pub fn remove(&self, path: &str) {
         std::fs::remove_file(self.home.path().join("datasets").join(path)).unwrap();
+    }
+
+    /// The home.
+    pub fn home(&self) -> &std::path::Path {
+        self.home.path()
     }
 
     /// Reads a file of a bucket; none if it is not there.

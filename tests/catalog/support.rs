@@ -108,6 +108,7 @@ pub fn data_source(text: &str, now: i64) -> Entity {
     let spec = DataSourceSpec {
         dataset: Some(pin()),
         location: None,
+        query: None,
         schema: None,
         split: None,
         header: None,

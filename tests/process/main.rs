@@ -14,6 +14,7 @@ mod data;
 mod inspect;
 mod memory;
 mod parquet;
+mod query;
 mod readme;
 mod recipe;
 mod recovery;

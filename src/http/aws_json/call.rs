@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::error::Refusal;
 use super::input::Input;
 use super::words::Words;
-use super::{batch_predictions, data_sources, endpoints, evaluations, models, tags};
+use super::{batch_predictions, data_sources, databases, endpoints, evaluations, models, tags};
 use crate::domain::entity::Entity;
 use crate::domain::ids::EntityKind;
 use crate::http::auth::Caller;
@@ -39,7 +39,8 @@ impl Call<'_> {
             "DeleteTags" => tags::delete(self).await,
             "DescribeTags" => tags::describe(self).await,
             "CreateDataSourceFromS3" => data_sources::create(self).await,
-            "CreateDataSourceFromRedshift" | "CreateDataSourceFromRDS" => Err(data_sources::no_databases()),
+            "CreateDataSourceFromRedshift" => databases::create_from_redshift(self).await,
+            "CreateDataSourceFromRDS" => databases::create_from_rds(self).await,
             "GetDataSource" => data_sources::get(self).await,
             "UpdateDataSource" => data_sources::update(self).await,
             "DeleteDataSource" => data_sources::delete(self).await,

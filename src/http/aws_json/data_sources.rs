@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::call::{Call, wrong_kind};
+use super::databases;
 use super::error::Refusal;
 use super::input::{Input, LONGEST_DOCUMENT};
 use super::listing;
@@ -27,6 +28,9 @@ const VARIABLES: &[(&str, Variable)] = &[
     ("IAMUser", Variable::Owner),
 ];
 
+/// What the data are called in requests: of files and Redshift, and of RDS.
+const MEMBERS: [&str; 2] = ["DataSpec", "RDSData"];
+
 /// Bytes that a schema may have in object storage.
 const MOST_BYTES: u64 = 4 * LONGEST_DOCUMENT as u64;
 
@@ -39,15 +43,17 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Value, Refusal> {
     let data = call.input.object("DataSpec")?;
     let location = data.location("DataLocationS3")?;
     let location = location.ok_or_else(|| Refusal::missing("DataLocationS3"))?;
-    let split = rearranged(&data)?;
-    let schema = schema(call, &data, &location).await?;
+    let schema = match given_schema(call, &data, "DataSchemaLocationS3").await? {
+        Some(schema) => schema,
+        None => schema_beside(call, &location).await?,
+    };
     let new = NewDataSource {
         id: Some(id.clone()),
         name,
         location: Some(location),
         header: Some(header(&schema).to_owned()),
         schema: Some(schema),
-        split,
+        split: rearranged(&data)?,
         without_statistics: !call.input.flag("ComputeStatistics")?,
         asked: call.asked(),
         ..NewDataSource::default()
@@ -57,7 +63,7 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Value, Refusal> {
 }
 
 /// Whether files begin with names of columns: only where the schema says so.
-fn header(schema: &Value) -> &'static str {
+pub(super) fn header(schema: &Value) -> &'static str {
     match schema.get("dataFileContainsHeader").and_then(Value::as_bool) {
         Some(true) => "yes",
         _ => "no",
@@ -65,7 +71,7 @@ fn header(schema: &Value) -> &'static str {
 }
 
 /// The part of the records that is asked for; none for all.
-fn rearranged(data: &Input) -> Result<Option<Value>, Refusal> {
+pub(super) fn rearranged(data: &Input) -> Result<Option<Value>, Refusal> {
     let Some(text) = data.document("DataRearrangement")? else {
         return Ok(None);
     };
@@ -74,40 +80,51 @@ fn rearranged(data: &Input) -> Result<Option<Value>, Refusal> {
     Ok((!split.is_all()).then(|| json!(split)))
 }
 
-/// The schema: as given, or as it lies where it is said to be, or else beside the data.
-async fn schema(call: &Call<'_>, data: &Input, location: &Location) -> Result<Value, Refusal> {
-    let given = data.document("DataSchema")?;
-    let (text, place) = match (given, data.location("DataSchemaLocationS3")?) {
-        (Some(text), _) => (Some(text), "DataSchema".to_owned()),
-        (None, Some(at)) => (call.service.text_at(&at, MOST_BYTES).await?, at.to_string()),
-        (None, None) => {
-            let beside = location.with(".schema");
-            let beside = beside.map_err(|error| Refusal::invalid(format!("`DataLocationS3`: {error}")))?;
-            (
-                call.service.text_at(&beside, MOST_BYTES).await?,
-                beside.to_string(),
-            )
-        }
-    };
-    let Some(text) = text else {
-        return Err(Refusal::invalid(format!(
-            "there is no schema at `{place}`; give it as `DataSchema`, or put it there"
-        )));
-    };
-    serde_json::from_str(&text)
-        .map_err(|error| Refusal::invalid(format!("the schema in `{place}` is not JSON: {error}")))
+/// The schema that a request gives: its text, or where that lies, which the member `place` says.
+pub(super) async fn given_schema(
+    call: &Call<'_>,
+    data: &Input,
+    place: &str,
+) -> Result<Option<Value>, Refusal> {
+    if let Some(text) = data.document("DataSchema")? {
+        return read_schema(&text, "DataSchema").map(Some);
+    }
+    match data.location(place)? {
+        Some(at) => schema_at(call, &at).await.map(Some),
+        None => Ok(None),
+    }
 }
 
-/// What is said to those who bring a query instead of files.
-pub(super) fn no_databases() -> Refusal {
-    Refusal::invalid("this server reads no databases; export the rows as CSV and use CreateDataSourceFromS3")
+/// The schema that lies beside the data.
+async fn schema_beside(call: &Call<'_>, location: &Location) -> Result<Value, Refusal> {
+    match location.with(".schema") {
+        Ok(beside) => schema_at(call, &beside).await,
+        Err(error) => Err(Refusal::invalid(format!("`DataLocationS3`: {error}"))),
+    }
+}
+
+/// The schema in a file.
+async fn schema_at(call: &Call<'_>, at: &Location) -> Result<Value, Refusal> {
+    match call.service.text_at(at, MOST_BYTES).await? {
+        Some(text) => read_schema(&text, at.as_str()),
+        None => Err(Refusal::invalid(format!(
+            "there is no schema at `{at}`; give it as `DataSchema`, or put it there"
+        ))),
+    }
+}
+
+fn read_schema(text: &str, place: &str) -> Result<Value, Refusal> {
+    serde_json::from_str(text)
+        .map_err(|error| Refusal::invalid(format!("the schema in `{place}` is not JSON: {error}")))
 }
 
 pub(super) async fn get(call: &Call<'_>) -> Result<Value, Refusal> {
     let entity = call.entity(KIND, ID).await?;
+    let verbose = call.input.flag("Verbose")?;
     let mut output = shown(&entity)?;
+    databases::put_query(&mut output, &entity, verbose);
     output.put("LogUri", call.log_of(&entity));
-    if call.input.flag("Verbose")? {
+    if verbose {
         output.put("DataSourceSchema", schema_of(&entity));
     }
     Ok(output.whole())
@@ -115,7 +132,8 @@ pub(super) async fn get(call: &Call<'_>) -> Result<Value, Refusal> {
 
 /// The text of the schema: as given, or as it was found.
 pub(super) fn schema_of(entity: &Entity) -> Option<String> {
-    if let Some(text) = Words::from(entity).text(&["DataSpec", "DataSchema"]) {
+    let words = Words::from(entity);
+    if let Some(text) = MEMBERS.iter().find_map(|data| words.text(&[data, "DataSchema"])) {
         return Some(text.to_owned());
     }
     let work = entity.data_source()?;
@@ -138,12 +156,17 @@ fn shown(entity: &Entity) -> Result<Output, Refusal> {
     let statistics = has_statistics(entity);
     let mut output = common(entity, ID, statistics);
     let rearrangement = match Words::from(entity) {
-        words if words.are_ours() => words.text(&["DataSpec", "DataRearrangement"]).map(str::to_owned),
+        words if words.are_ours() => MEMBERS
+            .iter()
+            .find_map(|data| words.text(&[data, "DataRearrangement"]))
+            .map(str::to_owned),
         _ => work.spec.split.as_ref().map(Value::to_string),
     };
     let result = work.result.as_ref();
+    databases::put_query(&mut output, entity, false);
+    let location = Some(&entity.location).filter(|location| !location.is_empty());
     output
-        .put("DataLocationS3", &entity.location)
+        .put("DataLocationS3", location)
         .put("DataRearrangement", rearrangement)
         .put("DataSizeInBytes", result.map(|result| result.size_bytes))
         .put("NumberOfFiles", result.map(|result| result.files.len().max(1)))

@@ -9,9 +9,11 @@ use crate::domain::entity::Entity;
 pub struct Words(Option<Map<String, Value>>);
 
 impl Words {
-    /// The words of a request, to be kept.
+    /// The words of a request, to be kept: all but passwords.
     pub fn of(operation: &str, input: &Input) -> Value {
-        json!({"amazon_ml": operation, "input": input.members()})
+        let mut members = input.members().clone();
+        members.values_mut().for_each(hush);
+        json!({"amazon_ml": operation, "input": members})
     }
 
     /// The words that an entity was made with.
@@ -38,11 +40,52 @@ impl Words {
         members.get(*last)?.as_str().filter(|text| !text.is_empty())
     }
 
+    /// A member of the request as it came, or a member of a member.
+    pub fn value(&self, path: &[&str]) -> Option<&Value> {
+        let (first, rest) = path.split_first()?;
+        let first = self.0.as_ref()?.get(*first)?;
+        rest.iter().try_fold(first, |value, member| value.get(*member))
+    }
+
     /// A truth value in the request, false if it is not there.
     pub fn flag(&self, member: &str) -> bool {
         let members = self.0.as_ref();
         members
             .and_then(|members| members.get(member)?.as_bool())
             .unwrap_or_default()
+    }
+}
+
+/// Replaces passwords by stars.
+fn hush(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members.iter_mut() {
+                match name.as_str() {
+                    "Password" => *value = "***".into(),
+                    _ => hush(value),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(hush),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_not_kept() {
+        let body = br#"{"Data": {"Credentials": {"Username": "ana", "Password": "hush"}, "List": [{"Password": 7}]}}"#;
+        let Ok(input) = Input::read(body) else {
+            panic!("the body is not read")
+        };
+        let kept = Words::of("Create", &input).to_string();
+        assert!(
+            kept.contains("ana") && !kept.contains("hush") && !kept.contains('7'),
+            "{kept}"
+        );
     }
 }

@@ -1,5 +1,7 @@
 //! `/v1/datasources`: data with a schema and statistics.
 
+use std::fmt;
+
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -15,6 +17,9 @@ use super::resource::{Change, Detail, Head, ListQuery, Page, ReadQuery, Resource
 use super::statistics::shown;
 use crate::domain::entity::Entity;
 use crate::domain::ids::EntityKind;
+use crate::domain::location::Location;
+use crate::domain::query::QuerySpec;
+use crate::domain::secret::Secret;
 use crate::domain::spec::Body;
 use crate::ml::profile::histogram::BARS;
 use crate::service::{Error, requests};
@@ -27,8 +32,14 @@ pub struct NewDataSource {
     id: Option<String>,
     /// Free text.
     name: Option<String>,
-    /// The dataset to read; its present version is pinned.
-    dataset: String,
+    /// The dataset to read; its present version is pinned. One of this, `location` and `query` is given.
+    dataset: Option<String>,
+    /// Where the files lie otherwise: a file, or a folder of files with a `/` at the end. They are read as they are
+    /// when the data source is made, and later steps notice when they were changed.
+    #[schema(example = "s3://shop/orders/")]
+    location: Option<String>,
+    /// A query to a database, whose rows are read once and kept.
+    query: Option<NewQuery>,
     /// The column to predict; may be left out if the schema names it or nothing is learned.
     target: Option<String>,
     /// An Amazon ML schema document; inferred from every row if not given.
@@ -41,21 +52,95 @@ pub struct NewDataSource {
     /// `{"splitting": {…}}` is understood as well.
     #[schema(value_type = Option<Object>)]
     split: Option<Value>,
-    /// Whether the first line names the columns: `auto`, `yes` or `no`.
+    /// Whether the first line names the columns: `auto`, `yes` or `no`. Files at a location and queries: `yes` (if
+    /// nothing is said) or `no`.
     header: Option<String>,
 }
 
-impl From<NewDataSource> for requests::NewDataSource {
-    fn from(new: NewDataSource) -> Self {
-        requests::NewDataSource {
+/// A query to a database that the server's operator has listed.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewQuery {
+    /// The name of the connection.
+    #[schema(example = "sales")]
+    connection: String,
+    /// The query: one statement that only reads.
+    #[schema(example = "select country, amount, is_fraud from orders")]
+    sql: String,
+    /// The database, if the connection names none.
+    database: Option<String>,
+    /// Who asks, if the connection has no user of its own.
+    user: Option<String>,
+    /// Their password. It is kept in memory until the query has run, and nowhere else.
+    #[schema(format = Password)]
+    password: Option<String>,
+}
+
+impl fmt::Debug for NewQuery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewQuery")
+            .field("connection", &self.connection)
+            .finish_non_exhaustive()
+    }
+}
+
+impl From<NewQuery> for requests::NewQuery {
+    fn from(new: NewQuery) -> Self {
+        requests::NewQuery {
+            connection: new.connection,
+            database: new.database,
+            user: new.user,
+            password: new.password.map(Secret::new),
+            sql: new.sql,
+            staging: None,
+            types_decide: false,
+        }
+    }
+}
+
+impl TryFrom<NewDataSource> for requests::NewDataSource {
+    type Error = Error;
+    fn try_from(new: NewDataSource) -> Result<Self, Error> {
+        let location = new.location.map(Location::new).transpose();
+        let location =
+            location.map_err(|error| Error::field("/location", "invalid_location", error.to_string()))?;
+        Ok(requests::NewDataSource {
             id: new.id,
             name: new.name,
-            dataset: new.dataset,
+            dataset: new.dataset.unwrap_or_default(),
+            location,
+            query: new.query.map(requests::NewQuery::from),
             target: new.target,
             schema: new.schema,
             split: new.split,
             header: new.header,
             ..requests::NewDataSource::default()
+        })
+    }
+}
+
+/// A query as it was asked.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AskedQuery {
+    /// The name of the connection.
+    connection: String,
+    /// The query.
+    sql: String,
+    /// The database, if it was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    database: Option<String>,
+    /// Who asked, if that was said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<String>,
+}
+
+impl From<QuerySpec> for AskedQuery {
+    fn from(query: QuerySpec) -> Self {
+        AskedQuery {
+            connection: query.connection,
+            sql: query.sql,
+            database: query.database,
+            user: query.user,
         }
     }
 }
@@ -75,6 +160,9 @@ pub struct DataSource {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "s3://shop/orders.csv")]
     location: Option<String>,
+    /// The query whose rows it has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    query: Option<AskedQuery>,
     /// The column to predict, as asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<String>,
@@ -125,6 +213,7 @@ impl Resource for DataSource {
             dataset: pin.map(|pin| pin.name.to_string()),
             dataset_version: pin.map(|pin| pin.version.to_string()),
             location: work.spec.location.map(String::from),
+            query: work.spec.query.map(AskedQuery::from),
             target: work.spec.target,
             header: work.spec.header,
             split: work.spec.split,
@@ -150,7 +239,10 @@ pub(super) async fn create_datasource(
     By(asked): By,
     Json(new): Json<NewDataSource>,
 ) -> Result<Response, ApiError> {
-    let new = requests::NewDataSource { asked, ..new.into() };
+    let new = requests::NewDataSource {
+        asked,
+        ..new.try_into()?
+    };
     operations::created::<DataSource>(api.service.data_source_create(new).await?)
 }
 

@@ -54,6 +54,7 @@ impl Bench {
         let spec = DataSourceSpec {
             dataset: Some(pin),
             location: None,
+            query: None,
             schema: None,
             split: None,
             header: None,

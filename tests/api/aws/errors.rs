@@ -323,7 +323,7 @@ async fn sources_that_cannot_be_are_refused_and_nothing_is_made() {
             .amazon(operation, json!({}))
             .await
             .refused("InvalidInputException");
-        assert!(said.contains("CreateDataSourceFromS3"), "{said}");
+        assert!(said.contains("`DataSourceId` is missing"), "{said}");
     }
     let list = get(&place, "DescribeDataSources", json!({})).await;
     assert_eq!(list, json!({"Results": []}));

@@ -1,0 +1,104 @@
+//! A query to a database, whose rows are a data source.
+
+use serde::{Deserialize, Serialize};
+
+use super::location::Location;
+
+/// The longest text of a query, in characters; that of Amazon ML.
+const LONGEST: usize = 16_777_216;
+
+/// The words that a query which only reads begins with.
+const BEGINNINGS: [&str; 4] = ["select", "with", "values", "table"];
+
+/// What is asked of which database. The password is not here: it is never stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuerySpec {
+    /// The connection, by the name that the server's operator gave it.
+    pub connection: String,
+    /// The database there; none means the one that the connection names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
+    /// Who asks; used where the connection has no user of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// The query.
+    pub sql: String,
+    /// The folder that the rows are kept in; none for a place of the data source's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staging: Option<Location>,
+    /// Whether the types of the columns decide those of the attributes where no schema is given, as Amazon ML has it,
+    /// instead of the values.
+    #[serde(default)]
+    pub types_decide: bool,
+}
+
+/// What is wrong with the text of a query, if that can be seen without a database.
+pub fn check_sql(sql: &str) -> Result<(), String> {
+    let characters = sql.chars().count();
+    if characters > LONGEST {
+        return Err(format!(
+            "the query has {characters} characters; it may have {LONGEST}"
+        ));
+    }
+    if sql.contains('\0') {
+        return Err("the query holds a zero byte; remove it".to_owned());
+    }
+    let word: String = beginning(sql)
+        .chars()
+        .take_while(|c| c.is_ascii_alphabetic())
+        .take(20)
+        .collect();
+    match word.to_ascii_lowercase() {
+        word if word.is_empty() => Err("the query is empty; write a SELECT".to_owned()),
+        word if BEGINNINGS.contains(&word.as_str()) => Ok(()),
+        _ => Err(format!(
+            "the query begins with `{word}`; only queries that read, such as SELECT, are run"
+        )),
+    }
+}
+
+/// The text from its first word on: behind space, comments and opening brackets.
+fn beginning(sql: &str) -> &str {
+    let mut rest = sql;
+    loop {
+        rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == '(');
+        rest = if let Some(comment) = rest.strip_prefix("--") {
+            comment.split_once('\n').map_or("", |(_, after)| after)
+        } else if let Some(comment) = rest.strip_prefix("/*") {
+            comment.split_once("*/").map_or("", |(_, after)| after)
+        } else {
+            return rest;
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queries_that_read_are_told_from_others() {
+        for good in [
+            "SELECT 1",
+            " \n select 1;",
+            "-- why\n/* how */ (SELECT 1) UNION (SELECT 2)",
+            "WITH a AS (SELECT 1) SELECT * FROM a",
+            "values (1)",
+            "TABLE orders",
+        ] {
+            assert_eq!(check_sql(good), Ok(()), "{good}");
+        }
+        for (bad, part) in [
+            ("", "empty"),
+            ("-- nothing", "empty"),
+            ("/* open", "empty"),
+            ("DROP TABLE a", "begins with `DROP`"),
+            ("selection", "begins with `selection`"),
+            ("insert into a select 1", "`insert`"),
+            ("EXPLAIN SELECT 1", "`EXPLAIN`"),
+            ("SELECT '\0'", "zero byte"),
+        ] {
+            assert!(check_sql(bad).unwrap_err().contains(part), "{bad}");
+        }
+    }
+}
