@@ -2,6 +2,7 @@
 //! order.
 
 mod buckets;
+mod chores;
 mod front;
 mod outside;
 
@@ -9,7 +10,7 @@ pub use front::Front;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result};
 use axum::Router;
@@ -42,9 +43,6 @@ use crate::telemetry::Metrics;
 const DATABASE: &str = "yosoku.db";
 /// Folders below the home that users may look into.
 const FOLDERS: [&str; 3] = ["datasets", "models", "predictions"];
-
-/// How often what was used is stored.
-const METERED: Duration = Duration::from_secs(5);
 
 /// An opened installation.
 pub struct App {
@@ -121,11 +119,11 @@ impl App {
             drain: http.stop_drain,
             ..Stop::default()
         };
-        let (router, door) = self.routers(access, &ending);
+        let (router, door) = self.routers(access, &ending)?;
         // Jobs go on until the last answer is given, and are then given back.
         let jobs_stop = CancellationToken::new();
         let jobs = tokio::spawn(run_jobs(self.runner.clone(), jobs_stop.clone()));
-        let metering = tokio::spawn(meter(self.service.clone(), jobs_stop.clone()));
+        let chores = tokio::spawn(chores::run(self.service.clone(), jobs_stop.clone()));
         let by_socket = async {
             match socket {
                 Some(socket) => serve_socket(socket, router.clone(), ending.clone()).await,
@@ -142,14 +140,18 @@ impl App {
         let served = tokio::try_join!(by_port, by_socket, by_s3);
         jobs_stop.cancel();
         jobs.await.context("ending the jobs")?;
-        metering.await.context("ending the metering")?;
+        chores.await.context("ending the chores")?;
         self.catalog.close().await;
         served.map(|_| ()).context("serving")
     }
 
     /// What is answered at the listeners, and at the S3 door.
-    fn routers(&self, access: Access, ending: &Stop) -> (Router, Router) {
+    fn routers(&self, access: Access, ending: &Stop) -> Result<(Router, Router)> {
         let http = &self.config.http;
+        let home = &self.config.store.home;
+        let links = http::links::Links::open(home)
+            .with_context(|| format!("reading the secret of links in `{}`", home.display()))?;
+        let links = Arc::new(links);
         let parts = http::Parts {
             rest: http::rest::routes(
                 self.service.clone(),
@@ -161,9 +163,11 @@ impl App {
                 self.metrics.clone(),
                 http.model.as_deref(),
             ),
+            linked: http::links::routes(self.service.clone(), links.clone()),
             amazon: http::aws_json::routes(
                 self.service.clone(),
                 self.metrics.clone(),
+                links,
                 if http.tls.is_some() || http.behind_proxy {
                     "https"
                 } else {
@@ -193,7 +197,7 @@ impl App {
             metrics: self.metrics.clone(),
             open: ending.open.clone(),
         });
-        (http::router(parts), door)
+        Ok((http::router(parts), door))
     }
 
     /// Does jobs, without HTTP, until `stop` is cancelled.
@@ -220,18 +224,6 @@ pub async fn catalog(store: &StoreConfig) -> Result<Option<Catalog>> {
         true => Ok(None),
         false => opened(store).await.map(Some),
     }
-}
-
-/// Stores what is used every few seconds, and what is left when `stop` is cancelled.
-async fn meter(service: Service, stop: CancellationToken) {
-    while stop
-        .run_until_cancelled(tokio::time::sleep(METERED))
-        .await
-        .is_some()
-    {
-        service.usage_store().await;
-    }
-    service.usage_store().await;
 }
 
 fn make_home(home: &Path) -> Result<()> {

@@ -87,7 +87,8 @@ impl Catalog {
         let mut tx = self.begin().await?;
         let sql = format!(
             "UPDATE jobs SET state = 'RUNNING', worker = $3, lease_until = $4, updated_at = $1,
-                 attempts = attempts + 1, claims = claims + 1
+                 attempts = attempts + 1, claims = claims + 1, begun_at = $1,
+                 worked = worked + CASE WHEN state = 'RUNNING' AND begun_at > 0 THEN updated_at - begun_at ELSE 0 END
              WHERE id = $2 AND {CLAIMABLE}
              RETURNING id, kind, entity_kind, entity_id, attempts, claims, last_error"
         );
@@ -126,8 +127,8 @@ impl Catalog {
         let mut tx = self.begin().await?;
         let mut ended = 0;
         for worker in workers {
-            let sql =
-                "UPDATE jobs SET lease_until = $2, updated_at = $2 WHERE worker = $1 AND state = 'RUNNING'";
+            // When they last gave a sign of life stays: until then they have worked.
+            let sql = "UPDATE jobs SET lease_until = $2 WHERE worker = $1 AND state = 'RUNNING'";
             let query = sqlx::query(sql).bind(worker.as_str()).bind(now);
             ended += query.execute(&mut *tx).await?.rows_affected();
         }

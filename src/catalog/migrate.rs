@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Executor, Row};
 
 use super::{Backend, Catalog, CatalogError};
 
-const STEPS: [&[&str]; 4] = [
+const STEPS: [&[&str]; 5] = [
     &[
         "CREATE TABLE entities (
         kind {text} NOT NULL,
@@ -104,6 +104,23 @@ const STEPS: [&[&str]; 4] = [
         batch BIGINT NOT NULL,
         realtime BIGINT NOT NULL,
         PRIMARY KEY (day, model, owner))"],
+    &[
+        "ALTER TABLE jobs ADD COLUMN begun_at BIGINT NOT NULL DEFAULT 0",
+        "ALTER TABLE jobs ADD COLUMN worked BIGINT NOT NULL DEFAULT 0",
+        // A primary key is not changed in the same words on both databases.
+        "CREATE TABLE used_by_key (
+        day {text} NOT NULL,
+        model {text} NOT NULL,
+        owner {text} NOT NULL,
+        key_id {text} NOT NULL,
+        compute_ms BIGINT NOT NULL,
+        batch BIGINT NOT NULL,
+        realtime BIGINT NOT NULL,
+        PRIMARY KEY (day, model, owner, key_id))",
+        "INSERT INTO used_by_key (day, model, owner, key_id, compute_ms, batch, realtime)
+        SELECT day, model, owner, '', compute_ms, batch, realtime FROM used",
+        "DROP TABLE used",
+    ],
 ];
 
 impl Catalog {

@@ -22,6 +22,10 @@ struct Document {
     error: Option<Problem>,
     started_at: Option<i64>,
     finished_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    worked: Option<i64>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    key: String,
     request: String,
     body: Body,
 }
@@ -35,6 +39,8 @@ pub(super) fn document(entity: &Entity) -> Result<String, CatalogError> {
             error: entity.error.clone(),
             started_at: entity.started_at,
             finished_at: entity.finished_at,
+            worked: entity.worked,
+            key: entity.key.clone(),
             request: entity.request.clone(),
             body: entity.body.clone(),
         },
@@ -76,6 +82,8 @@ pub(super) fn entity(row: &AnyRow) -> Result<Entity, CatalogError> {
         updated_at: row.try_get("updated_at")?,
         started_at: document.started_at,
         finished_at: document.finished_at,
+        worked: document.worked,
+        key: document.key,
         request: document.request,
         revision: row.try_get("revision")?,
         cancel_requested: row.try_get::<i64, _>("cancel_requested")? != 0,

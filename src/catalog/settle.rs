@@ -1,5 +1,7 @@
 //! The end of an attempt: stored once, together with the entity, and only by whoever holds the job.
 
+use sqlx::Row;
+
 use super::entities::{lock, store};
 use super::{Catalog, CatalogError, Tx, lifecycle, usage};
 use crate::domain::entity::{Entity, LifecycleError, Problem};
@@ -18,14 +20,15 @@ impl Catalog {
     ) -> Result<Settled, CatalogError> {
         let settlement = settlement_that_counts(job, settlement);
         let mut tx = self.begin().await?;
-        if !leave(&mut tx, job, now, &settlement).await? {
+        let Some(worked) = leave(&mut tx, job, now, &settlement).await? else {
             tx.rollback().await?;
             return Ok(Settled::LeaseLost);
-        }
+        };
         if job.kind != JobKind::DeleteFiles {
             let mut entity = lock(&mut tx, &job.entity.at()).await?;
             // An entity that was deleted meanwhile keeps its status; only the job is closed.
             if !entity.status.is_final() {
+                entity.worked = Some(worked);
                 apply(&mut entity, job, settlement, now).map_err(|e| lifecycle::wrong_state(&entity, e))?;
                 store(&mut tx, &mut entity).await?;
                 if entity.status == Status::Completed {
@@ -53,13 +56,14 @@ fn settlement_that_counts(job: &ClaimedJob, settlement: Settlement) -> Settlemen
     }
 }
 
-/// Gives the job up, as closed or to be tried again; false when it is not ours any more.
+/// Gives the job up, as closed or to be tried again, and tells what all its attempts have taken, in microseconds; none
+/// when it is not ours any more.
 async fn leave(
     tx: &mut Tx,
     job: &ClaimedJob,
     now: i64,
     settlement: &Settlement,
-) -> Result<bool, CatalogError> {
+) -> Result<Option<i64>, CatalogError> {
     let (state, uncounted, run_after, last_error) = match settlement {
         Settlement::Completed(_) | Settlement::Cancelled => ("CLOSED", 0, now, ""),
         Settlement::Failed(problem) => ("CLOSED", 0, now, problem.message.as_str()),
@@ -73,8 +77,9 @@ async fn leave(
     };
     let row = sqlx::query(
         "UPDATE jobs SET state = $3, attempts = attempts - $4, run_after = $5, last_error = $6, worker = '',
-             lease_until = 0, updated_at = $7
-         WHERE id = $1 AND claims = $2 AND state = 'RUNNING' RETURNING id",
+             lease_until = 0, updated_at = $7,
+             worked = worked + CASE WHEN begun_at > 0 AND begun_at < $7 THEN $7 - begun_at ELSE 0 END
+         WHERE id = $1 AND claims = $2 AND state = 'RUNNING' RETURNING worked",
     )
     .bind(&job.id)
     .bind(job.claim)
@@ -85,7 +90,7 @@ async fn leave(
     .bind(now)
     .fetch_optional(&mut **tx)
     .await?;
-    Ok(row.is_some())
+    row.map(|row| Ok(row.try_get("worked")?)).transpose()
 }
 
 fn apply(

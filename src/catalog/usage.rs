@@ -1,4 +1,4 @@
-//! What was used, by day, model and user: sums that only grow.
+//! What was used, by day, model and key: sums that only grow.
 
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row};
@@ -24,7 +24,7 @@ impl Catalog {
     }
 
     /// What was used from the day `from` to the day `to`, both included and written as `2026-01-31`: at most `limit`
-    /// models and users, those who used most first, and the sum of all.
+    /// models and keys, those who used most first, and the sum of all.
     pub async fn usage_list(
         &self,
         from: &str,
@@ -33,8 +33,9 @@ impl Catalog {
     ) -> Result<(Vec<Usage>, Usage), CatalogError> {
         // An hour of computing costs as much as 4200 predictions.
         let sql = format!(
-            "SELECT model, owner, {SUMS} FROM used WHERE day >= $1 AND day <= $2 GROUP BY model, owner
-             ORDER BY SUM(batch) + SUM(realtime) + SUM(compute_ms) * 7 / 6000 DESC, model, owner LIMIT $3"
+            "SELECT model, owner, key_id, {SUMS} FROM used_by_key WHERE day >= $1 AND day <= $2
+             GROUP BY model, owner, key_id
+             ORDER BY SUM(batch) + SUM(realtime) + SUM(compute_ms) * 7 / 6000 DESC, model, owner, key_id LIMIT $3"
         );
         let rows = sqlx::query(AssertSqlSafe(sql))
             .bind(from)
@@ -42,7 +43,9 @@ impl Catalog {
             .bind(i64::from(limit))
             .fetch_all(&self.pool)
             .await?;
-        let sql = format!("SELECT '' AS model, '' AS owner, {SUMS} FROM used WHERE day >= $1 AND day <= $2");
+        let sql = format!(
+            "SELECT '' AS model, '' AS owner, '' AS key_id, {SUMS} FROM used_by_key WHERE day >= $1 AND day <= $2"
+        );
         let total = sqlx::query(AssertSqlSafe(sql))
             .bind(from)
             .bind(to)
@@ -60,6 +63,7 @@ fn usage(row: &AnyRow) -> Result<Usage, CatalogError> {
     Ok(Usage {
         model: row.try_get("model")?,
         owner: row.try_get("owner")?,
+        key: row.try_get("key_id")?,
         compute_ms: count("compute_ms")?,
         batch: count("batch")?,
         realtime: count("realtime")?,
@@ -73,8 +77,9 @@ async fn add(tx: &mut Tx, usage: &Usage, now: i64) -> Result<(), CatalogError> {
     let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
     let day = rfc3339(now);
     sqlx::query(
-        "INSERT INTO used AS u (day, model, owner, compute_ms, batch, realtime) VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (day, model, owner) DO UPDATE SET compute_ms = u.compute_ms + excluded.compute_ms,
+        "INSERT INTO used_by_key AS u (day, model, owner, key_id, compute_ms, batch, realtime)
+         VALUES ($1, $2, $3, $7, $4, $5, $6)
+         ON CONFLICT (day, model, owner, key_id) DO UPDATE SET compute_ms = u.compute_ms + excluded.compute_ms,
              batch = u.batch + excluded.batch, realtime = u.realtime + excluded.realtime",
     )
     .bind(day.get(..10).unwrap_or(&day))
@@ -83,6 +88,7 @@ async fn add(tx: &mut Tx, usage: &Usage, now: i64) -> Result<(), CatalogError> {
     .bind(count(usage.compute_ms))
     .bind(count(usage.batch))
     .bind(count(usage.realtime))
+    .bind(&usage.key)
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -90,9 +96,9 @@ async fn add(tx: &mut Tx, usage: &Usage, now: i64) -> Result<(), CatalogError> {
 
 /// Adds what the work on an entity used that has just become COMPLETED.
 pub(super) async fn add_work(tx: &mut Tx, entity: &Entity, now: i64) -> Result<(), CatalogError> {
-    let micros = entity.started_at.map_or(0, |started| now.saturating_sub(started));
-    let millis = u64::try_from(micros / 1000).unwrap_or(0);
+    let millis = u64::try_from(entity.work_micros().unwrap_or(0) / 1000).unwrap_or(0);
     let (model, compute_ms, batch) = match &entity.body {
+        Body::DataSource(work) if work.spec.without_statistics => (String::new(), 0, 0),
         Body::DataSource(_) => (String::new(), millis, 0),
         Body::Model(_) => (entity.id.to_string(), millis, 0),
         Body::Evaluation(work) => (work.spec.model.to_string(), millis, 0),
@@ -107,6 +113,7 @@ pub(super) async fn add_work(tx: &mut Tx, entity: &Entity, now: i64) -> Result<(
     let usage = Usage {
         model,
         owner: entity.owner.clone(),
+        key: entity.key.clone(),
         compute_ms,
         batch,
         realtime: 0,

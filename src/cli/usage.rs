@@ -63,7 +63,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
 
 fn document(bill: &Bill) -> Value {
     let used = |usage: &Usage| {
-        json!({"model": usage.model, "owner": usage.owner, "compute_ms": usage.compute_ms,
+        json!({"model": usage.model, "owner": usage.owner, "key": usage.key, "compute_ms": usage.compute_ms,
             "batch_predictions": usage.batch, "realtime_predictions": usage.realtime, "amount_usd": usage.dollars()})
     };
     let items: Vec<Value> = bill.used.iter().map(used).collect();
@@ -79,11 +79,22 @@ fn table(bill: &Bill) -> String {
         } else {
             &usage.model
         };
-        let owner = if usage.owner.is_empty() { "-" } else { &usage.owner };
-        rows.push(row(model, owner, usage));
+        rows.push(row(model, &who(usage, &bill.used), usage));
     }
     rows.push(row("total", "", &bill.total));
     format!("{}you paid: 0\n", show::table(&rows))
+}
+
+/// The name of a key, with its identifier where another key has the same name.
+fn who(usage: &Usage, all: &[Usage]) -> String {
+    let has_namesake = |other: &Usage| other.owner == usage.owner && other.key != usage.key;
+    match (usage.owner.as_str(), usage.key.as_str()) {
+        ("", _) => "-".to_owned(),
+        (owner, "") => owner.to_owned(),
+        // A key without a name is called by its identifier.
+        (owner, key) if owner != key && all.iter().any(has_namesake) => format!("{owner} ({key})"),
+        (owner, _) => owner.to_owned(),
+    }
 }
 
 fn row(model: &str, owner: &str, usage: &Usage) -> Vec<String> {
@@ -95,4 +106,48 @@ fn row(model: &str, owner: &str, usage: &Usage) -> Vec<String> {
         usage.realtime.to_string(),
         format!("{:.2} USD", usage.dollars()),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_one_name_are_told_apart() {
+        let used = |model: &str, owner: &str, key: &str| Usage {
+            model: model.to_owned(),
+            owner: owner.to_owned(),
+            key: key.to_owned(),
+            realtime: 1,
+            ..Usage::default()
+        };
+        let bill = Bill {
+            from: None,
+            to: "2026-01-31".to_owned(),
+            used: vec![
+                used("m", "laptop", "aa"),
+                used("m", "laptop", "bb"),
+                used("m", "laptop", ""),
+                used("m", "ci", "cc"),
+                used("m", "dd", "dd"),
+                used("n", "", ""),
+            ],
+            total: Usage::default(),
+        };
+        let table = table(&bill);
+        let second = |line: &str| {
+            let columns: Vec<&str> = line
+                .split("  ")
+                .map(str::trim)
+                .filter(|part| !part.is_empty())
+                .collect();
+            columns[1].to_owned()
+        };
+        let keys: Vec<String> = table.lines().skip(1).take(6).map(second).collect();
+        assert_eq!(
+            keys,
+            ["laptop (aa)", "laptop (bb)", "laptop", "ci", "dd", "-"],
+            "{table}"
+        );
+    }
 }

@@ -104,6 +104,8 @@ pub struct Entity {
     pub started_at: Option<i64>,
     /// When the work ended.
     pub finished_at: Option<i64>,
+    /// What all attempts at the work took together, in microseconds; none before the first ended.
+    pub worked: Option<i64>,
     /// The creation parameters as canonical JSON: a repeat must match them.
     pub request: String,
     /// Counts stored changes; that of the progress alone is none, so that others can be made while
@@ -111,8 +113,10 @@ pub struct Entity {
     pub revision: i64,
     /// A stop was asked for and not yet carried out.
     pub cancel_requested: bool,
-    /// Who made it; empty on a server without keys.
+    /// Who made it: the name of a key; empty on a server without keys.
     pub owner: String,
+    /// The identifier of that key; empty on a server without keys.
+    pub key: String,
     /// Where the data lie that it is made from, as a location in object storage; empty where that is not known.
     pub location: String,
     /// What was asked for and what came out.
@@ -144,21 +148,31 @@ impl Entity {
             updated_at: now,
             started_at: None,
             finished_at: None,
+            worked: None,
             request: canonical_json(request),
             revision: 1,
             cancel_requested: false,
             owner: String::new(),
+            key: String::new(),
             location: String::new(),
             body: body.into(),
         }
     }
 
-    /// The same, made by `owner` from data at `location`.
+    /// The same, made by the holder of the key `key` that is called `owner`, from data at `location`.
     #[must_use]
-    pub fn made_by(mut self, owner: &str, location: impl Into<String>) -> Self {
+    pub fn made_by(mut self, (owner, key): (&str, &str), location: impl Into<String>) -> Self {
         self.owner = owner.to_owned();
+        self.key = key.to_owned();
         self.location = location.into();
         self
+    }
+
+    /// How long was worked on it, in microseconds; waiting between attempts is none. None before the work ended.
+    pub fn work_micros(&self) -> Option<i64> {
+        // Older entities know when the work began and ended only.
+        let whole = || Some(self.finished_at? - self.started_at?);
+        self.worked.or_else(whole).map(|micros| micros.max(0))
     }
 
     /// What it is.

@@ -34,6 +34,9 @@ pub struct DataSourceSpec {
     pub split: Option<Value>,
     /// `auto`, `yes` or `no`; none means `auto`.
     pub header: Option<String>,
+    /// Whether its maker wants no statistics, so that they are not billed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_statistics: bool,
 }
 
 /// What a profiled data source knows.

@@ -10,14 +10,16 @@ const PER_HOUR: u64 = 420_000;
 
 const MILLIS_PER_HOUR: u64 = 3_600_000;
 
-/// What was used, by one user of one model or by all.
+/// What was used, by one key and for one model or by all.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// The model; empty for statistics of data sources, which belong to none.
     pub model: String,
-    /// Who used it; empty on a server without keys.
+    /// Who used it: the name of a key; empty on a server without keys.
     pub owner: String,
-    /// Milliseconds of statistics, training and evaluation that ended well.
+    /// The identifier of that key, which no other one of the same name has; empty where it is not known.
+    pub key: String,
+    /// Milliseconds that statistics, training and evaluation that ended well have worked.
     pub compute_ms: u64,
     /// Records answered in batches; those that could not be read are not counted.
     pub batch: u64,

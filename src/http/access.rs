@@ -117,12 +117,13 @@ pub async fn observe(State(shared): State<Arc<Observing>>, request: Request, nex
     let path = request.extensions().get::<MatchedPath>().cloned();
     let route = path.as_ref().map_or("unmatched", MatchedPath::as_str);
     let (uri, version) = (request.uri().clone(), request.version());
+    let dialect = Dialect::of_request(&request, path.is_some());
     let (request, read) = watched(request);
 
     let span = tracing::info_span!("request", request.id = %id.0);
     let response = shared.answered(request, next).instrument(span).await;
 
-    let mut response = complete(response, &id, (method, uri.path()));
+    let mut response = complete(response, &id, uri.path(), dialect);
     if !read.is_none_or(|read| read.load(Ordering::Relaxed)) && version <= Version::HTTP_11 {
         // What was not read stands in the way of the next request: the connection ends, and the client shall know.
         let close = HeaderValue::from_static("close");
@@ -209,8 +210,7 @@ fn method_label(method: &Method) -> &'static str {
     }
 }
 
-fn complete(mut response: Response, id: &RequestId, (method, path): (&str, &str)) -> Response {
-    let dialect = Dialect::of(method, path);
+fn complete(mut response: Response, id: &RequestId, path: &str, dialect: Dialect) -> Response {
     if response.status().is_client_error() || response.status().is_server_error() {
         let ours = response.extensions_mut().remove::<Problem>();
         if let Some(problem) = ours.or_else(|| stand_in(&response)) {

@@ -46,6 +46,11 @@ impl Caller {
         }
     }
 
+    /// The identifier of the key; empty on an open server.
+    pub fn id(&self) -> &str {
+        self.key_id.as_deref().unwrap_or_default()
+    }
+
     /// Who owns what this caller makes: the name of the key, or its identifier if it has none; empty on an open server.
     pub fn name(&self) -> String {
         let name = self.key_name.as_deref().filter(|name| !name.trim().is_empty());

@@ -235,7 +235,8 @@ fn change(path: &Path, edit: impl FnOnce(&mut Vec<Key>) -> Result<(), KeyError>)
     Ok(())
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes as hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

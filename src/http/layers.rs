@@ -5,18 +5,18 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Extension;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Router};
 use tokio::sync::Semaphore;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::access::hold;
-use super::origin;
 use super::rest::extract::{BodyLimit, DEFAULT_BODY_LIMIT};
 use super::rest::problem::{ApiError, Problem};
+use super::{aws_json, origin};
 use crate::service::Error;
 
 /// How much the server takes on.
@@ -63,6 +63,34 @@ pub fn predicting(routes: OpenApiRouter, limits: &Limits) -> OpenApiRouter {
     routes.layer(Extension(BodyLimit(limits.records)))
 }
 
+/// Bounds for Amazon's operations: those of small JSON requests, but for predictions, which have bounds of their own.
+pub fn amazon(routes: Router, limits: &Limits, places: Arc<Semaphore>) -> Router {
+    routes
+        .layer(from_fn_with_state((places, limits.timeout), operation))
+        .layer(Extension(BodyLimit(limits.records)))
+}
+
+async fn operation(
+    State((places, limit)): State<(Arc<Semaphore>, Duration)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if aws_json::asks_for_prediction(request.headers()) {
+        return next.run(request).await;
+    }
+    match places.try_acquire_owned() {
+        Ok(place) => hold(within(limit, request, next).await, place),
+        Err(_) => overloaded(),
+    }
+}
+
+/// Bounds for what signed links lead to.
+pub fn linked(routes: Router, limits: &Limits, places: Arc<Semaphore>) -> Router {
+    routes
+        .layer(from_fn_with_state(limits.timeout, timeout))
+        .layer(from_fn_with_state(places, admit))
+}
+
 /// Bounds for uploads, downloads and events.
 pub fn streaming(routes: OpenApiRouter, limits: &Limits) -> OpenApiRouter {
     routes
@@ -75,12 +103,13 @@ pub fn streaming(routes: OpenApiRouter, limits: &Limits) -> OpenApiRouter {
 pub async fn admit(State(places): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
     match places.try_acquire_owned() {
         Ok(place) => hold(next.run(request).await, place),
-        Err(_) => {
-            let error =
-                Error::unavailable("overloaded", "the server is answering as many requests as it can");
-            ApiError::from(error).into_response()
-        }
+        Err(_) => overloaded(),
     }
+}
+
+fn overloaded() -> Response {
+    let error = Error::unavailable("overloaded", "the server is answering as many requests as it can");
+    ApiError::from(error).into_response()
 }
 
 /// Nobody waits longer than this in one request, in seconds.
@@ -90,6 +119,10 @@ const MAX_WAIT: u64 = 300;
 /// to happen has that much longer.
 async fn timeout(State(limit): State<Duration>, request: Request, next: Next) -> Response {
     let limit = limit + Duration::from_secs(asked_wait(request.uri().query().unwrap_or_default()));
+    within(limit, request, next).await
+}
+
+async fn within(limit: Duration, request: Request, next: Next) -> Response {
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) => {

@@ -10,6 +10,7 @@ pub mod docs;
 pub mod health;
 pub mod keys;
 pub mod layers;
+pub mod links;
 pub mod mlflow;
 pub mod open_inference;
 pub mod origin;
@@ -27,11 +28,13 @@ mod tests;
 
 use std::sync::Arc;
 
+use axum::Router;
+use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
-use axum::{Extension, Router};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post_service;
 use tokio::sync::Semaphore;
-
-use self::rest::extract::BodyLimit;
+use tower::ServiceExt;
 
 use crate::telemetry::Metrics;
 
@@ -41,8 +44,10 @@ pub struct Parts {
     pub rest: rest::Routes,
     /// What neighbours' protocols ask for.
     pub protocols: protocols::Routes,
-    /// What programs written for Amazon ML ask for.
+    /// What programs written for Amazon ML ask for, at whatever address.
     pub amazon: Router,
+    /// What signed links lead to.
+    pub linked: Router,
     /// Who may call.
     pub access: auth::Access,
     /// How much the server takes on.
@@ -61,6 +66,7 @@ pub fn router(parts: Parts) -> Router {
         rest,
         protocols,
         amazon,
+        linked,
         access,
         limits,
         metrics,
@@ -74,14 +80,15 @@ pub fn router(parts: Parts) -> Router {
     let predicting = rest.predicting.merge(protocols.guarded.into());
     let api = layers::ordinary(rest.ordinary, &limits)
         .merge(layers::streaming(rest.streaming, &limits))
-        .layer(from_fn_with_state(places, layers::admit))
+        .layer(from_fn_with_state(places.clone(), layers::admit))
         // Those who wait for a slow body are no work yet: predictions have bounds of their own.
         .merge(layers::predicting(predicting, &limits));
     let (api, paths) = api.split_for_parts();
 
     let mut guarded = api.merge(health::metrics(metrics));
     let mut open = protocols.open;
-    let mut amazon = amazon.layer(Extension(BodyLimit(limits.records)));
+    let linked = layers::linked(linked, &limits, places.clone());
+    let mut amazon = layers::amazon(amazon, &limits, places);
     if let auth::Access::Keys(ring) = &access {
         guarded = guarded.layer(from_fn_with_state(ring.clone(), auth::require_key));
         open = open.layer(from_fn_with_state(ring.clone(), sagemaker::key_to_choose));
@@ -89,12 +96,21 @@ pub fn router(parts: Parts) -> Router {
     }
     let all = guarded
         .merge(open)
-        .merge(amazon)
+        .merge(linked)
         .merge(health::probes(readiness, stop.requested))
         .merge(docs::routes(move || rest::openapi::complete(paths.clone())))
-        .fallback(layers::unknown_route)
+        .route("/", post_service(amazon.clone()))
+        .fallback(move |request| elsewhere(amazon.clone(), request))
         .method_not_allowed_fallback(layers::unknown_method);
     all.layer(from_fn_with_state(observing, access::observe))
+}
+
+/// The answer at an address that is nobody's. Clients of Amazon's may have been given one with a path, and sign it.
+async fn elsewhere(amazon: Router, request: Request) -> Response {
+    match aws_json::is_meant(request.method(), request.headers()) {
+        true => amazon.oneshot(request).await.into_response(),
+        false => layers::unknown_route(request).await.into_response(),
+    }
 }
 
 /// The OpenAPI document, as `/openapi.yaml` answers it; the error says why it cannot be written.

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Request;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
@@ -112,6 +113,14 @@ impl Dialect {
                 Dialect::Mlflow
             }
             _ => Dialect::Own,
+        }
+    }
+
+    /// The dialect of a request; `routed` says whether its address is one of ours.
+    pub fn of_request(request: &Request, routed: bool) -> Self {
+        match !routed && aws_json::is_meant(request.method(), request.headers()) {
+            true => Dialect::Amazon,
+            false => Dialect::of(request.method().as_str(), request.uri().path()),
         }
     }
 

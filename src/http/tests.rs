@@ -101,6 +101,7 @@ fn parts() -> Parts {
         rest: routes(),
         protocols: protocols::Routes::default(),
         amazon: Router::new(),
+        linked: Router::new(),
         access: auth::Access::Open,
         limits: limits(),
         metrics: Arc::new(Metrics::new()),
@@ -456,6 +457,85 @@ async fn one_request_too_many_is_refused_at_once_and_places_come_back() {
     drop(held);
     assert_eq!(send(&router, request("GET /v1/page", &[], "")).await.status, 200);
     assert_eq!(stop.open.len(), 0);
+}
+
+/// What stands in for the operations of Amazon's; one of them never ends.
+fn operations() -> Router {
+    Router::new().fallback(
+        async |headers: HeaderMap| match headers["x-amz-target"].as_bytes() {
+            b"AmazonML_20141212.DescribeMLModels" => std::future::pending().await,
+            _ => "{}",
+        },
+    )
+}
+
+async fn asked(router: &Router, operation: &str) -> (StatusCode, String) {
+    let target = format!("AmazonML_20141212.{operation}");
+    let answer = send(router, request("POST /", &[("x-amz-target", &target)], "{}")).await;
+    (answer.status, answer.text)
+}
+
+#[tokio::test]
+async fn amazons_operations_are_bounded_but_for_predictions() {
+    let limits = layers::Limits {
+        timeout: Duration::from_millis(20),
+        requests: 1,
+        ..limits()
+    };
+    let router = router(Parts {
+        limits,
+        amazon: operations(),
+        ..parts()
+    });
+    let (status, text) = asked(&router, "DescribeMLModels").await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(
+        text.contains("InternalServerException") && text.contains("not done"),
+        "{text}"
+    );
+    assert_eq!(
+        asked(&router, "GetMLModel").await.0,
+        200,
+        "the place is free again"
+    );
+    let endless = router.clone().oneshot(request("GET /v1/endless", &[], ""));
+    let held = endless.await.unwrap();
+    let (status, text) = asked(&router, "GetMLModel").await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(text.contains("as many requests as it can"), "{text}");
+    assert_eq!(
+        asked(&router, "Predict").await.0,
+        200,
+        "predictions have bounds of their own"
+    );
+    drop(held);
+    assert_eq!(asked(&router, "GetMLModel").await.0, 200);
+}
+
+#[tokio::test]
+async fn amazons_operations_are_answered_wherever_nobody_else_is() {
+    let router = router(Parts {
+        amazon: operations(),
+        ..parts()
+    });
+    let target = ("x-amz-target", "AmazonML_20141212.GetMLModel");
+    for line in ["POST /", "POST /base", "POST /base/more/"] {
+        let answer = send(&router, request(line, &[target], "{}")).await;
+        assert_eq!(
+            (answer.status, answer.text.as_str()),
+            (StatusCode::OK, "{}"),
+            "{line}"
+        );
+        assert!(answer.headers.contains_key("x-amzn-requestid"), "{line}");
+    }
+    refused(&router, request("POST /base", &[], "{}"), 404, "unknown_route").await;
+    refused(&router, request("GET /base", &[target], ""), 404, "unknown_route").await;
+    let answer = send(
+        &router,
+        request("POST /v1/greet", &[target, JSON], r#"{"name":"Ada"}"#),
+    )
+    .await;
+    assert_eq!(answer.text, "Ada", "an address of ours stays ours");
 }
 
 #[tokio::test]

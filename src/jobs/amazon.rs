@@ -18,7 +18,8 @@ use crate::domain::ids::{BlobKey, InvalidName};
 use crate::domain::job::ClaimedJob;
 use crate::domain::location::Location;
 use crate::domain::spec::{BatchPredictionResult, DataSourceSpec, Produced, SourceFile};
-use crate::ml::pipeline::batch::{Compress, Form, Format, Style};
+use crate::ml::ingest::Opening;
+use crate::ml::pipeline::batch::{Before, Compress, Form, Format, Style};
 use crate::ml::pipeline::{BatchOptions, BatchSummary, Outputs, PipelineError, Table, predict_part, select};
 use crate::ml::predict::Predictor;
 use crate::ml::split::Selector;
@@ -49,7 +50,7 @@ impl Made<'_> {
         let folder = folder.folder();
         let parts = self.parts(&folder)?;
         let facts = source_facts(self.source)?;
-        let options = BatchOptions {
+        let mut options = BatchOptions {
             form: Form {
                 format: Format::Csv,
                 compress: Compress::Gzip,
@@ -65,15 +66,20 @@ impl Made<'_> {
         let mut pieces = self.pieces(&parts, &options, context)?;
         for part in &parts {
             let selector = pieces.next(&part.table)?;
+            options.before = Some(Before {
+                records: total.records,
+                rejected: total.problems.rejected,
+            });
             let (summary, read) = self.one(part, &options, &selector, context)?;
             pieces.rows += read;
             manifest.insert(part.input.clone(), Value::from(part.output.as_str()));
             files.push(json!({"input": part.input, "output": part.output, "records": summary.records, "invalid": summary.invalid}));
             total.add(summary);
         }
+        total.check().map_err(PipelineError::from)?;
         context.rows(total.records);
         let named = format!("batch-prediction/{}.manifest", self.job.entity.id);
-        let manifest = self.written(&folder.with(&named).map_err(no_place)?, &manifest)?;
+        let manifest = self.written(&folder.with(&named).map_err(no_place)?, &manifest, context)?;
         let mut document = json!(total);
         if let Some(fields) = document.as_object_mut() {
             fields.insert("files".into(), Value::from(files));
@@ -110,6 +116,8 @@ impl Made<'_> {
             outputs,
             &mut context.clone(),
         )?;
+        // Whoever has the job now writes the same names.
+        context.confirm()?;
         file.publish()?;
         Ok(done)
     }
@@ -170,11 +178,17 @@ impl Made<'_> {
         }
     }
 
-    fn written(&self, to: &Location, manifest: &Map<String, Value>) -> Result<Published, JobError> {
+    fn written(
+        &self,
+        to: &Location,
+        manifest: &Map<String, Value>,
+        context: &JobContext,
+    ) -> Result<Published, JobError> {
         let mut file = self.handler.blobs.write_blocking(&key::located(to))?;
         let text = serde_json::to_vec(manifest)
             .map_err(|error| JobError::from(Problem::new("internal", error.to_string())))?;
         file.write_all(&text).map_err(PipelineError::Write)?;
+        context.confirm()?;
         Ok(file.publish()?)
     }
 }
@@ -206,7 +220,14 @@ impl Pieces {
 
 /// Bytes of the line of names, and of all lines after it.
 fn lengths(table: &BlobTable) -> io::Result<(u64, u64)> {
-    let mut reader = BufReader::new(table.open()?);
+    let text = match table.column_files() {
+        // As text, which is what a split goes by.
+        Some(files) => Opening::parquet_files(files)
+            .map_err(io::Error::other)?
+            .into_text(),
+        None => table.open()?,
+    };
+    let mut reader = BufReader::new(text);
     let (mut head, mut all, mut last) = (None, 0, b'\n');
     loop {
         let bytes = reader.fill_buf()?;

@@ -2,8 +2,10 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
+use super::files::named;
 use crate::blob::{Blobs, Listed};
 use crate::ml::ingest::decompress::{Source, plain_bytes};
+use crate::ml::parquet::{Unreadable, is_parquet};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -48,6 +50,14 @@ impl Chain {
         let mut open = BufReader::with_capacity(PIECE, plain);
         if open.fill_buf()?.starts_with(BYTE_ORDER_MARK) {
             open.consume(BYTE_ORDER_MARK.len());
+        }
+        if is_parquet(open.fill_buf()?) {
+            let message = format!(
+                "`{}` is Parquet, and the first file of the table is not; put files of one format into a folder",
+                named(&file.key)
+            );
+            let code = "unsupported_parquet";
+            return Err(Unreadable { code, message }.into());
         }
         // A file that holds nothing has no names either.
         let is_empty = open.fill_buf()?.is_empty();

@@ -4,8 +4,10 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::domain::entity::Progress;
-use crate::domain::job::JobKind;
+use super::runner::JobError;
+use crate::catalog::CatalogError;
+use crate::domain::entity::{Problem, Progress};
+use crate::domain::job::{JobKind, Renewal};
 use crate::ml::observe::{Observer, Stage};
 
 /// Why running work should stop.
@@ -23,22 +25,64 @@ pub enum StopReason {
 #[derive(Debug, Clone)]
 pub struct JobContext(Arc<Shared>);
 
-#[derive(Debug)]
 struct Shared {
     kind: JobKind,
     stop: AtomicU8,
     progress: Mutex<Progress>,
+    holds: Box<Holds>,
+}
+
+/// Asks whether the attempt holds its job, and keeps it if so. Blocks.
+type Holds = dyn Fn(&JobContext) -> Result<Renewal, CatalogError> + Send + Sync;
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared")
+            .field("kind", &self.kind)
+            .field("stop", &self.stop)
+            .field("progress", &self.progress)
+            .finish_non_exhaustive()
+    }
 }
 
 impl JobContext {
-    /// A context for a job of `kind` that has just begun.
+    /// A context for a job of `kind` that has just begun and that nobody can take away.
     pub fn new(kind: JobKind) -> Self {
+        Self::holding(kind, |_| Ok(Renewal::Held))
+    }
+
+    /// A context for an attempt that asks `holds` whether it still has its job; called where it may block.
+    pub fn holding(
+        kind: JobKind,
+        holds: impl Fn(&JobContext) -> Result<Renewal, CatalogError> + Send + Sync + 'static,
+    ) -> Self {
         let progress = Mutex::new(Progress::default());
         Self(Arc::new(Shared {
             kind,
             stop: AtomicU8::new(0),
             progress,
+            holds: Box::new(holds),
         }))
+    }
+
+    /// Fails unless the attempt holds its job now, and then holds it for the time of a lease. What other attempts write
+    /// too, under the same name, is written only after this: a worker that fell asleep may have lost its job without
+    /// having heard of it.
+    pub fn confirm(&self) -> Result<(), JobError> {
+        if self.stop_reason().is_some() {
+            return Err(JobError::Stopped);
+        }
+        let reason = match (self.0.holds)(self) {
+            Ok(Renewal::Held) => return Ok(()),
+            Ok(Renewal::CancelRequested) => StopReason::Cancelled,
+            Ok(Renewal::Lost) => StopReason::LeaseLost,
+            Err(error) => {
+                let message = format!("cannot tell whether another worker has the job: {error}");
+                return Err(JobError::Retry(Box::new(Problem::new("unavailable", message))));
+            }
+        };
+        self.stop(reason);
+        Err(JobError::Stopped)
     }
 
     /// `done` of `total` units of `stage` are finished; `total` 0 means unknown. Break means: stop

@@ -16,6 +16,9 @@ use crate::ml::schema::Schema;
 /// The end of the name of a schema, which lies beside the data.
 pub const SCHEMA: &str = ".schema";
 
+/// What writers of many Parquet files leave beside them: what is in these is in the files too.
+const ABOUT: [&str; 2] = ["_metadata", "_common_metadata"];
+
 /// Files that a data source may have.
 const MOST_FILES: usize = 100_000;
 
@@ -82,7 +85,8 @@ pub fn changed(how: &str) -> JobError {
     problem.with_hint(hint).into()
 }
 
-/// The one object that a location names, or all below it but schemas and empty ones, in the order of their keys.
+/// The one object that a location names, or all below it but empty ones and those beside data, in the order of their
+/// keys.
 fn listed(blobs: &Blobs, location: &Location) -> Result<Vec<Listed>, JobError> {
     let place = key::located(location);
     if !location.is_folder() {
@@ -93,7 +97,7 @@ fn listed(blobs: &Blobs, location: &Location) -> Result<Vec<Listed>, JobError> {
         };
     }
     let mut found = blobs.list_blocking(place.as_str())?;
-    found.retain(|file| file.size_bytes > 0 && !file.key.as_str().ends_with(SCHEMA));
+    found.retain(|file| file.size_bytes > 0 && !is_beside(file.key.as_str()));
     match found.len() {
         0 => Err(nothing(blobs, location, "there are no files with data below it")),
         1..=MOST_FILES => Ok(found),
@@ -105,6 +109,12 @@ fn listed(blobs: &Blobs, location: &Location) -> Result<Vec<Listed>, JobError> {
     }
 }
 
+/// Whether a file lies beside data and holds none.
+fn is_beside(key: &str) -> bool {
+    let name = key.rsplit('/').next().unwrap_or_default();
+    name.ends_with(SCHEMA) || ABOUT.contains(&name)
+}
+
 fn nothing(blobs: &Blobs, location: &Location, how: &str) -> JobError {
     let problem = Problem::new("data_not_found", format!("`{location}`: {how}"));
     let hint = match blobs.is_mapped(&key::located(location)) {
@@ -114,7 +124,8 @@ fn nothing(blobs: &Blobs, location: &Location, how: &str) -> JobError {
     problem.with_hint(hint).into()
 }
 
-fn named(key: &BlobKey) -> String {
+/// What a file is called in messages.
+pub fn named(key: &BlobKey) -> String {
     key::location_of(key).map_or_else(|| key.to_string(), String::from)
 }
 

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
@@ -237,8 +238,8 @@ impl Runner {
 
     /// Runs the handler on a blocking thread and keeps the lease meanwhile.
     async fn attempt(&self, job: &ClaimedJob, stop: &CancellationToken) -> Settlement {
-        let context = JobContext::new(job.kind);
         let begun = self.clock.now_micros();
+        let context = JobContext::holding(job.kind, self.holds(job, begun));
         let (handler, inner, its_job) = (self.handler.clone(), context.clone(), job.clone());
         let mut work = tokio::task::spawn_blocking(move || {
             let _span = tracing::error_span!("attempt", job.id = %its_job.id).entered();
@@ -255,20 +256,37 @@ impl Runner {
         }
     }
 
+    /// Renews the lease for who asks on a blocking thread.
+    fn holds(
+        &self,
+        job: &ClaimedJob,
+        begun: i64,
+    ) -> impl Fn(&JobContext) -> Result<Renewal, CatalogError> + Send + Sync + use<> {
+        let (runner, job, runtime) = (self.clone(), job.clone(), Handle::current());
+        move |context| runtime.block_on(runner.renewed(&job, context, begun))
+    }
+
     async fn renew(&self, job: &ClaimedJob, context: &JobContext, begun: i64) {
-        let now = self.clock.now_micros();
-        let progress = context.snapshot(now - begun);
-        match self
-            .catalog
-            .job_renew(job, now, now + self.options.lease_micros, &progress)
-            .await
-        {
+        match self.renewed(job, context, begun).await {
             Ok(Renewal::Held) => {}
             Ok(Renewal::CancelRequested) => context.stop(StopReason::Cancelled),
             Ok(Renewal::Lost) => context.stop(StopReason::LeaseLost),
             // The lease may outlive the trouble; if not, settling will be refused.
             Err(error) => tracing::warn!(job.id = %job.id, %error, "cannot renew a lease; trying again"),
         }
+    }
+
+    async fn renewed(
+        &self,
+        job: &ClaimedJob,
+        context: &JobContext,
+        begun: i64,
+    ) -> Result<Renewal, CatalogError> {
+        let now = self.clock.now_micros();
+        let progress = context.snapshot(now - begun);
+        self.catalog
+            .job_renew(job, now, now + self.options.lease_micros, &progress)
+            .await
     }
 
     /// Stores the end of an attempt; several tries, because the work may have taken hours.

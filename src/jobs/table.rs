@@ -10,10 +10,10 @@ use crate::domain::dataset::{ContentHash, DatasetVersion};
 use crate::domain::entity::Entity;
 use crate::domain::job::ClaimedJob;
 use crate::domain::spec::{DataSourceSpec, SourceFile};
-use crate::ml::ingest::decompress::Source;
+use crate::ml::ingest::decompress::{Source, read_prefix};
 use crate::ml::ingest::{HeaderMode, Options};
-use crate::ml::parquet::ReadAt;
-use crate::ml::pipeline::Table;
+use crate::ml::parquet::{Files, ReadAt, TELLING, is_parquet};
+use crate::ml::pipeline::{PipelineError, Table};
 
 /// One version of a dataset, or files one after the other, as a table.
 #[derive(Debug)]
@@ -34,6 +34,8 @@ struct Located {
     named: bool,
     /// The names of the columns as a line of CSV, where the files do not have it.
     line: Vec<u8>,
+    /// Whether they are Parquet, which has names of its own.
+    columnar: bool,
 }
 
 impl BlobTable {
@@ -84,7 +86,11 @@ impl BlobTable {
 
     /// Some files of the data source `spec`, one after the other.
     pub fn located(blobs: &Blobs, spec: &DataSourceSpec, files: &[SourceFile]) -> Result<Self, JobError> {
-        let named = spec.header.as_deref() == Some("yes");
+        let columnar = match files {
+            [first, ..] => is_columnar(blobs, &pinned(first))?,
+            [] => false,
+        };
+        let named = columnar || spec.header.as_deref() == Some("yes");
         let names = files::declared(spec)?;
         let line = match named {
             true => Vec::new(),
@@ -100,7 +106,11 @@ impl BlobTable {
             name: name.to_owned(),
             bytes: files.iter().map(|file| file.size_bytes).sum(),
             header: HeaderMode::Yes,
-            located: Some(Located { named, line }),
+            located: Some(Located {
+                named,
+                line,
+                columnar,
+            }),
         })
     }
 
@@ -162,10 +172,19 @@ impl Table for BlobTable {
     fn any_place(&self, _begun: Source) -> std::io::Result<Arc<dyn ReadAt>> {
         match self.files.as_slice() {
             [only] => Ok(Arc::new(Anywhere(self.blobs.open_random(only)?))),
-            _ => Err(std::io::Error::other(
-                "several files of Parquet cannot be read as one table; join them to one file",
-            )),
+            _ => Err(std::io::Error::other("several files have no places in common")),
         }
+    }
+
+    fn column_files(&self) -> Option<Files> {
+        self.located.as_ref().filter(|located| located.columnar)?;
+        let blobs = self.blobs.clone();
+        let files = self.files.clone().into_iter().map(move |file| {
+            let opened = blobs.open_random(&file).map_err(std::io::Error::from);
+            let bytes = opened.map(|reader| Arc::new(Anywhere(reader)) as Arc<dyn ReadAt>);
+            (files::named(&file.key), bytes)
+        });
+        Some(Box::new(files))
     }
 
     fn bytes(&self) -> u64 {
@@ -199,6 +218,13 @@ impl Table for BlobTable {
             None => usual,
         }
     }
+}
+
+/// Whether a file is Parquet, by its first bytes.
+fn is_columnar(blobs: &Blobs, file: &Listed) -> Result<bool, JobError> {
+    let mut file = blobs.open_listed(file)?;
+    let first = read_prefix(&mut file, TELLING).map_err(PipelineError::Write)?;
+    Ok(is_parquet(&first))
 }
 
 /// A stored file as the core reads it at any place.

@@ -89,7 +89,7 @@ impl Service {
             output,
         };
         let entity = wanted.entity(name, spec, self.now());
-        self.stored(entity.made_by(&asked.owner, place)).await
+        self.stored(entity.made_by(asked.maker(), place)).await
     }
 
     /// Opens the finished file of problems, or a part of it.

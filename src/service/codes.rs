@@ -112,6 +112,7 @@ pub const CODES: &[ErrorCode] = &[
     row("empty_line", Class::InvalidInput, "a line between the rows is empty", "remove it, or leave it: it has a line in the output"),
     row("json_lines", Class::InvalidInput, "the file holds JSON lines, where only CSV is read", "convert it to CSV; batch predictions read JSON lines"),
     row("damaged_parquet", Class::InvalidInput, "the Parquet file is damaged", "write or copy it again, and send it again"),
+    row("different_columns", Class::InvalidInput, "files of one table have different columns", "write them with the same columns, or put them into folders of their own"),
     row("unsupported_parquet", Class::InvalidInput, "the Parquet file holds what cannot be read", "write it again as the message says"),
     row("not_an_object", Class::InvalidInput, "a JSON line is no object", "write each record as an object on a line of its own"),
     row("nested_value", Class::InvalidInput, "a JSON line holds an object or a list as a value", "give texts, numbers, true, false or null"),
@@ -160,6 +161,8 @@ pub const CODES: &[ErrorCode] = &[
     row("invalid_key", Class::Unauthenticated, "the key is not valid", "check for a typing error; `yosoku key list` shows which keys are revoked"),
     row("invalid_signature", Class::Unauthenticated, "the signature is not valid", "sign with the secret that `yosoku key new --amazon` has shown, and check the clock"),
     row("foreign_origin", Class::Forbidden, "request from a foreign page", "a server without keys answers programs and its own pages only"),
+    row("invalid_link", Class::Forbidden, "no such link", "ask for the object again: its `LogUri` is a new link"),
+    row("link_expired", Class::Forbidden, "the link has expired", "ask for the object again: its `LogUri` is a new link"),
     row("foreign_host", Class::Forbidden, "foreign host name", "a server without keys answers on localhost and on loopback addresses such as 127.0.0.1 and [::1] only"),
     // When the server cannot.
     row("timeout", Class::Unavailable, "the request took too long", "repeat it; large work belongs in a batch"),

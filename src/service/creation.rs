@@ -64,6 +64,18 @@ pub(super) fn random<const N: usize>() -> Result<[u8; N], Error> {
 }
 
 impl Service {
+    /// The entity that an identical request in the words of another protocol has made before, if any; an error when
+    /// the identifier was used for anything else. Whoever reads files for a creation asks this first.
+    pub async fn entity_repeated(
+        &self,
+        kind: EntityKind,
+        id: &str,
+        words: &Value,
+    ) -> Result<Option<Entity>, Error> {
+        let at = EntityRef::new(kind, check::id("/id", id)?);
+        self.repeated(&Wanted::called(at, words)?).await
+    }
+
     /// The entity that an identical request has made before, if any; an error when the identifier
     /// was used for anything else.
     pub(super) async fn repeated(&self, wanted: &Wanted) -> Result<Option<Entity>, Error> {

@@ -81,6 +81,7 @@ impl Service {
             split: request.split,
             header,
             target: request.target,
+            without_statistics: request.without_statistics,
         };
         let entity = wanted.entity(name, spec, self.now());
         // Before the job can begin.
@@ -92,7 +93,7 @@ impl Service {
                 message: "too many queries are waiting for their turn; repeat it in a while".to_owned(),
             });
         }
-        let stored = self.stored(entity.made_by(&request.asked.owner, place)).await;
+        let stored = self.stored(entity.made_by(request.asked.maker(), place)).await;
         if !stored.as_ref().is_ok_and(|created| created.fresh) {
             self.0.databases.forget_password(&token);
         }

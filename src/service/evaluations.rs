@@ -40,7 +40,7 @@ impl Service {
             datasource: source.id,
         };
         let entity = wanted.entity(name, spec, self.now());
-        self.stored(entity.made_by(&asked.owner, place)).await
+        self.stored(entity.made_by(asked.maker(), place)).await
     }
 
     /// The rows must say what the model's answers are compared with. Only a given or inferred schema

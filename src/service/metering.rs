@@ -12,7 +12,7 @@ use crate::catalog::Catalog;
 use crate::clock::rfc3339;
 use crate::domain::usage::Usage;
 
-/// Models and users that are told of one by one.
+/// Models and keys that are told of one by one.
 pub const MOST_TOLD: u32 = 1000;
 
 /// The first and the last day that there can be.
@@ -25,35 +25,36 @@ pub struct Bill {
     pub from: Option<String>,
     /// The last day: the one asked for, or today.
     pub to: String,
-    /// By model and user, those who used most first.
+    /// By model and key, those who used most first.
     pub used: Vec<Usage>,
     /// All together.
     pub total: Usage,
 }
 
-/// Predictions that are not stored yet, by model and user.
+/// Predictions that are not stored yet, by model and identifier of a key, which is called something.
 #[derive(Debug, Default)]
-pub(super) struct Counted(Mutex<HashMap<String, HashMap<String, u64>>>);
+pub(super) struct Counted(Mutex<HashMap<String, HashMap<String, (String, u64)>>>);
 
 impl Counted {
-    fn add(&self, model: &str, owner: &str, records: u64) {
+    fn add(&self, model: &str, (owner, key): (&str, &str), records: u64) {
         let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Names are copied the first time only.
-        if let Some(known) = counted.get_mut(model).and_then(|users| users.get_mut(owner)) {
+        if let Some((_, known)) = counted.get_mut(model).and_then(|keys| keys.get_mut(key)) {
             *known += records;
             return;
         }
-        let users = counted.entry(model.to_owned()).or_default();
-        *users.entry(owner.to_owned()).or_default() += records;
+        let keys = counted.entry(model.to_owned()).or_default();
+        keys.insert(key.to_owned(), (owner.to_owned(), records));
     }
 
     fn take(&self) -> Vec<Usage> {
         let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let all = std::mem::take(&mut *counted).into_iter();
-        all.flat_map(|(model, users)| {
-            users.into_iter().map(move |(owner, realtime)| Usage {
+        all.flat_map(|(model, keys)| {
+            keys.into_iter().map(move |(key, (owner, realtime))| Usage {
                 model: model.clone(),
                 owner,
+                key,
                 realtime,
                 ..Usage::default()
             })
@@ -63,10 +64,10 @@ impl Counted {
 }
 
 impl Service {
-    /// Notes that `owner` was answered so many records in real time.
-    pub fn answered(&self, model: &str, owner: &str, records: u64) {
+    /// Notes that the holder of a key, given by its name and its identifier, was answered so many records in real time.
+    pub fn answered(&self, model: &str, user: (&str, &str), records: u64) {
         if records > 0 {
-            self.0.counted.add(model, owner, records);
+            self.0.counted.add(model, user, records);
         }
     }
 
@@ -82,7 +83,8 @@ impl Service {
                 "what was used cannot be stored; trying again"
             );
             for usage in used {
-                self.0.counted.add(&usage.model, &usage.owner, usage.realtime);
+                let user = (usage.owner.as_str(), usage.key.as_str());
+                self.0.counted.add(&usage.model, user, usage.realtime);
             }
         }
     }

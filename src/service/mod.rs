@@ -20,6 +20,7 @@ pub mod error;
 mod evaluations;
 pub mod families;
 pub mod limits;
+mod logs;
 pub mod metering;
 mod models;
 pub mod multipart;

@@ -60,7 +60,7 @@ impl Service {
             earlier,
         };
         let entity = wanted.entity(name, spec, self.now());
-        self.stored(entity.made_by(&asked.owner, place)).await
+        self.stored(entity.made_by(asked.maker(), place)).await
     }
 
     /// Opens the file of a trained model, or a part of it.

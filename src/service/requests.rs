@@ -37,6 +37,9 @@ pub struct NewDataSource {
     pub split: Option<Value>,
     /// `auto`, `yes` or `no`.
     pub header: Option<String>,
+    /// Whether no statistics are wanted, so that they are not billed.
+    #[serde(skip)]
+    pub without_statistics: bool,
     /// Who asks, and how.
     #[serde(skip)]
     pub asked: Asked,
@@ -74,10 +77,19 @@ fn hashed<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
 /// What comes with a request beside what is asked for.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Asked {
-    /// Who asks; empty on a server without keys.
+    /// Who asks: the name of a key; empty on a server without keys.
     pub owner: String,
+    /// The identifier of that key; empty on a server without keys.
+    pub key: String,
     /// The request in the words of another protocol. It is kept, and a repeat must match it.
     pub words: Option<Value>,
+}
+
+impl Asked {
+    /// Who makes what is asked for: the name of a key, and its identifier.
+    pub fn maker(&self) -> (&str, &str) {
+        (&self.owner, &self.key)
+    }
 }
 
 /// A model to train.

@@ -15,7 +15,7 @@ use crate::catalog::Catalog;
 use crate::clock::ManualClock;
 use crate::domain::dataset::MediaHints;
 use crate::domain::entity::{Entity, Problem};
-use crate::domain::ids::EntityKind;
+use crate::domain::ids::{EntityId, EntityKind, EntityRef};
 use crate::domain::job::{ClaimedJob, Settled, Settlement, WorkerId};
 use crate::domain::spec::{
     BatchPredictionResult, Body, DataSourceResult, EvaluationResult, ModelResult, Produced,
@@ -31,6 +31,7 @@ use crate::ml::target::TargetWish;
 mod codes;
 mod creation;
 mod datasets;
+mod endpoints;
 mod lifecycle;
 mod realtime;
 mod training;

@@ -68,7 +68,7 @@ impl Service {
         let name = check::name(request.name.as_ref())?;
         self.check_training(&request)?;
         let now = self.now();
-        let (owner, place) = (request.asked.owner, Location::of_upload(&request.dataset));
+        let (asked, place) = (request.asked, Location::of_upload(&request.dataset));
         let source = DataSourceSpec {
             dataset: Some(self.pinned("/dataset", &request.dataset).await?),
             location: None,
@@ -77,6 +77,7 @@ impl Service {
             split: split.as_ref().map(|split| json!(split)),
             header: request.header,
             target: request.target,
+            without_statistics: false,
         };
         let model = ModelSpec {
             datasource: parts.training_source.at.id.clone(),
@@ -86,7 +87,7 @@ impl Service {
             positive: request.positive,
             earlier: None,
         };
-        let made = |entity: Entity| entity.made_by(&owner, place.clone());
+        let made = |entity: Entity| entity.made_by(asked.maker(), place.clone());
         let training = made(parts.training_source.entity(name.clone(), source.clone(), now));
         let model = made(parts.model.entity(name.clone(), model, now));
         let Some(split) = split else {

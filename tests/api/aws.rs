@@ -147,6 +147,24 @@ async fn a_whole_cycle_from_data_to_an_evaluation() {
     assert!(recipe["outputs"].is_array());
     assert!(model["Schema"].as_str().unwrap().contains("attributeName"));
     assert!(model.get("Algorithm").is_none());
+    let link = |shown: &Value| {
+        shown["LogUri"]
+            .as_str()
+            .unwrap()
+            .replace("http://localhost:8080", "")
+    };
+    let log = place.get(&link(&model)).await.expect(200).text();
+    assert!(
+        log.starts_with("model ml: COMPLETED\n") && log.contains("worked for 0.250 s\n"),
+        "{log}"
+    );
+    let own = place.get("/v1/models/ml/log").await.expect(200).text();
+    assert!(log.ends_with(&own) && own.len() > 100, "{log}");
+    let log = place.get(&link(&source)).await.expect(200).text();
+    assert!(
+        log.contains("rows: 280\n") && log.contains("deliveries.csv"),
+        "{log}"
+    );
 
     let evaluation = json!({"EvaluationId": "ev", "MLModelId": "ml", "EvaluationDataSourceId": "rest"});
     place.amazon("CreateEvaluation", evaluation).await.expect(200);
@@ -210,6 +228,12 @@ async fn what_depends_on_something_waits_for_it_and_fails_with_it() {
     ] {
         let failed = get(&place, operation, input).await;
         assert_eq!(failed["Status"], "FAILED");
+        let link = failed["LogUri"]
+            .as_str()
+            .unwrap()
+            .replace("http://localhost:8080", "");
+        let log = place.get(&link).await.expect(200).text();
+        assert!(log.contains("\ndependency_failed: "), "{log}");
         assert!(
             failed["Message"].as_str().unwrap().contains("which this"),
             "{failed}"

@@ -14,9 +14,10 @@ use yosoku::blob::Blobs;
 use yosoku::blob::bucket::Mappings;
 use yosoku::catalog::Catalog;
 use yosoku::clock::{Clock, ManualClock, SystemClock};
-use yosoku::domain::job::{ClaimedJob, LEASE_MICROS, Settlement, WorkerId};
+use yosoku::domain::job::{ClaimedJob, LEASE_MICROS, Renewal, Settlement, WorkerId};
 use yosoku::domain::secret::Secret;
 use yosoku::http::health::{Check, Readiness};
+use yosoku::http::links::{self, Links};
 use yosoku::http::serve::Stop;
 use yosoku::http::{self, Parts, auth, aws_json, layers, protocols, rest};
 use yosoku::jobs::Handler;
@@ -129,10 +130,12 @@ impl Place {
             metrics: metrics.clone(),
             open: TaskTracker::new(),
         });
+        let links = Arc::new(Links::open(home.path()).unwrap());
         let router = http::router(Parts {
             rest: rest::routes(service.clone(), stop.clone(), metrics.clone()),
             protocols: protocols::routes(service.clone(), metrics.clone(), model),
-            amazon: aws_json::routes(service, metrics.clone(), "http"),
+            linked: links::routes(service.clone(), links.clone()),
+            amazon: aws_json::routes(service, metrics.clone(), links, "http"),
             access,
             limits: layers::Limits::default(),
             metrics,
@@ -179,6 +182,11 @@ impl Place {
         let path = self.home.path().join("datasets").join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, bytes).unwrap();
+    }
+
+    /// Removes a file of a bucket.
+    pub fn remove(&self, path: &str) {
+        std::fs::remove_file(self.home.path().join("datasets").join(path)).unwrap();
     }
 
     /// The home.
@@ -279,6 +287,14 @@ impl Place {
         self.clock.advance(250_000);
         let now = self.clock.now_micros();
         self.catalog.job_settle(&job, now, settlement).await.unwrap();
+    }
+
+    /// Does a job whose worker has lost it without having heard of it.
+    pub async fn work_in_vain(&self, job: &ClaimedJob) -> JobError {
+        let (handler, work) = (self.handler.clone(), job.clone());
+        let lost = JobContext::holding(job.kind, |_| Ok(Renewal::Lost));
+        let ended = tokio::task::spawn_blocking(move || handler.run(&work, &lost));
+        ended.await.unwrap().unwrap_err()
     }
 
     /// Does all jobs; returns how many.

@@ -1,6 +1,8 @@
 //! What was used.
 
 use serde_json::json;
+use yosoku::http::auth::{Access, KeyRing};
+use yosoku::http::keys;
 
 use crate::support::{IRIS, Place, members};
 
@@ -75,4 +77,58 @@ async fn work_and_predictions_are_counted_and_priced() {
         .get("/v1/usage?from=yesterday")
         .await
         .problem(400, "invalid_parameter");
+}
+
+#[tokio::test]
+async fn keys_of_one_name_are_told_apart() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join(keys::KEYS_FILE);
+    let (first, token) = keys::new(&path, "laptop", 0).unwrap();
+    let (second, other) = keys::new(&path, "laptop", 0).unwrap();
+    let ring = std::sync::Arc::new(KeyRing::open(&path).unwrap());
+    let place = Place::open_for(Access::Keys(ring), None).await;
+    let bearer = |token: &str| format!("Bearer {token}");
+    let (first_bearer, second_bearer) = (bearer(&token), bearer(&other));
+    let json = ("content-type", "application/json");
+    let csv = [
+        ("content-type", "text/csv"),
+        ("authorization", first_bearer.as_str()),
+    ];
+    place
+        .send("PUT /v1/datasets/iris.csv", &csv, IRIS)
+        .await
+        .expect(201);
+    let wish = json!({"id": "iris", "dataset": "iris.csv", "target": "target"}).to_string();
+    let headers = [json, ("authorization", first_bearer.as_str())];
+    place.send("POST /v1/train", &headers, wish).await.expect(202);
+    place.work().await;
+    for (bearer, records) in [(&first_bearer, 1), (&second_bearer, 2)] {
+        let records = vec![json!({"petal_length_cm": 1}); records];
+        let headers = [json, ("authorization", bearer.as_str())];
+        let body = json!({"records": records}).to_string();
+        place
+            .send("POST /v1/models/iris/predict", &headers, body)
+            .await
+            .expect(200);
+    }
+    let asked = [("authorization", second_bearer.as_str())];
+    let usage = place.send("GET /v1/usage", &asked, "").await.expect(200).json();
+    let of = |key: &str| {
+        let items = usage["items"].as_array().unwrap().iter();
+        let mut items = items.filter(|item| item["model"] == "iris" && item["key"] == key);
+        items.next().cloned().unwrap()
+    };
+    let (first, second) = (of(&first.id), of(&second.id));
+    assert_eq!(
+        (&first["owner"], &second["owner"]),
+        (&json!("laptop"), &json!("laptop"))
+    );
+    assert_eq!(
+        (&first["realtime_predictions"], &first["compute_ms"]),
+        (&json!(1), &json!(500))
+    );
+    assert_eq!(
+        (&second["realtime_predictions"], &second["compute_ms"]),
+        (&json!(2), &json!(0))
+    );
 }

@@ -77,6 +77,7 @@ suite! {
     searches::searches_compare_order_and_page,
     searches::models_are_found_by_question_and_endpoint,
     searches::tags_are_set_all_or_none,
-    searches::use_is_summed_by_model_and_user,
+    searches::use_is_summed_by_model_and_key,
+    searches::only_work_is_counted_and_not_waiting,
     searches::an_older_catalogue_learns_what_searches_need,
 }

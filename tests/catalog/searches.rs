@@ -1,8 +1,9 @@
 //! Searches by one variable, tags, and what was used.
 
 use yosoku::catalog::{Catalog, CatalogError};
-use yosoku::domain::entity::Entity;
+use yosoku::domain::entity::{Entity, Problem, Progress};
 use yosoku::domain::ids::EntityKind;
+use yosoku::domain::job::Settlement;
 use yosoku::domain::listing::ListingError;
 use yosoku::domain::search::{Comparison, Operand, Search, Variable};
 use yosoku::domain::spec::{Body, Endpoint, EndpointStatus};
@@ -44,7 +45,7 @@ pub async fn searches_compare_order_and_page(place: &Place) {
         ("b", 2_000_000, "ana"),
     ] {
         let location = format!("s3://uploads/{id}");
-        create(&catalog, data_source(id, at).made_by(owner, location)).await;
+        create(&catalog, data_source(id, at).made_by((owner, ""), location)).await;
     }
     let kind = EntityKind::DataSource;
     for (by, tests, expected) in [
@@ -199,12 +200,22 @@ pub async fn tags_are_set_all_or_none(place: &Place) {
     assert_eq!(catalog.tags_of(&ds("ds")).await.unwrap().len(), 2);
 }
 
-pub async fn use_is_summed_by_model_and_user(place: &Place) {
+/// The identifier of the key of that name.
+fn key_of(owner: &str) -> &'static str {
+    match owner {
+        "ana" => "k1",
+        "ben" => "k2",
+        _ => "",
+    }
+}
+
+pub async fn use_is_summed_by_model_and_key(place: &Place) {
     let catalog = with_dataset(place).await;
     const DAY: i64 = 86_400_000_000;
     let used = |model: &str, owner: &str, compute_ms, batch, realtime| Usage {
         model: model.to_owned(),
         owner: owner.to_owned(),
+        key: key_of(owner).to_owned(),
         compute_ms,
         batch,
         realtime,
@@ -226,13 +237,33 @@ pub async fn use_is_summed_by_model_and_user(place: &Place) {
         (&[used("a", "", 0, 0, 5)][..], 5)
     );
 
+    // Two keys of one name are two.
+    let other = Usage {
+        key: "k3".to_owned(),
+        ..used("a", "ana", 0, 0, 1)
+    };
+    for _ in 0..2 {
+        catalog.usage_add(&[other.clone()], 3 * DAY).await.unwrap();
+    }
+    catalog
+        .usage_add(&[used("a", "ana", 0, 0, 5)], 3 * DAY)
+        .await
+        .unwrap();
+    let (all, _) = catalog.usage_list("1970-01-04", "1970-01-04", 10).await.unwrap();
+    let both = Usage { realtime: 2, ..other };
+    assert_eq!(all, [used("a", "ana", 0, 0, 5), both]);
+
     // Work that ended well is counted when it ends, once.
-    create(&catalog, data_source("ds", 1).made_by("ana", "")).await;
-    create(&catalog, model("ml", "ds", 2).made_by("ana", "")).await;
-    create(&catalog, batch_on_dataset("bp", "ml", 3).made_by("ben", "")).await;
+    create(&catalog, data_source("ds", 1).made_by(("ana", "k1"), "")).await;
+    create(&catalog, model("ml", "ds", 2).made_by(("ana", "k1"), "")).await;
+    create(
+        &catalog,
+        batch_on_dataset("bp", "ml", 3).made_by(("ben", "k2"), ""),
+    )
+    .await;
     for at in [1_000_000, 2_000_000] {
         let job = claim(&catalog, 1, at).await.expect("a job is ready");
-        let settlement = yosoku::domain::job::Settlement::Completed(produced(job.entity.kind()));
+        let settlement = Settlement::Completed(produced(job.entity.kind()));
         catalog.job_settle(&job, at + 250_000, settlement).await.unwrap();
     }
     finish_next(&catalog, 3_000_000).await;
@@ -244,6 +275,57 @@ pub async fn use_is_summed_by_model_and_user(place: &Place) {
     ] {
         assert!(all.contains(&expected), "{expected:?} in {all:?}");
     }
+
+    // Statistics that nobody wanted are free.
+    let mut source = data_source("free", 4).made_by(("ana", "k1"), "");
+    if let Body::DataSource(work) = &mut source.body {
+        work.spec.without_statistics = true;
+    }
+    create(&catalog, source).await;
+    let job = claim(&catalog, 1, 5_000_000).await.unwrap();
+    let settlement = Settlement::Completed(produced(EntityKind::DataSource));
+    catalog.job_settle(&job, 5_250_000, settlement).await.unwrap();
+    assert_eq!(
+        catalog
+            .usage_list("1970-01-01", "1970-01-01", 10)
+            .await
+            .unwrap()
+            .0,
+        all
+    );
+}
+
+pub async fn only_work_is_counted_and_not_waiting(place: &Place) {
+    let catalog = with_dataset(place).await;
+    const S: i64 = 1_000_000;
+    create(&catalog, data_source("ds", 1)).await;
+    let retry = || Settlement::Retry(Problem::new("store_unavailable", "later"));
+    // It dies a while after its last sign of life at 14 s, 4 s after it began.
+    let job = claim(&catalog, 1, 10 * S).await.unwrap();
+    catalog
+        .job_renew(&job, 14 * S, 20 * S, &Progress::default())
+        .await
+        .unwrap();
+    catalog.job_abandon(&[job.worker.clone()], 90 * S).await.unwrap();
+    // It fails after 5 s, waits, is given back after 2 s, and ends well after 3 s.
+    let job = claim(&catalog, 2, 100 * S).await.unwrap();
+    catalog.job_settle(&job, 105 * S, retry()).await.unwrap();
+    let job = claim(&catalog, 2, 200 * S).await.unwrap();
+    catalog
+        .job_settle(&job, 202 * S, Settlement::Released)
+        .await
+        .unwrap();
+    let job = claim(&catalog, 2, 300 * S).await.unwrap();
+    let done = Settlement::Completed(produced(EntityKind::DataSource));
+    catalog.job_settle(&job, 303 * S, done).await.unwrap();
+    let entity = catalog.entity_get(&ds("ds")).await.unwrap();
+    assert_eq!(
+        (entity.started_at, entity.finished_at),
+        (Some(10 * S), Some(303 * S))
+    );
+    assert_eq!(entity.work_micros(), Some(14 * S));
+    let (_, total) = catalog.usage_list("1970-01-01", "1970-01-01", 1).await.unwrap();
+    assert_eq!(total.compute_ms, 14_000);
 }
 
 pub async fn an_older_catalogue_learns_what_searches_need(place: &Place) {
@@ -253,7 +335,9 @@ pub async fn an_older_catalogue_learns_what_searches_need(place: &Place) {
     create(&catalog, batch_on_dataset("bp", "ml", 3)).await;
     catalog.close().await;
     for sql in [
-        "DROP TABLE used",
+        "DROP TABLE used_by_key",
+        "ALTER TABLE jobs DROP COLUMN begun_at",
+        "ALTER TABLE jobs DROP COLUMN worked",
         "DROP TABLE tags",
         "ALTER TABLE entities DROP COLUMN location",
         "ALTER TABLE entities DROP COLUMN task",

@@ -112,6 +112,7 @@ pub fn data_source(text: &str, now: i64) -> Entity {
         schema: None,
         split: None,
         header: None,
+        without_statistics: false,
         target: None,
     };
     Entity::new(

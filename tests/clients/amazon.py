@@ -13,6 +13,8 @@ import os
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -369,6 +371,59 @@ def keyed(context):
         words = dict(line.split("=") for line in made.stdout.splitlines()[1:])
         return context.server("amazon-keyed"), (words["AWS_ACCESS_KEY_ID"], words["AWS_SECRET_ACCESS_KEY"])
     return context.once("a server with a key for signatures", make)
+
+
+def rule_command_line_of_aws_goes_the_whole_way(context):
+    """From data to results and back to nothing, with every waiter; logs open without a key."""
+    server, key = keyed(context)
+
+    def said(*words):
+        ran = aws(server, *words, key=key)
+        equal(ran.returncode, 0, f"{words[0]}: {ran.stderr}")
+        return json.loads(ran.stdout) if ran.stdout.strip() else {}
+
+    put(server, "cli/in.csv", table(row(number) for number in range(ROWS)))
+    spec = json.dumps({"DataLocationS3": "s3://cli/in.csv", "DataSchema": schema()})
+    said("create-data-source-from-s3", "--data-source-id", "cli", "--data-source-name", "cli rows", "--data-spec", spec, "--compute-statistics")
+    said("create-ml-model", "--ml-model-id", "cli", "--ml-model-name", "cli model", "--ml-model-type", "BINARY", "--training-data-source-id", "cli")
+    said("create-evaluation", "--evaluation-id", "cli", "--evaluation-name", "cli judged", "--ml-model-id", "cli", "--evaluation-data-source-id", "cli")
+    batch = ["--batch-prediction-id", "cli", "--batch-prediction-name", "cli batch", "--ml-model-id", "cli",
+             "--batch-prediction-data-source-id", "cli", "--output-uri", "s3://cli/out/"]
+    said("create-batch-prediction", *batch)
+    for waiter in ("data-source", "ml-model", "evaluation", "batch-prediction"):
+        said("wait", f"{waiter}-available", "--filter-variable", "Name", "--prefix", "cli")
+    client_of(server, key).get_waiter("batch_prediction_available").wait(
+        FilterVariable="Name", EQ="cli batch", WaiterConfig={"Delay": 1, "MaxAttempts": 5})
+    # A repeat is the same batch, and not another one.
+    said("create-batch-prediction", *batch)
+    found = said("get-batch-prediction", "--batch-prediction-id", "cli")
+    equal((found["Status"], found["TotalRecordCount"], found["InvalidRecordCount"]), ("COMPLETED", ROWS, 0), "batch")
+    lines = gzip.decompress((bucket(server, "cli") / "out/batch-prediction/result/cli-in.csv.gz").read_bytes()).decode().splitlines()
+    equal((lines[0], len(lines)), ("tag,trueLabel,bestAnswer,score", ROWS + 1), "results")
+    right = sum(fields[1] == fields[2] for fields in (line.split(",") for line in lines[1:]))
+    assert right > ROWS * 0.9, right
+    with urllib.request.urlopen(found["LogUri"]) as log:
+        text = log.read().decode()
+    assert text.startswith("batch prediction cli: COMPLETED") and f"records: {ROWS}" in text, text
+    for link in (found["LogUri"].replace("/cli?", "/other?"), found["LogUri"].split("?")[0]):
+        try:
+            raise AssertionError(f"opened: {urllib.request.urlopen(link)}")
+        except urllib.error.HTTPError as error:
+            equal(error.code, 403, link)
+    for kind in ("batch-prediction", "evaluation", "ml-model", "data-source"):
+        said(f"delete-{kind}", f"--{kind}-id", "cli")
+        listed = said(f"describe-{kind}s", "--filter-variable", "Name", "--prefix", "cli")
+        equal(listed["Results"], [], kind)
+        equal(said(f"get-{kind}", f"--{kind}-id", "cli")["Status"], "DELETED", kind)
+
+
+def rule_an_address_with_a_path_is_answered(context):
+    server, key = keyed(context)
+    url = f"http://{server.host}:{server.port}/ml/beta"
+    at = lambda secret: boto3.client(  # noqa: E731
+        "machinelearning", endpoint_url=url, region_name="us-east-1", aws_access_key_id=key[0], aws_secret_access_key=secret)
+    assert at(key[1]).describe_ml_models()["ResponseMetadata"]["HTTPStatusCode"] == 200
+    refused(at("wrong"), "InvalidSignatureException", lambda: at("wrong").describe_ml_models())
 
 
 def rule_signatures_are_checked_and_name_the_user(context):

@@ -9,7 +9,7 @@ use yosoku::ml::learn::objective::{Objective, Problem};
 use yosoku::ml::learn::{Design, DesignBuilder, Fitted, LearnParams, Targets, fit_observed};
 use yosoku::ml::observe::Silent;
 use yosoku::ml::pipeline::table::MemoryTable;
-use yosoku::ml::pipeline::train;
+use yosoku::ml::pipeline::{Trained, train};
 use yosoku::ml::split::Split;
 
 use crate::learners::{bits, check, dense, golden, made, numbers, read, standardised, targets, words};
@@ -315,6 +315,11 @@ fn parameters_of_amazon_ml_are_obeyed() {
         assert_eq!((solver.l1, solver.l2), (Some(1e-3), 0.0));
         assert!(solver.passes <= 60 && solver.search.is_none() && trained.recipes.is_empty());
         assert!(solver.notes[0].contains("sgd.shuffleType"), "{:?}", solver.notes);
+        assert!(
+            solver.notes.iter().any(|note| note.contains("matter least")),
+            "{:?}",
+            solver.notes
+        );
         let used = solver.used.unwrap();
         assert!(used.features < features && used.of == features, "{used:?}");
         assert!(
@@ -324,4 +329,57 @@ fn parameters_of_amazon_ml_are_obeyed() {
                 .any(|warning| warning.contains("sgd.maxMLModelSizeInBytes"))
         );
     }
+}
+
+/// A model that may have 1,041 weights keeps the words that tell most, however rare they are.
+#[test]
+fn a_limit_of_size_costs_what_tells_least() {
+    let mut text = String::from("words,y\n");
+    for row in 0..3_000 {
+        // 1,200 words of noise on 5 rows each, and 60 words on 4 rows each that say everything.
+        let (noise, more) = (row % 1_200, (row * 7 + row / 1_200 * 11 + 3) % 1_200);
+        let (word, label) = match row {
+            0..240 => (format!(" t{}", row % 60), row % 2 == 0),
+            _ => (String::new(), (row / 3) % 2 == 0),
+        };
+        text += &format!("n{noise} n{more}{word},c{}\n", u8::from(label));
+    }
+    let trained = |size: &[(&str, &str)]| {
+        let mut request = request("y", Split::all());
+        let given = [("l2", "1e-4")].iter().chain(size);
+        let given = given.map(|(name, value)| (name.to_string(), value.to_string()));
+        request.params = LearnParams::from_map(&given.collect()).unwrap();
+        train(&MemoryTable::new(&text), &request, &mut Silent).unwrap()
+    };
+    let whole = trained(&[]);
+    let small = trained(&[("sgd.maxMLModelSizeInBytes", "100000")]);
+    let features = |trained: &Trained| {
+        let featurizer = &trained.bundle.document.featurizer;
+        featurizer.dense() + featurizer.sparse()
+    };
+    assert!(
+        features(&whole) == 1_260 && features(&small) == 1_041,
+        "{}",
+        features(&small)
+    );
+    let state = serde_json::to_string(&small.bundle.document.featurizer).unwrap();
+    for word in 0..60 {
+        assert!(state.contains(&format!("\"t{word}\"")), "t{word} went");
+    }
+    let solver = &small.bundle.document.solver;
+    assert!(solver.certificate.certified, "{:?}", solver.certificate);
+    assert!(solver.certificate.loss >= whole.bundle.document.solver.certificate.loss);
+    let log = yosoku::ml::model::training_log(&small.bundle);
+    assert!(
+        log.contains("matter least were left out") && log.contains("mean loss"),
+        "{log}"
+    );
+    assert!(!log.contains("went on from the model"), "{log}");
+    // The file alone answers as training did: golden rows are scored again when it is read.
+    let bytes = small.bundle.encode();
+    assert!(bytes.len() < whole.bundle.encode().len());
+    assert_eq!(
+        yosoku::ml::model::Bundle::decode(&bytes).unwrap().hash(),
+        small.bundle.hash()
+    );
 }

@@ -18,6 +18,9 @@ const ID: &str = "BatchPredictionId";
 
 pub(super) async fn create(call: &Call<'_>) -> Result<Value, Refusal> {
     let id = call.input.id(ID)?;
+    if call.is_repeat(KIND, &id).await? {
+        return Ok(json!({ID: id}));
+    }
     let new = NewBatchPrediction {
         id: Some(id.clone()),
         name: call.input.name("BatchPredictionName")?,
@@ -51,7 +54,7 @@ fn output(call: &Call<'_>) -> Result<Location, Refusal> {
 pub(super) async fn get(call: &Call<'_>) -> Result<Value, Refusal> {
     let entity = call.entity(KIND, ID).await?;
     let mut output = shown(&entity)?;
-    output.put("LogUri", call.address(&entity));
+    output.put("LogUri", call.log_of(&entity));
     Ok(output.whole())
 }
 

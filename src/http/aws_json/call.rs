@@ -8,6 +8,8 @@ use super::words::Words;
 use super::{batch_predictions, data_sources, databases, endpoints, evaluations, models, tags};
 use crate::domain::entity::Entity;
 use crate::domain::ids::EntityKind;
+use crate::http::auth::Caller;
+use crate::http::links::{self, Links};
 use crate::service::requests::{Asked, Changes};
 use crate::service::{Error, Service};
 
@@ -15,10 +17,14 @@ use crate::service::{Error, Service};
 pub struct Call<'c> {
     /// The use cases.
     pub service: &'c Service,
-    /// Who asks; empty on a server without keys.
-    pub owner: String,
+    /// Who asks.
+    pub caller: &'c Caller,
     /// Where the client found this server, without a slash at the end.
     pub base: String,
+    /// The address at which the client asked, without a slash at the end.
+    pub endpoint: String,
+    /// Makes links to logs.
+    pub links: &'c Links,
     /// What is asked for.
     pub operation: &'c str,
     /// The members of the request.
@@ -63,10 +69,19 @@ impl Call<'_> {
         }
     }
 
+    /// Whether this request has made the entity `id` before. An identifier that is in use is judged before anything
+    /// else is looked at, files above all: they may be gone.
+    pub async fn is_repeat(&self, kind: EntityKind, id: &str) -> Result<bool, Refusal> {
+        let words = Words::of(self.operation, self.input);
+        let before = self.service.entity_repeated(kind, id, &words).await?;
+        Ok(before.is_some())
+    }
+
     /// Who asks, and the request as it came: a repeat must match it.
     pub fn asked(&self) -> Asked {
         Asked {
-            owner: self.owner.clone(),
+            owner: self.caller.name(),
+            key: self.caller.id().to_owned(),
             words: Some(Words::of(self.operation, self.input)),
         }
     }
@@ -98,13 +113,10 @@ impl Call<'_> {
         Ok(serde_json::json!({member: id}))
     }
 
-    /// Where more is to be read of an entity.
-    pub fn address(&self, entity: &Entity) -> String {
-        let about = match entity.body.kind() {
-            EntityKind::Model => "/log",
-            EntityKind::DataSource | EntityKind::Evaluation | EntityKind::BatchPrediction => "",
-        };
-        format!("{}/v1/{}/{}{about}", self.base, entity.kind().plural(), entity.id)
+    /// A link to the log of an entity, which opens without a key for a while.
+    pub fn log_of(&self, entity: &Entity) -> String {
+        let link = self.links.to_log(entity.kind(), entity.id.as_str(), links::now());
+        format!("{}{link}", self.base)
     }
 }
 

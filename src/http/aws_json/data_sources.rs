@@ -36,12 +36,13 @@ const MOST_BYTES: u64 = 4 * LONGEST_DOCUMENT as u64;
 
 pub(super) async fn create(call: &Call<'_>) -> Result<Value, Refusal> {
     let id = call.input.id(ID)?;
+    if call.is_repeat(KIND, &id).await? {
+        return Ok(json!({ID: id}));
+    }
     let name = call.input.name("DataSourceName")?;
-    call.input.flag("ComputeStatistics")?;
     let data = call.input.object("DataSpec")?;
-    let Some(location) = data.location("DataLocationS3")? else {
-        return Err(Refusal::missing("DataLocationS3"));
-    };
+    let location = data.location("DataLocationS3")?;
+    let location = location.ok_or_else(|| Refusal::missing("DataLocationS3"))?;
     let schema = match given_schema(call, &data, "DataSchemaLocationS3").await? {
         Some(schema) => schema,
         None => schema_beside(call, &location).await?,
@@ -53,6 +54,7 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Value, Refusal> {
         header: Some(header(&schema).to_owned()),
         schema: Some(schema),
         split: rearranged(&data)?,
+        without_statistics: !call.input.flag("ComputeStatistics")?,
         asked: call.asked(),
         ..NewDataSource::default()
     };
@@ -121,7 +123,7 @@ pub(super) async fn get(call: &Call<'_>) -> Result<Value, Refusal> {
     let verbose = call.input.flag("Verbose")?;
     let mut output = shown(&entity)?;
     databases::put_query(&mut output, &entity, verbose);
-    output.put("LogUri", call.address(&entity));
+    output.put("LogUri", call.log_of(&entity));
     if verbose {
         output.put("DataSourceSchema", schema_of(&entity));
     }

@@ -9,6 +9,7 @@ use super::input::Input;
 use super::output::Output;
 use super::words::Words;
 use crate::domain::entity::Entity;
+use crate::domain::ids::EntityKind;
 use crate::domain::query::check_sql;
 use crate::domain::secret::Secret;
 use crate::service::requests::{NewDataSource, NewQuery};
@@ -50,6 +51,10 @@ pub(super) async fn create_from_redshift(call: &Call<'_>) -> Result<Value, Refus
 }
 
 pub(super) async fn create_from_rds(call: &Call<'_>) -> Result<Value, Refusal> {
+    let id = call.input.id(ID)?;
+    if call.is_repeat(EntityKind::DataSource, &id).await? {
+        return Ok(json!({ID: id}));
+    }
     if let Ok(data) = call.input.object(RDS.data) {
         let groups = data.list("SecurityGroupIds", 100)?;
         if !groups
@@ -66,8 +71,10 @@ pub(super) async fn create_from_rds(call: &Call<'_>) -> Result<Value, Refusal> {
 
 async fn create(call: &Call<'_>, kind: &Kind) -> Result<Value, Refusal> {
     let id = call.input.id(ID)?;
+    if call.is_repeat(EntityKind::DataSource, &id).await? {
+        return Ok(json!({ID: id}));
+    }
     let name = call.input.name("DataSourceName")?;
-    call.input.flag("ComputeStatistics")?;
     let data = call.input.object(kind.data)?;
     between(call.input, "RoleARN", 1, 110)?;
     let query = query(&data, kind)?;
@@ -80,6 +87,7 @@ async fn create(call: &Call<'_>, kind: &Kind) -> Result<Value, Refusal> {
         header: Some(schema.as_ref().map_or("yes", |schema| header(schema)).to_owned()),
         schema,
         split: rearranged(&data)?,
+        without_statistics: !call.input.flag("ComputeStatistics")?,
         asked: call.asked(),
         ..NewDataSource::default()
     };

@@ -17,13 +17,13 @@ const PEAK: u32 = 200;
 pub(super) async fn create(call: &Call<'_>) -> Result<Value, Refusal> {
     let id = call.input.id(ID)?;
     let model = call.service.endpoint_create(&id).await?;
-    Ok(answer(&model, &call.base))
+    Ok(answer(&model, &call.endpoint))
 }
 
 pub(super) async fn delete(call: &Call<'_>) -> Result<Value, Refusal> {
     let id = call.input.id(ID)?;
     let model = call.service.endpoint_delete(&id).await?;
-    Ok(answer(&model, &call.base))
+    Ok(answer(&model, &call.endpoint))
 }
 
 fn answer(model: &Entity, base: &str) -> Value {

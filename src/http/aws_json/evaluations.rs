@@ -35,6 +35,9 @@ const METRICS: [(&str, &str); 3] = [
 
 pub(super) async fn create(call: &Call<'_>) -> Result<Value, Refusal> {
     let id = call.input.id(ID)?;
+    if call.is_repeat(KIND, &id).await? {
+        return Ok(json!({ID: id}));
+    }
     let new = NewEvaluation {
         id: Some(id.clone()),
         name: call.input.name("EvaluationName")?,
@@ -49,7 +52,7 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Value, Refusal> {
 pub(super) async fn get(call: &Call<'_>) -> Result<Value, Refusal> {
     let entity = call.entity(KIND, ID).await?;
     let mut output = shown(&entity)?;
-    output.put("LogUri", call.address(&entity));
+    output.put("LogUri", call.log_of(&entity));
     Ok(output.whole())
 }
 

@@ -24,16 +24,16 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::HeaderMap;
 use axum::http::header::HOST;
+use axum::http::{HeaderMap, Method, Uri};
 use axum::response::Response;
-use axum::routing::post;
 use serde_json::Value;
 
 use self::call::Call;
 use self::error::Refusal;
 use self::input::Input;
 use super::auth::Caller;
+use super::links::Links;
 use super::predicting::{self, Predicting};
 use crate::service::Service;
 use crate::telemetry::Metrics;
@@ -43,6 +43,9 @@ pub use signed::require_signature;
 
 /// What comes before the name of an operation.
 const TARGET: &str = "AmazonML_20141212.";
+
+/// The operation that comes thousands of times a second.
+const PREDICT: &str = "Predict";
 
 /// The header that names the operation.
 const TARGET_HEADER: &str = "x-amz-target";
@@ -57,15 +60,29 @@ const MOST_BYTES: u64 = 2 << 20;
 #[derive(Debug, Clone)]
 struct Amazon {
     predicting: Predicting,
+    links: Arc<Links>,
     scheme: &'static str,
 }
 
-/// The only route. `scheme` is how clients reach this server, `http` or `https`: addresses in answers begin with it.
-pub fn routes(service: Service, metrics: Arc<Metrics>, scheme: &'static str) -> Router {
+/// Answers at every address: what is asked for is in the headers. `scheme` is how clients reach this server, `http` or
+/// `https`: addresses in answers begin with it.
+pub fn routes(service: Service, metrics: Arc<Metrics>, links: Arc<Links>, scheme: &'static str) -> Router {
     let predicting = Predicting { service, metrics };
-    Router::new()
-        .route("/", post(answer))
-        .with_state(Amazon { predicting, scheme })
+    Router::new().fallback(answer).with_state(Amazon {
+        predicting,
+        links,
+        scheme,
+    })
+}
+
+/// Whether a request to an address that is nobody's is one of Amazon's.
+pub fn is_meant(method: &Method, headers: &HeaderMap) -> bool {
+    method == Method::POST && headers.contains_key(TARGET_HEADER)
+}
+
+/// Whether what is asked for is a prediction.
+pub fn asks_for_prediction(headers: &HeaderMap) -> bool {
+    operation(headers).is_ok_and(|operation| operation == PREDICT)
 }
 
 async fn answer(State(amazon): State<Amazon>, request: Request) -> Response {
@@ -79,16 +96,20 @@ impl Amazon {
     async fn answered(&self, request: Request) -> Result<Response, Refusal> {
         let operation = operation(request.headers())?;
         let caller = request.extensions().get::<Caller>().cloned().unwrap_or_default();
-        let base = self.base(request.headers());
+        let base = self.base(request.uri(), request.headers());
+        // Whoever asks at an address with a path may find no other way through what lies between.
+        let endpoint = format!("{base}{}", request.uri().path().trim_end_matches('/'));
         let body = predicting::body::read_within(request, MOST_BYTES).await?;
         let input = Input::read(&body)?;
-        if operation == "Predict" {
+        if operation == PREDICT {
             return predict::predict(&self.predicting, &input, caller, body).await;
         }
         let call = Call {
             service: &self.predicting.service,
-            owner: caller.name(),
+            caller: &caller,
             base,
+            endpoint,
+            links: &self.links,
             operation: &operation,
             input: &input,
         };
@@ -97,8 +118,10 @@ impl Amazon {
     }
 
     /// Where the client found this server.
-    fn base(&self, headers: &HeaderMap) -> String {
-        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    fn base(&self, uri: &Uri, headers: &HeaderMap) -> String {
+        let host = || headers.get(HOST).and_then(|host| host.to_str().ok());
+        // In HTTP/2 the host is part of the address, and a header beside it means nothing.
+        let host = uri.authority().map(|authority| authority.as_str()).or_else(host);
         format!("{}://{}", self.scheme, host.unwrap_or("localhost"))
     }
 }

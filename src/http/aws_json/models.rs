@@ -48,6 +48,9 @@ const DEFAULTS: [(&str, &str, &str); 3] = [
 
 pub(super) async fn create(call: &Call<'_>) -> Result<Value, Refusal> {
     let id = call.input.id(ID)?;
+    if call.is_repeat(KIND, &id).await? {
+        return Ok(json!({ID: id}));
+    }
     let name = call.input.name("MLModelName")?;
     let task = task(&call.input.required("MLModelType")?)?;
     let datasource = call.input.id("TrainingDataSourceId")?;
@@ -63,10 +66,7 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Value, Refusal> {
         asked: call.asked(),
         ..NewModel::default()
     };
-    // A repeat is answered whatever has become of the data source.
-    if call.service.entity_get(KIND, &id).await.is_err() {
-        fits(call, &datasource, task).await?;
-    }
+    fits(call, &datasource, task).await?;
     call.service.model_create(new).await?;
     Ok(json!({ID: id}))
 }
@@ -174,9 +174,8 @@ async fn recipe(call: &Call<'_>) -> Result<Option<Value>, Refusal> {
 
 pub(super) async fn get(call: &Call<'_>) -> Result<Value, Refusal> {
     let entity = call.entity(KIND, ID).await?;
-    call.service.endpoint_load(&entity);
-    let mut output = shown(&entity, &call.base)?;
-    output.put("LogUri", call.address(&entity));
+    let mut output = shown(&entity, &call.endpoint)?;
+    output.put("LogUri", call.log_of(&entity));
     if call.input.flag("Verbose")? {
         output.put("Recipe", recipe_of(&entity));
         output.put("Schema", schema_of_model(call, &entity).await?);
@@ -245,32 +244,48 @@ pub(super) async fn update(call: &Call<'_>) -> Result<Value, Refusal> {
         name: call.input.name("MLModelName")?,
         threshold: call.input.number("ScoreThreshold")?,
     };
-    let entity = call.service.entity_get(KIND, &id).await?;
-    if changes.threshold.is_some() && entity.body.endpoint().is_some() {
-        return Err(Refusal::invalid(format!(
-            "MLModel `{id}` has a real-time endpoint, and a threshold is not changed under it; delete the endpoint first"
-        )));
-    }
-    if changes != Changes::default() {
+    if changes.threshold.is_some() {
+        without_endpoint(call, &id, Some(changes)).await?;
+    } else if changes != Changes::default() {
         call.service.entity_update(KIND, &id, None, changes).await?;
+    } else {
+        call.service.entity_get(KIND, &id).await?;
     }
     Ok(json!({ID: id}))
 }
 
-pub(super) async fn delete(call: &Call<'_>) -> Result<Value, Refusal> {
-    let entity = call.entity(KIND, ID).await?;
-    if entity.body.endpoint().is_some() && entity.status != Status::Deleted {
-        return Err(Refusal::invalid(format!(
-            "MLModel `{}` has a real-time endpoint; delete that first",
-            entity.id
-        )));
+/// Changes a model that has no endpoint, or deletes it if there are no changes. Who makes an endpoint between the look
+/// and the change makes another revision, so that we look again.
+async fn without_endpoint(call: &Call<'_>, id: &str, changes: Option<Changes>) -> Result<(), Refusal> {
+    loop {
+        let model = call.service.entity_get(KIND, id).await?;
+        if model.body.endpoint().is_some() && model.status != Status::Deleted {
+            return Err(Refusal::invalid(format!(
+                "MLModel `{id}` has a real-time endpoint, under which it neither goes nor changes its threshold; delete \
+                 the endpoint first"
+            )));
+        }
+        let seen = Some(model.revision);
+        let done = match &changes {
+            Some(changes) => call.service.entity_update(KIND, id, seen, changes.clone()).await,
+            None => call.service.entity_delete(KIND, id, seen).await,
+        };
+        match done {
+            Err(error) if error.code() == "revision_mismatch" => {}
+            done => return done.map(drop).map_err(Refusal::from),
+        }
     }
-    call.deleted(KIND, ID).await
+}
+
+pub(super) async fn delete(call: &Call<'_>) -> Result<Value, Refusal> {
+    let id = call.input.id(ID)?;
+    without_endpoint(call, &id, None).await?;
+    Ok(json!({ID: id}))
 }
 
 pub(super) async fn describe(call: &Call<'_>) -> Result<Value, Refusal> {
     let shown = |entity: &Entity| {
-        let mut output = shown(entity, &call.base)?;
+        let mut output = shown(entity, &call.endpoint)?;
         output.put("Algorithm", "sgd");
         Ok(output)
     };

@@ -49,10 +49,8 @@ pub fn common(entity: &Entity, id: &str, computed: bool) -> Output {
         .put("StartedAt", entity.started_at.map(seconds))
         .put("FinishedAt", entity.finished_at.map(seconds))
         .put("Message", message(entity));
-    if let (Some(started), Some(finished), Status::Completed, true) =
-        (entity.started_at, entity.finished_at, entity.status, computed)
-    {
-        output.put("ComputeTime", (finished - started).max(0) / 1000);
+    if entity.status == Status::Completed && computed {
+        output.put("ComputeTime", entity.work_micros().map(|micros| micros / 1000));
     }
     output
 }

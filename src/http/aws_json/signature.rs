@@ -227,12 +227,36 @@ fn header(request: &Parts, name: &str) -> String {
     }
 }
 
-/// The path; clients encode what is encoded already once more, and at the root there is nothing to encode.
+/// The path without empty segments and those of dots; clients encode what is encoded already once more.
 fn path(uri: &Uri) -> String {
-    match uri.path() {
-        "" => "/".to_owned(),
-        path => path.replace('%', "%25"),
+    let path = uri.path();
+    let mut segments = Vec::new();
+    for segment in path.split('/') {
+        match segment {
+            "" | "." => {}
+            ".." => drop(segments.pop()),
+            segment => segments.push(encoded(segment)),
+        }
     }
+    let end = if path.ends_with('/') && !segments.is_empty() {
+        "/"
+    } else {
+        ""
+    };
+    format!("/{}{end}", segments.join("/"))
+}
+
+/// A segment with everything encoded but letters, digits and four signs.
+fn encoded(segment: &str) -> String {
+    let mut text = String::new();
+    for byte in segment.bytes() {
+        match byte {
+            b'-' | b'.' | b'_' | b'~' => text.push(char::from(byte)),
+            byte if byte.is_ascii_alphanumeric() => text.push(char::from(byte)),
+            byte => text.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    text
 }
 
 /// The parameters in the order of their names and values.
@@ -294,9 +318,13 @@ mod tests {
         Signature=18fc809a0c5df6492b9dc5d007324265858b8fb73f82fb5bc7b74de60a12c4ee";
 
     fn request(authorization: &str, more: &[(&str, &str)]) -> Parts {
+        request_at("/", authorization, more)
+    }
+
+    fn request_at(path: &str, authorization: &str, more: &[(&str, &str)]) -> Parts {
         let mut request = Request::builder()
             .method("POST")
-            .uri("/")
+            .uri(path)
             .header("host", "127.0.0.1:8080")
             .header("content-type", "application/x-amz-json-1.1")
             .header("x-amz-target", "AmazonML_20141212.GetMLModel")
@@ -342,6 +370,35 @@ mod tests {
             let mut forged = request(THEIRS, &[]);
             forged.headers.insert(name, value.parse().unwrap());
             assert!(!holds(&forged, SECRET, BODY), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_path_is_signed_as_the_sdk_spells_it() {
+        for (path, signature) in [
+            (
+                "/",
+                "1c5a0c05b438378254271ebf2ecae296b1b862b6c7d3ca39bb800aa28349acdd",
+            ),
+            (
+                "/base",
+                "c3b9145202a1a7750f469abd844fe94724327df4ab15eea247d083d1e76b4251",
+            ),
+            (
+                "/base/",
+                "22b3bfe4c008157c7096647bdd9de8969a90b7c2486105c73a196cd57c4d9d6c",
+            ),
+            (
+                "/a%20b/c:d@e//f/./g/../h",
+                "ce80b07c4958501384c3e2a9dd31b4c8050dd5a10af0c776996220360d7fccfd",
+            ),
+        ] {
+            let theirs = format!("{}{signature}", &THEIRS[..THEIRS.len() - 64]);
+            assert!(holds(&request_at(path, &theirs, &[]), SECRET, BODY), "{path}");
+            assert!(
+                !holds(&request_at("/other", &theirs, &[]), SECRET, BODY),
+                "{path}"
+            );
         }
     }
 

@@ -119,8 +119,9 @@ impl Predicting {
         let ((result, tally), place) = self.scored(model, body, asked.place, work).await?;
         if result.is_ok() {
             count(&metrics, &tally, asked.begun.elapsed());
-            let owner = asked.caller.name();
-            self.service.answered(answering.id(), &owner, tally.records);
+            let (owner, key) = (asked.caller.name(), asked.caller.id());
+            self.service
+                .answered(answering.id(), (&owner, key), tally.records);
             if let Some((shadow, work, body, model)) = again {
                 let (answers, predicting) = (tally.answers, self.clone());
                 let compared = async move {

@@ -47,9 +47,10 @@ impl<S: Send + Sync> FromRequestParts<S> for By {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let owner = parts.extensions.get::<Caller>().map(Caller::name);
+        let caller = parts.extensions.get::<Caller>().cloned().unwrap_or_default();
         Ok(By(Asked {
-            owner: owner.unwrap_or_default(),
+            owner: caller.name(),
+            key: caller.id().to_owned(),
             words: None,
         }))
     }

@@ -48,7 +48,10 @@ pub struct Used {
     /// The name of the key; absent on a server without keys, and in the total.
     #[serde(skip_serializing_if = "String::is_empty")]
     owner: String,
-    /// Milliseconds of statistics, training and evaluation that ended well.
+    /// The identifier of the key, which tells keys of one name apart; absent where it is not known.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    key: String,
+    /// Milliseconds that statistics, training and evaluation that ended well have worked.
     compute_ms: u64,
     /// Records answered in batches; those that could not be read are free.
     batch_predictions: u64,
@@ -64,6 +67,7 @@ impl From<usage::Usage> for Used {
             amount_usd: usage.dollars(),
             model: usage.model,
             owner: usage.owner,
+            key: usage.key,
             compute_ms: usage.compute_ms,
             batch_predictions: usage.batch,
             realtime_predictions: usage.realtime,

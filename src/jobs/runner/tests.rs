@@ -58,6 +58,7 @@ impl Bench {
             schema: None,
             split: None,
             header: None,
+            without_statistics: false,
             target: None,
         };
         self.create(Entity::new(
@@ -373,4 +374,28 @@ async fn the_file_of_an_attempt_that_lost_its_job_is_discarded() {
         Some(Settled::LeaseLost)
     );
     assert_eq!(discarded.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_attempt_that_asks_knows_whether_it_holds_its_job() {
+    let bench = Bench::new().await;
+    bench.data_source("ds-1").await;
+    let (catalog, clock) = (bench.catalog.clone(), bench.clock.clone());
+    let asks = move |_: &ClaimedJob, context: &JobContext| {
+        assert_eq!(context.confirm(), Ok(()));
+        let later = clock.now_micros() + 10 * LEASE_MICROS;
+        let heir = WorkerId::new(1, [2; 8]);
+        let taken = catalog.job_claim(&heir, later, later + LEASE_MICROS);
+        assert!(Handle::current().block_on(taken).unwrap().is_some());
+        assert_eq!(context.stop_reason(), None, "nobody has told it");
+        assert_eq!(context.confirm(), Err(JobError::Stopped));
+        assert_eq!(context.stop_reason(), Some(StopReason::LeaseLost));
+        Err::<Produced, _>(JobError::Stopped)
+    };
+    let mut runner = bench.runner(1, asks);
+    runner.options.renew = Duration::from_secs(3600);
+    assert_eq!(
+        runner.run_one(&bench.stop).await.unwrap(),
+        Some(Settled::LeaseLost)
+    );
 }

@@ -43,7 +43,7 @@ impl FeaturizerState {
     }
 
     /// Where the features of each term begin, in weight order; meaningless for a term without any.
-    fn firsts_of_terms(&self) -> Vec<usize> {
+    pub(super) fn firsts_of_terms(&self) -> Vec<usize> {
         let (mut dense, mut sparse) = (0, self.dense());
         let firsts = self.terms.iter().map(|term| match term {
             TermState::Number { .. } => {

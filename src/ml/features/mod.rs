@@ -24,6 +24,7 @@ pub mod notes;
 mod number_fit;
 pub mod plan;
 pub mod product;
+mod prune;
 mod read_term;
 pub mod show;
 pub mod space;

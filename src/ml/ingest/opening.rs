@@ -1,12 +1,13 @@
 //! The first bytes of a source: undone compression, and what kind of text follows.
 
+use std::io::{Cursor, Read};
 use std::sync::Arc;
 
 use super::counted::ByteCount;
 use super::decompress::{Compression, Source, plain_bytes, read_prefix};
 use super::dialect::SAMPLE_BYTES;
 use super::error::IngestError;
-use crate::ml::parquet::{CsvText, ReadAt, Unreadable, is_parquet};
+use crate::ml::parquet::{CsvText, Files, ManyTexts, ReadAt, Unreadable, is_parquet};
 
 pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -55,9 +56,20 @@ impl Opening {
 
     /// The same for a Parquet file, whose rows come as CSV text.
     pub fn parquet(file: Arc<dyn ReadAt>) -> Result<Self, IngestError> {
-        let damaged = |source| io_error(source, Compression::None, 1);
-        let mut text = CsvText::open(file).map_err(damaged)?;
+        let text = CsvText::open(file).map_err(|source| io_error(source, Compression::None, 1))?;
         let bytes = text.byte_count();
+        Self::written(text, bytes)
+    }
+
+    /// The same for several Parquet files that are one table.
+    pub fn parquet_files(files: Files) -> Result<Self, IngestError> {
+        let text = ManyTexts::open(files).map_err(|source| io_error(source, Compression::None, 1))?;
+        let bytes = text.byte_count();
+        Self::written(text, bytes)
+    }
+
+    fn written(mut text: impl Read + Send + 'static, bytes: ByteCount) -> Result<Self, IngestError> {
+        let damaged = |source| io_error(source, Compression::None, 1);
         let sample = read_prefix(&mut text, SAMPLE_BYTES).map_err(damaged)?;
         Ok(Self {
             plain: Box::new(text),
@@ -68,6 +80,11 @@ impl Opening {
             offset: 0,
             is_written: true,
         })
+    }
+
+    /// All of the text, from its beginning.
+    pub fn into_text(self) -> Source {
+        Box::new(Cursor::new(self.sample).chain(self.plain))
     }
 
     /// Whether the source is a file of columns, which says itself what it is.

@@ -9,7 +9,7 @@ use super::search::Search;
 /// An earlier model.
 #[derive(Debug, Clone)]
 pub struct Earlier {
-    /// What to call it.
+    /// What to call it; empty for a fit of the same training, of which nothing is told.
     pub name: String,
     /// Its weights and intercepts for the features of the new rows, where they can be carried over.
     pub beta: Option<Vec<f64>>,
@@ -65,17 +65,19 @@ impl Earlier {
     }
 
     /// A remark for the report.
-    pub(super) fn note(&self) -> String {
-        format!(
-            "went on from the model {}: its penalty{} was chosen for its {} rows",
-            self.name,
-            if self.keeps_line {
-                ", and its line if there is one,"
-            } else {
-                ""
-            },
-            self.rows
-        )
+    pub(super) fn note(&self) -> Option<String> {
+        (!self.name.is_empty()).then(|| {
+            format!(
+                "went on from the model {}: its penalty{} was chosen for its {} rows",
+                self.name,
+                if self.keeps_line {
+                    ", and its line if there is one,"
+                } else {
+                    ""
+                },
+                self.rows
+            )
+        })
     }
 }
 

@@ -54,7 +54,7 @@ impl Penalty {
         } else if let Some(earlier) = earlier {
             (penalty.l2, penalty.factors) = earlier.penalty(design);
             penalty.search = earlier.search(design);
-            penalty.notes.push(earlier.note());
+            penalty.notes.extend(earlier.note());
         } else if data.weights().is_none() && needs_no_penalty(design, targets, &mut penalty.notes) {
             penalty.l2 = 0.0;
         } else if let Some(choice) = choose(design, targets, data.weights(), observer)? {

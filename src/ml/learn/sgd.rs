@@ -77,13 +77,10 @@ impl LearnParams {
         Ok(true)
     }
 
-    /// Features that a model with so many weights for each may have by [`LearnParams::max_features`] and
-    /// [`LearnParams::max_model_bytes`], if they say anything.
-    pub fn most_features(&self, outputs: usize) -> Option<usize> {
-        let by_size = self
-            .max_model_bytes
-            .map(|bytes| (bytes / BYTES_PER_WEIGHT) as usize / outputs.max(1));
-        self.max_features.into_iter().chain(by_size).min()
+    /// Features that a finished model with so many weights for each may have by [`LearnParams::max_model_bytes`].
+    pub fn most_by_size(&self, outputs: usize) -> Option<usize> {
+        let bytes = self.max_model_bytes?;
+        Some((bytes / BYTES_PER_WEIGHT) as usize / outputs.max(1))
     }
 }
 
@@ -202,16 +199,13 @@ mod tests {
     }
 
     #[test]
-    fn bytes_and_features_bound_each_other() {
-        let params = |features: Option<usize>, bytes: Option<u64>| LearnParams {
-            max_features: features,
+    fn a_weight_has_96_bytes() {
+        let params = |bytes: Option<u64>| LearnParams {
             max_model_bytes: bytes,
             ..LearnParams::default()
         };
-        assert_eq!(params(None, None).most_features(3), None);
-        assert_eq!(params(Some(50), None).most_features(3), Some(50));
-        assert_eq!(params(None, Some(96_000)).most_features(1), Some(1000));
-        assert_eq!(params(None, Some(96_000)).most_features(4), Some(250));
-        assert_eq!(params(Some(50), Some(96_000)).most_features(4), Some(50));
+        assert_eq!(params(None).most_by_size(3), None);
+        assert_eq!(params(Some(96_000)).most_by_size(1), Some(1000));
+        assert_eq!(params(Some(96_000)).most_by_size(4), Some(250));
     }
 }

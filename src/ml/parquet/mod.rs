@@ -10,6 +10,7 @@ mod column;
 mod footer;
 mod group;
 mod kind;
+mod many;
 mod open;
 mod pack;
 mod pages;
@@ -21,6 +22,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub use many::{Files, ManyTexts};
 pub use pack::{Kind, OutColumn, Packed, PackedRow};
 pub use source::ReadAt;
 pub use text::CsvText;

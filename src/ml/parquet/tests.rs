@@ -4,8 +4,8 @@ use std::io::{self, Read};
 use std::sync::Arc;
 
 use super::{
-    Assembler, CsvText, Kind, OutColumn, Packed, PackedRow, PageCompression, Unreadable, append_group,
-    next_group,
+    Assembler, CsvText, Kind, ManyTexts, OutColumn, Packed, PackedRow, PageCompression, ReadAt, Unreadable,
+    append_group, next_group,
 };
 
 macro_rules! file {
@@ -264,4 +264,77 @@ fn a_page_that_becomes_too_long_is_refused_before_there_is_room_for_it() {
     let error = refused(&group[8..]);
     assert_eq!(error.code, "unsupported_parquet");
     assert!(error.message.contains("a page of the column `t`"), "{error}");
+}
+
+/// A small file of these columns of text, and its name.
+fn small(name: &str, rows: &[&[(&str, &str)]]) -> (String, io::Result<Arc<dyn ReadAt>>) {
+    let columns: Vec<OutColumn> = rows[0]
+        .iter()
+        .map(|(name, _)| OutColumn {
+            name: (*name).into(),
+            kind: Kind::Text,
+        })
+        .collect();
+    let mut packed = Packed::default();
+    for row in rows {
+        let mut bytes = Vec::new();
+        row.iter().for_each(|(_, text)| PackedRow(&mut bytes).text(text));
+        packed.append(&bytes, &columns);
+    }
+    let mut group = Vec::new();
+    append_group(&packed, &columns, PageCompression::None, &mut group).unwrap();
+    let file: Arc<[u8]> = group[8..].into();
+    (name.into(), Ok(Arc::new(file)))
+}
+
+fn many(files: Vec<(String, io::Result<Arc<dyn ReadAt>>)>) -> io::Result<(String, u64)> {
+    let mut text = ManyTexts::open(Box::new(files.into_iter()))?;
+    let (bytes, mut whole) = (text.byte_count(), String::new());
+    text.read_to_string(&mut whole)?;
+    Ok((whole, bytes.get()))
+}
+
+#[test]
+fn several_files_are_one_table_in_the_order_of_the_first() {
+    let files = || {
+        vec![
+            small("a", &[&[("x", "1"), ("y", "2")], &[("x", "3"), ("y", "4")]]),
+            small("b", &[&[("y", "6"), (" x ", "5")]]),
+            small("c", &[&[("x", "7"), ("y", "8,9")]]),
+        ]
+    };
+    let sizes: u64 = files()
+        .iter()
+        .map(|(_, bytes)| bytes.as_ref().unwrap().size())
+        .sum();
+    let (text, read) = many(files()).unwrap();
+    assert_eq!(text, "x,y\n1,2\n3,4\n5,6\n7,\"8,9\"\n");
+    assert_eq!(read, sizes);
+}
+
+#[test]
+fn a_file_with_other_columns_is_named_with_what_it_lacks() {
+    let first = || small("a", &[&[("x", "1"), ("y", "2")]]);
+    for (other, said) in [
+        (small("b", &[&[("x", "1")]]), "`b` lacks `y`"),
+        (
+            small("b", &[&[("x", "1"), ("y", "2"), ("z", "3")]]),
+            "`a` lacks `z`",
+        ),
+        (
+            small("b", &[&[("x", "1"), ("z", "2")]]),
+            "`b` lacks `y`, and `a` lacks `z`",
+        ),
+    ] {
+        let error = many(vec![first(), other]).unwrap_err();
+        let error = error.get_ref().unwrap().downcast_ref::<Unreadable>().unwrap();
+        assert_eq!(error.code, "different_columns");
+        assert!(error.message.contains(said), "{error}");
+    }
+    let damaged: Arc<[u8]> = b"PAR1 and no more"[..].into();
+    let error = many(vec![first(), ("b".into(), Ok(Arc::new(damaged)))]).unwrap_err();
+    assert!(
+        error.to_string().contains("`b`: the Parquet file is damaged"),
+        "{error}"
+    );
 }

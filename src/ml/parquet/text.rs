@@ -1,5 +1,6 @@
 //! A Parquet file as CSV text, for the reader that reads every table.
 
+use std::collections::HashMap;
 use std::io::{self, Read};
 use std::sync::Arc;
 
@@ -23,6 +24,8 @@ pub struct CsvText {
     /// The row group that comes next.
     group: usize,
     columns: Vec<Column>,
+    /// In which order the columns are written.
+    order: Vec<usize>,
     /// Rows of the row group that are not decoded yet.
     left: u64,
     /// Rows of the block, and how many of them are text already.
@@ -50,6 +53,7 @@ impl CsvText {
         end_line(&mut text, 0);
         Ok(Self {
             file,
+            order: (0..opened.columns.len()).collect(),
             opened,
             progress: ByteCount::default(),
             size,
@@ -62,6 +66,33 @@ impl CsvText {
             text,
             taken: 0,
         })
+    }
+
+    /// The names of the columns, without white space around them, as they lie in the file.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.opened.columns.iter().map(|(name, _)| name.trim())
+    }
+
+    /// Bytes of the file.
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Leaves the line of names out, and writes the columns in the order of `names`; false when these are not the names
+    /// of all columns.
+    pub(super) fn reorder(&mut self, names: &[String]) -> bool {
+        let places: HashMap<&str, usize> = self.names().zip(0..).collect();
+        let order: Option<Vec<usize>> = names
+            .iter()
+            .map(|name| places.get(name.trim()).copied())
+            .collect();
+        let Some(order) = order.filter(|order| order.len() == places.len()) else {
+            return false;
+        };
+        self.order = order;
+        self.text.clear();
+        self.taken = 0;
+        true
     }
 
     /// How far it is.
@@ -78,11 +109,11 @@ impl CsvText {
                 break;
             }
             let start = self.text.len();
-            for (index, column) in self.columns.iter_mut().enumerate() {
+            for (index, &column) in self.order.iter().enumerate() {
                 if index > 0 {
                     self.text.push(b',');
                 }
-                column.append(self.row, &mut self.text);
+                self.columns[column].append(self.row, &mut self.text);
             }
             end_line(&mut self.text, start);
             self.row += 1;

@@ -8,12 +8,13 @@ use super::earlier::for_learner;
 use super::encode::{Learned, TrainingRows};
 use super::error::PipelineError;
 use super::memory::{Memory, MemoryPlan};
+use super::size;
 use super::train::{TrainRequest, check_rows};
 use super::weighing::Weighing;
 use crate::ml::features::{Featurizer, MOST_FEATURES};
 use crate::ml::learn::learner::{Data, OUT_OF_TIME, dataset, weighted};
 use crate::ml::learn::search::{advantage, unpenalised_losses};
-use crate::ml::learn::{Fitted, LearnError, fit_from};
+use crate::ml::learn::{Earlier, Fitted, LearnError, fit_from};
 use crate::ml::model::bundle::{RecipeTried, SUGGESTED};
 use crate::ml::observe::Observer;
 use crate::ml::recipe::{Recipe, resolve};
@@ -38,6 +39,8 @@ pub(super) struct Attempt {
     pub fitted: Fitted,
     /// What it took of memory by plan.
     pub plan: Option<MemoryPlan>,
+    /// What to warn of, beside what the rows tell.
+    pub warning: Option<String>,
 }
 
 /// Learns from the rows by `recipe`, and by `others` where the table is small; gives the best, and how each fared if
@@ -112,10 +115,10 @@ fn is_of_the_recipe(error: &PipelineError) -> bool {
 
 /// What one attempt has to know of the others.
 #[derive(Clone, Copy)]
-struct Turn<'a> {
-    memory: Option<&'a Memory>,
-    has_others: bool,
-    is_first: bool,
+pub(super) struct Turn<'a> {
+    pub memory: Option<&'a Memory>,
+    pub has_others: bool,
+    pub is_first: bool,
 }
 
 fn attempt(
@@ -127,9 +130,40 @@ fn attempt(
     observer: &mut dyn Observer,
 ) -> Result<Attempt, PipelineError> {
     let terms = resolve(&recipe, rows.schema)?;
-    let most_features = |outputs| request.params.most_features(outputs).unwrap_or(MOST_FEATURES);
-    let learned = rows.learn(&terms, &most_features, target.clone(), observer)?;
+    let most = request.params.max_features.unwrap_or(MOST_FEATURES);
+    let learned = rows.learn(&terms, &|_| most, target.clone(), observer)?;
     check_rows(&learned, request)?;
+    let first = fitted(rows, recipe.clone(), learned, (None, request, turn), observer);
+    let is_sized = request.params.max_model_bytes.is_some();
+    let first = match first {
+        // Where there is no room for more features than the model may have in the end, there are no more.
+        Err(PipelineError::NotEnoughMemory { .. }) if is_sized => {
+            let by_size = |outputs| {
+                request
+                    .params
+                    .most_by_size(outputs)
+                    .map_or(most, |few| few.min(most))
+            };
+            let learned = rows.learn(&terms, &by_size, target.clone(), observer)?;
+            fitted(rows, recipe, learned, (None, request, turn), observer)?
+        }
+        first => first?,
+    };
+    let mut attempt = size::within(rows, first, (request, turn), observer)?;
+    let apart = apart(rows, &attempt.learned, &attempt.data, &attempt.fitted);
+    attempt.fitted.report.notes.extend(apart);
+    Ok(attempt)
+}
+
+/// Encodes the rows by what was learned of the features, and finds the weights, going on from an earlier fit if one is
+/// given.
+pub(super) fn fitted(
+    rows: &TrainingRows<'_>,
+    recipe: Recipe,
+    learned: Learned,
+    (before, request, turn): (Option<Earlier>, &TrainRequest, Turn<'_>),
+    observer: &mut dyn Observer,
+) -> Result<Attempt, PipelineError> {
     let featurizer = Featurizer::new(learned.featurizer.clone(), rows.schema);
     let copies = if turn.has_others && learned.rows <= MOST_ROWS {
         2
@@ -155,11 +189,12 @@ fn attempt(
     if let Some(weighing) = &weighing {
         data = weighted(data, weighing.of_row.clone());
     }
-    let earlier = request.earlier.as_ref();
-    let earlier = earlier.map(|bundle| for_learner(bundle, rows.schema, &learned, &request.params));
-    let mut fitted = fit_from(&request.params, &data, earlier.as_ref(), observer)?;
-    let apart = apart(rows, &learned, &data, &fitted);
-    fitted.report.notes.extend(apart);
+    let earlier = || {
+        let bundle = request.earlier.as_ref()?;
+        Some(for_learner(bundle, rows.schema, &learned, &request.params))
+    };
+    let before = before.or_else(earlier);
+    let fitted = fit_from(&request.params, &data, before.as_ref(), observer)?;
     Ok(Attempt {
         recipe,
         learned,
@@ -168,6 +203,7 @@ fn attempt(
         weighing,
         fitted,
         plan,
+        warning: None,
     })
 }
 

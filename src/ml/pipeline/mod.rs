@@ -17,6 +17,7 @@ pub mod inspect;
 mod judge;
 pub mod memory;
 pub mod select;
+mod size;
 pub mod table;
 pub mod train;
 mod truths;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::ml::ingest::decompress::{Compression, Source, read_prefix};
 use crate::ml::ingest::opening::{io_error, is_json_name};
 use crate::ml::ingest::{HeaderMode, IngestError, JsonReader, Opening, Options, RecordReader, RowReader};
-use crate::ml::parquet::{ReadAt, TELLING, Unreadable, is_parquet, is_parquet_name};
+use crate::ml::parquet::{Files, ReadAt, TELLING, Unreadable, is_parquet, is_parquet_name};
 
 /// A source of rows that can be read several times. Implemented by whoever knows where the bytes are.
 pub trait Table: Sync {
@@ -19,6 +19,11 @@ pub trait Table: Sync {
         drop(begun);
         let message = "this source is read from front to end, which Parquet is not; give it as a file";
         Err(std::io::Error::new(std::io::ErrorKind::Unsupported, message))
+    }
+
+    /// Several files of columns that are one table, if that is what it is.
+    fn column_files(&self) -> Option<Files> {
+        None
     }
 
     /// Number of bytes, for progress; 0 when unknown.
@@ -60,6 +65,9 @@ pub trait Table: Sync {
 
     /// Opens the source and looks at its first bytes.
     fn opening(&self) -> Result<Opening, IngestError> {
+        if let Some(files) = self.column_files() {
+            return Opening::parquet_files(files);
+        }
         let failed = |source| io_error(source, Compression::None, 0);
         let mut source = self.open().map_err(failed)?;
         let first = read_prefix(&mut source, TELLING).map_err(failed)?;

@@ -123,6 +123,7 @@ pub fn train(
         &inspection.statistics,
         &inspection.insights,
     );
+    warnings.extend(attempt.warning.clone());
     warnings.extend(inspection.part.warnings().iter().cloned());
     let missing_values = &schema.attributes[position].missing_values;
     let (name, split) = (&request.target.name, part_of(request));

@@ -1,9 +1,10 @@
 //! Batch predictions: the files that they leave, byte for byte.
 
 use serde_json::{Value, json};
+use yosoku::jobs::runner::JobError;
 
 use super::{get, part, schema, source, trained, unzipped};
-use crate::support::Place;
+use crate::support::{IRIS, Place};
 
 fn batch(id: &str, source: &str, output: &str) -> Value {
     json!({"BatchPredictionId": id, "BatchPredictionName": "b", "MLModelId": "ml", "BatchPredictionDataSourceId": source, "OutputUri": output})
@@ -329,4 +330,185 @@ async fn a_folder_with_one_file_is_that_file() {
         .file_at("shop/out/batch-prediction/result/bp-day1.csv.gz")
         .unwrap();
     assert_eq!(unzipped(&result).lines().count(), 2);
+}
+
+#[tokio::test]
+async fn a_worker_that_lost_its_job_leaves_the_results_of_others_alone() {
+    let place = trained().await;
+    place.file("shop/in/day1.csv", "order,km,note\nn1,5,sunny day\n");
+    let new = source("new", "s3://shop/in/day1.csv", &schema(false, true), None);
+    get(&place, "CreateDataSourceFromS3", new).await;
+    place.work().await;
+    get(
+        &place,
+        "CreateBatchPrediction",
+        batch("bp", "new", "s3://shop/out/"),
+    )
+    .await;
+    let job = place.claim().await.unwrap();
+    assert_eq!(place.work_in_vain(&job).await, JobError::Stopped);
+    let result = "shop/out/batch-prediction/result/bp-day1.csv.gz";
+    for path in [result, "shop/out/batch-prediction/bp.manifest"] {
+        assert_eq!(place.file_at(path), None, "{path}");
+    }
+    place.finish(job).await;
+    assert!(place.file_at(result).is_some());
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_does_not_cost_the_results_of_others() {
+    let place = trained().await;
+    place.file(
+        "shop/few/a.csv",
+        "order,km,note\nn1,5,sunny day\nn2,6,sunny day\n",
+    );
+    place.file("shop/few/b.csv", "order,km,note\nbroken\n");
+    let few = source("few", "s3://shop/few/", &schema(false, true), None);
+    let done = predicted(&place, "bp", few, "s3://shop/out/").await;
+    assert_eq!(done["Status"], "COMPLETED", "{done}");
+    assert_eq!(
+        (&done["TotalRecordCount"], &done["InvalidRecordCount"]),
+        (&json!(3), &json!(1))
+    );
+}
+
+/// The answers of a batch over all files of a folder, in their order.
+async fn answered(
+    place: &Place,
+    id: &str,
+    at: &str,
+    schema: &Value,
+    rearrangement: Value,
+) -> (Value, Vec<String>) {
+    let done = predicted(
+        place,
+        id,
+        source(id, at, schema, Some(rearrangement)),
+        "s3://shop/out/",
+    )
+    .await;
+    assert_eq!(done["Status"], "COMPLETED", "{done}");
+    let manifest = place
+        .file_at(&format!("shop/out/batch-prediction/{id}.manifest"))
+        .unwrap();
+    let manifest: Value = serde_json::from_slice(&manifest).unwrap();
+    let results = manifest.as_object().unwrap().values().map(|result| {
+        let path = result.as_str().unwrap().strip_prefix("s3://").unwrap();
+        unzipped(&place.file_at(path).unwrap())
+    });
+    (done["TotalRecordCount"].clone(), results.collect())
+}
+
+#[tokio::test]
+async fn a_folder_of_parquet_files_is_one_table() {
+    let place = Place::open().await;
+    let columns = [
+        "sepal_length_cm",
+        "sepal_width_cm",
+        "petal_length_cm",
+        "petal_width_cm",
+        "target",
+    ];
+    let attributes = columns.map(|name| {
+        let kind = if name == "target" {
+            "CATEGORICAL"
+        } else {
+            "NUMERIC"
+        };
+        json!({"attributeName": name, "attributeType": kind})
+    });
+    // Parquet files name their columns, whatever is said of headers.
+    let iris = |header: bool| {
+        json!({"version": "1.0", "dataFormat": "CSV", "dataFileContainsHeader": header,
+            "targetAttributeName": "target", "attributes": attributes})
+    };
+    place.file(
+        "shop/p/a.parquet",
+        include_bytes!("../../data/parquet/iris.parquet"),
+    );
+    place.file(
+        "shop/p/b.parquet",
+        include_bytes!("../../data/parquet/iris_zstd.parquet"),
+    );
+    place.file("shop/p/_metadata", "what others leave");
+    place.file("shop/c/a.csv", IRIS);
+    place.file("shop/c/b.csv", IRIS);
+    for (id, at, header) in [("p", "s3://shop/p/", false), ("c", "s3://shop/c/", true)] {
+        get(
+            &place,
+            "CreateDataSourceFromS3",
+            source(id, at, &iris(header), None),
+        )
+        .await;
+        let model = json!({"MLModelId": id, "MLModelType": "MULTICLASS", "TrainingDataSourceId": id});
+        get(&place, "CreateMLModel", model).await;
+    }
+    place.work().await;
+    for id in ["p", "c"] {
+        let model = get(&place, "GetMLModel", json!({"MLModelId": id})).await;
+        assert_eq!(model["Status"], "COMPLETED", "{model}");
+        let shown = place
+            .get(&format!("/v1/datasources/{id}"))
+            .await
+            .expect(200)
+            .json();
+        assert_eq!(shown["rows"], 300, "{id}");
+    }
+    let by_parquet = place.get("/v1/models/p").await.json();
+    let by_csv = place.get("/v1/models/c").await.json();
+    assert_eq!(
+        by_parquet["solver"]["certificate"],
+        by_csv["solver"]["certificate"]
+    );
+    get(&place, "DeleteMLModel", json!({"MLModelId": "c"})).await;
+
+    // One model for both, under the name that batches here ask for.
+    let ml = json!({"MLModelId": "ml", "MLModelType": "MULTICLASS", "TrainingDataSourceId": "p"});
+    get(&place, "CreateMLModel", ml).await;
+    place.work().await;
+    let some = json!({"splitting": {"percentBegin": 20, "percentEnd": 70}});
+    let found = answered(&place, "p-some", "s3://shop/p/", &iris(false), some.clone()).await;
+    let expected = answered(&place, "c-some", "s3://shop/c/", &iris(true), some).await;
+    assert_eq!((&found.0, found.1.len()), (&json!(150), 2));
+    assert_eq!(found, expected);
+    let random = |complement: bool| json!({"splitting": {"percentBegin": 0, "percentEnd": 60, "strategy": "random", "complement": complement}});
+    let found = answered(&place, "p-random", "s3://shop/p/", &iris(false), random(false)).await;
+    let others = answered(&place, "p-others", "s3://shop/p/", &iris(false), random(true)).await;
+    let count = |answered: &(Value, Vec<String>)| answered.0.as_u64().unwrap();
+    assert!(count(&found) > 120, "{}", count(&found));
+    assert_eq!(count(&found) + count(&others), 300);
+
+    // What does not belong together is refused by name.
+    place.file(
+        "shop/p/z.parquet",
+        include_bytes!("../../data/parquet/types.parquet"),
+    );
+    place.file("shop/mixed/a.csv", IRIS);
+    place.file(
+        "shop/mixed/b.parquet",
+        include_bytes!("../../data/parquet/iris.parquet"),
+    );
+    for (id, at, said) in [
+        (
+            "other",
+            "s3://shop/p/",
+            "`s3://shop/p/z.parquet` lacks `sepal_length_cm`",
+        ),
+        (
+            "mixed",
+            "s3://shop/mixed/",
+            "`s3://shop/mixed/b.parquet` is Parquet",
+        ),
+    ] {
+        get(
+            &place,
+            "CreateDataSourceFromS3",
+            source(id, at, &iris(true), None),
+        )
+        .await;
+        place.work().await;
+        let failed = get(&place, "GetDataSource", json!({"DataSourceId": id})).await;
+        let message = failed["Message"].as_str().unwrap();
+        assert!(failed["Status"] == "FAILED" && message.contains(said), "{failed}");
+    }
 }

@@ -124,8 +124,28 @@ async fn a_server_with_keys_answers_those_who_hold_one() {
         ];
         place.send("POST /", &headers, "{}").await.refused(name);
     }
+    // Without a key that is one, nothing of a body is read.
+    let read = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let body = || {
+        let read = read.clone();
+        let chunk = move || {
+            read.store(true, std::sync::atomic::Ordering::SeqCst);
+            Ok::<_, std::io::Error>("x".repeat(1 << 16))
+        };
+        axum::body::Body::from_stream(futures_util::stream::iter(std::iter::repeat_with(chunk).take(8)))
+    };
+    let unknown = signed("nobody", &now);
+    let unknown = [target, ("x-amz-date", &now), ("authorization", &unknown)];
+    let refused = place.send("POST /", &unknown, body()).await;
+    refused.refused("UnrecognizedClientException");
+    let refused = place.send("POST /", &[target], body()).await;
+    refused.refused("MissingAuthenticationTokenException");
+    assert!(
+        !read.load(std::sync::atomic::Ordering::SeqCst),
+        "the body was read"
+    );
     place
-        .send("POST /", &[target], "{}")
+        .send("POST /elsewhere", &[target], "{}")
         .await
         .refused("MissingAuthenticationTokenException");
     let wrong = [target, ("authorization", "Bearer ysk_x_y")];
@@ -147,10 +167,35 @@ async fn a_server_with_keys_answers_those_who_hold_one() {
             "{\"DataSourceId\":\"ds\"}",
         )
         .await;
+    let got = got.expect(200);
     assert_eq!(
-        got.expect(200).json()["CreatedByIamUser"],
+        got.json()["CreatedByIamUser"],
         "arn:aws:iam::000000000000:user/ana"
     );
+    // A link to a log opens that log without a key, and nothing else.
+    let link = got.json()["LogUri"].as_str().unwrap().to_owned();
+    let link = link.strip_prefix("http://localhost:8080").unwrap();
+    let log = place.get(link).await.expect(200);
+    assert_eq!(log.header("content-type"), "text/plain; charset=utf-8");
+    assert!(
+        log.text().starts_with("data source ds: PENDING\n"),
+        "{}",
+        log.text()
+    );
+    place
+        .get(&link.replace("/ds", "/other"))
+        .await
+        .problem(403, "invalid_link");
+    place
+        .get(&link.replace("expires=1", "expires=2"))
+        .await
+        .problem(403, "invalid_link");
+    place
+        .get("/logs/datasources/ds")
+        .await
+        .problem(403, "invalid_link");
+    let with_query = link.replace("/logs/", "/v1/");
+    place.get(&with_query).await.problem(401, "unauthenticated");
     let shown = place
         .send("GET /v1/datasources/ds", &[("authorization", &bearer)], "")
         .await
@@ -380,6 +425,52 @@ async fn identifiers_are_used_once() {
         .amazon("UpdateDataSource", change)
         .await
         .refused("InvalidInputException");
+}
+
+#[tokio::test]
+async fn a_repeat_is_judged_before_anything_else() {
+    let place = trained().await;
+    let recipe = json!({"groups": {}, "assignments": {}, "outputs": ["km", "note"]});
+    place.file("shop/recipe.json", recipe.to_string());
+    place.file("shop/x.schema", schema(true, true).to_string());
+    let data = json!({"DataLocationS3": "s3://shop/in/deliveries.csv", "DataSchemaLocationS3": "s3://shop/x.schema"});
+    let made = json!({"DataSourceId": "ds", "ComputeStatistics": true, "DataSpec": data});
+    let learned = model("by-file", json!({"RecipeUri": "s3://shop/recipe.json"}));
+    get(&place, "CreateDataSourceFromS3", made.clone()).await;
+    get(&place, "CreateMLModel", learned.clone()).await;
+    for path in ["shop/recipe.json", "shop/x.schema"] {
+        place.remove(path);
+    }
+    let again = get(&place, "CreateDataSourceFromS3", made.clone()).await;
+    assert_eq!(again, json!({"DataSourceId": "ds"}));
+    let again = get(&place, "CreateMLModel", learned.clone()).await;
+    assert_eq!(again, json!({"MLModelId": "by-file"}));
+
+    // Whatever else is wrong with the request, the identifier comes first.
+    let taken = "IdempotentParameterMismatchException";
+    let mut other = made;
+    other["DataSpec"]["DataSchemaLocationS3"] = json!("s3://shop/never.schema");
+    place.amazon("CreateDataSourceFromS3", other).await.refused(taken);
+    for change in [
+        json!({"RecipeUri": "s3://shop/never.json"}),
+        json!({"MLModelType": "NONE"}),
+        json!({"Parameters": {"sgd.maxPasses": "0"}}),
+    ] {
+        let changed = model("by-file", change);
+        place.amazon("CreateMLModel", changed).await.refused(taken);
+    }
+    let taken_too = json!({"EvaluationId": "ev", "MLModelId": "ml", "EvaluationDataSourceId": "rest"});
+    get(&place, "CreateEvaluation", taken_too).await;
+    let changed = json!({"EvaluationId": "ev", "MLModelId": "ml"});
+    place.amazon("CreateEvaluation", changed).await.refused(taken);
+    let batch = json!({"BatchPredictionId": "bp", "MLModelId": "ml", "BatchPredictionDataSourceId": "rest",
+        "OutputUri": "s3://shop/out/"});
+    get(&place, "CreateBatchPrediction", batch).await;
+    let changed = json!({"BatchPredictionId": "bp", "OutputUri": "nowhere"});
+    place
+        .amazon("CreateBatchPrediction", changed)
+        .await
+        .refused(taken);
 }
 
 #[tokio::test]

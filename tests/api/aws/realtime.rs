@@ -40,6 +40,18 @@ async fn an_endpoint_comes_answers_and_goes() {
     assert_eq!(info["EndpointUrl"], "http://localhost:8080");
     let again = get(&place, "CreateRealtimeEndpoint", json!({"MLModelId": "ml"})).await;
     assert_eq!(again["RealtimeEndpointInfo"], info);
+    // In HTTP/2 the host is in the address, and a path that a client asks at is kept.
+    let target = [("x-amz-target", "AmazonML_20141212.GetMLModel")];
+    for (address, expected) in [
+        ("http://127.0.0.1:9000/", "http://127.0.0.1:9000"),
+        ("http://127.0.0.1:9000/base/", "http://127.0.0.1:9000/base"),
+        ("/base", "http://localhost:8080/base"),
+    ] {
+        let line = format!("POST {address}");
+        let answer = place.send(&line, &target, "{\"MLModelId\":\"ml\"}").await;
+        let found = answer.expect(200).json();
+        assert_eq!(found["EndpointInfo"]["EndpointUrl"], expected, "{address}");
+    }
 
     let prediction = get(&place, "Predict", ask).await;
     let prediction = &prediction["Prediction"];
@@ -106,6 +118,30 @@ async fn an_endpoint_comes_answers_and_goes() {
         .amazon("CreateRealtimeEndpoint", json!({"MLModelId": "ml"}))
         .await
         .refused("InvalidInputException");
+}
+
+#[tokio::test]
+async fn a_model_is_never_both_deleted_and_mounted() {
+    let place = trained().await;
+    let ids: Vec<String> = (0..6).map(|number| format!("m{number}")).collect();
+    for id in &ids {
+        let model = json!({"MLModelId": id, "MLModelType": "BINARY", "TrainingDataSourceId": "train"});
+        get(&place, "CreateMLModel", model).await;
+    }
+    place.work().await;
+    for id in &ids {
+        let named = json!({"MLModelId": id});
+        let (deleted, mounted) = futures_util::join!(
+            place.amazon("DeleteMLModel", named.clone()),
+            place.amazon("CreateRealtimeEndpoint", named.clone()),
+        );
+        let outcomes = (deleted.text(), mounted.text());
+        let done = [deleted, mounted]
+            .iter()
+            .filter(|answer| !answer.text().contains("__type"))
+            .count();
+        assert_eq!(done, 1, "{outcomes:?}");
+    }
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use super::summary::{BatchMetrics, BatchSummary};
 use super::{BatchOptions, problems};
 use crate::ml::Task;
 use crate::ml::ingest::problems::MAX_REJECTED;
-use crate::ml::ingest::{Batch, IngestError, RowReader, for_each_batch};
+use crate::ml::ingest::{Batch, IngestError, Problems, RowReader, for_each_batch};
 use crate::ml::model::bundle::hex;
 use crate::ml::observe::{Observer, Stage};
 use crate::ml::pipeline::judge::Judge;
@@ -220,10 +220,13 @@ impl<'a, 'o> Run<'a, 'o> {
         let summary = &mut self.at.summary;
         let problems = selected.iter().filter_map(Entry::problem);
         problems.for_each(|(is_bad, problem)| summary.problems.count(is_bad, problem.clone()));
-        let (seen, rejected) = (summary.records + selected.len() as u64, summary.problems.rejected);
+        let before = self.options.before.unwrap_or_default();
+        let seen = before.records + summary.records + selected.len() as u64;
+        let rejected = before.rejected + summary.problems.rejected;
         // Lines without an answer are part of a batch, but most of many lines say that something else is wrong.
         if rejected > MAX_REJECTED && rejected * 2 > seen {
-            summary.problems.check(seen, false)?;
+            let problems = summary.problems.clone();
+            Problems { rejected, ..problems }.check(seen, false)?;
         }
         self.score(&selected)?;
         let empty: u64 = selected.iter().map(Entry::empty_before).sum();
@@ -306,9 +309,8 @@ impl<'a, 'o> Run<'a, 'o> {
 
     fn finish(mut self, observer: &mut dyn Observer) -> Result<(BatchSummary, u64), PipelineError> {
         self.write_scored()?;
-        let summary = &self.at.summary;
-        if summary.records == summary.invalid && summary.records > 0 {
-            summary.problems.check(summary.records, true)?;
+        if self.options.before.is_none() {
+            self.at.summary.check()?;
         }
         if self.segment.is_none() && self.at.read == 0 {
             self.begin((0, 0))?;

@@ -53,6 +53,17 @@ pub struct BatchOptions {
     pub split: Split,
     /// How the input is cut.
     pub segments: Segments,
+    /// What the files before had, where the input is one of several: bad records are judged by all of them together.
+    pub before: Option<Before>,
+}
+
+/// Records of the files before one of several.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Before {
+    /// All records.
+    pub records: u64,
+    /// Those that could not be read.
+    pub rejected: u64,
 }
 
 /// How answers and numbers are written in CSV.

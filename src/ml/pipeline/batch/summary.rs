@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::ml::evaluate::{Interval, Report};
-use crate::ml::ingest::Problems;
+use crate::ml::ingest::{IngestError, Problems};
 
 /// What a batch did.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -31,6 +31,14 @@ pub struct BatchSummary {
 }
 
 impl BatchSummary {
+    /// Fails where there are records and none of them could be read. A file that is one of several is not asked alone.
+    pub fn check(&self) -> Result<(), IngestError> {
+        match self.records == self.invalid && self.records > 0 {
+            true => self.problems.check(self.records, true),
+            false => Ok(()),
+        }
+    }
+
     /// Adds what was done with further input. Metrics stay only where nothing is added: they are not sums.
     pub fn add(&mut self, more: BatchSummary) {
         if self.records == 0 && self.metrics.is_none() {

@@ -197,6 +197,34 @@ fn bad_rows_end_a_batch_only_where_they_are_most_of_it() {
     assert_eq!(failed.code(), "too_many_bad_rows");
 }
 
+/// Several files are judged as one.
+#[test]
+fn bad_rows_of_the_files_before_count_too() {
+    let predictor = Predictor::new(&model("side")).unwrap();
+    let whole = table(100);
+    let text = format!("{whole}{}", "too,few\n".repeat(6_000));
+    let after = |records, rejected| {
+        let options = BatchOptions {
+            before: Some(Before { records, rejected }),
+            ..BatchOptions::default()
+        };
+        made(&predictor, &text, &options, None).map(|made| made.summary.invalid)
+    };
+    assert_eq!(after(4_100, 4_000).unwrap(), 6_000);
+    assert_eq!(after(6_000, 5_000).unwrap_err().code(), "too_many_bad_rows");
+    assert_eq!(after(20_000, 5_000).unwrap(), 6_000, "most could be read");
+    // Whether any could be read is asked at the end of the last.
+    let (names, _) = whole.split_once('\n').unwrap();
+    let bad = format!("{names}\ntoo,few\n");
+    let options = BatchOptions {
+        before: Some(Before::default()),
+        ..BatchOptions::default()
+    };
+    let summary = made(&predictor, &bad, &options, None).unwrap().summary;
+    assert_eq!(summary.check().unwrap_err().code(), "too_many_bad_rows");
+    assert!(made(&predictor, &bad, &BatchOptions::default(), None).is_err());
+}
+
 /// Rows that were not asked for are nobody's problem.
 #[test]
 fn bad_rows_of_another_part_are_not_counted() {
