@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::limits::Limits;
 use super::requests::{NewDataSource, NewModel};
-use super::{Databases, Error, Parts, Service};
+use super::{Error, Parts, Service};
 use crate::blob::{Blobs, key};
 use crate::catalog::Catalog;
 use crate::clock::ManualClock;
