@@ -66,7 +66,7 @@ impl App {
             .await
             .with_context(|| format!("opening the files in `{}`", home.display()))?;
         let blobs = buckets::mapped(blobs, &config.store.connections).context("opening the buckets")?;
-        let databases = outside::databases(&config.store.connections)?;
+        let databases = outside::databases(&config.store.connections, config.work.workers > 0)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let abandoned = catalog.job_abandon(blobs.dead_processes(), clock.now_micros());
         let abandoned = abandoned

@@ -198,6 +198,7 @@ pub fn produced(kind: EntityKind) -> Produced {
             size_bytes: 1001,
             document: json!({"columns": []}),
             files: Vec::new(),
+            staged: false,
         }),
         EntityKind::Model => Produced::Model(ModelResult {
             task: Task::Binary,

@@ -53,9 +53,6 @@ pub const MEDIA_TYPE: &str = "application/x-amz-json-1.1";
 /// Bytes of a request; the largest has a schema and a recipe.
 const MOST_BYTES: u64 = 2 << 20;
 
-/// Bytes of a request that brings a query, which may be long.
-const MOST_BYTES_OF_QUERY: u64 = 20 << 20;
-
 /// What every operation has.
 #[derive(Debug, Clone)]
 struct Amazon {
@@ -83,11 +80,7 @@ impl Amazon {
         let operation = operation(request.headers())?;
         let caller = request.extensions().get::<Caller>().cloned().unwrap_or_default();
         let base = self.base(request.headers());
-        let limit = match operation.as_str() {
-            "CreateDataSourceFromRedshift" | "CreateDataSourceFromRDS" => MOST_BYTES_OF_QUERY,
-            _ => MOST_BYTES,
-        };
-        let body = predicting::body::read_within(request, limit).await?;
+        let body = predicting::body::read_within(request, MOST_BYTES).await?;
         let input = Input::read(&body)?;
         if operation == "Predict" {
             return predict::predict(&self.predicting, &input, caller, body).await;

@@ -133,6 +133,7 @@ fn made() -> Result<Produced, JobError> {
         size_bytes: 1,
         document: json!({}),
         files: Vec::new(),
+        staged: false,
     }))
 }
 
