@@ -143,7 +143,7 @@ impl BlobError {
             BlobError::Elsewhere { refusal, .. } => match refusal {
                 Refusal::Denied => "bucket_denied",
                 Refusal::NoBucket | Refusal::Elsewhere => "bucket_missing",
-                Refusal::Unreachable | Refusal::TimedOut => "storage_unavailable",
+                Refusal::Unreachable | Refusal::TimedOut | Refusal::Untrusted => "storage_unavailable",
             },
             BlobError::Changed { .. } => "source_changed",
             BlobError::Folder { .. } | BlobError::Storage { .. } => "storage_unavailable",
@@ -155,7 +155,10 @@ impl BlobError {
         match self {
             BlobError::Storage { .. } | BlobError::DiskFull { .. } | BlobError::Changed { .. } => true,
             BlobError::Elsewhere { refusal, .. } => {
-                matches!(refusal, Refusal::Unreachable | Refusal::TimedOut)
+                matches!(
+                    refusal,
+                    Refusal::Unreachable | Refusal::TimedOut | Refusal::Untrusted
+                )
             }
             BlobError::NotFound { .. }
             | BlobError::NoName { .. }

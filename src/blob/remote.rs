@@ -102,6 +102,8 @@ pub enum Refusal {
     Unreachable,
     /// It answers too slowly.
     TimedOut,
+    /// Its certificate is not one that is trusted here.
+    Untrusted,
 }
 
 impl std::fmt::Display for Refusal {
@@ -116,6 +118,9 @@ impl std::fmt::Display for Refusal {
             }
             Refusal::Unreachable => {
                 "its store does not answer; check that it runs, and `endpoint` where the bucket is mapped"
+            }
+            Refusal::Untrusted => {
+                "the certificate of its store is not trusted here; SSL_CERT_FILE can name those that are"
             }
             Refusal::TimedOut => "its store takes too long to answer; try again",
         })
@@ -160,13 +165,16 @@ fn refusal(error: &object_store::Error) -> Option<Refusal> {
     if is_denied || says(&["403 Forbidden", "401 Unauthorized"]) {
         return Some(Refusal::Denied);
     }
-    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    let (mut cause, mut found): (Option<&(dyn Error + 'static)>, _) = (Some(error), None);
     while let Some(one) = cause {
         match one.downcast_ref::<HttpError>().map(HttpError::kind) {
-            Some(HttpErrorKind::Connect) => return Some(Refusal::Unreachable),
-            Some(HttpErrorKind::Timeout) => return Some(Refusal::TimedOut),
-            _ => cause = one.source(),
+            // What stood in the way of a connection comes last.
+            _ if one.to_string().contains("certificate") => return Some(Refusal::Untrusted),
+            Some(HttpErrorKind::Connect) => found = Some(Refusal::Unreachable),
+            Some(HttpErrorKind::Timeout) => found = Some(Refusal::TimedOut),
+            _ => {}
         }
+        cause = one.source();
     }
-    None
+    found
 }

@@ -163,7 +163,7 @@ class Server:
     def follow(self, stream):
         for line in stream:
             self.log.append(line)
-            found = re.search(r"serving http://([^\s:/]+):(\d+)", line)
+            found = re.search(r"serving https?://([^\s:/]+):(\d+)", line)
             if found and not self.ready.is_set():
                 self.host, self.port = found[1], int(found[2])
                 self.ready.set()

@@ -535,6 +535,26 @@ def rule_door_leaves_nothing_half_when_it_is_killed(context):
     equal(staged(killed.server.home), [], "left over")
 
 
+def rule_stores_behind_tls_are_trusted_by_their_certificates(context):
+    folder = Path(__file__).resolve().parents[1] / "data" / "tls"
+    cert = folder / "cert.pem"
+    door = Door(context, "tls-store", "--tls-cert", cert, "--tls-key", folder / "key.pem")
+    address = f"https://localhost:{door.port}"
+    s3 = boto3.client("s3", endpoint_url=address, region_name="eu-central-1", aws_access_key_id="a", aws_secret_access_key=SECRET, verify=str(cert))
+    s3.create_bucket(Bucket="far")
+    s3.put_object(Bucket="far", Key="rows.csv", Body=table(range(500)).encode())
+    for home, trusted in [("tls-user", True), ("tls-wary", False)]:
+        connections(context, home, f'[buckets.far]\nurl = "s3://far"\nendpoint = "{address}"\naccess_key = "a"\nsecret_key = "{SECRET}"\n')
+        if trusted:
+            os.environ["SSL_CERT_FILE"] = str(cert)
+        try:
+            server = context.server(home)
+        finally:
+            os.environ.pop("SSL_CERT_FILE", None)
+        found = source(client("machinelearning", f"http://{server.host}:{server.port}"), "rows", "s3://far/rows.csv")
+        completed(found) if trusted else failed(found, "s3://far/rows.csv", "certificate")
+
+
 def rule_door_is_shut_to_others(context):
     ended = subprocess.run(
         [context.program, "serve", "--home", str(context.folder / "shut"), "--listen", "127.0.0.1:0", "--s3-listen", "0.0.0.0:0"],
