@@ -39,6 +39,7 @@ pub const SETTINGS: &[(&str, &[Setting])] = &[
     ]),
     ("Who is let in", &[
         row("YOSOKU_LISTEN", Some("--listen"), "127.0.0.1:8080", "address and port; port 0 takes a free one. Any address but loopback needs keys, and TLS or a proxy"),
+        row("YOSOKU_S3_LISTEN", Some("--s3-listen"), "", "address and port of the S3 door, at which clients of S3 reach the buckets on this machine; see [storage.md](../storage.md)"),
         row("YOSOKU_SOCKET", Some("--socket"), "", "socket in the file system to listen on as well; owner and group may call"),
         row("YOSOKU_KEYS", Some("--keys"), "", "file of hashed keys; without it `keys.json` in the home, if that is there"),
         row("YOSOKU_TLS_CERT", Some("--tls-cert"), "", "certificate chain, PEM; together with the key"),

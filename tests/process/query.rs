@@ -9,7 +9,8 @@ use crate::support::{run, text, yosoku};
 /// The address of a server for tests in `variable`; none where there is none, which is said.
 #[expect(
     clippy::disallowed_methods,
-    reason = "the suite has no configuration but these variables"
+    clippy::print_stderr,
+    reason = "the suite has no configuration but these variables, and says what it leaves out"
 )]
 fn server(variable: &str) -> Option<String> {
     let address = std::env::var(variable).ok().filter(|address| !address.is_empty());
