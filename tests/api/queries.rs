@@ -559,6 +559,18 @@ async fn a_query_ends_when_it_is_not_wanted_or_takes_too_long() {
         let ended = running.await.unwrap();
         assert!(matches!(ended, Err(JobError::Stopped)), "{ended:?}");
         assert!(begun.elapsed() < Duration::from_secs(3));
+        // The database does not go on with it.
+        let going = match database.names.0 {
+            "pg" => {
+                "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(60)%' AND state = 'active'"
+            }
+            _ => "SELECT count(*) FROM information_schema.processlist WHERE info LIKE 'SELECT sleep(60)%'",
+        };
+        let patience = Instant::now() + Duration::from_secs(10);
+        while database.number(going).await > 0 {
+            assert!(Instant::now() < patience, "it goes on");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
         database.remove().await;
     }
 }
@@ -582,6 +594,23 @@ async fn what_is_wrong_with_a_connection_is_told() {
         (json!({"dataset": "a", "location": "s3://b/c"}), "/dataset"),
         (json!({"location": "b/c"}), "/location"),
         (json!({"location": "s3://b/c", "header": "auto"}), "/header"),
+        (json!({"location": "s3://b/c", "header": "no"}), "/schema"),
+        (
+            json!({"query": {"connection": "nobody", "sql": "SELECT 1", "database": "a\0user\0root"}}),
+            "/query/database",
+        ),
+        (
+            json!({"query": {"connection": "nobody", "sql": "SELECT 1", "user": "a\nb"}}),
+            "/query/user",
+        ),
+        (
+            json!({"query": {"connection": "nobody", "sql": "SELECT 1", "password": "a\0b"}}),
+            "/query/password",
+        ),
+        (
+            json!({"query": {"connection": "nobody", "sql": "/*! OPTIMIZE */ TABLE t"}}),
+            "/query/sql",
+        ),
     ] {
         let answer = place
             .post("/v1/datasources", wish.clone())
@@ -590,6 +619,9 @@ async fn what_is_wrong_with_a_connection_is_told() {
             .json();
         assert_eq!(answer["errors"][0]["pointer"], pointer, "{wish}: {answer}");
     }
+    let wish = json!({"query": {"connection": "nobody", "sql": "SELECT 1", "password": 98765432}});
+    let answer = place.post("/v1/datasources", wish).await.expect(400);
+    assert!(!answer.text().contains("98765432"), "{}", answer.text());
     // Nobody is there: it may go better another time.
     let wish = json!({"query": {"connection": "nobody", "sql": "SELECT 1 AS a"}});
     place.post("/v1/datasources", wish).await.expect(202);
@@ -631,6 +663,7 @@ async fn what_is_wrong_with_a_connection_is_told() {
         ("/DataSpec/S3StagingLocation", json!("s3://a/../b")),
         ("/RoleARN", json!("r".repeat(111))),
         ("/DataSpec/DatabaseCredentials/Username", Value::Null),
+        ("/DataSpec/DatabaseCredentials/Username", json!("a\0options\0-c")),
     ] {
         let mut bad = wish.clone();
         bad["DataSourceId"] = json!("bad");
@@ -675,6 +708,94 @@ async fn a_password_is_gone_with_the_process_that_had_it() {
             .await
             .problem(400, "missing_field");
         assert_eq!(problem["errors"].as_array().unwrap().len(), 2, "{problem}");
+        database.remove().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_of_one_identifier_do_not_take_the_password_from_each_other() {
+    for database in each("twins").await {
+        let place = Place::open().await;
+        if database.names.0 == "maria" {
+            database
+                .run("CREATE USER IF NOT EXISTS twin IDENTIFIED BY 'never-to-be-seen'")
+                .await;
+            database.run("GRANT SELECT ON test.* TO twin").await;
+        } else {
+            drop(run(&database.url, "CREATE ROLE twin LOGIN").await);
+            database
+                .run(&format!("GRANT SELECT ON {} TO twin", database.table))
+                .await;
+        }
+        let database_name = json!("test");
+        let ask = |limit: usize| {
+            let sql = format!("SELECT id, km, late FROM {} WHERE id < {limit}", database.table);
+            let query = json!({"connection": database.names.1, "sql": sql, "user": "twin",
+                "password": if limit == 100 { "never-to-be-seen" } else { "another-one" }, "database": database_name});
+            place.post("/v1/datasources", json!({"id": "one", "query": query}))
+        };
+        ask(100).await.expect(202);
+        let (second, third) = tokio::join!(ask(200), ask(250));
+        second.expect(409);
+        third.expect(409);
+        place.work().await;
+        let seen = source(&place, "one").await;
+        assert_eq!(
+            (&seen["status"], &seen["rows"]),
+            (&json!("COMPLETED"), &json!(100)),
+            "{seen}"
+        );
+        // The text of a query is in no list.
+        let list = place.get("/v1/datasources").await.expect(200).json();
+        assert_eq!(list["items"][0]["query"]["connection"], database.names.1);
+        assert!(list["items"][0]["query"].get("sql").is_none(), "{list}");
+        database.remove().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bits_are_numbers_and_a_wrong_target_leaves_no_rows() {
+    for database in each("bits").await {
+        let place = Place::open().await;
+        if database.names.0 == "maria" {
+            let table = format!("{}_b", database.table);
+            database
+                .run(&format!(
+                    "CREATE TABLE {table} (flag bit(1), mask bit(12), x integer)"
+                ))
+                .await;
+            let rows: Vec<String> = (0..40)
+                .map(|i| format!("({}, {}, {i})", i % 2, i * 100))
+                .collect();
+            database
+                .run(&format!("INSERT INTO {table} VALUES {}", rows.join(",")))
+                .await;
+            let wish = database.wish("bits", database.names.0, &format!("SELECT * FROM {table}"));
+            place.amazon(database.words.0, wish).await.expect(200);
+            place.work().await;
+            let seen = source(&place, "bits").await;
+            assert_eq!(seen["status"], "COMPLETED", "{seen}");
+            let types: Vec<&Value> = seen["schema"]["attributes"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|one| &one["attributeType"])
+                .collect();
+            assert_eq!(types, ["BINARY", "NUMERIC", "NUMERIC"]);
+            assert_eq!(
+                seen["statistics"]["columns"][1]["numeric"]["max"], 3900.0,
+                "{}",
+                seen["statistics"]["columns"][1]
+            );
+            database.run(&format!("DROP TABLE {table}")).await;
+        }
+        let wish = json!({"id": "t", "target": "nope", "query": {"connection": database.names.0, "sql": database.all()}});
+        place.post("/v1/datasources", wish).await.expect(202);
+        place.work().await;
+        let seen = source(&place, "t").await;
+        assert_eq!(seen["error"]["code"], "unknown_target", "{seen}");
+        let left = place.home().join("statistics/t");
+        assert!(!left.exists() || std::fs::read_dir(left).unwrap().next().is_none());
         database.remove().await;
     }
 }
