@@ -49,12 +49,8 @@ impl Service {
             Some(name) => Some(self.pinned("/dataset", name).await?),
             None => None,
         };
-        if let (Some(location), None) = (&request.location, &dataset) {
-            self.0.blobs.allows(&key::located(location), false)?;
-        }
-        if let Some(folder) = query.as_ref().and_then(|query| query.staging.as_ref()) {
-            self.0.blobs.allows(&key::located(folder), true)?;
-        }
+        let location = request.location.as_ref().filter(|_| dataset.is_none());
+        self.allowed(location, query.as_ref())?;
         let place = match (&request.location, &query) {
             (Some(location), _) => location.to_string(),
             (None, Some(query)) => query
@@ -98,6 +94,17 @@ impl Service {
             self.0.databases.forget_password(&token);
         }
         stored
+    }
+
+    /// Fails if nobody may read at the location, or write where the rows of the query are to be kept.
+    fn allowed(&self, location: Option<&Location>, query: Option<&QuerySpec>) -> Result<(), Error> {
+        if let Some(location) = location {
+            self.0.blobs.allows(&key::located(location), false)?;
+        }
+        if let Some(folder) = query.and_then(|query| query.staging.as_ref()) {
+            self.0.blobs.allows(&key::located(folder), true)?;
+        }
+        Ok(())
     }
 
     /// A query, checked as far as that needs no database, and the password that it needs. What is wrong with the
