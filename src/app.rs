@@ -61,7 +61,7 @@ impl App {
         let blobs = Blobs::open_local(home)
             .await
             .with_context(|| format!("opening the files in `{}`", home.display()))?;
-        let databases = outside::databases(&config.store.connections)?;
+        let databases = outside::databases(&config.store.connections, config.work.workers > 0)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let abandoned = catalog.job_abandon(blobs.dead_processes(), clock.now_micros());
         let abandoned = abandoned

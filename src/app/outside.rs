@@ -10,7 +10,7 @@ use crate::source::{Address, Databases};
 
 /// The databases that queries may be sent to. Nothing is connected to before there is a query; all addresses that
 /// cannot be read are told together.
-pub(super) fn databases(connections: &Connections) -> Result<Databases> {
+pub(super) fn databases(connections: &Connections, does_jobs: bool) -> Result<Databases> {
     let (mut listed, mut problems) = (BTreeMap::new(), Vec::new());
     for (name, database) in &connections.databases {
         match Address::new(
@@ -23,7 +23,7 @@ pub(super) fn databases(connections: &Connections) -> Result<Databases> {
         }
     }
     match problems.is_empty() {
-        true => Ok(Databases::new(listed, Handle::current())),
+        true => Ok(Databases::new(listed, does_jobs, Handle::current())),
         false => Err(anyhow!(problems.join("\n"))),
     }
 }

@@ -21,6 +21,7 @@ use crate::domain::dataset::ContentHash;
 use crate::domain::ids::{BlobKey, DatasetName, EntityKind, EntityRef, random_text};
 use crate::domain::job::ClaimedJob;
 use crate::domain::location::{self, Location};
+use crate::domain::query::QuerySpec;
 use crate::domain::spec::Body;
 
 /// The reserved bucket of uploaded datasets.
@@ -61,11 +62,11 @@ pub fn output(job: &ClaimedJob) -> BlobKey {
     BlobKey::spelled(format!("{}/{}.{extension}", folder(&job.entity.at()), job.claim))
 }
 
-/// The key of the rows of a query that this attempt at `job` reads into the folder `staging`. The claim keeps attempts
-/// apart.
-pub fn staged_rows(job: &ClaimedJob, staging: &Location) -> BlobKey {
+/// The key of the rows of a query that the attempt `claim` reads into the folder `staging`. The claim keeps attempts
+/// apart, and a random name keeps them from files of the user.
+pub fn staged_rows(job: &ClaimedJob, query: &QuerySpec, staging: &Location, claim: i64) -> BlobKey {
     let folder = located(staging);
-    BlobKey::spelled(format!("{folder}/{}-{}.csv", job.entity.id, job.claim))
+    BlobKey::spelled(format!("{folder}/{}-{}-{claim}.csv", job.entity.id, query.token))
 }
 
 /// The key of the problems that this attempt at `job` lists.

@@ -6,9 +6,9 @@ use super::error::CliError;
 use super::files::{check_output, write_whole};
 use super::show::message;
 use crate::config::process_environment;
-use crate::domain::ids::{EntityId, EntityKind, EntityRef};
 use crate::domain::query::{QuerySpec, check_sql};
 use crate::domain::secret::Secret;
+use crate::ml::wording::counted;
 use crate::source::{Address, Column, Databases, Piece, SourceError};
 
 /// The variable with the password.
@@ -54,7 +54,11 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         .build()
         .map_err(|error| CliError::Failure(format!("starting: {error}")))?;
     const NAME: &str = "database";
-    let databases = Databases::new([(NAME.to_owned(), address)].into(), runtime.handle().clone());
+    let databases = Databases::new(
+        [(NAME.to_owned(), address)].into(),
+        true,
+        runtime.handle().clone(),
+    );
     if databases.asks_for_user(NAME) {
         let missing = "the address names no user; write it as postgres://user@host/name";
         return Err(CliError::Usage(missing.to_owned()));
@@ -64,11 +68,11 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         database: None,
         user: None,
         sql,
+        token: String::new(),
         staging: None,
         types_decide: false,
     };
-    let id = EntityId::new("query").map_err(|error| CliError::Failure(error.to_string()))?;
-    let mut answer = databases.ask(&EntityRef::new(EntityKind::DataSource, id), &query)?;
+    let mut answer = databases.ask(&query)?;
     let mut total = 0;
     write_whole(&args.out, |out| {
         let failed = |error: std::io::Error| CliError::Failure(format!("writing the rows: {error}"));
@@ -96,7 +100,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
             )),
         }
     })?;
-    message(&format!("{total} rows"));
+    message(&counted(total, "row"));
     Ok(())
 }
 

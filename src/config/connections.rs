@@ -53,6 +53,9 @@ struct WrittenDatabase {
 /// Seconds that a query may take unless the file says otherwise.
 const PATIENCE: u64 = 3600;
 
+/// The longest time that a query may be given: a week.
+const LONGEST: u64 = 604_800;
+
 /// The schemes that the address of a database may have.
 const SCHEMES: [&str; 4] = ["postgres://", "postgresql://", "mysql://", "mariadb://"];
 
@@ -127,11 +130,16 @@ impl Secrets<'_> {
             self.problem(&key, "`url` must begin with `postgres://` or `mysql://`");
             return None;
         }
+        let seconds = written.timeout_seconds.unwrap_or(PATIENCE);
+        if !(1..=LONGEST).contains(&seconds) {
+            self.problem(&key, &format!("`timeout_seconds` must be 1 to {LONGEST}"));
+            return None;
+        }
         let (direct, env, file) = (written.password, written.password_env, written.password_file);
         Some(Database {
             url: Secret::new(written.url),
             password: self.secret(&key, "password", direct, env, file),
-            timeout_seconds: written.timeout_seconds.unwrap_or(PATIENCE),
+            timeout_seconds: seconds,
         })
     }
 
@@ -215,7 +223,7 @@ mod tests {
         let (read, problems) = read(
             "[databases.a]\nurl = \"http://h\"\n[databases.b]\nurl = \"mysql://h\"\npassword_env = \"NO\"\n\
              [databases.c]\nurl = \"mysql://h\"\npassword = \"x\"\npassword_env = \"SALES\"\n\
-             [databases.\"d e\"]\nurl = \"mysql://h\"\n",
+             [databases.\"d e\"]\nurl = \"mysql://h\"\n[databases.f]\nurl = \"mysql://h\"\ntimeout_seconds = 0\n",
         );
         assert_eq!(read.databases.len(), 3);
         let all = problems.join("\n");
@@ -224,6 +232,7 @@ mod tests {
             "`password_env` names `NO`, which is not set",
             "[databases.c]: give one of",
             "[databases.d e]: a name has",
+            "[databases.f]: `timeout_seconds` must be",
         ] {
             assert!(all.contains(part), "{all}");
         }

@@ -4,8 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::location::Location;
 
-/// The longest text of a query, in characters; that of Amazon ML.
-const LONGEST: usize = 16_777_216;
+/// The longest text of a query, in characters: as long as a schema or a recipe may be. Amazon ML allowed more; but the text
+/// is kept with the data source, and lists read many of those.
+const LONGEST: usize = 131_071;
+
+/// The longest name of a database or a user, in characters.
+const LONGEST_NAME: usize = 128;
 
 /// The words that a query which only reads begins with.
 const BEGINNINGS: [&str; 4] = ["select", "with", "values", "table"];
@@ -23,6 +27,8 @@ pub struct QuerySpec {
     pub user: Option<String>,
     /// The query.
     pub sql: String,
+    /// A random name: of the password in memory, if there is one, and of the file with the rows.
+    pub token: String,
     /// The folder that the rows are kept in; none for a place of the data source's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub staging: Option<Location>,
@@ -43,7 +49,7 @@ pub fn check_sql(sql: &str) -> Result<(), String> {
     if sql.contains('\0') {
         return Err("the query holds a zero byte; remove it".to_owned());
     }
-    let word: String = beginning(sql)
+    let word: String = beginning(sql)?
         .chars()
         .take_while(|c| c.is_ascii_alphabetic())
         .take(20)
@@ -57,17 +63,37 @@ pub fn check_sql(sql: &str) -> Result<(), String> {
     }
 }
 
+/// What is wrong with the name of a database or of a user. A zero byte would end it in the protocols, and what follows
+/// would mean something else.
+pub fn check_name(what: &str, name: &str) -> Result<(), String> {
+    let characters = name.chars().count();
+    if characters == 0 || characters > LONGEST_NAME {
+        return Err(format!(
+            "{what} has {characters} characters; it must have 1 to {LONGEST_NAME}"
+        ));
+    }
+    if name.chars().any(char::is_control) {
+        return Err(format!("{what} has a control character; remove it"));
+    }
+    Ok(())
+}
+
 /// The text from its first word on: behind space, comments and opening brackets.
-fn beginning(sql: &str) -> &str {
+fn beginning(sql: &str) -> Result<&str, String> {
     let mut rest = sql;
     loop {
         rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == '(');
-        rest = if let Some(comment) = rest.strip_prefix("--") {
+        rest = if let Some(comment) = rest.strip_prefix("--").or(rest.strip_prefix('#')) {
             comment.split_once('\n').map_or("", |(_, after)| after)
         } else if let Some(comment) = rest.strip_prefix("/*") {
-            comment.split_once("*/").map_or("", |(_, after)| after)
+            let (comment, after) = comment.split_once("*/").unwrap_or((comment, ""));
+            // MySQL runs what is in some comments, and databases do not agree on comments in comments.
+            if comment.starts_with('!') || comment.starts_with("M!") || comment.contains("/*") {
+                return Err("the query begins with a comment that means something; leave it out".to_owned());
+            }
+            after
         } else {
-            return rest;
+            return Ok(rest);
         };
     }
 }
@@ -84,6 +110,7 @@ mod tests {
             "-- why\n/* how */ (SELECT 1) UNION (SELECT 2)",
             "WITH a AS (SELECT 1) SELECT * FROM a",
             "values (1)",
+            "# how MySQL has it\nselect 1",
             "TABLE orders",
         ] {
             assert_eq!(check_sql(good), Ok(()), "{good}");
@@ -97,8 +124,21 @@ mod tests {
             ("insert into a select 1", "`insert`"),
             ("EXPLAIN SELECT 1", "`EXPLAIN`"),
             ("SELECT '\0'", "zero byte"),
+            ("/*! OPTIMIZE */ TABLE t", "comment"),
+            ("/*M!100100 REPAIR */ TABLE t", "comment"),
+            ("/* /* */ OPTIMIZE TABLE t -- */ SELECT 1", "comment"),
+            ("(/*!50000 SET STATEMENT a=1 FOR */ SELECT 1)", "comment"),
         ] {
             assert!(check_sql(bad).unwrap_err().contains(part), "{bad}");
         }
+    }
+
+    #[test]
+    fn names_cannot_say_more_than_a_name() {
+        assert_eq!(check_name("the user", "größer"), Ok(()));
+        for bad in ["", "a\0user\0root", "a\nb", &"x".repeat(129)] {
+            assert!(check_name("the user", bad).is_err(), "{bad:?}");
+        }
+        assert!(check_sql(&format!("SELECT {}", "1".repeat(131_071))).is_err());
     }
 }

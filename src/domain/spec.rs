@@ -52,6 +52,17 @@ pub struct DataSourceResult {
     /// query.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<SourceFile>,
+    /// Whether the file is ours: the rows of a query.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub staged: bool,
+}
+
+impl DataSourceResult {
+    /// The file that was made for it, if one was.
+    fn made(&self) -> Option<&BlobKey> {
+        let first = self.files.first().filter(|_| self.staged);
+        first.map(|file| &file.key)
+    }
 }
 
 /// A file of a data source as it was when it was first read.
@@ -279,7 +290,8 @@ impl Produced {
         match self {
             Produced::Model(made) => Some(&made.bundle),
             Produced::BatchPrediction(made) => Some(&made.output),
-            Produced::DataSource(_) | Produced::Evaluation(_) | Produced::Nothing => None,
+            Produced::DataSource(made) => made.made(),
+            Produced::Evaluation(_) | Produced::Nothing => None,
         }
     }
 }
@@ -298,7 +310,8 @@ impl Body {
         match self {
             Body::Model(work) => work.result.as_ref().map(|made| &made.bundle),
             Body::BatchPrediction(work) => work.result.as_ref().map(|made| &made.output),
-            Body::DataSource(_) | Body::Evaluation(_) => None,
+            Body::DataSource(work) => work.result.as_ref().and_then(DataSourceResult::made),
+            Body::Evaluation(_) => None,
         }
     }
 

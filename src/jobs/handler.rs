@@ -7,11 +7,14 @@ use super::context::JobContext;
 use super::delete_files::delete_files;
 use super::evaluate_model::evaluate_model;
 use super::profile_data::profile_data;
+use super::query::rows_of;
 use super::runner::{JobError, JobHandler};
 use super::train_model::train_model;
 use crate::blob::{Blobs, key};
 use crate::clock::Clock;
+use crate::domain::ids::BlobKey;
 use crate::domain::job::{ClaimedJob, JobKind};
+use crate::domain::query::QuerySpec;
 use crate::domain::spec::Produced;
 use crate::ml::pipeline::Memory;
 use crate::source::Databases;
@@ -48,15 +51,16 @@ impl JobHandler for Handler {
 
     fn discard(&self, job: &ClaimedJob) {
         for key in [key::output(job), key::problems(job)] {
-            if let Err(error) = self.blobs.delete_blocking(&key) {
-                tracing::warn!(job.id = %job.id, error = &error as &dyn std::error::Error, "cannot remove an unneeded file");
-            }
+            self.discard_file(job, &key);
+        }
+        if let Some(query) = asked(job) {
+            self.discard_file(job, &rows_of(job, query));
         }
     }
 
     fn ended(&self, job: &ClaimedJob) {
-        if job.kind == JobKind::ProfileData {
-            self.databases.forget_password(&job.entity.at());
+        if let Some(query) = asked(job) {
+            self.databases.forget_password(&query.token);
         }
         if job.kind != JobKind::BatchPredict {
             return;
@@ -66,4 +70,22 @@ impl JobHandler for Handler {
             tracing::warn!(job.id = %job.id, error = &error as &dyn std::error::Error, "cannot remove parts of finished work");
         }
     }
+}
+
+impl Handler {
+    /// Removes a file that nobody needs; that it cannot be is no error of the job.
+    pub(super) fn discard_file(&self, job: &ClaimedJob, key: &BlobKey) {
+        if let Err(error) = self.blobs.delete_blocking(key) {
+            tracing::warn!(job.id = %job.id, error = &error as &dyn std::error::Error, "cannot remove an unneeded file");
+        }
+    }
+}
+
+/// The query of a job that asks a database.
+fn asked(job: &ClaimedJob) -> Option<&QuerySpec> {
+    let work = job.entity.data_source()?;
+    work.spec
+        .query
+        .as_ref()
+        .filter(|_| job.kind == JobKind::ProfileData)
 }

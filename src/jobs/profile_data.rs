@@ -12,7 +12,7 @@ use super::query::staged;
 use super::runner::JobError;
 use super::table::BlobTable;
 use crate::domain::job::ClaimedJob;
-use crate::domain::spec::{DataSourceResult, Produced};
+use crate::domain::spec::{DataSourceResult, DataSourceSpec, Produced, SourceFile};
 use crate::ml::observe::Stage;
 use crate::ml::pipeline::inspect;
 use crate::ml::schema::Schema;
@@ -23,15 +23,20 @@ pub fn profile_data(handler: &Handler, job: &ClaimedJob, context: &JobContext) -
         return Ok(Produced::Nothing);
     };
     let spec = &work.spec;
-    let mut schema: Option<Schema> = read_document("schema", spec.schema.as_ref())?;
-    let (table, files) = match (&spec.location, &spec.query) {
-        (_, Some(query)) => {
-            let staged = staged(handler, job, spec, query, context)?;
-            schema = schema.or(staged.schema);
-            let files = vec![staged.file];
-            (BlobTable::located(&handler.blobs, spec, &files)?, files)
+    let schema: Option<Schema> = read_document("schema", spec.schema.as_ref())?;
+    if let Some(query) = &spec.query {
+        let staged = staged(handler, job, spec, query, context)?;
+        let key = staged.file.key.clone();
+        let profiled = BlobTable::located(&handler.blobs, spec, std::slice::from_ref(&staged.file))
+            .and_then(|table| profiled(spec, &table, schema.or(staged.schema), vec![staged.file], context));
+        if profiled.is_err() {
+            // Another attempt asks again, and a data source that failed has no rows.
+            handler.discard_file(job, &key);
         }
-        (Some(location), None) => {
+        return profiled;
+    }
+    let (table, files) = match &spec.location {
+        Some(location) => {
             let go_on = || match context.progress(Stage::Profile, 0, 0) {
                 ControlFlow::Continue(()) => Ok(()),
                 ControlFlow::Break(()) => Err(JobError::Stopped),
@@ -39,14 +44,25 @@ pub fn profile_data(handler: &Handler, job: &ClaimedJob, context: &JobContext) -
             let files = Checked::find(&handler.blobs, location, go_on)?.files;
             (BlobTable::located(&handler.blobs, spec, &files)?, files)
         }
-        (None, None) => (
+        None => (
             BlobTable::of(&handler.blobs, job, &job.entity, header_of(spec)?)?,
             Vec::new(),
         ),
     };
+    profiled(spec, &table, schema, files, context)
+}
+
+/// What is in `table`, which was read from `files`, unless it is an upload.
+fn profiled(
+    spec: &DataSourceSpec,
+    table: &BlobTable,
+    schema: Option<Schema>,
+    files: Vec<SourceFile>,
+    context: &JobContext,
+) -> Result<Produced, JobError> {
     let split = split_of(spec, spec.target.as_deref())?;
     let inspection = inspect(
-        &table,
+        table,
         schema.as_ref(),
         spec.target.as_deref(),
         &split,
@@ -67,5 +83,6 @@ pub fn profile_data(handler: &Handler, job: &ClaimedJob, context: &JobContext) -
             "insights": inspection.insights,
         }),
         files,
+        staged: spec.query.is_some(),
     }))
 }

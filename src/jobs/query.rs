@@ -9,12 +9,19 @@ use super::handler::Handler;
 use super::runner::JobError;
 use crate::blob::{BlobError, BlockingWriter, key};
 use crate::domain::entity::Problem;
+use crate::domain::ids::BlobKey;
 use crate::domain::job::ClaimedJob;
 use crate::domain::query::QuerySpec;
 use crate::domain::spec::{DataSourceSpec, SourceFile};
 use crate::ml::observe::Stage;
 use crate::ml::schema::{Attribute, AttributeType, Schema};
 use crate::source::{Answer, Column, ColumnKind, Piece, SourceError};
+
+/// Bytes that the rows of a query may have: those that an upload may have unless the operator says otherwise.
+const MOST_BYTES: u64 = 50 << 30;
+
+/// Attempts before the present one whose files are looked for.
+const EARLIER: i64 = 100;
 
 /// The rows of a query in a file.
 #[derive(Debug)]
@@ -34,13 +41,17 @@ pub fn staged(
     context: &JobContext,
 ) -> Result<Staged, JobError> {
     let declared = files::declared(spec)?;
+    let key = rows_of(job, query);
+    forget_earlier(handler, job, query)?;
     let mut staging = Staging {
-        answer: handler.databases.ask(&job.entity.at(), query)?,
+        answer: handler.databases.ask(query)?,
         context,
         file: handler.blobs.write_blocking()?,
         rows: 0,
+        bytes: 0,
     };
     let columns = staging.columns()?;
+    check_target(&columns, spec, &declared)?;
     match spec.header.as_deref() {
         Some("yes") => staging.write(&line_of(&names(&columns)))?,
         _ => check_count(&columns, &declared)?,
@@ -50,10 +61,6 @@ pub fn staged(
         let problem = Problem::new("no_rows", "the query has given no rows");
         return Err(problem.with_hint("look at its conditions").into());
     }
-    let key = match &query.staging {
-        Some(folder) => key::staged_rows(job, folder),
-        None => key::output(job),
-    };
     let published = staging.file.publish(&key)?;
     let stamp = handler.blobs.look_blocking(&key)?.stamp;
     Ok(Staged {
@@ -72,6 +79,7 @@ struct Staging<'s> {
     context: &'s JobContext,
     file: BlockingWriter,
     rows: u64,
+    bytes: u64,
 }
 
 impl Staging<'_> {
@@ -116,6 +124,14 @@ impl Staging<'_> {
     }
 
     fn write(&mut self, text: &[u8]) -> Result<(), JobError> {
+        self.bytes += text.len() as u64;
+        if self.bytes > MOST_BYTES {
+            let problem = Problem::new(
+                "too_large",
+                format!("the query gives more than {MOST_BYTES} bytes"),
+            );
+            return Err(problem.with_hint("ask for fewer rows").into());
+        }
         self.file.write_all(text).map_err(|error| {
             let told = error.to_string();
             match error.downcast::<BlobError>() {
@@ -126,6 +142,27 @@ impl Staging<'_> {
     }
 }
 
+/// Where this attempt keeps the rows.
+pub fn rows_of(job: &ClaimedJob, query: &QuerySpec) -> BlobKey {
+    match &query.staging {
+        Some(folder) => key::staged_rows(job, query, folder, job.claim),
+        None => key::output(job),
+    }
+}
+
+/// Removes what attempts that died have left in the folder of the user, where nothing else would.
+fn forget_earlier(handler: &Handler, job: &ClaimedJob, query: &QuerySpec) -> Result<(), JobError> {
+    let Some(folder) = &query.staging else {
+        return Ok(());
+    };
+    for claim in (job.claim - EARLIER).max(0)..job.claim {
+        handler
+            .blobs
+            .delete_blocking(&key::staged_rows(job, query, folder, claim))?;
+    }
+    Ok(())
+}
+
 /// The program stops, and with it what asks the database.
 fn broken_off() -> JobError {
     let problem = Problem::new("database_unreachable", "the answer of the database broke off");
@@ -134,6 +171,23 @@ fn broken_off() -> JobError {
 
 fn names(columns: &[Column]) -> Vec<String> {
     columns.iter().map(|column| column.name.clone()).collect()
+}
+
+/// A target that no column is called like is told before all rows are read.
+fn check_target(columns: &[Column], spec: &DataSourceSpec, declared: &[String]) -> Result<(), JobError> {
+    match &spec.target {
+        Some(target) if declared.is_empty() && !columns.iter().any(|column| column.name == *target) => {
+            let problem = Problem::new(
+                "unknown_target",
+                format!(
+                    "the query gives no column `{target}`; it gives {}",
+                    names(columns).join(", ")
+                ),
+            );
+            Err(problem.with_hint("name one of its columns as the target").into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Without a line of names, columns are known by their places.

@@ -1,13 +1,13 @@
 //! Data sources: which rows of which dataset, files or query, with which types.
 
 use super::answers::Created;
-use super::creation::Wanted;
+use super::creation::{Wanted, random};
 use super::error::{Error, FieldProblem};
 use super::requests::{NewDataSource, NewQuery};
 use super::{Service, check};
-use crate::domain::ids::EntityKind;
+use crate::domain::ids::{EntityKind, random_text};
 use crate::domain::location::Location;
-use crate::domain::query::{QuerySpec, check_sql};
+use crate::domain::query::{QuerySpec, check_name, check_sql};
 use crate::domain::secret::Secret;
 use crate::domain::spec::DataSourceSpec;
 
@@ -60,8 +60,12 @@ impl Service {
         };
         let header = match dataset {
             Some(_) => request.header,
-            None => Some(said_header(request.header)?),
+            None => Some(said_header(request.header, known.is_some())?),
         };
+        let token = query
+            .as_ref()
+            .map(|query| query.token.clone())
+            .unwrap_or_default();
         let spec = DataSourceSpec {
             location: request.location.filter(|_| dataset.is_none()),
             query,
@@ -73,10 +77,9 @@ impl Service {
             without_statistics: request.without_statistics,
         };
         let entity = wanted.entity(name, spec, self.now());
-        let at = entity.at();
         // Before the job can begin.
         if let Some(password) = password
-            && !self.0.databases.keep_password(at.clone(), password)
+            && !self.0.databases.keep_password(&token, password)
         {
             return Err(Error::LimitExceeded {
                 code: "limit_exceeded",
@@ -84,8 +87,8 @@ impl Service {
             });
         }
         let stored = self.stored(entity.made_by(request.asked.maker(), place)).await;
-        if stored.is_err() {
-            self.0.databases.forget_password(&at);
+        if !stored.as_ref().is_ok_and(|created| created.fresh) {
+            self.0.databases.forget_password(&token);
         }
         stored
     }
@@ -94,6 +97,20 @@ impl Service {
     /// connection is told now where the request `is_ours`; other protocols tell it when the query should run.
     fn asked_of_database(&self, new: NewQuery, is_ours: bool) -> Result<(QuerySpec, Option<Secret>), Error> {
         check_sql(&new.sql).map_err(|reason| Error::field("/query/sql", "invalid_query", reason))?;
+        for (field, text) in [("database", &new.database), ("user", &new.user)] {
+            if let Some(text) = text {
+                let wrong = |reason| Error::field(format!("/query/{field}"), "invalid_value", reason);
+                check_name(&format!("`{field}`"), text).map_err(wrong)?;
+            }
+        }
+        if new
+            .password
+            .as_ref()
+            .is_some_and(|password| password.expose().contains('\0'))
+        {
+            let message = "the password has a zero byte; no database takes it";
+            return Err(Error::field("/query/password", "invalid_value", message));
+        }
         let databases = &self.0.databases;
         if is_ours && !databases.has(&new.connection) {
             let names: Vec<&str> = databases.names().collect();
@@ -101,7 +118,8 @@ impl Service {
                 true => "it knows none; its operator lists them in `connections.toml`".to_owned(),
                 false => format!("it knows {}", names.join(", ")),
             };
-            let message = format!("this server knows no connection `{}`; {known}", new.connection);
+            let named: String = new.connection.chars().take(80).collect();
+            let message = format!("this server knows no connection `{named}`; {known}");
             return Err(Error::field("/query/connection", "database_unknown", message));
         }
         let needed = databases.asks_for_user(&new.connection);
@@ -117,12 +135,21 @@ impl Service {
             };
             check::all(missing.map(problem).collect())?;
         }
+        if needed && !databases.asks_here() {
+            let message = format!(
+                "`{}` has no user of its own, and this server does no jobs: it cannot hand passwords on to those that do; \
+                 have the operator put user and password into `connections.toml`",
+                new.connection
+            );
+            return Err(Error::field("/query/password", "database_refused", message));
+        }
         let password = new.password.filter(|_| needed);
         let query = QuerySpec {
             connection: new.connection,
             database: new.database,
             user: new.user,
             sql: new.sql,
+            token: random_text(&random::<12>()?),
             staging: new.staging,
             types_decide: new.types_decide,
         };
@@ -152,14 +179,20 @@ fn one_origin(request: &NewDataSource) -> Result<(), Error> {
     }
 }
 
-/// Whether the lines of files and queries begin with names, which is not guessed: yes unless it is said.
-fn said_header(header: Option<String>) -> Result<String, Error> {
+/// Whether the lines of files and queries begin with names, which is not guessed: yes unless it is said. Without names
+/// a schema has to say what the columns are.
+fn said_header(header: Option<String>, has_schema: bool) -> Result<String, Error> {
     match header.as_deref() {
         None => Ok("yes".to_owned()),
         Some("auto") => Err(Error::field(
             "/header",
             "invalid_value",
             "say whether the files begin with the names of the columns: yes or no; with no, give a schema",
+        )),
+        Some("no") if !has_schema => Err(Error::field(
+            "/schema",
+            "missing_field",
+            "without a line of names a schema has to say what the columns are",
         )),
         Some(said) => Ok(said.to_owned()),
     }

@@ -74,13 +74,25 @@ impl Service {
         let at = at(kind, id)?;
         let deleted = self.0.catalog.entity_delete(&at, if_match, self.now()).await;
         self.0.known.changed();
-        Ok(deleted?)
+        let deleted = deleted?;
+        self.forget_password_of(&deleted);
+        Ok(deleted)
     }
 
     /// Asks for a stop of the work on an entity. What has not begun is FAILED at once, with the code
     /// `cancelled`; what runs is so soon; what is finished cannot be cancelled.
     pub async fn entity_cancel(&self, kind: EntityKind, id: &str) -> Result<Entity, Error> {
-        Ok(self.0.catalog.entity_cancel(&at(kind, id)?, self.now()).await?)
+        let cancelled = self.0.catalog.entity_cancel(&at(kind, id)?, self.now()).await?;
+        self.forget_password_of(&cancelled);
+        Ok(cancelled)
+    }
+
+    /// Forgets the password of a query that will not run, or not again.
+    fn forget_password_of(&self, entity: &Entity) {
+        let query = entity.data_source().and_then(|work| work.spec.query.as_ref());
+        if let Some(query) = query {
+            self.0.databases.forget_password(&query.token);
+        }
     }
 }
 

@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+use crate::domain::dataset::ContentHash;
 use crate::domain::location::Location;
 use crate::domain::secret::Secret;
 use crate::ml::Task;
@@ -58,7 +59,8 @@ pub struct NewQuery {
     /// Their password: kept in memory until the query has run, and nowhere else.
     #[serde(skip)]
     pub password: Option<Secret>,
-    /// The query.
+    /// The query. A repeat must match it: of the request itself its hash is kept, since the text is kept with the entity.
+    #[serde(serialize_with = "hashed")]
     pub sql: String,
     /// The folder that the rows are kept in, if it is not left to us.
     #[serde(skip)]
@@ -66,6 +68,10 @@ pub struct NewQuery {
     /// Whether the types of columns decide where no schema is given, as Amazon ML has it.
     #[serde(skip)]
     pub types_decide: bool,
+}
+
+fn hashed<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(ContentHash::of(text.as_bytes()).as_str())
 }
 
 /// What comes with a request beside what is asked for.

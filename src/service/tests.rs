@@ -65,7 +65,11 @@ impl Place {
         let service = Service::new(Parts {
             catalog: catalog.clone(),
             blobs: blobs.clone(),
-            databases: crate::source::Databases::new(Default::default(), tokio::runtime::Handle::current()),
+            databases: crate::source::Databases::new(
+                Default::default(),
+                true,
+                tokio::runtime::Handle::current(),
+            ),
             clock: clock.clone(),
             limits,
         });
@@ -134,6 +138,7 @@ impl Place {
             size_bytes: found.bytes,
             document: json!({"schema": found.schema}),
             files: Vec::new(),
+            staged: false,
         })
     }
 

@@ -27,6 +27,8 @@ pub struct Column {
     pub name: String,
     /// What its type means.
     pub kind: ColumnKind,
+    /// Whether values come as the bytes of a number.
+    pub(super) is_bits: bool,
 }
 
 /// What the type of a column means.

@@ -1,5 +1,6 @@
 //! One query from the connection to the last row.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
@@ -24,6 +25,9 @@ const PIECE: usize = 256 << 10;
 /// Pieces that wait to be taken.
 const WAITING: usize = 4;
 
+/// Bytes that the values of one row may have; longer rows cannot be read as CSV either.
+const LONGEST_ROW: usize = 16 << 20;
+
 /// How long nothing comes before that is told.
 const QUIET: Duration = Duration::from_millis(500);
 
@@ -37,22 +41,12 @@ pub(super) fn begin(runtime: &Handle, name: &str, target: Target, sql: String) -
         name: name.to_owned(),
         sender,
         seconds: target.seconds,
+        connection: AtomicU64::new(0),
     };
     runtime.spawn(async move {
-        let asked = async {
-            match target.options {
-                Options::Postgres(options) => asking.run::<Postgres>(*options, sql).await,
-                Options::MySql(options) => asking.run::<MySql>(*options, sql).await,
-            }
-        };
-        // Whoever does not want the answer any more drops it, and the connection goes with this future.
-        tokio::select! {
-            ended = asked => {
-                if let Err(error) = ended {
-                    drop(asking.sender.send(Err(error)).await);
-                }
-            }
-            () = asking.sender.closed() => {}
+        match target.options {
+            Options::Postgres(options) => asking.to_its_end::<Postgres>(*options, sql).await,
+            Options::MySql(options) => asking.to_its_end::<MySql>(*options, sql).await,
         }
     });
     Answer { pieces }
@@ -62,12 +56,51 @@ struct Asking {
     name: String,
     sender: Sender<Result<Piece, SourceError>>,
     seconds: u64,
+    /// The number that the database knows the connection by; 0 before it is known.
+    connection: AtomicU64,
 }
 
 impl Asking {
+    /// Asks, and lets the database know when nobody waits for the answer any more: it would go on working.
+    async fn to_its_end<D>(&self, options: <D::Connection as Connection>::Options, sql: String)
+    where
+        D: Dialect,
+        for<'c> &'c mut D::Connection: Executor<'c, Database = D>,
+        usize: sqlx::ColumnIndex<D::Row>,
+        for<'r> &'r str: Decode<'r, D>,
+        for<'r> &'r [u8]: Decode<'r, D>,
+    {
+        let is_over = tokio::select! {
+            ended = self.run::<D>(&options, sql) => match ended {
+                Ok(()) => true,
+                Err(error) => {
+                    let is_slow = matches!(error, SourceError::Slow { .. } | SourceError::Value { .. });
+                    drop(self.sender.send(Err(error)).await);
+                    !is_slow
+                }
+            },
+            () = self.sender.closed() => false,
+        };
+        let number = self.connection.load(Ordering::Relaxed);
+        if is_over || number == 0 {
+            return;
+        }
+        let end = async {
+            let mut connection = D::Connection::connect_with(&options).await?;
+            connection
+                .execute(sqlx::raw_sql(AssertSqlSafe(D::ending(number))))
+                .await?;
+            connection.close().await
+        };
+        if let Ok(Err(error)) = timeout(PATIENCE, end).await {
+            let told = SourceError::running(&self.name, error);
+            tracing::warn!(error = %told, "a query that is not wanted any more may go on in its database");
+        }
+    }
+
     async fn run<D>(
         &self,
-        options: <D::Connection as Connection>::Options,
+        options: &<D::Connection as Connection>::Options,
         sql: String,
     ) -> Result<(), SourceError>
     where
@@ -75,9 +108,10 @@ impl Asking {
         for<'c> &'c mut D::Connection: Executor<'c, Database = D>,
         usize: sqlx::ColumnIndex<D::Row>,
         for<'r> &'r str: Decode<'r, D>,
+        for<'r> &'r [u8]: Decode<'r, D>,
     {
         let deadline = Instant::now() + Duration::from_secs(self.seconds);
-        let connecting = self.waiting(timeout(PATIENCE, D::Connection::connect_with(&options)));
+        let connecting = self.waiting(timeout(PATIENCE, D::Connection::connect_with(options)));
         let mut connection = match connecting.await {
             Ok(connected) => connected.map_err(|error| SourceError::connecting(&self.name, error))?,
             Err(_) => return Err(self.unreachable(format!("no answer within {} s", PATIENCE.as_secs()))),
@@ -120,6 +154,7 @@ impl Asking {
         let columns = statement.columns().iter().map(|column| Column {
             name: column.name().to_owned(),
             kind: D::kind(column.type_info().name()),
+            is_bits: D::is_bits(column.type_info().name()),
         });
         let columns: Vec<Column> = columns.collect();
         self.check(&columns)?;
@@ -157,6 +192,7 @@ impl Asking {
         for<'c> &'c mut D::Connection: Executor<'c, Database = D>,
         usize: sqlx::ColumnIndex<D::Row>,
         for<'r> &'r str: Decode<'r, D>,
+        for<'r> &'r [u8]: Decode<'r, D>,
     {
         // Not prepared: then every value comes as the text that people know.
         let mut stream = connection.fetch(sqlx::raw_sql(AssertSqlSafe(sql)));
@@ -191,7 +227,9 @@ impl Asking {
         D: Dialect,
         usize: sqlx::ColumnIndex<D::Row>,
         for<'r> &'r str: Decode<'r, D>,
+        for<'r> &'r [u8]: Decode<'r, D>,
     {
+        let mut length = 0;
         for (at, column) in columns.iter_mut().enumerate() {
             let wrong = |reason: String| SourceError::Value {
                 row: number,
@@ -199,10 +237,26 @@ impl Asking {
                 reason,
             };
             let value = row.try_get_raw(at).map_err(|error| wrong(error.to_string()))?;
-            let text = match value.is_null() {
-                true => "",
-                false => <&str as Decode<D>>::decode(value).map_err(|error| wrong(error.to_string()))?,
+            let mut bits = String::new();
+            let text = if value.is_null() {
+                ""
+            } else if column.is_bits {
+                let bytes = <&[u8] as Decode<D>>::decode(value).map_err(|error| wrong(error.to_string()))?;
+                let number = bytes
+                    .iter()
+                    .fold(0, |sum: u64, byte| (sum << 8) | u64::from(*byte));
+                bits.push_str(&number.to_string());
+                &bits
+            } else {
+                <&str as Decode<D>>::decode(value).map_err(|error| wrong(error.to_string()))?
             };
+            length += text.len();
+            if length > LONGEST_ROW {
+                return Err(wrong(format!("the row has more than {LONGEST_ROW} bytes")));
+            }
+            if text.contains('\0') {
+                return Err(wrong("it holds a zero byte".to_owned()));
+            }
             let text = D::written(column.kind, text);
             lines
                 .write_field(text)

@@ -19,7 +19,6 @@ pub use self::address::Address;
 pub use self::answer::{Answer, Column, ColumnKind, Piece};
 pub use self::error::SourceError;
 use self::passwords::Passwords;
-use crate::domain::ids::EntityRef;
 use crate::domain::query::QuerySpec;
 use crate::domain::secret::Secret;
 
@@ -28,15 +27,18 @@ use crate::domain::secret::Secret;
 pub struct Databases {
     listed: Arc<BTreeMap<String, Address>>,
     passwords: Passwords,
+    asks_here: bool,
     runtime: Handle,
 }
 
 impl Databases {
-    /// Those in `listed`, reached from the threads of `runtime`.
-    pub fn new(listed: BTreeMap<String, Address>, runtime: Handle) -> Self {
+    /// Those in `listed`, reached from the threads of `runtime`. `asks_here` says whether this process does the jobs that
+    /// ask them.
+    pub fn new(listed: BTreeMap<String, Address>, asks_here: bool, runtime: Handle) -> Self {
         Self {
             listed: Arc::new(listed),
             passwords: Passwords::default(),
+            asks_here,
             runtime,
         }
     }
@@ -56,31 +58,61 @@ impl Databases {
         self.listed.get(name).is_some_and(Address::has_no_user)
     }
 
-    /// Keeps the password for the query of `at` in memory until it is forgotten, for a day at most; false when too
-    /// many are waiting.
+    /// Whether this process does the jobs that ask, so that it can keep passwords for them.
+    pub fn asks_here(&self) -> bool {
+        self.asks_here
+    }
+
+    /// Keeps the password of a query in memory until it is forgotten, for a day at most; false when too many are
+    /// waiting. `token` is the random name that the query has.
     #[must_use]
-    pub fn keep_password(&self, at: EntityRef, password: Secret) -> bool {
-        self.passwords.keep(at, password)
+    pub fn keep_password(&self, token: &str, password: Secret) -> bool {
+        if !self.passwords.keep(token, password) {
+            return false;
+        }
+        let (passwords, token) = (self.passwords.clone(), token.to_owned());
+        self.runtime.spawn(async move {
+            tokio::time::sleep(passwords::LONGEST).await;
+            passwords.forget(&token);
+        });
+        true
     }
 
-    /// Forgets the password for the query of `at`, which has run or never will.
-    pub fn forget_password(&self, at: &EntityRef) {
-        self.passwords.forget(at);
+    /// Forgets the password of a query that has run or never will.
+    pub fn forget_password(&self, token: &str) {
+        self.passwords.forget(token);
     }
 
-    /// Begins to ask the query of `at`. Nothing is awaited here: the answer comes piece by piece.
-    pub fn ask(&self, at: &EntityRef, query: &QuerySpec) -> Result<Answer, SourceError> {
+    /// Begins to ask. Nothing is awaited here: the answer comes piece by piece.
+    pub fn ask(&self, query: &QuerySpec) -> Result<Answer, SourceError> {
         let Some(address) = self.listed.get(&query.connection) else {
             return Err(SourceError::Unknown {
                 name: query.connection.clone(),
             });
         };
-        let target = address.target(query, self.passwords.of(at))?;
+        let target = address.target(query, self.passwords.of(&query.token))?;
         Ok(asking::begin(
             &self.runtime,
             &query.connection,
             target,
             query.sql.clone(),
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn nothing_that_holds_a_password_shows_it() {
+        let address = |url: &str| Address::new(&Secret::new(url), None, 9).unwrap();
+        let listed = [
+            ("a".to_owned(), address("postgres://reader:hush@db/shop")),
+            ("b".to_owned(), address("mysql://reader:hush@db/shop")),
+        ];
+        let databases = Databases::new(listed.into(), true, Handle::current());
+        assert!(databases.keep_password("t", Secret::new("hush")));
+        assert!(!format!("{databases:?}").contains("hush"));
     }
 }

@@ -4,43 +4,43 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::domain::ids::EntityRef;
 use crate::domain::secret::Secret;
 
 /// Passwords that are kept at once.
 const MOST: usize = 10_000;
 
 /// How long a password is kept whose query never runs.
-const LONGEST: Duration = Duration::from_secs(24 * 3600);
+pub(super) const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
-/// The passwords of queries that have not run yet; clones share them.
+/// The passwords of queries that have not run yet, each under the random name that its query has; clones share them.
 #[derive(Debug, Clone, Default)]
-pub struct Passwords(Arc<Mutex<HashMap<EntityRef, (Instant, Secret)>>>);
+pub struct Passwords(Arc<Mutex<HashMap<String, (Instant, Secret)>>>);
 
 impl Passwords {
-    /// Keeps the password for the query of `at`; false when too many are waiting.
-    #[must_use]
-    pub fn keep(&self, at: EntityRef, password: Secret) -> bool {
+    /// Keeps a password under `token`; false when too many are waiting.
+    pub fn keep(&self, token: &str, password: Secret) -> bool {
         let mut kept = self.lock();
         kept.retain(|_, (since, _)| since.elapsed() < LONGEST);
-        if kept.len() >= MOST && !kept.contains_key(&at) {
+        if kept.len() >= MOST {
             return false;
         }
-        kept.insert(at, (Instant::now(), password));
+        kept.insert(token.to_owned(), (Instant::now(), password));
         true
     }
 
-    /// The password for the query of `at`, which stays for another attempt.
-    pub fn of(&self, at: &EntityRef) -> Option<Secret> {
-        self.lock().get(at).map(|(_, password)| password.clone())
+    /// The password under `token`, which stays for another attempt.
+    pub fn of(&self, token: &str) -> Option<Secret> {
+        let kept = self.lock();
+        let (since, password) = kept.get(token)?;
+        (since.elapsed() < LONGEST).then(|| password.clone())
     }
 
-    /// Forgets the password for the query of `at`.
-    pub fn forget(&self, at: &EntityRef) {
-        self.lock().remove(at);
+    /// Forgets the password under `token`.
+    pub fn forget(&self, token: &str) {
+        self.lock().remove(token);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<EntityRef, (Instant, Secret)>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, (Instant, Secret)>> {
         // Each change is one call: a panic elsewhere cannot have left it half done.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -49,22 +49,19 @@ impl Passwords {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ids::{EntityId, EntityKind};
 
     #[test]
     fn passwords_are_kept_until_forgotten_and_not_without_bound() {
-        let at = |id: &str| EntityRef::new(EntityKind::DataSource, EntityId::new(id).unwrap());
         let passwords = Passwords::default();
-        assert!(passwords.keep(at("a"), Secret::new("x")));
-        assert_eq!(passwords.of(&at("a")), Some(Secret::new("x")));
-        assert_eq!(passwords.of(&at("b")), None);
-        passwords.forget(&at("a"));
-        assert_eq!(passwords.of(&at("a")), None);
+        assert!(passwords.keep("a", Secret::new("x")));
+        assert_eq!(passwords.of("a"), Some(Secret::new("x")));
+        assert_eq!(passwords.of("b"), None);
+        passwords.forget("a");
+        assert_eq!(passwords.of("a"), None);
         for number in 0..MOST {
-            assert!(passwords.keep(at(&number.to_string()), Secret::new("x")));
+            assert!(passwords.keep(&number.to_string(), Secret::new("x")));
         }
-        assert!(!passwords.keep(at("more"), Secret::new("x")));
-        assert!(passwords.keep(at("1"), Secret::new("y")));
-        assert!(!format!("{passwords:?}").contains('y'));
+        assert!(!passwords.keep("more", Secret::new("y")));
+        assert!(!format!("{passwords:?}").contains('x'));
     }
 }

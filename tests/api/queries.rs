@@ -521,7 +521,7 @@ async fn what_does_more_than_read_is_refused() {
         assert!(message.contains("parameters"), "{message}");
         if name == "maria" {
             let (_, message) = failure(&place, name, blob).await;
-            assert!(message.contains("row 1, column `b` is no text"), "{message}");
+            assert!(message.contains("row 1, column `b` cannot be read"), "{message}");
         } else {
             database.run(&format!("DROP SEQUENCE {table}_seq")).await;
         }

@@ -76,7 +76,7 @@ pub fn databases() -> Databases {
         list(&format!("{name}-shared"), &format!("{scheme}://{host}"));
     }
     list("nobody", "postgres://reader@127.0.0.1:1/nothing");
-    Databases::new(listed, tokio::runtime::Handle::current())
+    Databases::new(listed, true, tokio::runtime::Handle::current())
 }
 
 struct Always;

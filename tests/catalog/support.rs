@@ -199,6 +199,7 @@ pub fn produced(kind: EntityKind) -> Produced {
             size_bytes: 1001,
             document: json!({"columns": []}),
             files: Vec::new(),
+            staged: false,
         }),
         EntityKind::Model => Produced::Model(ModelResult {
             task: Task::Binary,

@@ -162,6 +162,8 @@ fn fits(text: &str, least: usize, most: usize) -> bool {
 /// Adds what is told of the query that a data source was made from; its text only where the answer is `verbose`.
 pub(super) fn put_query(output: &mut Output, entity: &Entity, verbose: bool) {
     let words = Words::from(entity);
+    let query = entity.data_source().and_then(|work| work.spec.query.as_ref());
+    let sql = query.map(|query| &query.sql);
     for (kind, member, database) in [
         (&REDSHIFT, "RedshiftMetadata", "RedshiftDatabase"),
         (&RDS, "RDSMetadata", "Database"),
@@ -174,7 +176,7 @@ pub(super) fn put_query(output: &mut Output, entity: &Entity, verbose: bool) {
         metadata
             .put(database, information)
             .put("DatabaseUserName", at(&["DatabaseCredentials", "Username"]))
-            .put("SelectSqlQuery", at(&["SelectSqlQuery"]).filter(|_| verbose))
+            .put("SelectSqlQuery", sql.filter(|_| verbose))
             .put("ResourceRole", at(&["ResourceRole"]))
             .put("ServiceRole", at(&["ServiceRole"]));
         output

@@ -56,9 +56,6 @@ pub const MEDIA_TYPE: &str = "application/x-amz-json-1.1";
 /// Bytes of a request; the largest has a schema and a recipe.
 const MOST_BYTES: u64 = 2 << 20;
 
-/// Bytes of a request that brings a query, which may be long.
-const MOST_BYTES_OF_QUERY: u64 = 20 << 20;
-
 /// What every operation has.
 #[derive(Debug, Clone)]
 struct Amazon {
@@ -102,8 +99,7 @@ impl Amazon {
         let base = self.base(request.uri(), request.headers());
         // Whoever asks at an address with a path may find no other way through what lies between.
         let endpoint = format!("{base}{}", request.uri().path().trim_end_matches('/'));
-        let most = most_bytes(&operation);
-        let body = predicting::body::read_within(request, most).await?;
+        let body = predicting::body::read_within(request, MOST_BYTES).await?;
         let input = Input::read(&body)?;
         if operation == PREDICT {
             return predict::predict(&self.predicting, &input, caller, body).await;
@@ -134,14 +130,6 @@ fn answered(answer: &Value) -> Response {
     let mut response = Response::new(answer.to_string().into());
     error::labelled(&mut response);
     response
-}
-
-/// Bytes that a request for this operation may have.
-fn most_bytes(operation: &str) -> u64 {
-    match operation {
-        "CreateDataSourceFromRedshift" | "CreateDataSourceFromRDS" => MOST_BYTES_OF_QUERY,
-        _ => MOST_BYTES,
-    }
 }
 
 /// The name of the operation that the headers ask for.

@@ -8,9 +8,9 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 
+use super::MOST_BYTES;
 use super::error::Refusal;
 use super::signature::{Signature, is_signed};
-use super::{most_bytes, operation};
 use crate::clock::{Clock, SystemClock};
 use crate::http::auth::{Caller, KeyRing, identify};
 use crate::http::predicting;
@@ -45,8 +45,7 @@ async fn admitted(ring: &KeyRing, request: Request) -> Result<(Caller, Request),
     // What the whole body is has to be known before anything of it is believed.
     let (parts, body) = request.into_parts();
     let announced = Request::from_parts(parts.clone(), body);
-    let most = most_bytes(&operation(&parts.headers).unwrap_or_default());
-    let body = predicting::body::read_within(announced, most).await?;
+    let body = predicting::body::read_within(announced, MOST_BYTES).await?;
     match signature.is_by(secret.as_ref(), &parts, &body) {
         true => Ok((caller, Request::from_parts(parts, Body::from(body)))),
         false => Err(invalid(

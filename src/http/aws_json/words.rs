@@ -3,13 +3,14 @@
 use serde_json::{Map, Value, json};
 
 use super::input::Input;
+use crate::domain::dataset::ContentHash;
 use crate::domain::entity::Entity;
 
 /// The members of the request that made an entity; none for one that was made through another door.
 pub struct Words(Option<Map<String, Value>>);
 
 impl Words {
-    /// The words of a request, to be kept: all but passwords.
+    /// The words of a request, to be kept: all but passwords and the texts of queries.
     pub fn of(operation: &str, input: &Input) -> Value {
         let mut members = input.members().clone();
         members.values_mut().for_each(hush);
@@ -56,13 +57,19 @@ impl Words {
     }
 }
 
-/// Replaces passwords by stars.
+fn hash(value: &Value) -> Value {
+    ContentHash::of(value.to_string().as_bytes()).as_str().into()
+}
+
+/// Replaces passwords by stars, and texts of queries by their hashes.
 fn hush(value: &mut Value) {
     match value {
         Value::Object(members) => {
             for (name, value) in members.iter_mut() {
                 match name.as_str() {
                     "Password" => *value = "***".into(),
+                    // It is kept with the entity.
+                    "SelectSqlQuery" => *value = hash(value),
                     _ => hush(value),
                 }
             }

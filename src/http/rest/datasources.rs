@@ -5,7 +5,7 @@ use std::fmt;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
@@ -73,7 +73,17 @@ pub struct NewQuery {
     user: Option<String>,
     /// Their password. It is kept in memory until the query has run, and nowhere else.
     #[schema(format = Password)]
+    #[serde(default, deserialize_with = "unseen")]
     password: Option<String>,
+}
+
+/// Reads a text, and does not show what is none.
+fn unseen<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    match Value::deserialize(deserializer) {
+        Ok(Value::Null) => Ok(None),
+        Ok(Value::String(text)) => Ok(Some(text)),
+        Ok(_) | Err(_) => Err(serde::de::Error::custom("a password is a text")),
+    }
 }
 
 impl fmt::Debug for NewQuery {
@@ -124,8 +134,9 @@ impl TryFrom<NewDataSource> for requests::NewDataSource {
 pub struct AskedQuery {
     /// The name of the connection.
     connection: String,
-    /// The query.
-    sql: String,
+    /// The query. Not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sql: Option<String>,
     /// The database, if it was named.
     #[serde(skip_serializing_if = "Option::is_none")]
     database: Option<String>,
@@ -134,11 +145,11 @@ pub struct AskedQuery {
     user: Option<String>,
 }
 
-impl From<QuerySpec> for AskedQuery {
-    fn from(query: QuerySpec) -> Self {
+impl AskedQuery {
+    fn view(query: QuerySpec, detail: Detail) -> Self {
         AskedQuery {
             connection: query.connection,
-            sql: query.sql,
+            sql: Some(query.sql).filter(|_| detail == Detail::Full),
             database: query.database,
             user: query.user,
         }
@@ -213,7 +224,7 @@ impl Resource for DataSource {
             dataset: pin.map(|pin| pin.name.to_string()),
             dataset_version: pin.map(|pin| pin.version.to_string()),
             location: work.spec.location.map(String::from),
-            query: work.spec.query.map(AskedQuery::from),
+            query: work.spec.query.map(|query| AskedQuery::view(query, detail)),
             target: work.spec.target,
             header: work.spec.header,
             split: work.spec.split,

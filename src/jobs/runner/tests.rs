@@ -134,6 +134,7 @@ fn made() -> Result<Produced, JobError> {
         size_bytes: 1,
         document: json!({}),
         files: Vec::new(),
+        staged: false,
     }))
 }
 

@@ -145,7 +145,7 @@ async fn what_another_process_changed_is_seen_within_a_second() {
     let elsewhere = Service::new(Parts {
         catalog: place.catalog.clone(),
         blobs: place.blobs.clone(),
-        databases: crate::source::Databases::new(Default::default(), tokio::runtime::Handle::current()),
+        databases: crate::source::Databases::new(Default::default(), true, tokio::runtime::Handle::current()),
         clock: place.clock.clone(),
         limits: Limits::default(),
     });
