@@ -15,6 +15,7 @@
 
 pub mod canonical;
 pub mod dataset;
+pub mod endpoint;
 pub mod entity;
 pub mod family;
 pub mod ids;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::dataset::{ContentHash, DatasetPin};
+pub use super::endpoint::{Endpoint, EndpointStatus};
 use super::ids::{BlobKey, EntityId, EntityKind, EntityRef};
 use super::location::Location;
 use super::query::QuerySpec;
@@ -117,38 +118,6 @@ pub struct ModelResult {
     /// Its endpoint for predictions in real time, if one was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<Endpoint>,
-}
-
-/// A wish for predictions in real time, as Amazon ML has it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Endpoint {
-    /// When it was asked for, microseconds UTC.
-    pub created_at: i64,
-    /// How far it is.
-    pub status: EndpointStatus,
-}
-
-/// How far an endpoint is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum EndpointStatus {
-    /// The model is being loaded.
-    Updating,
-    /// It answers.
-    Ready,
-    /// The model cannot be loaded.
-    Failed,
-}
-
-impl EndpointStatus {
-    /// The upper-case name used outside the program.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            EndpointStatus::Updating => "UPDATING",
-            EndpointStatus::Ready => "READY",
-            EndpointStatus::Failed => "FAILED",
-        }
-    }
 }
 
 /// Which model is judged on which data.
