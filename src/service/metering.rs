@@ -33,7 +33,10 @@ pub struct Bill {
 
 /// Predictions that are not stored yet, by model and identifier of a key, which is called something.
 #[derive(Debug, Default)]
-pub(super) struct Counted(Mutex<HashMap<String, HashMap<String, (String, u64)>>>);
+pub(super) struct Counted(Mutex<HashMap<String, Users>>);
+
+/// What each key is called and how much it was answered, by its identifier.
+type Users = HashMap<String, (String, u64)>;
 
 impl Counted {
     fn add(&self, model: &str, (owner, key): (&str, &str), records: u64) {

@@ -243,7 +243,10 @@ pub async fn use_is_summed_by_model_and_key(place: &Place) {
         ..used("a", "ana", 0, 0, 1)
     };
     for _ in 0..2 {
-        catalog.usage_add(&[other.clone()], 3 * DAY).await.unwrap();
+        catalog
+            .usage_add(std::slice::from_ref(&other), 3 * DAY)
+            .await
+            .unwrap();
     }
     catalog
         .usage_add(&[used("a", "ana", 0, 0, 5)], 3 * DAY)
@@ -306,7 +309,10 @@ pub async fn only_work_is_counted_and_not_waiting(place: &Place) {
         .job_renew(&job, 14 * S, 20 * S, &Progress::default())
         .await
         .unwrap();
-    catalog.job_abandon(&[job.worker.clone()], 90 * S).await.unwrap();
+    catalog
+        .job_abandon(std::slice::from_ref(&job.worker), 90 * S)
+        .await
+        .unwrap();
     // It fails after 5 s, waits, is given back after 2 s, and ends well after 3 s.
     let job = claim(&catalog, 2, 100 * S).await.unwrap();
     catalog.job_settle(&job, 105 * S, retry()).await.unwrap();

@@ -39,17 +39,15 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Value, Refusal> {
     if call.is_repeat(KIND, &id).await? {
         return Ok(json!({ID: id}));
     }
-    let name = call.input.name("DataSourceName")?;
     let data = call.input.object("DataSpec")?;
-    let location = data.location("DataLocationS3")?;
-    let location = location.ok_or_else(|| Refusal::missing("DataLocationS3"))?;
+    let location = located(&data)?;
     let schema = match given_schema(call, &data, "DataSchemaLocationS3").await? {
         Some(schema) => schema,
         None => schema_beside(call, &location).await?,
     };
     let new = NewDataSource {
         id: Some(id.clone()),
-        name,
+        name: call.input.name("DataSourceName")?,
         location: Some(location),
         header: Some(header(&schema).to_owned()),
         schema: Some(schema),
@@ -60,6 +58,11 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Value, Refusal> {
     };
     call.service.data_source_create(new).await?;
     Ok(json!({ID: id}))
+}
+
+fn located(data: &Input) -> Result<Location, Refusal> {
+    let location = data.location("DataLocationS3")?;
+    location.ok_or_else(|| Refusal::missing("DataLocationS3"))
 }
 
 /// Whether files begin with names of columns: only where the schema says so.

@@ -381,21 +381,23 @@ async fn an_attempt_that_asks_knows_whether_it_holds_its_job() {
     let bench = Bench::new().await;
     bench.data_source("ds-1").await;
     let (catalog, clock) = (bench.catalog.clone(), bench.clock.clone());
+    let (told, heard) = mpsc::channel();
     let asks = move |_: &ClaimedJob, context: &JobContext| {
-        assert_eq!(context.confirm(), Ok(()));
+        let before = context.confirm();
         let later = clock.now_micros() + 10 * LEASE_MICROS;
         let heir = WorkerId::new(1, [2; 8]);
         let taken = catalog.job_claim(&heir, later, later + LEASE_MICROS);
-        assert!(Handle::current().block_on(taken).unwrap().is_some());
-        assert_eq!(context.stop_reason(), None, "nobody has told it");
-        assert_eq!(context.confirm(), Err(JobError::Stopped));
-        assert_eq!(context.stop_reason(), Some(StopReason::LeaseLost));
+        let taken = Handle::current().block_on(taken).unwrap().is_some();
+        // Nobody has told it.
+        let reason = context.stop_reason();
+        told.send((before, taken, reason, context.confirm(), context.stop_reason()))
+            .unwrap();
         Err::<Produced, _>(JobError::Stopped)
     };
     let mut runner = bench.runner(1, asks);
     runner.options.renew = Duration::from_secs(3600);
-    assert_eq!(
-        runner.run_one(&bench.stop).await.unwrap(),
-        Some(Settled::LeaseLost)
-    );
+    let settled = runner.run_one(&bench.stop).await.unwrap();
+    assert_eq!(settled, Some(Settled::LeaseLost));
+    let lost = (Err(JobError::Stopped), Some(StopReason::LeaseLost));
+    assert_eq!(heard.recv().unwrap(), (Ok(()), true, None, lost.0, lost.1));
 }
