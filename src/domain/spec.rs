@@ -11,7 +11,6 @@ use serde_json::Value;
 pub use super::endpoint::{Endpoint, EndpointStatus};
 
 use super::dataset::{ContentHash, DatasetPin};
-pub use super::endpoint::{Endpoint, EndpointStatus};
 use super::ids::{BlobKey, EntityId, EntityKind, EntityRef};
 use super::location::Location;
 use super::query::QuerySpec;

@@ -15,9 +15,9 @@ class AskedQuery(BaseModel):
     """
     The name of the connection.
     """
-    sql: str
+    sql: str | None = None
     """
-    The query.
+    The query. Not in lists.
     """
     database: str | None = None
     """
@@ -788,9 +788,13 @@ class Used(BaseModel):
     """
     The name of the key; absent on a server without keys, and in the total.
     """
+    key: str | None = None
+    """
+    The identifier of the key, which tells keys of one name apart; absent where it is not known.
+    """
     compute_ms: Annotated[int, Field(ge=0)]
     """
-    Milliseconds of statistics, training and evaluation that ended well.
+    Milliseconds that statistics, training and evaluation that ended well have worked.
     """
     batch_predictions: Annotated[int, Field(ge=0)]
     """
