@@ -22,7 +22,12 @@ pub fn init(json: bool, filter: &str, plain: bool) -> Result<(), String> {
 }
 
 fn dispatch(json: bool, filter: &str, colour: bool, to: BoxMakeWriter) -> Result<tracing::Dispatch, String> {
-    let filter = EnvFilter::try_new(filter).map_err(|error| {
+    // The library of the S3 door calls every refused request an error; the access log has them all.
+    let quiet = match filter.contains("s3s") {
+        true => filter.to_owned(),
+        false => format!("{filter},s3s=off"),
+    };
+    let filter = EnvFilter::try_new(quiet).map_err(|error| {
         format!("`{filter}` is not a log filter: {error}; write for example info,yosoku=debug")
     })?;
     let builder = tracing_subscriber::fmt()

@@ -198,7 +198,11 @@ impl Blobs {
         let at = self.depots.find_writable(key.as_str())?;
         match at.depot.store.delete(&at.path).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(at.failed("delete", error)),
+            Err(error) => match at.failed("delete", error) {
+                // A folder of that name, or a file where a folder would be: there is no such file either.
+                BlobError::NotFound { .. } => Ok(()),
+                error => Err(error),
+            },
         }
     }
 

@@ -90,7 +90,7 @@ impl Connections {
                 // The full text of the error shows the line itself, which may hold a password.
                 let line = error.span().map(|span| line_at(text, span.start));
                 let line = line.map_or_else(String::new, |line| format!(" line {line}:"));
-                problems.push(format!("`{name}`:{line} {}", error.message()));
+                problems.push(format!("`{name}`:{line} {}", without_value(error.message())));
                 return Self::default();
             }
         };
@@ -102,6 +102,17 @@ impl Connections {
                 .filter_map(|(key, database)| Some((key.clone(), secrets.database(&key, database)?)))
                 .collect(),
         }
+    }
+}
+
+/// A message without the value that it is about, which may be a secret.
+fn without_value(message: &str) -> String {
+    match (
+        message.strip_prefix("invalid "),
+        message.rsplit_once(", expected "),
+    ) {
+        (Some(_), Some((_, expected))) => format!("the value is none that fits: expected {expected}"),
+        _ => message.to_owned(),
     }
 }
 
@@ -244,6 +255,9 @@ mod tests {
         ] {
             assert!(all.contains(part), "{all}");
         }
+        let (_, problems) = self::read("[databases.a]\npassword = 31415926\n");
+        assert!(problems[0].contains("expected a string"), "{problems:?}");
+        assert!(!problems[0].contains("31415926"), "{problems:?}");
         for text in [
             "[databases.a]\npassword = \"hush\nurl = 3",
             "[databases.a]\npass = \"hush\"\n",

@@ -12,6 +12,7 @@ use s3s::auth::{S3Auth, SecretKey};
 use s3s::{S3Result, s3_error};
 
 use super::error::refusal;
+use super::open::decoded;
 use crate::http::auth::{Caller, KeyRing};
 use crate::service::Error;
 
@@ -48,7 +49,8 @@ pub(super) async fn well_signed(request: Request, next: Next) -> Response {
     match complaint(&request) {
         None => {
             let mut response = next.run(request).await;
-            if response.status() != StatusCode::FORBIDDEN {
+            let status = response.status();
+            if status.is_success() || status == StatusCode::NOT_FOUND {
                 // The signature held, so that the key is that of the caller.
                 response.extensions_mut().insert(Caller {
                     key_id: key.map(Into::into),
@@ -57,12 +59,7 @@ pub(super) async fn well_signed(request: Request, next: Next) -> Response {
             }
             response
         }
-        Some(what) => {
-            let text = format!(
-                "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>AccessDenied</Code><Message>{what}</Message></Error>"
-            );
-            (StatusCode::FORBIDDEN, [(CONTENT_TYPE, "application/xml")], text).into_response()
-        }
+        Some(what) => denied(what),
     }
 }
 
@@ -89,31 +86,110 @@ fn key_of(request: &Request) -> Option<String> {
     Some(id).filter(|id| !id.is_empty())
 }
 
+/// The longest that a signed address may hold, in seconds: a week, as at Amazon.
+const LONGEST: u64 = 604_800;
+
+/// Why a request is not even looked at by the library: it would take other signatures, and names in other spellings.
 fn complaint(request: &Request) -> Option<&'static str> {
     let header = request
         .headers()
         .get(AUTHORIZATION)
         .map(|value| value.to_str().unwrap_or_default());
     let query = request.uri().query().unwrap_or_default();
-    let names = |name: &str| query.split('&').any(|pair| pair.split('=').next() == Some(name));
-    let of_query = query
+    let read = |text: &str| String::from_utf8_lossy(&decoded(&text.replace('+', " "))).into_owned();
+    let parameters: Vec<(String, String)> = query
         .split('&')
-        .find_map(|pair| pair.strip_prefix("X-Amz-SignedHeaders="))
-        .map(|list| list.replace("%3B", ";").replace("%3b", ";"));
-    let of_header = header.and_then(|text| {
-        let (_, rest) = text.split_once("SignedHeaders=")?;
-        rest.split([',', ' ']).next().map(str::to_owned)
-    });
-    let is_fourth = header.is_some_and(|text| text.trim_start().starts_with("AWS4-HMAC-SHA256"));
-    // Those of version 2 have parameters of their own, which would be looked at first.
-    let is_second = names("Signature") || names("AWSAccessKeyId");
-    let is_fourth = is_fourth || header.is_none() && names("X-Amz-Signature");
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (read(name), read(value)))
+        .collect();
+    let find = |name: &str| {
+        let found = parameters
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    };
+    let of_query = find("X-Amz-Signature").or(find("X-Amz-Credential"));
+    let is_second = find("Signature").or(find("AWSAccessKeyId")).is_some();
+    let is_fourth = match header {
+        Some(text) => text.trim_start().starts_with("AWS4-HMAC-SHA256"),
+        None => of_query.is_some(),
+    };
     if is_second || !is_fourth {
         return Some("requests are signed with AWS Signature Version 4 here");
     }
-    let signed = of_header.or(of_query).unwrap_or_default().to_ascii_lowercase();
+    if header.is_some() && of_query.is_some() {
+        return Some("a request is signed in its header or in its address, not in both");
+    }
+    if header.is_none()
+        && find("X-Amz-Expires").is_none_or(|text| text.parse().is_ok_and(|s: u64| s > LONGEST))
+    {
+        return Some("a signed address says for how long it holds: a week at most");
+    }
+    let of_header = header.and_then(|text| {
+        let (_, rest) = text.split_once("SignedHeaders=")?;
+        rest.split([',', ' ']).next()
+    });
+    let signed = of_header.or(find("X-Amz-SignedHeaders")).unwrap_or_default();
+    let signed = signed.to_ascii_lowercase();
     let lacks = DECISIVE
         .iter()
         .any(|name| !signed.split(';').any(|known| known == *name));
     lacks.then_some("the signature must cover the header host")
+}
+
+/// The layer that refuses forms of web pages, which the library reads into memory before it knows who sends them.
+pub(super) async fn no_forms(request: Request, next: Next) -> Response {
+    let kind = request.headers().get(CONTENT_TYPE).map(|value| value.as_bytes());
+    match kind.is_some_and(|kind| kind.to_ascii_lowercase().starts_with(b"multipart/")) {
+        true => denied("forms of web pages are not taken here; use PutObject"),
+        false => next.run(request).await,
+    }
+}
+
+fn denied(what: &str) -> Response {
+    let text = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>AccessDenied</Code><Message>{what}</Message></Error>"
+    );
+    (StatusCode::FORBIDDEN, [(CONTENT_TYPE, "application/xml")], text).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complained(uri: &str, header: Option<&str>) -> bool {
+        let mut request = Request::builder().uri(uri);
+        if let Some(header) = header {
+            request = request.header(AUTHORIZATION, header);
+        }
+        complaint(&request.body(axum::body::Body::empty()).unwrap()).is_some()
+    }
+
+    #[test]
+    fn only_one_signature_of_version_4_is_looked_at() {
+        const GOOD: &str =
+            "AWS4-HMAC-SHA256 Credential=k/d/r/s3/aws4_request, SignedHeaders=host;x-amz-date, Signature=0";
+        const QUERY: &str = "X-Amz-Credential=k&X-Amz-SignedHeaders=host&X-Amz-Signature=0";
+        assert!(!complained("/b/k", Some(GOOD)));
+        assert!(!complained(&format!("/b/k?X-Amz-Expires=60&{QUERY}"), None));
+        for (uri, header) in [
+            ("/b/k", None),
+            ("/b/k", Some("AWS k:signature")),
+            (
+                "/b/k",
+                Some("AWS4-HMAC-SHA256 Credential=k, SignedHeaders=x-amz-date, Signature=0"),
+            ),
+            (
+                "/b/k?%41WSAccessKeyId=k&Expires=4000000000&%53ignature=s",
+                Some(GOOD),
+            ),
+            ("/b/k?Signature=s&AWSAccessKeyId=k", None),
+            (&format!("/b/k?X-Amz-Expires=60&{QUERY}"), Some(GOOD)),
+            ("/b/k?%58-Amz-Signature=0", Some(GOOD)),
+            (&format!("/b/k?X-Amz-Expires=604801&{QUERY}"), None),
+            (&format!("/b/k?{QUERY}"), None),
+        ] {
+            assert!(complained(uri, header), "{uri} {header:?}");
+        }
+    }
 }

@@ -68,7 +68,7 @@ impl Promised {
             md5: promised(MD5).then(Md5::new),
             headers: headers.clone(),
             trailer,
-            length: length.and_then(|length| u64::try_from(length).ok()),
+            length: promised_length(headers, length),
             received: 0,
         }
     }
@@ -106,6 +106,17 @@ impl Promised {
         }
         Ok(())
     }
+}
+
+/// How long the body is. One in chunks may break off between two of them, so that its own length must be said.
+fn promised_length(headers: &HeaderMap, length: Option<i64>) -> Option<u64> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if text("x-amz-content-sha256").is_some_and(|said| said.starts_with("STREAMING-")) {
+        let said = text("x-amz-decoded-content-length").and_then(|said| said.parse().ok());
+        // Without it nothing can be whole.
+        return Some(said.unwrap_or(u64::MAX));
+    }
+    length.and_then(|length| u64::try_from(length).ok())
 }
 
 impl Stream for Promised {

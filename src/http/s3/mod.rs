@@ -17,8 +17,11 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::HeaderValue;
+use axum::http::header::CONTENT_SECURITY_POLICY;
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
+use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::validation::NameValidation;
 use tokio::sync::Semaphore;
@@ -59,6 +62,7 @@ pub fn router(parts: Parts) -> Router {
     let observing = Arc::new(Observing::new(metrics, open, is_open));
     let mut builder = S3ServiceBuilder::new(Buckets::new(service, limits.upload));
     builder.set_validation(Names);
+    builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(small()))));
     let door = Router::new();
     let door = match access {
         Access::Keys(ring) => {
@@ -72,7 +76,8 @@ pub fn router(parts: Parts) -> Router {
         }
     };
     let places = Arc::new(Semaphore::new(limits.requests));
-    door.layer(DefaultBodyLimit::disable())
+    door.layer(axum::middleware::from_fn(auth::no_forms))
+        .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(places, layers::admit))
         .layer(from_fn_with_state(observing, access::observe))
 }
@@ -94,9 +99,25 @@ async fn answered(door: &S3Service, request: Request) -> Response {
         .call(request.map(|body| s3s::Body::http_body_unsync(body::patient(body))))
         .await
     {
-        Ok(response) => response.map(axum::body::Body::new),
+        Ok(response) => {
+            let mut response = response.map(axum::body::Body::new);
+            // A page that lies in a bucket is not to act as if it were the door's own.
+            let policy = HeaderValue::from_static("sandbox");
+            response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+            response
+        }
         Err(error) => error::unanswered(error),
     }
+}
+
+/// What the library may hold in memory before it knows who asks.
+fn small() -> S3Config {
+    let mut config = S3Config::default();
+    config.xml_max_body_size = 2 << 20;
+    config.post_object_max_file_size = 0;
+    config.form_max_fields_size = 1 << 16;
+    config.form_max_field_size = 1 << 16;
+    config
 }
 
 /// Buckets have the names that locations have.

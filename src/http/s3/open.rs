@@ -180,7 +180,7 @@ fn path(text: &str) -> String {
     encoded(&decoded(text), false)
 }
 
-fn decoded(text: &str) -> Vec<u8> {
+pub(super) fn decoded(text: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, more)) = rest.split_first() {
