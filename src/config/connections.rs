@@ -4,6 +4,7 @@
 //! a file of its own, or in a variable of the environment.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -74,7 +75,12 @@ impl Connections {
         };
         match std::fs::read_to_string(&path) {
             Ok(text) => Self::read(&text, &path.display().to_string(), env, problems),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => Self::default(),
+            // A home that cannot be is told by whoever makes it.
+            Err(error)
+                if !named && matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
+            {
+                Self::default()
+            }
             Err(error) => {
                 problems.push(format!("reading `{}`: {error}", path.display()));
                 Self::default()
