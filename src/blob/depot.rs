@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
-use futures_util::StreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
 use super::bucket::{Mapping, Mappings, Place};
 use super::staging::Staging;
-use super::{BlobError, key, remote};
+use super::{BlobError, Source, key, remote, walk};
 use crate::domain::ids::BlobKey;
 use crate::domain::location::UPLOADS;
 
@@ -177,6 +177,25 @@ impl Spot {
         Err(error)
     }
 
+    /// The files below this place, in any order; one more than `most` at most.
+    pub(super) async fn files(&self, most: usize) -> Result<Vec<ObjectMeta>, BlobError> {
+        let failed = |error| self.failed("list", error);
+        let Some(folder) = self.folder() else {
+            let listed = self.depot.store.list(Some(&self.path)).take(most + 1);
+            return listed.try_collect().await.map_err(failed);
+        };
+        let name = self.path.to_string();
+        let walked = tokio::task::spawn_blocking(move || walk::files(&folder, &name, most)).await;
+        let walked = walked.map_err(Source::from);
+        let found = walked.and_then(|found| found.map_err(Source::from));
+        found.map_err(|source| {
+            failed(object_store::Error::Generic {
+                store: "folders",
+                source,
+            })
+        })
+    }
+
     /// What failed at this place and why.
     pub(super) fn failed(&self, action: &'static str, error: object_store::Error) -> BlobError {
         match self.depot.is_elsewhere {
@@ -298,6 +317,12 @@ impl Depots {
     /// The buckets of which something was said by name.
     pub(super) fn names(&self) -> Vec<String> {
         self.named.keys().cloned().collect()
+    }
+
+    /// The folder that holds a folder for each bucket of which nothing was said by name, if it is not the home's.
+    pub(super) fn other_folder(&self) -> Option<PathBuf> {
+        let rule = self.others.as_ref().filter(|rule| rule.is_mapped)?;
+        rule.depot.as_ref()?.root.clone()
     }
 
     /// Whether the file of `key` lies elsewhere than in the home.

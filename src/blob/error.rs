@@ -1,6 +1,6 @@
 //! What can go wrong with files, by what the caller can do about it.
 
-use super::remote::Refusal;
+use super::remote::{Refusal, name};
 use crate::domain::entity::Problem;
 use crate::domain::ids::BlobKey;
 
@@ -50,6 +50,15 @@ pub enum BlobError {
         "no file can be called {what}: its name is too long or not allowed, or goes through a file, or is that of a folder; choose another one"
     )]
     NoName {
+        /// What was to be written.
+        what: String,
+    },
+    /// A file was written where it cannot be moved from in one step.
+    #[error(
+        "{what} lies on another file system than the folder that files are written in first; whoever runs the server \
+         maps the bucket to its folder in the file of connections"
+    )]
+    OtherVolume {
         /// What was to be written.
         what: String,
     },
@@ -109,23 +118,23 @@ impl BlobError {
         // What would lie below a file, or has a name that no file can have, is not there.
         let is_missing = matches!(error, object_store::Error::NotFound { .. }) || is_no_name(&error);
         let is_written = matches!(action, "write" | "publish");
-        match BlobKey::new(what) {
+        let key = BlobKey::new(what);
+        let what = name(what);
+        match key {
             Ok(key) if is_missing && !is_written => return BlobError::NotFound { key },
-            _ if is_no_name(&error) => {
-                let what = what.to_owned();
-                return BlobError::NoName { what };
-            }
+            _ if is_no_name(&error) => return BlobError::NoName { what },
             Ok(key) if is_missing => return BlobError::NotFound { key },
             _ => {}
         }
         if is_disk_full(&error) {
-            return BlobError::DiskFull {
-                what: what.to_owned(),
-            };
+            return BlobError::DiskFull { what };
+        }
+        if is_of(&error, &|kind| kind == std::io::ErrorKind::CrossesDevices) {
+            return BlobError::OtherVolume { what };
         }
         BlobError::Storage {
             action,
-            what: what.to_owned(),
+            what,
             source: error.into(),
         }
     }
@@ -137,7 +146,9 @@ impl BlobError {
             BlobError::DiskFull { .. } => "disk_full",
             BlobError::TooLarge { .. } => "too_large",
             BlobError::Input { .. } => "upload_interrupted",
-            BlobError::NoName { .. } | BlobError::TooMany { .. } => "invalid_location",
+            BlobError::NoName { .. } | BlobError::TooMany { .. } | BlobError::OtherVolume { .. } => {
+                "invalid_location"
+            }
             BlobError::Refused { .. } => "bucket_refused",
             BlobError::ReadOnly { .. } => "bucket_read_only",
             BlobError::Elsewhere { refusal, .. } => match refusal {
@@ -162,6 +173,7 @@ impl BlobError {
             }
             BlobError::NotFound { .. }
             | BlobError::NoName { .. }
+            | BlobError::OtherVolume { .. }
             | BlobError::TooMany { .. }
             | BlobError::Refused { .. }
             | BlobError::ReadOnly { .. }
@@ -190,6 +202,7 @@ impl From<BlobError> for std::io::Error {
             BlobError::TooLarge { .. } => std::io::ErrorKind::FileTooLarge,
             BlobError::NoName { .. } => std::io::ErrorKind::InvalidFilename,
             BlobError::Refused { .. } | BlobError::ReadOnly { .. } => std::io::ErrorKind::PermissionDenied,
+            BlobError::OtherVolume { .. } => std::io::ErrorKind::CrossesDevices,
             BlobError::Input { .. }
             | BlobError::TooMany { .. }
             | BlobError::Folder { .. }

@@ -6,6 +6,7 @@ use std::time::UNIX_EPOCH;
 
 use super::depot::Spot;
 use super::{BlobError, Blobs, key};
+use crate::domain::ids::BlobKey;
 use crate::domain::location::{Location, UPLOADS};
 
 /// A bucket that is a folder of this machine.
@@ -32,7 +33,11 @@ impl Blobs {
     /// The buckets that are folders of this machine, but the one of uploads, in the order of their names.
     pub async fn folders(&self) -> Result<Vec<Folder>, BlobError> {
         let mut names = self.depots.names();
-        if let Some(place) = self.place(key::DATASETS)? {
+        for place in self
+            .place(key::DATASETS)?
+            .into_iter()
+            .chain(self.depots.other_folder())
+        {
             names.extend(below(&place).await?);
         }
         names.sort();
@@ -94,16 +99,61 @@ impl Blobs {
         let Some(place) = at.folder() else {
             return Ok(false);
         };
-        if !self.list(&format!("{}/{name}", key::DATASETS)).await?.is_empty() {
-            return Ok(false);
-        }
-        let removed = tokio::task::spawn_blocking(move || remove_empty(&place)).await;
+        let removed = tokio::task::spawn_blocking(move || is_empty(&place) && remove_empty(&place)).await;
         Ok(removed.unwrap_or(false))
+    }
+
+    /// Whether a folder of this machine has the key `key`.
+    pub async fn is_path(&self, key: &BlobKey) -> Result<bool, BlobError> {
+        match self.place(key.as_str())? {
+            Some(place) => Ok(tokio::fs::metadata(&place)
+                .await
+                .is_ok_and(|found| found.is_dir())),
+            None => Ok(false),
+        }
+    }
+
+    /// Makes a folder of the key `key`, and those around it; one that is there already is no error.
+    pub async fn make_path(&self, key: &BlobKey) -> Result<(), BlobError> {
+        let at = self.depots.find_writable(key.as_str())?;
+        let Some(place) = at.folder() else {
+            return Ok(());
+        };
+        let made = tokio::fs::create_dir_all(&place).await;
+        made.map_err(|error| {
+            let source = error.into();
+            at.failed(
+                "write",
+                object_store::Error::Generic {
+                    store: "folders",
+                    source,
+                },
+            )
+        })
+    }
+
+    /// Removes the folder of the key `key` if nothing is in it.
+    pub async fn remove_path(&self, key: &BlobKey) -> Result<(), BlobError> {
+        if let Some(place) = self.depots.find_writable(key.as_str())?.folder() {
+            // Anything in it is a reason to leave it.
+            drop(tokio::fs::remove_dir(&place).await);
+        }
+        Ok(())
     }
 
     fn place(&self, key: &str) -> Result<Option<PathBuf>, BlobError> {
         self.depots.find(key).map(|at: Spot| at.folder())
     }
+}
+
+/// Whether there is nothing below a folder but folders.
+fn is_empty(place: &Path) -> bool {
+    let Ok(entries) = std::fs::read_dir(place) else {
+        return false;
+    };
+    entries.into_iter().all(|entry| {
+        entry.is_ok_and(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()) && is_empty(&entry.path()))
+    })
 }
 
 /// Removes empty folders from the inside out; what is not empty is never removed.

@@ -13,6 +13,7 @@ pub mod key;
 mod read;
 mod remote;
 mod staging;
+mod walk;
 mod windows;
 mod write;
 
@@ -27,7 +28,7 @@ use std::path::Path as FilePath;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt, TryStreamExt};
+use futures_util::{Stream, TryStreamExt};
 use object_store::{ObjectStore, ObjectStoreExt};
 use tokio::runtime::Handle;
 
@@ -102,6 +103,11 @@ impl Blobs {
     /// Whether the file of `key` lies elsewhere than in the home.
     pub fn is_mapped(&self, key: &BlobKey) -> bool {
         self.depots.is_mapped(key.as_str())
+    }
+
+    /// Whether the operator said of the bucket `name` where it lies.
+    pub fn is_chosen(&self, name: &str) -> bool {
+        self.depots.names().iter().any(|known| known == name)
     }
 
     /// Fails if nobody may read there, or write there if that is what `to_write` says. No store is asked.
@@ -207,12 +213,10 @@ impl Blobs {
     }
 
     /// The files below `folder`, in the order of their keys. Names that are no keys of ours are
-    /// left out.
+    /// left out, and so are links that lead round in a circle.
     pub async fn list(&self, folder: &str) -> Result<Vec<Listed>, BlobError> {
         let at = self.depots.find(folder)?;
-        let listed = at.depot.store.list(Some(&at.path)).take(MOST_LISTED + 1);
-        let found = listed.try_collect::<Vec<_>>().await;
-        let found = found.map_err(|e| at.failed("list", e))?;
+        let found = at.files(MOST_LISTED).await?;
         if found.len() > MOST_LISTED {
             return Err(BlobError::TooMany {
                 what: at.name(),
@@ -301,6 +305,15 @@ impl Blobs {
     /// [`Blobs::look`] for code that blocks.
     pub fn look_blocking(&self, key: &BlobKey) -> Result<Listed, BlobError> {
         self.runtime.block_on(self.look(key))
+    }
+
+    /// [`Blobs::look`] for code that blocks, at all of `keys` at once.
+    pub fn look_all_blocking<'a>(
+        &self,
+        keys: impl Iterator<Item = &'a BlobKey>,
+    ) -> Vec<Result<Listed, BlobError>> {
+        let looks = keys.map(|key| self.look(key));
+        self.runtime.block_on(futures_util::future::join_all(looks))
     }
 
     /// [`Blobs::list`] for code that blocks.

@@ -141,7 +141,8 @@ impl Read for BlockingReader {
     }
 }
 
-/// A local file that is looked at once more when its end is reached: others may write to files in buckets.
+/// A local file that is looked at once more when its end is reached, or after each of its pieces where they are read in
+/// any order: others may write to files in buckets.
 #[derive(Debug)]
 struct Watched {
     file: File,
@@ -167,11 +168,28 @@ impl Watched {
 
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let count = self.file.read(into)?;
-        if count == 0 && !into.is_empty() && version(&self.file.metadata()?) != self.begun {
-            let what = self.name.clone();
-            return Err(BlobError::Changed { what }.into());
+        if count == 0 && !into.is_empty() {
+            self.is_same()?;
         }
         Ok(count)
+    }
+
+    /// Fills `into` with the bytes from `at` on.
+    fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<()> {
+        let read = self.file.read_exact_at(into, at);
+        // The bytes are those of the file that was opened only if it is still the same afterwards.
+        self.is_same()?;
+        read
+    }
+
+    fn is_same(&self) -> io::Result<()> {
+        match version(&self.file.metadata()?) == self.begun {
+            true => Ok(()),
+            false => Err(BlobError::Changed {
+                what: self.name.clone(),
+            }
+            .into()),
+        }
     }
 }
 
@@ -190,7 +208,7 @@ pub struct RandomReader {
 #[derive(Debug)]
 enum Anywhere {
     /// A local file is read directly.
-    File(File),
+    File(Watched),
     /// Anything else is asked for each range.
     Store(Box<(Blobs, Spot, ObjectMeta)>),
 }
@@ -201,7 +219,7 @@ impl RandomReader {
         Ok(Self {
             size_bytes: meta.size,
             source: match file {
-                Some(file) => Anywhere::File(file),
+                Some(file) => Anywhere::File(Watched::new(file, at.name())?),
                 None => Anywhere::Store(Box::new((blobs.clone(), at, meta))),
             },
         })
@@ -216,7 +234,7 @@ impl RandomReader {
     pub fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<()> {
         let end = at.saturating_add(into.len() as u64);
         match &self.source {
-            Anywhere::File(file) => file.read_exact_at(into, at),
+            Anywhere::File(file) => file.read_at(at, into),
             Anywhere::Store(..) if end > self.size_bytes => Err(io::ErrorKind::UnexpectedEof.into()),
             Anywhere::Store(..) if into.is_empty() => Ok(()),
             Anywhere::Store(place) => {

@@ -291,6 +291,28 @@ async fn a_file_is_read_at_any_place() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_changes_between_two_places_is_noticed() {
+    let home = tempfile::tempdir().unwrap();
+    let blobs = Blobs::open_local(home.path()).await.unwrap();
+    let at = key("datasets/b/x");
+    blobs.put(&at, Bytes::from_static(b"0123456789")).await.unwrap();
+    let found = blobs.look(&at).await.unwrap();
+    let place = home.path().join("datasets/b/x");
+    tokio::task::spawn_blocking(move || {
+        let reader = blobs.open_random(&found).unwrap();
+        reader.read_at(0, &mut [0; 3]).unwrap();
+        std::fs::write(place, "9876543210 and more").unwrap();
+        let error = reader.read_at(3, &mut [0; 3]).unwrap_err();
+        assert!(
+            error.to_string().contains("was changed while it was read"),
+            "{error}"
+        );
+    })
+    .await
+    .unwrap();
+}
+
 #[tokio::test]
 async fn names_that_no_file_can_have_are_told() {
     let home = tempfile::tempdir().unwrap();

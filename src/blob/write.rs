@@ -155,23 +155,33 @@ impl Staged {
         let done = match std::mem::replace(&mut self.written, Written::Nothing) {
             Written::Parts(upload) => {
                 let upload = upload.into_inner().unwrap_or_else(PoisonError::into_inner);
-                upload.finish().await.map(|_| ())
+                upload.finish().await.map(|put| (put.e_tag, None))
             }
             Written::File => {
-                let renamed = target.depot.store.rename(&self.at.path, &target.path).await;
-                if renamed.is_err() {
+                let moved = self.moved(&target).await;
+                if moved.is_err() {
                     self.written = Written::File;
                 }
-                renamed
+                moved
             }
-            Written::Nothing => Ok(()),
+            Written::Nothing => Ok((None, None)),
         };
-        done.map_err(|e| target.failed("publish", e))?;
+        let (stamp, changed_micros) = done.map_err(|e| target.failed("publish", e))?;
         Ok(Published {
             key: to.clone(),
             hash: self.hash.clone(),
             size_bytes: self.size_bytes,
+            stamp,
+            changed_micros,
         })
+    }
+
+    /// Gives the file its name. What is known of it is asked before: afterwards others may give the name to another file.
+    async fn moved(&self, target: &Spot) -> Result<(Option<String>, Option<i64>), object_store::Error> {
+        let store = &target.depot.store;
+        let found = store.head(&self.at.path).await?;
+        store.rename(&self.at.path, &target.path).await?;
+        Ok((found.e_tag, Some(found.last_modified.timestamp_micros())))
     }
 }
 
@@ -201,6 +211,10 @@ pub struct Published {
     pub hash: ContentHash,
     /// Its length in bytes.
     pub size_bytes: u64,
+    /// What the store gives to another content of the same name; none where it gives nothing.
+    pub stamp: Option<String>,
+    /// When it was written, in microseconds UTC; none where the store does not say.
+    pub changed_micros: Option<i64>,
 }
 
 /// Writes everything that `stream` yields, in the store that has `to` or in the home; more than `limit` bytes are refused.

@@ -48,7 +48,7 @@ impl Made<'_> {
     /// find them without asking.
     pub fn write_below(&self, folder: &Location, context: &JobContext) -> Result<Produced, JobError> {
         let folder = folder.folder();
-        let parts = self.parts(&folder)?;
+        let (whole, parts) = self.parts(&folder, context)?;
         let facts = source_facts(self.source)?;
         let mut options = BatchOptions {
             form: Form {
@@ -63,7 +63,7 @@ impl Made<'_> {
         };
         let mut total = BatchSummary::default();
         let (mut manifest, mut files) = (Map::new(), Vec::new());
-        let mut pieces = self.pieces(&parts, &options, context)?;
+        let mut pieces = self.pieces(&whole, &parts, &options, context)?;
         for part in &parts {
             let selector = pieces.next(&part.table)?;
             options.before = Some(Before {
@@ -125,13 +125,14 @@ impl Made<'_> {
     /// Which records belong to the part is a question to all files together.
     fn pieces(
         &self,
+        whole: &BlobTable,
         parts: &[Part],
         options: &BatchOptions,
         context: &JobContext,
     ) -> Result<Pieces, JobError> {
         let schema = self.predictor.schema();
         let (split, target) = (&options.split, schema.target.as_deref());
-        let selector = select(&self.whole()?, split, Some(schema), target, &mut context.clone())?;
+        let selector = select(whole, split, Some(schema), target, &mut context.clone())?;
         Ok(Pieces {
             counts_bytes: parts.len() > 1 && !selector.is_all(),
             selector,
@@ -140,13 +141,9 @@ impl Made<'_> {
         })
     }
 
-    /// All files as one table.
-    fn whole(&self) -> Result<BlobTable, JobError> {
-        let facts = source_facts(self.source)?;
-        BlobTable::of(&self.handler.blobs, self.job, self.source, facts.header)
-    }
-
-    fn parts(&self, folder: &Location) -> Result<Vec<Part>, JobError> {
+    /// All files as one table, and each by itself.
+    fn parts(&self, folder: &Location, context: &JobContext) -> Result<(BlobTable, Vec<Part>), JobError> {
+        let blobs = &self.handler.blobs;
         let work = self.source.data_source();
         let files = work
             .and_then(|work| work.result.as_ref())
@@ -159,22 +156,28 @@ impl Made<'_> {
         match (work.map(|work| &work.spec), files.unwrap_or_default()) {
             (Some(spec), files @ [_, ..]) => {
                 // Fails where a file is not what it was.
-                let files = Checked::again(&self.handler.blobs, files.to_vec())?.files;
+                let files = Checked::again(blobs, files.to_vec(), context)?.files;
                 let named = names(spec, &files);
                 let parts = files.iter().zip(named).map(|(file, name)| {
                     Ok(Part {
-                        table: BlobTable::located(&self.handler.blobs, spec, std::slice::from_ref(file))?,
+                        table: BlobTable::located(blobs, spec, std::slice::from_ref(file))?,
                         input: key::location_of(&file.key).map_or_else(|| file.key.to_string(), String::from),
                         output: output(&name)?,
                     })
                 });
-                parts.collect()
+                let parts: Result<_, JobError> = parts.collect();
+                Ok((BlobTable::located(blobs, spec, &files)?, parts?))
             }
-            _ => Ok(vec![Part {
-                table: self.whole()?,
-                input: self.source.location.clone(),
-                output: output(&last_segment(&self.source.location))?,
-            }]),
+            _ => {
+                let facts = source_facts(self.source)?;
+                let table = || BlobTable::of(blobs, self.job, self.source, facts.header, context);
+                let only = Part {
+                    table: table()?,
+                    input: self.source.location.clone(),
+                    output: output(&last_segment(&self.source.location))?,
+                };
+                Ok((table()?, vec![only]))
+            }
         }
     }
 

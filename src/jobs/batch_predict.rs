@@ -47,12 +47,12 @@ pub fn batch_predict(
         Some(source) => {
             let facts = source_facts(source)?;
             (
-                BlobTable::of(&handler.blobs, job, source, facts.header)?,
+                BlobTable::of(&handler.blobs, job, source, facts.header, context)?,
                 facts.split,
             )
         }
         None => (
-            BlobTable::of(&handler.blobs, job, &job.entity, HeaderMode::Auto)?,
+            BlobTable::of(&handler.blobs, job, &job.entity, HeaderMode::Auto, context)?,
             Split::all(),
         ),
     };

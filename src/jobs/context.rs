@@ -100,6 +100,14 @@ impl JobContext {
         }
     }
 
+    /// Fails if the work should stop.
+    pub fn go_on(&self) -> Result<(), JobError> {
+        match self.stop_reason() {
+            None => Ok(()),
+            Some(_) => Err(JobError::Stopped),
+        }
+    }
+
     /// Tells how many rows have been handled so far.
     pub fn rows(&self, rows: u64) {
         self.update(|progress| progress.rows = Some(rows));

@@ -25,7 +25,7 @@ pub fn evaluate_model(
     let facts = source_facts(source)?;
     let (bundle, result) = model_of(&handler.blobs, model)?;
     let predictor = Predictor::with_threshold(&bundle, result.threshold)?;
-    let table = BlobTable::of(&handler.blobs, job, source, facts.header)?;
+    let table = BlobTable::of(&handler.blobs, job, source, facts.header, context)?;
     let mut observer = context.clone();
     let evaluation = evaluate(
         &predictor,

@@ -4,6 +4,7 @@ use std::io::Read;
 
 use sha2::{Digest, Sha256};
 
+use super::context::JobContext;
 use super::runner::JobError;
 use crate::blob::{BlobError, Blobs, Listed, key};
 use crate::domain::dataset::ContentHash;
@@ -22,6 +23,9 @@ const ABOUT: [&str; 2] = ["_metadata", "_common_metadata"];
 /// Files that a data source may have.
 const MOST_FILES: usize = 100_000;
 
+/// Files that are looked at together.
+const AT_ONCE: usize = 32;
+
 /// Bytes that are hashed at once.
 const PIECE: usize = 1 << 20;
 
@@ -33,16 +37,12 @@ pub struct Checked {
 }
 
 impl Checked {
-    /// Finds the files at `location` and hashes each. `go_on` is asked between pieces.
-    pub fn find(
-        blobs: &Blobs,
-        location: &Location,
-        mut go_on: impl FnMut() -> Result<(), JobError>,
-    ) -> Result<Self, JobError> {
+    /// Finds the files at `location` and hashes each.
+    pub fn find(blobs: &Blobs, location: &Location, context: &JobContext) -> Result<Self, JobError> {
         let found = listed(blobs, location)?;
         let mut files = Vec::with_capacity(found.len());
         for file in found {
-            let hash = hash(blobs, &file, &mut go_on)?;
+            let hash = hash(blobs, &file, context)?;
             files.push(SourceFile {
                 key: file.key,
                 size_bytes: file.size_bytes,
@@ -55,27 +55,37 @@ impl Checked {
 
     /// Fails for good unless each file is there and has the content that it had. What the store says of it is enough
     /// where nothing has changed; otherwise it is hashed again.
-    pub fn again(blobs: &Blobs, mut files: Vec<SourceFile>) -> Result<Self, JobError> {
-        for file in &mut files {
-            let name = named(&file.key);
-            let now = match blobs.look_blocking(&file.key) {
-                Ok(now) => now,
-                Err(BlobError::NotFound { .. }) => {
-                    return Err(changed(&format!("`{name}` is not there any more")));
-                }
-                Err(error) => return Err(error.into()),
-            };
-            let same_stamp = file.stamp.is_some() && file.stamp == now.stamp;
-            if now.size_bytes != file.size_bytes
-                || (!same_stamp && hash(blobs, &now, &mut || Ok(()))? != file.hash)
-            {
-                return Err(changed(&format!("`{name}` has another content than it had")));
+    pub fn again(blobs: &Blobs, mut files: Vec<SourceFile>, context: &JobContext) -> Result<Self, JobError> {
+        for some in files.chunks_mut(AT_ONCE) {
+            context.go_on()?;
+            let found = blobs.look_all_blocking(some.iter().map(|file| &file.key));
+            for (file, found) in some.iter_mut().zip(found) {
+                compare(blobs, file, found, context)?;
             }
-            // What it is known by while it is read.
-            file.stamp = now.stamp;
         }
         Ok(Self { files })
     }
+}
+
+/// Fails for good unless what was `found` is what was in `file`, which then has the stamp that it is read by.
+fn compare(
+    blobs: &Blobs,
+    file: &mut SourceFile,
+    found: Result<Listed, BlobError>,
+    context: &JobContext,
+) -> Result<(), JobError> {
+    let name = named(&file.key);
+    let now = match found {
+        Ok(now) => now,
+        Err(BlobError::NotFound { .. }) => return Err(changed(&format!("`{name}` is not there any more"))),
+        Err(error) => return Err(error.into()),
+    };
+    let same_stamp = file.stamp.is_some() && file.stamp == now.stamp;
+    if now.size_bytes != file.size_bytes || (!same_stamp && hash(blobs, &now, context)? != file.hash) {
+        return Err(changed(&format!("`{name}` has another content than it had")));
+    }
+    file.stamp = now.stamp;
+    Ok(())
 }
 
 /// What was read once is not there any more, or not the same.
@@ -129,15 +139,11 @@ pub fn named(key: &BlobKey) -> String {
     key::location_of(key).map_or_else(|| key.to_string(), String::from)
 }
 
-fn hash(
-    blobs: &Blobs,
-    file: &Listed,
-    go_on: &mut dyn FnMut() -> Result<(), JobError>,
-) -> Result<ContentHash, JobError> {
+fn hash(blobs: &Blobs, file: &Listed, context: &JobContext) -> Result<ContentHash, JobError> {
     let mut reader = blobs.open_listed(file)?;
     let (mut hasher, mut piece) = (Sha256::new(), vec![0; PIECE]);
     loop {
-        go_on()?;
+        context.go_on()?;
         let count = reader.read(&mut piece).map_err(|source| {
             let problem = Problem::new(
                 "read_failed",

@@ -1,7 +1,5 @@
 //! Data source → schema and statistics.
 
-use std::ops::ControlFlow;
-
 use serde_json::json;
 
 use super::context::JobContext;
@@ -37,15 +35,13 @@ pub fn profile_data(handler: &Handler, job: &ClaimedJob, context: &JobContext) -
     }
     let (table, files) = match &spec.location {
         Some(location) => {
-            let go_on = || match context.progress(Stage::Profile, 0, 0) {
-                ControlFlow::Continue(()) => Ok(()),
-                ControlFlow::Break(()) => Err(JobError::Stopped),
-            };
-            let files = Checked::find(&handler.blobs, location, go_on)?.files;
+            // What is hashed first is read next: to whoever waits it is one stage.
+            let _ = context.progress(Stage::Profile, 0, 0);
+            let files = Checked::find(&handler.blobs, location, context)?.files;
             (BlobTable::located(&handler.blobs, spec, &files)?, files)
         }
         None => (
-            BlobTable::of(&handler.blobs, job, &job.entity, header_of(spec)?)?,
+            BlobTable::of(&handler.blobs, job, &job.entity, header_of(spec)?, context)?,
             Vec::new(),
         ),
     };

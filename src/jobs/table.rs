@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::chain::Chain;
+use super::context::JobContext;
 use super::files::{self, Checked};
 use super::runner::JobError;
 use crate::blob::{BlobError, Blobs, Listed, RandomReader};
@@ -46,12 +47,13 @@ impl BlobTable {
         job: &ClaimedJob,
         entity: &Entity,
         header: HeaderMode,
+        context: &JobContext,
     ) -> Result<Self, JobError> {
         if let Some(work) = entity.data_source()
             && (work.spec.location.is_some() || work.spec.query.is_some())
         {
             let files = work.result.as_ref().map(|result| result.files.clone());
-            let checked = Checked::again(blobs, files.unwrap_or_default())?;
+            let checked = Checked::again(blobs, files.unwrap_or_default(), context)?;
             return Self::located(blobs, &work.spec, &checked.files);
         }
         let Some(DatasetVersion { blob, size_bytes, .. }) = job.dataset_of(entity) else {

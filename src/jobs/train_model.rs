@@ -28,7 +28,7 @@ pub fn train_model(handler: &Handler, job: &ClaimedJob, context: &JobContext) ->
     };
     let source = required(job.input(EntityKind::DataSource), "data source")?;
     let facts = source_facts(source)?;
-    let table = BlobTable::of(&handler.blobs, job, source, facts.header)?;
+    let table = BlobTable::of(&handler.blobs, job, source, facts.header, context)?;
     let target = facts.schema.target.clone().ok_or(PipelineError::NoTarget)?;
     let params = LearnParams::from_map(&work.spec.parameters).map_err(PipelineError::from)?;
     let earlier = match &work.spec.earlier {

@@ -127,6 +127,7 @@ impl From<BlobError> for Error {
             },
             BlobError::DiskFull { .. } => Error::unavailable("disk_full", message),
             BlobError::NoName { .. }
+            | BlobError::OtherVolume { .. }
             | BlobError::TooMany { .. }
             | BlobError::Refused { .. }
             | BlobError::ReadOnly { .. } => Error::invalid(code, message),

@@ -19,21 +19,28 @@ pub const PAGE: usize = 1000;
 /// How often a file is looked at that is replaced while it is opened.
 const AGAIN: usize = 3;
 
-/// The place of a file in a bucket that is open to those who speak S3.
+/// The place of a file, or of a folder if the key ends in `/`, in a bucket that is open to those who speak S3.
 pub fn place(bucket: &str, key: &str) -> Result<Location, Error> {
     if bucket == UPLOADS {
         return Err(Error::not_found("bucket", bucket));
     }
     let at = Location::new(format!("s3://{bucket}/{key}"));
     let at = at.map_err(|error| Error::invalid("invalid_location", error.to_string()))?;
-    match at.bucket() == bucket && !at.is_folder() {
+    match at.bucket() == bucket && !at.key().is_empty() {
         true => Ok(at),
         false => Err(Error::invalid(
             "invalid_location",
-            format!("`{at}` names no file: a key must not be empty or end in `/`"),
+            format!("`{at}` names no file: a key must not be empty"),
         )),
     }
 }
+
+/// What is known of a folder, which stands for the empty file that others keep under a name that ends in `/`.
+const FOLDER: Stored = Stored {
+    size_bytes: 0,
+    stamp: None,
+    changed_micros: None,
+};
 
 impl Service {
     /// The buckets on this machine.
@@ -74,13 +81,29 @@ impl Service {
     /// Removes the bucket `name`, which must be empty; false if it is not.
     pub async fn bucket_remove(&self, name: &str) -> Result<bool, Error> {
         self.bucket(name).await?;
+        if self.0.blobs.is_chosen(name) {
+            return Err(Error::Forbidden {
+                code: "bucket_refused",
+                message: format!(
+                    "the bucket `{name}` is a folder that whoever runs the server chose; it stays"
+                ),
+            });
+        }
         Ok(self.0.blobs.remove_folder(name).await?)
     }
 
     /// What is known of a file.
     pub async fn object(&self, at: &Location) -> Result<Stored, Error> {
         self.bucket(at.bucket()).await?;
-        let found = self.0.blobs.look(&key::located(at)).await;
+        let place = key::located(at);
+        if at.is_folder() {
+            let is_there = self.0.blobs.is_path(&place).await;
+            return match is_there.map_err(|error| missing(at, error))? {
+                true => Ok(FOLDER),
+                false => Err(Error::not_found("file", at.key())),
+            };
+        }
+        let found = self.0.blobs.look(&place).await;
         found.map(stored).map_err(|error| missing(at, error))
     }
 
@@ -91,6 +114,14 @@ impl Service {
         range: Option<ByteRange>,
     ) -> Result<(Stored, Reading), Error> {
         let mut file = self.object(at).await?;
+        if at.is_folder() {
+            let reading = Reading {
+                size_bytes: 0,
+                range: 0..0,
+                stream: futures_util::stream::empty().boxed(),
+            };
+            return Ok((file, reading));
+        }
         let place = key::located(at);
         for _ in 0..AGAIN {
             let wanted = range.map(|range| {
@@ -138,27 +169,45 @@ impl Service {
         self.bucket(at.bucket()).await?;
         let body = std::pin::pin!(body);
         let limit = limit.min(self.0.limits.upload_bytes);
-        Ok(self.0.blobs.receive_at(&key::located(at), body, limit).await?)
+        let received = self.0.blobs.receive_at(&key::located(at), body, limit).await;
+        received.map_err(|error| missing(at, error))
     }
 
     pub(super) async fn object_publish(&self, at: &Location, staged: Staged) -> Result<Stored, Error> {
         let to = key::located(at);
         // On a task of its own: a caller who goes away now must not leave the file without a name.
-        let blobs = self.0.blobs.clone();
-        let kept = tokio::spawn(async move {
-            staged.publish(&to).await?;
-            blobs.look(&to).await
-        });
+        let kept = tokio::spawn(async move { staged.publish(&to).await });
         let kept = kept
             .await
             .map_err(|e| Error::internal("keeping a file of a bucket", e))?;
-        Ok(stored(kept?))
+        let kept = kept.map_err(|error| missing(at, error))?;
+        Ok(Stored {
+            size_bytes: kept.size_bytes,
+            stamp: kept.stamp,
+            changed_micros: kept.changed_micros,
+        })
     }
 
-    /// Removes a file of a bucket; one that is not there is no error.
+    /// Removes a file of a bucket, or an empty folder in it; what is not there is no error.
     pub async fn object_delete(&self, at: &Location) -> Result<(), Error> {
         self.bucket(at.bucket()).await?;
-        Ok(self.0.blobs.delete(&key::located(at)).await?)
+        let place = key::located(at);
+        let done = match at.is_folder() {
+            true => self.0.blobs.remove_path(&place).await,
+            false => self.0.blobs.delete(&place).await,
+        };
+        match done {
+            Ok(()) | Err(BlobError::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Makes a folder in a bucket.
+    pub async fn object_folder(&self, at: &Location) -> Result<Stored, Error> {
+        self.bucket(at.bucket()).await?;
+        let made = self.0.blobs.make_path(&key::located(at)).await;
+        made.map_err(|error| missing(at, error))?;
+        Ok(FOLDER)
     }
 
     /// One page of the files of the bucket `name`, in the order of their keys.
@@ -224,7 +273,8 @@ fn stored(file: Listed) -> Stored {
     }
 }
 
-fn missing(at: &Location, error: BlobError) -> Error {
+/// Errors of the store in the words of those who asked for the file.
+pub(super) fn missing(at: &Location, error: BlobError) -> Error {
     match error {
         BlobError::NotFound { .. } => Error::not_found("file", at.key()),
         error => error.into(),

@@ -225,6 +225,22 @@ async fn pages_of_others_are_kept_out_of_an_open_door() {
     );
 }
 
+#[tokio::test]
+async fn a_chunk_that_would_fill_the_memory_is_refused_at_its_first_line() {
+    let place = Place::open().await;
+    place.file("shop/x.csv", "before");
+    let begin = format!("40000000;chunk-signature={}\r\nx", "0".repeat(64));
+    let headers = [
+        ("x-amz-content-sha256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"),
+        ("x-amz-decoded-content-length", "1073741824"),
+        ("content-length", "1073741900"),
+    ];
+    let (status, text) = ask(&place, "PUT /shop/x.csv", &headers, begin).await;
+    assert_eq!(status, 400, "{text}");
+    assert!(text.contains("at most 16777216"), "{text}");
+    assert_eq!(place.file_at("shop/x.csv").unwrap(), b"before");
+}
+
 /// Headers, a body and the code of the error that they come to.
 type Case = (&'static [(&'static str, &'static str)], Vec<u8>, &'static str);
 

@@ -4,7 +4,10 @@
     target/clients/bin/python tests/clients/storage.py [PROGRAM] [--only TEXT]... [--list]
 """
 
+import base64
+import datetime
 import gzip
+import hashlib
 import io
 import json
 import os
@@ -12,6 +15,7 @@ import socket
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -388,7 +392,9 @@ def rule_door_takes_large_files_in_parts(context):
     made = complete(listed([1, 2, 3]))
     equal(s3.head_object(Bucket="large", Key="y")["ETag"], made["ETag"], "tag")
     equal(s3.get_object(Bucket="large", Key="y")["Body"].read(), pieces[1] + pieces[2] + pieces[3], "content")
-    equal(code(lambda: complete(listed([1, 2, 3])))[0], "NoSuchUpload", "again")
+    # Whoever did not hear the answer asks again, and gets the same.
+    equal(complete(listed([1, 2, 3]))["ETag"], made["ETag"], "again")
+    equal(code(lambda: s3.upload_part(**at, PartNumber=1, Body=b"late"))[0], "NoSuchUpload", "a part of what is whole")
     # What is given up leaves nothing.
     home = door(context).server.home
     begun = s3.create_multipart_upload(Bucket="large", Key="z")["UploadId"]
@@ -405,6 +411,103 @@ def rule_door_takes_large_files_in_parts(context):
 def staged(home):
     """Files of the installation that nobody sees yet."""
     return [str(path) for path in (home / ".staging").rglob("*") if path.is_file() and path.suffix != ".lock"]
+
+
+def rule_door_compares_the_sums_of_parts_and_of_the_whole(context):
+    s3 = door(context).s3()
+    s3.create_bucket(Bucket="sums")
+    pieces = [b"a" * (5 << 20), b"b" * 100]
+
+    def crc(content):
+        return base64.b64encode(zlib.crc32(content).to_bytes(4, "big")).decode()
+
+    def uploaded(key, **more):
+        at = {"Bucket": "sums", "Key": key, "UploadId": s3.create_multipart_upload(Bucket="sums", Key=key, **more)["UploadId"]}
+        parts = [
+            {"PartNumber": number, **{name: part[name] for name in ["ETag", "ChecksumCRC32"]}}
+            for number, piece in enumerate(pieces, 1)
+            for part in [s3.upload_part(**at, PartNumber=number, Body=piece, ChecksumAlgorithm="CRC32")]
+        ]
+        return at, parts
+
+    at, parts = uploaded("whole", ChecksumAlgorithm="CRC32", ChecksumType="FULL_OBJECT")
+    equal([part["ChecksumCRC32"] for part in parts], [crc(piece) for piece in pieces], "sums of parts")
+    complete = lambda parts, **more: s3.complete_multipart_upload(**at, MultipartUpload={"Parts": parts}, **more)  # noqa: E731
+    wrong = [{**parts[0], "ChecksumCRC32": crc(b"another")}, parts[1]]
+    equal(code(lambda: complete(wrong))[0], "InvalidPart", "another sum of a part")
+    equal(code(lambda: complete(parts, ChecksumCRC32=crc(b"another"), ChecksumType="FULL_OBJECT"))[0], "BadDigest", "another sum")
+    equal(code(lambda: complete(parts, MpuObjectSize=1))[0], "BadDigest", "another size")
+    equal(code(lambda: s3.head_object(Bucket="sums", Key="whole"))[1], 404, "seen with wrong sums")
+    complete(parts, ChecksumCRC32=crc(b"".join(pieces)), ChecksumType="FULL_OBJECT", MpuObjectSize=(5 << 20) + 100)
+    equal(s3.get_object(Bucket="sums", Key="whole")["Body"].read(), b"".join(pieces), "content")
+    put = s3.put_object(Bucket="sums", Key="one", Body=b"one", ChecksumAlgorithm="SHA256")
+    equal(put["ChecksumSHA256"], base64.b64encode(hashlib.sha256(b"one").digest()).decode(), "sum of a file")
+
+
+def rule_door_refuses_what_files_do_not_have_here(context):
+    s3 = door(context).s3()
+    s3.create_bucket(Bucket="plain")
+    for more in [{"ACL": "public-read"}, {"ServerSideEncryption": "AES256"}, {"StorageClass": "GLACIER"}, {"Tagging": "a=b"}]:
+        equal(code(lambda: s3.put_object(Bucket="plain", Key="x", Body=b"x", **more)), ("NotImplemented", 501), more)
+        equal(code(lambda: s3.create_multipart_upload(Bucket="plain", Key="x", **more)), ("NotImplemented", 501), more)
+    equal(s3.list_objects_v2(Bucket="plain")["KeyCount"], 0, "files")
+    s3.put_object(Bucket="plain", Key="x", Body=b"x", ACL="private", StorageClass="STANDARD", Metadata={"color": "red"})
+    objects = [{"Key": f"{number}"} for number in range(1001)]
+    equal(code(lambda: s3.delete_objects(Bucket="plain", Delete={"Objects": objects}))[0], "MalformedXML", "1,001 files")
+
+
+def rule_door_knows_folders_and_times(context):
+    s3, home = door(context).s3(), door(context).server.home
+    s3.create_bucket(Bucket="folders")
+    equal(code(lambda: s3.head_object(Bucket="folders", Key="a/b/"))[1], 404, "no folder")
+    equal(code(lambda: s3.get_object(Bucket="folders", Key="a/b/"))[0], "NoSuchKey", "no folder")
+    s3.put_object(Bucket="folders", Key="a/b/", Body=b"")
+    assert (home / "datasets/folders/a/b").is_dir(), "no folder was made"
+    equal(s3.head_object(Bucket="folders", Key="a/b/")["ContentLength"], 0, "a folder")
+    equal(s3.get_object(Bucket="folders", Key="a/b/")["Body"].read(), b"", "a folder")
+    s3.put_object(Bucket="folders", Key="a/b/x", Body=b"x")
+    equal(code(lambda: s3.put_object(Bucket="folders", Key="a/b/x/", Body=b""))[1], 400, "a folder below a file")
+    s3.delete_object(Bucket="folders", Key="a/b/")
+    equal(s3.get_object(Bucket="folders", Key="a/b/x")["Body"].read(), b"x", "what is in a folder that was deleted")
+    at = {"Bucket": "folders", "Key": "a/b/x"}
+    now = s3.head_object(**at)["LastModified"]
+    hour = datetime.timedelta(hours=1)
+    equal(code(lambda: s3.get_object(**at, IfUnmodifiedSince=now - hour))[1], 412, "modified since")
+    equal(code(lambda: s3.head_object(**at, IfModifiedSince=now))[1], 304, "not modified since")
+    equal(s3.get_object(**at, IfUnmodifiedSince=now, IfModifiedSince=now - hour)["Body"].read(), b"x", "times that hold")
+    whole = s3.get_object(**at, PartNumber=1)
+    equal((whole["ResponseMetadata"]["HTTPStatusCode"], whole["Body"].read()), (206, b"x"), "the first part")
+    equal(code(lambda: s3.get_object(**at, PartNumber=2))[0], "InvalidRange", "the second part")
+    (home / "datasets/folders/round").symlink_to("../folders")
+    (home / "datasets/folders/itself").symlink_to("itself")
+    (home / "datasets/folders" / os.fsdecode(b"\xff.csv")).write_text("not UTF-8")
+    equal([found["Key"] for found in s3.list_objects_v2(Bucket="folders")["Contents"]], ["a/b/x"], "beside odd names")
+    (home / "datasets/folders/e/e").mkdir(parents=True)
+    s3.delete_object(**at)
+    equal(code(lambda: s3.delete_bucket(Bucket="folders"))[0], "BucketNotEmpty", "odd names are files too")
+    assert (home / "datasets/folders/e/e").is_dir(), "a refused deletion removed folders"
+
+
+def rule_door_keeps_folders_that_the_operator_chose(context):
+    home = context.folder / "chosen"
+    for name in ["one", "all/two"]:
+        (context.folder / "places" / name).mkdir(parents=True, exist_ok=True)
+    connections(context, "chosen", f'[buckets.one]\nfolder = "{context.folder / "places/one"}"\n[buckets."*"]\nfolder = "{context.folder / "places/all"}"\n')
+    s3 = Door(context, "chosen").s3()
+    equal([found["Name"] for found in s3.list_buckets()["Buckets"]], ["one", "two"], "buckets")
+    equal(code(lambda: s3.delete_bucket(Bucket="one")), ("AccessDenied", 403), "chosen")
+    s3.create_bucket(Bucket="three")
+    s3.put_object(Bucket="three", Key="x", Body=b"x")
+    equal((context.folder / "places/all/three/x").read_bytes(), b"x", "content")
+    for call in [lambda: s3.put_object(Bucket="one", Key=".staging/x", Body=b"x"), lambda: s3.get_object(Bucket="one", Key=".staging/x"),
+                 lambda: s3.create_multipart_upload(Bucket="one", Key=".staging/x")]:
+        equal(code(call), ("NoSuchKey", 404), "where files are written")
+    s3.delete_object(Bucket="one", Key=".staging/x")
+    s3.delete_object(Bucket="three", Key="x")
+    s3.delete_bucket(Bucket="three")
+    s3.delete_bucket(Bucket="two")
+    equal([found["Name"] for found in s3.list_buckets()["Buckets"]], ["one"], "buckets")
+    assert home.is_dir(), home
 
 
 def rule_door_lists_in_pages(context):

@@ -11,8 +11,9 @@ use axum::response::{IntoResponse, Response};
 use s3s::auth::{S3Auth, SecretKey};
 use s3s::{S3Result, s3_error};
 
+use super::chunks;
 use super::error::refusal;
-use super::open::decoded;
+use super::open::{CONTENT, decoded};
 use crate::http::auth::{Caller, KeyRing};
 use crate::service::Error;
 
@@ -48,6 +49,12 @@ pub(super) async fn well_signed(request: Request, next: Next) -> Response {
     let key = key_of(&request);
     match complaint(&request) {
         None => {
+            let content = request.headers().get(CONTENT);
+            let in_chunks = content.is_some_and(|content| content.as_bytes().starts_with(b"STREAMING-"));
+            let request = match in_chunks {
+                true => request.map(|body| chunks::checked(body, true)),
+                false => request,
+            };
             let mut response = next.run(request).await;
             let status = response.status();
             if status.is_success() || status == StatusCode::NOT_FOUND {

@@ -7,37 +7,26 @@ use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 use axum::http::HeaderMap;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use s3s::TrailingHeaders;
-use s3s::checksum::ChecksumHasher;
-use s3s::crypto::{Checksum, Crc32, Crc32c, Crc64Nvme, Md5, Sha1, Sha256};
 use s3s::dto::{self, StreamingBlob};
+use tokio::time::Instant;
 
 use super::error::of_body;
+use super::sums::{self, Summing};
 use crate::service::Error;
+use crate::service::multipart::{Promise, Sums};
 
-/// The sums that a sender may promise, by the headers that carry them.
-const SUMS: [&str; 5] = [
-    "x-amz-checksum-crc32",
-    "x-amz-checksum-crc32c",
-    "x-amz-checksum-crc64nvme",
-    "x-amz-checksum-sha1",
-    "x-amz-checksum-sha256",
-];
-
-const MD5: &str = "content-md5";
-
-/// A body from which nothing comes for so long is given up.
-const STALL: Duration = Duration::from_secs(60);
+/// How often it is looked whether a body still arrives, and how many bytes must have come since.
+const LOOK: Duration = Duration::from_secs(60);
+const LEAST: usize = 16 << 10;
 
 /// A body that ends with an error unless it is what its sender promised.
 pub(super) struct Promised {
     body: Option<StreamingBlob>,
-    hasher: ChecksumHasher,
-    md5: Option<Md5>,
+    summing: Summing,
+    sums: Sums,
     headers: HeaderMap,
     trailer: Option<TrailingHeaders>,
     length: Option<u64>,
@@ -52,20 +41,10 @@ impl Promised {
         headers: &HeaderMap,
         trailer: Option<TrailingHeaders>,
     ) -> Self {
-        let announced = headers.get("x-amz-trailer").and_then(|value| value.to_str().ok());
-        let announced = announced.unwrap_or_default().to_ascii_lowercase();
-        let promised =
-            |name: &str| headers.contains_key(name) || announced.split(',').any(|one| one.trim() == name);
         Self {
             body,
-            hasher: ChecksumHasher {
-                crc32: promised(SUMS[0]).then(Crc32::new),
-                crc32c: promised(SUMS[1]).then(Crc32c::new),
-                crc64nvme: promised(SUMS[2]).then(Crc64Nvme::new),
-                sha1: promised(SUMS[3]).then(Sha1::new),
-                sha256: promised(SUMS[4]).then(Sha256::new),
-            },
-            md5: promised(MD5).then(Md5::new),
+            summing: Summing::of(|name| sums::promises(headers, name)),
+            sums: Sums::new(),
             headers: headers.clone(),
             trailer,
             length: promised_length(headers, length),
@@ -79,32 +58,19 @@ impl Promised {
             let message = format!("{} of {length} bytes arrived; send them again", self.received);
             return Err(Error::invalid("upload_interrupted", message));
         }
-        let found = std::mem::take(&mut self.hasher).finalize();
-        let md5 = self.md5.take().map(|md5| STANDARD.encode(md5.finalize()));
-        let behind = self
-            .trailer
-            .as_ref()
-            .and_then(TrailingHeaders::take)
-            .unwrap_or_default();
-        let sums = [
-            (SUMS[0], found.checksum_crc32),
-            (SUMS[1], found.checksum_crc32c),
-            (SUMS[2], found.checksum_crc64nvme),
-            (SUMS[3], found.checksum_sha1),
-            (SUMS[4], found.checksum_sha256),
-            (MD5, md5),
-        ];
-        for (name, found) in sums
-            .iter()
-            .filter_map(|(name, found)| Some((name, found.as_ref()?)))
-        {
-            let promised = self.headers.get(*name).or_else(|| behind.get(*name));
-            if promised.is_none_or(|promised| promised.as_bytes() != found.as_bytes()) {
-                let message = format!("{name} is not that of the bytes that arrived; send them again");
-                return Err(Error::invalid("checksum_mismatch", message));
-            }
-        }
-        Ok(())
+        self.sums = self.summing.end();
+        let trailer = self.trailer.as_ref();
+        let behind = trailer.and_then(TrailingHeaders::take).unwrap_or_default();
+        sums::compare(&self.sums, |name| {
+            let promised = self.headers.get(name).or_else(|| behind.get(name));
+            promised.map(|sum| sum.as_bytes())
+        })
+    }
+}
+
+impl Promise for Promised {
+    fn sums(&self) -> Sums {
+        self.sums.clone()
     }
 }
 
@@ -130,10 +96,7 @@ impl Stream for Promised {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Some(Ok(bytes))) => {
                 self.received += bytes.len() as u64;
-                self.hasher.update(&bytes);
-                if let Some(md5) = &mut self.md5 {
-                    md5.update(&bytes);
-                }
+                self.summing.see(&bytes);
                 Poll::Ready(Some(Ok(bytes)))
             }
             Poll::Ready(Some(Err(error))) => {
@@ -148,19 +111,38 @@ impl Stream for Promised {
     }
 }
 
-/// The same body with an end when nothing comes of it for too long; it may be held in chunks and signed.
+/// The same body with an end when nothing comes of it for too long, or next to nothing; it may be held in chunks and
+/// signed.
 pub(super) fn patient(body: Body) -> Body {
     if body.is_end_stream() {
         return body;
     }
-    let steps = stream::unfold(Some(body.into_data_stream()), |state| async move {
-        let mut body = state?;
-        match tokio::time::timeout(STALL, body.next()).await {
-            Ok(None) => None,
-            Ok(Some(next)) => Some((next.map_err(io::Error::other), Some(body))),
-            Err(_) => Some((Err(io::ErrorKind::TimedOut.into()), None)),
-        }
-    });
+    looked_after(body, LOOK)
+}
+
+fn looked_after(body: Body, often: Duration) -> Body {
+    let look = Instant::now() + often;
+    let steps = stream::unfold(
+        Some((body.into_data_stream(), look, 0)),
+        move |state| async move {
+            let (mut body, mut look, mut since) = state?;
+            if Instant::now() >= look {
+                // It was us who did not look.
+                (look, since) = (Instant::now() + often, 0);
+            }
+            match tokio::time::timeout_at(look, body.next()).await {
+                Ok(None) => None,
+                Ok(Some(next)) => {
+                    since += next.as_ref().map_or(0, Bytes::len);
+                    if since >= LEAST {
+                        (look, since) = (Instant::now() + often, 0);
+                    }
+                    Some((next.map_err(io::Error::other), Some((body, look, since))))
+                }
+                Err(_) => Some((Err(io::ErrorKind::TimedOut.into()), None)),
+            }
+        },
+    );
     Body::from_stream(steps)
 }
 
@@ -170,4 +152,22 @@ pub(super) fn outgoing(
 ) -> dto::StreamingBlob {
     let body = Body::from_stream(stream);
     StreamingBlob::from(s3s::Body::http_body_unsync(body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn bodies_that_trickle_are_given_up_and_slow_ones_are_not() {
+        for (piece, is_whole) in [(1, false), (LEAST, true)] {
+            let pieces = stream::iter(0..50).then(move |_| async move {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                Ok::<_, io::Error>(Bytes::from(vec![0; piece]))
+            });
+            let body = looked_after(Body::from_stream(pieces), Duration::from_millis(200));
+            let read = axum::body::to_bytes(body, usize::MAX).await;
+            assert_eq!(read.is_ok(), is_whole, "{piece}");
+        }
+    }
 }

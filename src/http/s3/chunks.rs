@@ -1,6 +1,7 @@
-//! Signed chunks without their signatures: `5;chunk-signature=…` becomes `5`, and so do the lines behind the last chunk.
+//! Bodies in chunks, looked at before the library takes them apart: it holds each chunk whole, so that none may be large.
 //!
-//! For doors without keys, where nobody could tell a right signature from a wrong one.
+//! At doors without keys, where nobody could tell a right signature from a wrong one, chunks lose theirs:
+//! `5;chunk-signature=…` becomes `5`, and the lines behind the last chunk go.
 
 use std::io;
 
@@ -10,6 +11,9 @@ use futures_util::{StreamExt, stream};
 
 /// A line before a chunk or behind the last one is no longer than this.
 const LONGEST: usize = 8192;
+
+/// Bytes of the largest chunk; clients cut bodies into chunks of 64 KiB to 1 MiB.
+const LARGEST: u64 = 16 << 20;
 
 /// The line that signs what comes behind the last chunk.
 const SIGNATURE: &[u8] = b"x-amz-trailer-signature";
@@ -25,19 +29,21 @@ enum At {
     Behind,
 }
 
-/// Takes the signatures out of a body, piece by piece.
+/// Looks through a body, piece by piece, and takes the signatures out of it where nobody knows them.
 #[derive(Debug)]
-struct Unsigned {
+struct Chunks {
     at: At,
     /// The begin of a line.
     line: BytesMut,
+    are_signed: bool,
 }
 
-impl Unsigned {
-    fn new() -> Self {
+impl Chunks {
+    fn new(are_signed: bool) -> Self {
         Self {
             at: At::Line,
             line: BytesMut::new(),
+            are_signed,
         }
     }
 
@@ -74,7 +80,7 @@ impl Unsigned {
             let is_signature = line
                 .get(..SIGNATURE.len())
                 .is_some_and(|name| name.eq_ignore_ascii_case(SIGNATURE));
-            if !is_signature {
+            if self.are_signed || !is_signature {
                 left.extend_from_slice(line);
             }
             return Ok(());
@@ -87,25 +93,33 @@ impl Unsigned {
             .ok()
             .and_then(|size| u64::from_str_radix(size, 16).ok());
         let number = number.ok_or_else(|| io::Error::other("a chunk does not begin with its length"))?;
-        left.extend_from_slice(size);
-        left.extend_from_slice(b"\r\n");
+        if number > LARGEST {
+            let what = format!("a chunk has {number} bytes; cut the body into chunks of at most {LARGEST}");
+            return Err(io::Error::other(what));
+        }
+        if self.are_signed {
+            left.extend_from_slice(line);
+        } else {
+            left.extend_from_slice(size);
+            left.extend_from_slice(b"\r\n");
+        }
         self.at = match number {
             0 => At::Behind,
-            number => At::Chunk(number.saturating_add(2)),
+            number => At::Chunk(number + 2),
         };
         Ok(())
     }
 }
 
-/// The same body with nothing signed in it.
-pub(super) fn unsigned(body: Body) -> Body {
-    let start = Some((body.into_data_stream(), Unsigned::new()));
+/// The same body, with nothing signed in it unless `are_signed`; it ends with an error at a chunk that is too large.
+pub(super) fn checked(body: Body, are_signed: bool) -> Body {
+    let start = Some((body.into_data_stream(), Chunks::new(are_signed)));
     let steps = stream::unfold(start, |state| async move {
-        let (mut body, mut unsigned) = state?;
+        let (mut body, mut chunks) = state?;
         match body.next().await? {
             Err(error) => Some((Err(io::Error::other(error)), None)),
-            Ok(bytes) => match unsigned.pass(bytes) {
-                Ok(bytes) => Some((Ok(bytes), Some((body, unsigned)))),
+            Ok(bytes) => match chunks.pass(bytes) {
+                Ok(bytes) => Some((Ok(bytes), Some((body, chunks)))),
                 Err(error) => Some((Err(error), None)),
             },
         }
@@ -117,11 +131,11 @@ pub(super) fn unsigned(body: Body) -> Body {
 mod tests {
     use super::*;
 
-    fn passed(body: &[u8], piece: usize) -> io::Result<String> {
-        let mut unsigned = Unsigned::new();
+    fn passed(body: &[u8], piece: usize, are_signed: bool) -> io::Result<String> {
+        let mut chunks = Chunks::new(are_signed);
         let mut left = Vec::new();
         for bytes in body.chunks(piece) {
-            left.extend_from_slice(&unsigned.pass(Bytes::copy_from_slice(bytes))?);
+            left.extend_from_slice(&chunks.pass(Bytes::copy_from_slice(bytes))?);
         }
         Ok(String::from_utf8(left).unwrap())
     }
@@ -132,14 +146,15 @@ mod tests {
             x-amz-checksum-crc32:AA==\r\nX-Amz-Trailer-Signature:22\r\n\r\n";
         let left = "b\r\n0;\r\n5;x\r\nyz\r\n3\r\nabc\r\n0\r\nx-amz-checksum-crc32:AA==\r\n\r\n";
         for piece in 1..body.len() {
-            assert_eq!(passed(body, piece).unwrap(), left, "{piece}");
+            assert_eq!(passed(body, piece, false).unwrap(), left, "{piece}");
+            assert_eq!(passed(body, piece, true).unwrap().as_bytes(), body, "{piece}");
         }
     }
 
     #[test]
     fn what_is_not_cut_into_chunks_is_refused() {
-        for body in ["x\r\n", "\r\n", "-1\r\n", &"1".repeat(9000)] {
-            assert!(passed(body.as_bytes(), 7).is_err(), "{body}");
+        for body in ["x\r\n", "\r\n", "-1\r\n", "1000001\r\n", &"1".repeat(9000)] {
+            assert!(passed(body.as_bytes(), 7, true).is_err(), "{body}");
         }
     }
 }

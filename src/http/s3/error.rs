@@ -48,9 +48,10 @@ pub(super) fn of_body(error: StdError) -> Error {
     match error.downcast::<Error>() {
         Ok(own) => *own,
         Err(other) if other.is::<S3Error>() => Error::invalid("checksum_mismatch", other.to_string()),
-        Err(other) if is_late(&*other) => {
-            Error::unavailable("upload_stalled", "nothing arrived for a minute; send it again")
-        }
+        Err(other) if is_late(&*other) => Error::unavailable(
+            "upload_stalled",
+            "nothing arrived for a minute, or next to nothing; send it again",
+        ),
         Err(other) => {
             let message = format!("the body broke off or is not signed as it should be: {other}");
             Error::invalid("upload_interrupted", message)

@@ -11,6 +11,8 @@ mod list;
 mod multipart;
 mod objects;
 mod open;
+mod sums;
+mod unkept;
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -1,12 +1,15 @@
 //! Objects that arrive in parts.
 
+use std::time::Duration;
+
 use s3s::dto::*;
 use s3s::{S3Request, S3Result, s3_error};
 
 use super::body::Promised;
 use super::error::refusal;
 use super::objects::{Buckets, at, tag, time};
-use crate::service::multipart::MOST_PARTS;
+use super::sums::{self, Whole};
+use crate::service::multipart::{MOST_PARTS, Named};
 
 /// The number of a part.
 fn number(asked: i32) -> S3Result<u16> {
@@ -48,13 +51,24 @@ pub(super) async fn part(
     let part = buckets
         .service
         .multipart_part((&input.upload_id, &at), number, body, buckets.limit);
+    let part = part.await.map_err(refusal)?;
+    let [crc32, crc32c, crc64, sha1, sha256] = sums::told(&part.sums);
     Ok(UploadPartOutput {
-        e_tag: Some(ETag::Strong(part.await.map_err(refusal)?)),
+        e_tag: Some(ETag::Strong(part.tag.clone())),
+        checksum_crc32: crc32,
+        checksum_crc32c: crc32c,
+        checksum_crc64nvme: crc64,
+        checksum_sha1: sha1,
+        checksum_sha256: sha256,
         ..UploadPartOutput::default()
     })
 }
 
-/// CompleteMultipartUpload.
+/// The longest copy that is waited for before its answer begins: until then a failure has a status of its own.
+const SHORT: Duration = Duration::from_secs(10);
+
+/// CompleteMultipartUpload. Where the copy takes long, the answer begins before it has ended, and says at its end how it
+/// went: nobody is to take it for a dead connection.
 pub(super) async fn complete(
     buckets: &Buckets,
     input: CompleteMultipartUploadInput,
@@ -66,26 +80,55 @@ pub(super) async fn complete(
             "conditions of CompleteMultipartUpload are not known here"
         ));
     }
-    let parts = input
-        .multipart_upload
-        .and_then(|upload| upload.parts)
-        .unwrap_or_default();
-    let mut wanted = Vec::with_capacity(parts.len());
-    for part in parts {
-        let number = number(part.part_number.unwrap_or_default())?;
-        wanted.push((number, part.e_tag.map(ETag::into_value)));
-    }
+    let (bucket, key) = (input.bucket, input.key);
+    let promised = sums::given(
+        input.checksum_crc32,
+        input.checksum_crc32c,
+        input.checksum_crc64nvme,
+        input.checksum_sha1,
+        input.checksum_sha256,
+    );
+    let size = input.mpu_object_size.and_then(|size| u64::try_from(size).ok());
+    let whole = Whole::new(promised, size)?;
+    let wanted = named(input.multipart_upload)?;
     let made = buckets
         .service
-        .multipart_complete(&input.upload_id, &at, &wanted, buckets.limit)
-        .await;
-    Ok(CompleteMultipartUploadOutput {
-        e_tag: tag(&made.map_err(refusal)?),
-        location: Some(format!("/{}/{}", input.bucket, input.key)),
-        bucket: Some(input.bucket),
-        key: Some(input.key),
-        ..CompleteMultipartUploadOutput::default()
-    })
+        .multipart_complete(&input.upload_id, &at, wanted, buckets.limit, whole)
+        .map_err(refusal)?;
+    let mut answer = Box::pin(async move {
+        Ok(CompleteMultipartUploadOutput {
+            e_tag: tag(&made.await.map_err(refusal)?),
+            location: Some(format!("/{bucket}/{key}")),
+            bucket: Some(bucket),
+            key: Some(key),
+            ..CompleteMultipartUploadOutput::default()
+        })
+    });
+    match tokio::time::timeout(SHORT, &mut answer).await {
+        Ok(answer) => answer,
+        Err(_) => Ok(CompleteMultipartUploadOutput {
+            future: Some(answer),
+            ..CompleteMultipartUploadOutput::default()
+        }),
+    }
+}
+
+fn named(upload: Option<CompletedMultipartUpload>) -> S3Result<Vec<Named>> {
+    let parts = upload.and_then(|upload| upload.parts).unwrap_or_default();
+    let named = parts.into_iter().map(|part| {
+        Ok(Named {
+            number: number(part.part_number.unwrap_or_default())?,
+            tag: part.e_tag.map(ETag::into_value),
+            sums: sums::given(
+                part.checksum_crc32,
+                part.checksum_crc32c,
+                part.checksum_crc64nvme,
+                part.checksum_sha1,
+                part.checksum_sha256,
+            ),
+        })
+    });
+    named.collect()
 }
 
 /// AbortMultipartUpload.

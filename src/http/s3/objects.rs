@@ -5,16 +5,23 @@ use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 
 use super::body::{Promised, outgoing};
 use super::error::refusal;
-use super::{list, multipart};
+use super::{list, multipart, sums, unkept};
 use crate::domain::location::Location;
 use crate::service::Service;
 use crate::service::answers::Stored;
 use crate::service::error::Error;
+use crate::service::multipart::Promise;
 use crate::service::objects::place;
 use crate::service::requests::ByteRange;
 
 /// What S3 calls the type of bytes of which nothing is known.
 const BYTES: &str = "binary/octet-stream";
+
+/// What clients call the type of an empty object that stands for a folder.
+const FOLDER: &str = "application/x-directory";
+
+/// The most files that one request deletes.
+const MOST_DELETED: usize = 1000;
 
 /// The buckets of this machine.
 pub(super) struct Buckets {
@@ -47,19 +54,59 @@ pub(super) fn tag(file: &Stored) -> Option<ETag> {
     Some(ETag::Strong(text.to_owned()))
 }
 
-/// Whether what a client wants of a file holds.
-fn check(file: &Stored, matches: Option<&ETagCondition>, differs: Option<&ETagCondition>) -> S3Result<()> {
-    let is = |wanted: &ETagCondition| match wanted {
-        ETagCondition::Any => true,
-        ETagCondition::ETag(wanted) => tag(file).is_some_and(|tag| tag.value() == wanted.value()),
-    };
-    if matches.is_some_and(|wanted| !is(wanted)) {
-        return Err(s3_error!(PreconditionFailed));
+/// What a client wants of a file before it is read. Tags count more than times (RFC 9110, section 13.2.2).
+struct Conditions {
+    matches: Option<ETagCondition>,
+    differs: Option<ETagCondition>,
+    unmodified: Option<Timestamp>,
+    modified: Option<Timestamp>,
+}
+
+impl Conditions {
+    /// Whether all that is wanted holds.
+    fn check(&self, file: &Stored) -> S3Result<()> {
+        let is = |wanted: &ETagCondition| match wanted {
+            ETagCondition::Any => true,
+            ETagCondition::ETag(wanted) => tag(file).is_some_and(|tag| tag.value() == wanted.value()),
+        };
+        // Times of conditions have whole seconds.
+        let seconds = |micros: i64| micros - micros.rem_euclid(1_000_000);
+        let changed = file.changed_micros.map(|micros| time(seconds(micros)));
+        let is_after = |than: &Timestamp| changed.as_ref().is_some_and(|changed| changed > than);
+        let is_wrong = match (&self.matches, &self.unmodified) {
+            (Some(wanted), _) => !is(wanted),
+            (None, Some(time)) => is_after(time),
+            (None, None) => false,
+        };
+        if is_wrong {
+            return Err(s3_error!(PreconditionFailed));
+        }
+        let is_known = match (&self.differs, &self.modified) {
+            (Some(wanted), _) => is(wanted),
+            (None, Some(time)) => !is_after(time),
+            (None, None) => false,
+        };
+        if is_known {
+            return Err(s3_error!(NotModified));
+        }
+        Ok(())
     }
-    if differs.is_some_and(is) {
-        return Err(s3_error!(NotModified));
+}
+
+/// Files have one part, the first, and one version.
+fn only(part: Option<i32>, version: Option<&String>) -> S3Result<()> {
+    if version.is_some_and(|version| version != "null") {
+        return Err(s3_error!(NotImplemented, "files have no versions here"));
     }
-    Ok(())
+    match part {
+        None | Some(1) => Ok(()),
+        Some(_) => Err(s3_error!(InvalidRange, "files have one part here, the first")),
+    }
+}
+
+/// The type of a file, of which nothing is known, or of a folder.
+fn kind(at: &Location) -> Option<String> {
+    Some(if at.is_folder() { FOLDER } else { BYTES }.to_owned())
 }
 
 #[async_trait::async_trait]
@@ -139,19 +186,32 @@ impl S3 for Buckets {
                 "conditions and offsets of PutObject are not known here"
             ));
         }
-        let body = Promised::new(
+        unkept::refused(&request.headers)?;
+        if at.is_folder() {
+            if input.content_length != Some(0) {
+                return Err(s3_error!(
+                    InvalidArgument,
+                    "a key that ends in `/` names a folder, which has no bytes"
+                ));
+            }
+            self.service.object_folder(&at).await.map_err(refusal)?;
+            return Ok(S3Response::new(PutObjectOutput::default()));
+        }
+        let mut body = Promised::new(
             input.body,
             input.content_length,
             &request.headers,
             request.trailing_headers,
         );
-        let stored = self
-            .service
-            .object_put(&at, body, self.limit)
-            .await
-            .map_err(refusal)?;
+        let stored = self.service.object_put(&at, &mut body, self.limit).await;
+        let [crc32, crc32c, crc64, sha1, sha256] = sums::told(&body.sums());
         Ok(S3Response::new(PutObjectOutput {
-            e_tag: tag(&stored),
+            e_tag: tag(&stored.map_err(refusal)?),
+            checksum_crc32: crc32,
+            checksum_crc32c: crc32c,
+            checksum_crc64nvme: crc64,
+            checksum_sha1: sha1,
+            checksum_sha256: sha256,
             ..PutObjectOutput::default()
         }))
     }
@@ -163,25 +223,27 @@ impl S3 for Buckets {
             Range::Int { first, last } => ByteRange::Slice { first, last },
             Range::Suffix { length } => ByteRange::Suffix(length),
         });
-        if input.part_number.is_some() || input.version_id.is_some() {
-            return Err(s3_error!(
-                NotImplemented,
-                "files have neither parts nor versions here"
-            ));
-        }
+        only(input.part_number, input.version_id.as_ref())?;
+        let conditions = Conditions {
+            matches: input.if_match,
+            differs: input.if_none_match,
+            unmodified: input.if_unmodified_since,
+            modified: input.if_modified_since,
+        };
         let found = self.service.object(&at).await.map_err(refusal)?;
-        check(&found, input.if_match.as_ref(), input.if_none_match.as_ref())?;
+        conditions.check(&found)?;
         let (file, reading) = self.service.object_read(&at, range).await.map_err(refusal)?;
-        check(&file, input.if_match.as_ref(), None)?;
+        conditions.check(&file)?;
         let (part, size) = (reading.range.clone(), reading.size_bytes);
+        let is_part = range.is_some() || (input.part_number.is_some() && size > 0);
         let content_range =
-            range.map(|_| format!("bytes {}-{}/{size}", part.start, part.end.saturating_sub(1)));
+            is_part.then(|| format!("bytes {}-{}/{size}", part.start, part.end.saturating_sub(1)));
         Ok(S3Response::new(GetObjectOutput {
             accept_ranges: Some("bytes".to_owned()),
             body: Some(outgoing(reading.stream)),
             content_length: i64::try_from(part.end - part.start).ok(),
             content_range,
-            content_type: Some(BYTES.to_owned()),
+            content_type: kind(&at),
             e_tag: tag(&file),
             last_modified: file.changed_micros.map(time),
             ..GetObjectOutput::default()
@@ -194,12 +256,19 @@ impl S3 for Buckets {
     ) -> S3Result<S3Response<HeadObjectOutput>> {
         let input = request.input;
         let at = at(&input.bucket, &input.key)?;
+        only(input.part_number, input.version_id.as_ref())?;
+        let conditions = Conditions {
+            matches: input.if_match,
+            differs: input.if_none_match,
+            unmodified: input.if_unmodified_since,
+            modified: input.if_modified_since,
+        };
         let file = self.service.object(&at).await.map_err(refusal)?;
-        check(&file, input.if_match.as_ref(), input.if_none_match.as_ref())?;
+        conditions.check(&file)?;
         Ok(S3Response::new(HeadObjectOutput {
             accept_ranges: Some("bytes".to_owned()),
             content_length: i64::try_from(file.size_bytes).ok(),
-            content_type: Some(BYTES.to_owned()),
+            content_type: kind(&at),
             e_tag: tag(&file),
             last_modified: file.changed_micros.map(time),
             ..HeadObjectOutput::default()
@@ -220,6 +289,13 @@ impl S3 for Buckets {
         request: S3Request<DeleteObjectsInput>,
     ) -> S3Result<S3Response<DeleteObjectsOutput>> {
         let DeleteObjectsInput { bucket, delete, .. } = request.input;
+        if delete.objects.len() > MOST_DELETED {
+            return Err(s3_error!(
+                MalformedXML,
+                "one request deletes {} files at most",
+                MOST_DELETED
+            ));
+        }
         self.service.bucket(&bucket).await.map_err(refusal)?;
         let (mut deleted, mut errors) = (Vec::new(), Vec::new());
         for object in delete.objects {
@@ -265,6 +341,7 @@ impl S3 for Buckets {
         &self,
         request: S3Request<CreateMultipartUploadInput>,
     ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
+        unkept::refused(&request.headers)?;
         multipart::begin(self, request.input).await.map(S3Response::new)
     }
 

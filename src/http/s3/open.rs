@@ -19,7 +19,8 @@ use crate::http::aws_json::signature::{Scope, hex, sign};
 const KEY: &str = "open";
 
 const DATE: HeaderName = HeaderName::from_static("x-amz-date");
-const CONTENT: HeaderName = HeaderName::from_static("x-amz-content-sha256");
+/// The header that says how a body is signed.
+pub(super) const CONTENT: HeaderName = HeaderName::from_static("x-amz-content-sha256");
 const TRAILER: HeaderName = HeaderName::from_static("x-amz-trailer");
 
 /// Bodies that are not hashed as a whole.
@@ -88,7 +89,7 @@ pub(super) async fn signed_by_us(
 ) -> Response {
     let _ = signer.sign(&mut request);
     if request.headers().get(CONTENT) == Some(&CHUNKS) {
-        request = request.map(chunks::unsigned);
+        request = request.map(|body| chunks::checked(body, false));
     }
     next.run(request).await
 }

@@ -1,0 +1,162 @@
+//! The files below a folder of this machine.
+//!
+//! People put folders there as they are: with names that are not UTF-8, links to files that have gone and links that
+//! lead round in a circle. None of that is a file of ours, and none of it hides those that are. A folder that may not
+//! be read is an error: there may be data in it.
+
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path as FilePath, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use object_store::ObjectMeta;
+use object_store::path::Path;
+
+/// A folder that has yet to be looked through.
+struct Open {
+    place: PathBuf,
+    name: String,
+    /// The folders around it and itself, by device and number.
+    around: Vec<(u64, u64)>,
+}
+
+/// The files below `folder`, whose names in the store begin with `name`, in any order; one more than `most` at most.
+pub(super) fn files(folder: &FilePath, name: &str, most: usize) -> io::Result<Vec<ObjectMeta>> {
+    let mut found = Vec::new();
+    let top = match fs::metadata(folder) {
+        Ok(top) if top.is_dir() => top,
+        Ok(_) => return Ok(found),
+        Err(error) => return if is_gone(&error) { Ok(found) } else { Err(error) },
+    };
+    let mut open = vec![Open {
+        place: folder.to_owned(),
+        name: name.to_owned(),
+        around: vec![identity(&top)],
+    }];
+    while let Some(next) = open.pop() {
+        let entries = match fs::read_dir(&next.place) {
+            Ok(entries) => entries,
+            Err(error) if is_gone(&error) => continue,
+            Err(error) => return Err(error),
+        };
+        for entry in entries {
+            let entry = entry?;
+            let Ok(last) = entry.file_name().into_string() else {
+                continue;
+            };
+            // A link whose end cannot be found leads nowhere, or round in a circle.
+            let Ok(about) = fs::metadata(entry.path()) else {
+                continue;
+            };
+            let name = match next.name.as_str() {
+                "" => last,
+                above => format!("{above}/{last}"),
+            };
+            let one = identity(&about);
+            if about.is_dir() && !next.around.contains(&one) {
+                let around = next.around.iter().copied().chain([one]).collect();
+                let place = entry.path();
+                open.push(Open { place, name, around });
+            } else if about.is_file()
+                && let Some(file) = described(&name, &about)
+            {
+                found.push(file);
+                if found.len() > most {
+                    return Ok(found);
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// A file as the store describes it; none for names that it cannot open.
+fn described(name: &str, about: &Metadata) -> Option<ObjectMeta> {
+    let location = Path::parse(name).ok()?;
+    let is_own = |last: &str| {
+        let number = last.split_once('#').map(|(_, number)| number);
+        number.is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+    };
+    if location.filename().is_none_or(is_own) {
+        return None;
+    }
+    let changed = about.modified().ok()?;
+    let micros = changed.duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
+    Some(ObjectMeta {
+        location,
+        last_modified: changed.into(),
+        size: about.len(),
+        e_tag: Some(format!("\"{:x}-{micros:x}-{:x}\"", about.ino(), about.len())),
+        version: None,
+    })
+}
+
+fn identity(about: &Metadata) -> (u64, u64) {
+    (about.dev(), about.ino())
+}
+
+fn is_gone(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::symlink;
+
+    use futures_util::TryStreamExt;
+    use object_store::ObjectStore;
+    use object_store::local::LocalFileSystem;
+
+    use super::*;
+
+    fn listed(folder: &FilePath, most: usize) -> Vec<ObjectMeta> {
+        let mut files = files(folder, "", most).unwrap();
+        files.sort_by(|a, b| a.location.cmp(&b.location));
+        files
+    }
+
+    #[tokio::test]
+    async fn files_are_described_as_the_store_describes_them() {
+        let home = tempfile::tempdir().unwrap();
+        for name in ["a", "b/ä ö.csv", "b/c/d%41", "b/x#1", "b/x#y"] {
+            let place = home.path().join(name);
+            fs::create_dir_all(place.parent().unwrap()).unwrap();
+            fs::write(place, name).unwrap();
+        }
+        symlink(home.path().join("b"), home.path().join("link")).unwrap();
+        symlink("nowhere", home.path().join("gone")).unwrap();
+        let store = LocalFileSystem::new_with_prefix(home.path()).unwrap();
+        let mut of_store: Vec<ObjectMeta> = store.list(None).try_collect().await.unwrap();
+        of_store.sort_by(|a, b| a.location.cmp(&b.location));
+        let ours = listed(home.path(), 100);
+        assert_eq!(ours, of_store);
+        assert_eq!(ours.len(), 7, "{ours:?}");
+        assert_eq!(listed(home.path(), 2).len(), 3);
+        let below = files(&home.path().join("b/c"), "b/c", 9).unwrap();
+        assert_eq!(below[0].location.as_ref(), "b/c/d%41");
+    }
+
+    #[test]
+    fn what_is_no_file_of_ours_hides_none() {
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir(home.path().join("a")).unwrap();
+        symlink(home.path(), home.path().join("a/round")).unwrap();
+        symlink("itself", home.path().join("a/itself")).unwrap();
+        fs::write(home.path().join(std::ffi::OsStr::from_bytes(b"\xff")), "x").unwrap();
+        fs::write(home.path().join("a/x"), "x").unwrap();
+        let names = |files: Vec<ObjectMeta>| {
+            files
+                .iter()
+                .map(|file| file.location.to_string())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(names(listed(home.path(), 9)), ["a/x"]);
+        assert!(files(&home.path().join("a/x"), "", 9).unwrap().is_empty());
+        assert!(files(&home.path().join("none"), "", 9).unwrap().is_empty());
+    }
+}
