@@ -95,6 +95,8 @@ async fn close_queued_job(tx: &mut Tx, at: &EntityRef, now: i64) -> Result<bool,
 /// When `ended` is FAILED or DELETED: fails everything that waits for it and has not begun, and
 /// everything that waits for those. Work that has begun has read what it needs and goes on.
 pub(super) async fn after_end(tx: &mut Tx, ended: &Entity, now: i64) -> Result<(), CatalogError> {
+    // Whoever waited hears why the first of them failed, however many lie between.
+    let cause = ended.error.clone();
     let mut ends = vec![(ended.at(), ended.status)];
     while let Some((needs, status)) = ends.pop() {
         if !matches!(status, Status::Failed | Status::Deleted) {
@@ -106,23 +108,34 @@ pub(super) async fn after_end(tx: &mut Tx, ended: &Entity, now: i64) -> Result<(
             if entity.status != Status::Pending {
                 continue;
             }
-            let word = if status == Status::Failed {
-                "failed"
-            } else {
-                "was deleted"
-            };
-            let problem = Problem::new(
-                "dependency_failed",
-                format!("{needs}, which this {} needs, {word}", at.kind),
-            )
-            .with_hint(format!("look at the error of {needs}, then create this again"))
-            .with_details(serde_json::json!({"kind": needs.kind, "id": needs.id, "status": status}));
+            let problem = dependency_failed(&at, &needs, status, cause.as_ref());
             entity.fail(problem, now).map_err(|e| wrong_state(&entity, e))?;
             store(tx, &mut entity).await?;
             ends.push((at, entity.status));
         }
     }
     Ok(())
+}
+
+/// What `at` fails with when `needs`, which it waited for, ends so; `cause` is what all of them failed from, if anything
+/// failed.
+fn dependency_failed(at: &EntityRef, needs: &EntityRef, status: Status, cause: Option<&Problem>) -> Problem {
+    let mut message = match status {
+        Status::Failed => format!("{needs}, which this {} needs, failed", at.kind),
+        _ => format!("{needs}, which this {} needs, was deleted", at.kind),
+    };
+    let mut details = serde_json::json!({"kind": needs.kind, "id": needs.id, "status": status});
+    if let Some(cause) = cause.filter(|_| status == Status::Failed) {
+        message.push_str(": ");
+        message.push_str(&cause.message);
+        if let Some(details) = details.as_object_mut() {
+            details.insert("cause".to_owned(), cause.code.clone().into());
+        }
+    }
+    let hint = "mend that, then create both again under other identifiers";
+    Problem::new("dependency_failed", message)
+        .with_hint(hint)
+        .with_details(details)
 }
 
 async fn pending_dependents(tx: &mut Tx, needs: &EntityRef) -> Result<Vec<EntityRef>, CatalogError> {

@@ -28,7 +28,7 @@ impl Service {
             &request,
             &request.asked,
         )?;
-        if let Some(entity) = self.repeated(&wanted).await? {
+        if let Some(entity) = self.repeated_on(&wanted, &request.asked).await? {
             return Ok(Created { entity, fresh: false });
         }
         let NewBatchPrediction {

@@ -151,10 +151,11 @@ pub const CODES: &[ErrorCode] = &[
     row("golden_row_differs", Class::InvalidInput, "the model scores differently here", "train anew with this program"),
     row("not_certified", Class::InvalidInput, "no trustworthy model was found", "loosen the penalty, or see the solver report"),
     // What the state of things does not allow.
+    row("dataset_replaced", Class::ParameterMismatch, "the dataset has other rows by now", "choose another identifier, or leave it out to get a new one"),
     row("revision_mismatch", Class::WrongState, "changed in the meantime", "read it again and repeat the change"),
     row("in_use", Class::WrongState, "in use", "delete what uses it first"),
-    row("dependency_failed", Class::WrongState, "what this needs failed or was deleted", "look at the error of what it needs, then create it again"),
-    row("cancelled", Class::WrongState, "cancelled on request", "create it again if it is wanted after all"),
+    row("dependency_failed", Class::WrongState, "what this needs failed or was deleted", "mend what it needs, then create both again under other identifiers"),
+    row("cancelled", Class::WrongState, "cancelled on request", "create it again, under another identifier, if it is wanted after all"),
     row("not_mounted", Class::WrongState, "the model has no endpoint that is ready", "create one, and wait until it is READY"),
     row("too_many_tags", Class::LimitExceeded, "too many tags", "remove some first"),
     // Who may call, from where.

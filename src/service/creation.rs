@@ -83,6 +83,28 @@ impl Service {
         Ok(self.0.catalog.entity_repeated(&wanted.at, &request).await?)
     }
 
+    /// The same for a request that uses whatever version of a dataset is the newest: it is not the same request any
+    /// more when there is a newer one. Programs for Amazon's protocol know nothing of versions, and get what is there.
+    pub(super) async fn repeated_on(&self, wanted: &Wanted, asked: &Asked) -> Result<Option<Entity>, Error> {
+        let found = self.repeated(wanted).await?;
+        let Some(pin) = found.as_ref().and_then(|entity| entity.body.dataset()) else {
+            return Ok(found);
+        };
+        match self.0.catalog.dataset_get(&pin.name).await {
+            Ok(dataset) if asked.words.is_none() && dataset.current.version != pin.version => {
+                Err(Error::DatasetReplaced {
+                    kind: wanted.at.kind.noun(),
+                    id: wanted.at.id.to_string(),
+                    dataset: pin.name.to_string(),
+                    before: pin.version.to_string(),
+                    now: dataset.current.version.to_string(),
+                })
+            }
+            Ok(_) | Err(CatalogError::DatasetNotFound { .. }) => Ok(found),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Stores one entity with its job.
     pub(super) async fn stored(&self, entity: Entity) -> Result<Created, Error> {
         let created = self.0.catalog.entity_create(entity).await?;

@@ -63,6 +63,22 @@ pub enum Error {
         /// Its name.
         id: String,
     },
+    /// The same request as before, but about a dataset that has other rows by now.
+    #[error(
+        "{kind} `{id}` was made from version {before:.12} of the dataset `{dataset}`, which has version {now:.12} by now"
+    )]
+    DatasetReplaced {
+        /// What it is, such as `model`.
+        kind: &'static str,
+        /// Its name.
+        id: String,
+        /// The dataset's name.
+        dataset: String,
+        /// The version that was used.
+        before: String,
+        /// The version that the request would use.
+        now: String,
+    },
     /// The request is larger than allowed.
     #[error("{what} is larger than the limit of {limit} bytes")]
     TooLarge {
@@ -198,6 +214,7 @@ impl Error {
             Error::NotFound { .. } => "not_found",
             Error::AlreadyExists { .. } => "already_exists",
             Error::ParameterMismatch { .. } => "parameter_mismatch",
+            Error::DatasetReplaced { .. } => "dataset_replaced",
             Error::TooLarge { .. } => "too_large",
             Error::Throttled { .. } => "throttled",
             Error::Internal { .. } => "internal",
@@ -211,7 +228,7 @@ impl Error {
             Error::NotFound { .. } => Class::NotFound,
             Error::AlreadyExists { .. } => Class::AlreadyExists,
             Error::WrongState { .. } => Class::WrongState,
-            Error::ParameterMismatch { .. } => Class::ParameterMismatch,
+            Error::ParameterMismatch { .. } | Error::DatasetReplaced { .. } => Class::ParameterMismatch,
             Error::TooLarge { .. } => Class::TooLarge,
             Error::LimitExceeded { .. } => Class::LimitExceeded,
             Error::Throttled { .. } => Class::Throttled,
@@ -307,6 +324,13 @@ mod tests {
             Error::ParameterMismatch {
                 kind: "model",
                 id: id(),
+            },
+            Error::DatasetReplaced {
+                kind: "model",
+                id: id(),
+                dataset: "d".to_owned(),
+                before: "1".to_owned(),
+                now: "2".to_owned(),
             },
             Error::TooLarge {
                 what: "the body",

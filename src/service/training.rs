@@ -5,7 +5,7 @@ use serde_json::json;
 use super::answers::StartedTraining;
 use super::creation::{Wanted, random};
 use super::error::Error;
-use super::requests::NewTraining;
+use super::requests::{Asked, NewTraining};
 use super::{Service, check, models};
 use crate::domain::entity::Entity;
 use crate::domain::ids::{EntityKind, EntityRef, random_text};
@@ -35,7 +35,7 @@ impl Service {
         let split = training_split(&request);
         // A request that was accepted before had a split that can be read.
         let held_out = split.as_ref().is_ok_and(Option::is_some);
-        if let Some(before) = self.training_repeated(&parts, held_out).await? {
+        if let Some(before) = self.training_repeated(&parts, held_out, &request.asked).await? {
             return Ok(before);
         }
         let entities = self.training_entities(&parts, request, split?).await?;
@@ -48,10 +48,11 @@ impl Service {
         &self,
         parts: &Parts,
         held_out: bool,
+        asked: &Asked,
     ) -> Result<Option<StartedTraining>, Error> {
         let mut found = Vec::new();
         for wanted in parts.in_order(held_out) {
-            found.extend(self.repeated(wanted).await?);
+            found.extend(self.repeated_on(wanted, asked).await?);
         }
         if found.len() < parts.in_order(held_out).len() {
             return Ok(None);

@@ -132,6 +132,64 @@ async fn a_repeat_gets_what_is_there_and_another_request_is_refused() {
 }
 
 #[tokio::test]
+async fn a_repeat_about_other_rows_is_refused() {
+    let place = Place::with(&[("iris.csv", IRIS)]).await;
+    let wishes = [
+        (
+            "/v1/train",
+            json!({"id": "t", "dataset": "iris.csv", "target": "target"}),
+        ),
+        ("/v1/datasources", json!({"id": "d", "dataset": "iris.csv"})),
+        (
+            "/v1/batch-predictions",
+            json!({"id": "b", "model": "t", "dataset": "iris.csv"}),
+        ),
+    ];
+    for (path, wish) in &wishes {
+        place.post(path, wish.clone()).await.expect(202);
+    }
+    // The same bytes are the same version.
+    place.put("iris.csv", IRIS).await.expect(200);
+    for (path, wish) in &wishes {
+        place.post(path, wish.clone()).await.expect(200);
+    }
+    place
+        .put("iris.csv", "sepal_length_cm,target\n1,a\n2,b\n")
+        .await
+        .expect(200);
+    for (path, wish) in &wishes {
+        let refused = place.post(path, wish.clone()).await;
+        let problem = refused.problem(409, "dataset_replaced");
+        let message = problem["detail"].as_str().unwrap();
+        assert!(message.contains("`iris.csv`"), "{message}");
+    }
+    place.send("DELETE /v1/datasets/iris.csv", &[], "").await;
+    place
+        .post(
+            "/v1/train",
+            json!({"id": "u", "dataset": "iris.csv", "target": "target"}),
+        )
+        .await
+        .expect(202);
+}
+
+#[tokio::test]
+async fn what_waits_in_vain_tells_the_first_cause() {
+    let place = Place::with(&[("iris.csv", IRIS)]).await;
+    let wish = json!({"id": "typo", "dataset": "iris.csv", "target": "species"});
+    place.post("/v1/train", wish).await.expect(202);
+    place.work().await;
+    for path in ["/v1/models/typo", "/v1/evaluations/typo"] {
+        let found = place.get(path).await.json();
+        let message = found["message"].as_str().unwrap_or_else(|| panic!("{found}"));
+        assert!(
+            message.contains("which this") && message.contains("`species`"),
+            "{found}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_resource_is_sent_again_only_when_it_changed() {
     let place = Place::with(&[("iris.csv", IRIS)]).await;
     place

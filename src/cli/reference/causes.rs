@@ -98,6 +98,7 @@ pub const CAUSES: &[(&str, &str)] = &[
     ("model_too_new", "a later version of the program wrote the model"),
     ("golden_row_differs", "the rows that a model carries to check itself get another score than they had"),
     ("not_certified", RESERVED),
+    ("dataset_replaced", "the identifier was used for the same request, on an older version of the dataset"),
     ("revision_mismatch", "`If-Match` names a state that is not the present one: somebody else was faster"),
     ("in_use", "something that was not deleted needs it, or an alias means it"),
     ("dependency_failed", "the data source or model that this waits for did not complete"),

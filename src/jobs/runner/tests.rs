@@ -238,7 +238,7 @@ async fn a_failure_reaches_whatever_waits_for_it() {
     assert_eq!(entity.status, Status::Failed);
     assert_eq!(
         entity.message.unwrap(),
-        "data source ds-1, which this model needs, failed"
+        "data source ds-1, which this model needs, failed: the file is empty"
     );
 }
 

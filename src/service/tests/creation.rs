@@ -10,8 +10,11 @@ async fn a_repeat_is_answered_before_anything_is_checked() {
     place.put("data.csv", CLASSES).await.unwrap();
     let first = place.service.data_source_create(source("ds")).await.unwrap();
     assert!(first.fresh);
-    // The repeat pins nothing anew, and its dataset need not even be there.
+    // With other rows it is another request: whoever mended a file must not be answered with the old one.
     place.put("data.csv", BINARY).await.unwrap();
+    let refused = place.service.data_source_create(source("ds")).await;
+    assert_eq!(refusal(refused).0, "dataset_replaced");
+    place.put("data.csv", CLASSES).await.unwrap();
     let again = place.service.data_source_create(source("ds")).await.unwrap();
     assert!(!again.fresh);
     assert_eq!(again.entity, first.entity);
