@@ -54,6 +54,58 @@ fn codes(insights: &[Insight]) -> Vec<Code> {
     insights.iter().map(|insight| insight.code).collect()
 }
 
+#[test]
+fn letters_that_cannot_be_read_are_told_with_their_cure() {
+    let rows = |town: &[u8]| {
+        let mut bytes = b"id,town,late\n".to_vec();
+        for i in 0..40 {
+            bytes.extend_from_slice(format!("{i},").as_bytes());
+            bytes.extend_from_slice(if i == 7 { town } else { b"Bonn" });
+            bytes.extend_from_slice(format!(",{}\n", i % 2).as_bytes());
+        }
+        bytes
+    };
+    let found = |bytes: Vec<u8>| {
+        let table = MemoryTable::new(bytes);
+        let insights = inspect(&table, None, Some("late"), &Split::all(), &mut Silent)
+            .unwrap()
+            .insights;
+        insights.into_iter().find(|insight| insight.code == Code::NotUtf8)
+    };
+    let insight = found(rows(b"K\xf6ln")).unwrap();
+    assert!(
+        insight
+            .message
+            .starts_with("a row (the first is on line 9) holds bytes"),
+        "{}",
+        insight.message
+    );
+    assert!(insight.suggestion.contains("iconv"), "{}", insight.suggestion);
+    assert_eq!(found(rows("Köln".as_bytes())), None);
+    let mut named = b"gr\xf6\xdfe,late\n".to_vec();
+    named.extend_from_slice("1,0\n2,1\n".repeat(20).as_bytes());
+    let insight = found(named).unwrap();
+    assert!(
+        insight
+            .message
+            .starts_with("the name of the column `gr\u{fffd}\u{fffd}e` holds"),
+        "{}",
+        insight.message
+    );
+}
+
+#[test]
+fn a_target_of_one_value_is_told_before_training() {
+    let text = made(100, "x,late", |random, _| format!("{:.3},no", random.next_unit()));
+    let insights = found(&text, Some("late"), &Split::all());
+    assert_eq!(codes(&insights), [Code::ConstantColumn]);
+    assert!(
+        insights[0].message.contains("it is the target"),
+        "{}",
+        insights[0].message
+    );
+}
+
 /// Nothing but the expected codes, on the whole table and on both parts of random splits.
 fn assert_only(what: &str, text: &str, target: &str, expected: &[Code]) {
     for split in [

@@ -3,6 +3,7 @@
 use super::super::show;
 use super::text::{self, WIDTH, bars, cut, wrapped};
 use crate::ml::decision::Role;
+use crate::ml::ingest::problems::NOT_UTF8;
 use crate::ml::profile::statistics::NumericStatistics;
 use crate::ml::profile::{ColumnStatistics, TableStatistics};
 use crate::ml::wording::counted;
@@ -56,14 +57,20 @@ fn name(width: usize) -> usize {
     NAME.saturating_sub(WIDTH.saturating_sub(width) / 2)
 }
 
-/// Rows that could not be read, or not wholly.
+/// Rows that could not be read. Letters that could not are an insight.
 pub fn problems(statistics: &TableStatistics, width: usize) -> String {
     let problems = &statistics.problems;
     let mut text = String::new();
-    if !problems.examples.is_empty() {
+    let unread = || {
+        problems
+            .examples
+            .iter()
+            .filter(|problem| problem.code != NOT_UTF8)
+    };
+    if unread().next().is_some() {
         text.push('\n');
     }
-    for problem in &problems.examples {
+    for problem in unread() {
         let detail = cut(&problem.detail, 200);
         let first = format!("line {}: ", problem.line);
         text.push_str(&wrapped(&first, &format!("{detail} [{}]", problem.code), width));

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::error::IngestError;
 use crate::ml::wording::counted;
 
+/// The code of rows whose bytes are not UTF-8; they are kept.
+pub const NOT_UTF8: &str = "invalid_utf8";
 /// How many rejected rows are kept as examples.
 pub const MAX_EXAMPLES: usize = 20;
 /// More rejected rows than this reject the whole source.
@@ -45,7 +47,7 @@ impl Problems {
     pub fn note(&mut self, problem: RowProblem) {
         *self.counts.entry(problem.code.clone()).or_default() += 1;
         // Rows that were only mended leave room for those that were lost.
-        let mended = problem.code == "invalid_utf8";
+        let mended = problem.code == NOT_UTF8;
         if self.examples.len() < if mended { MAX_EXAMPLES / 2 } else { MAX_EXAMPLES } {
             self.examples.push(problem);
         }
@@ -78,10 +80,7 @@ impl Problems {
 
     /// What to say of rows that could not be read: how many, where the first is, and what is wrong.
     pub fn warning(&self) -> Option<String> {
-        let first = self
-            .examples
-            .iter()
-            .find(|problem| problem.code != "invalid_utf8")?;
+        let first = self.examples.iter().find(|problem| problem.code != NOT_UTF8)?;
         (self.rejected > 0).then(|| {
             let (were, place) = match self.rejected {
                 1 => ("was", "it is"),

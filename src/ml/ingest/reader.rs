@@ -6,7 +6,7 @@ use super::dialect::{HeaderMode, Options, SAMPLE_BYTES, guess_delimiter, guess_h
 use super::error::IngestError;
 use super::header::{column_names, numbered_names};
 use super::opening::{BYTE_ORDER_MARK, Opening, io_error};
-use super::problems::RowProblem;
+use super::problems::{NOT_UTF8, RowProblem};
 use super::rows::Rows;
 use super::scan::{Cut, Place, Rules, Stop};
 use crate::ml::record::Record;
@@ -359,7 +359,7 @@ impl RecordReader {
 
     fn invalid_utf8(&self, field: usize) -> RowProblem {
         RowProblem {
-            code: "invalid_utf8".into(),
+            code: NOT_UTF8.into(),
             line: 0,
             detail: format!(
                 "column `{}` holds bytes that are not UTF-8; they were replaced by U+FFFD. Convert the file first if \

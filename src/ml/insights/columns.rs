@@ -19,9 +19,20 @@ const MANY_MISSING: f64 = 0.5;
 /// What is wrong with single columns.
 pub fn find(material: &Material) -> Vec<Finding> {
     (0..material.names.len())
-        .filter(|&column| material.decisions[column].role != Role::Target)
-        .filter_map(|column| judge(material, column))
+        .filter_map(|column| match material.decisions[column].role {
+            Role::Target => constant_target(material, column),
+            _ => judge(material, column),
+        })
         .collect()
+}
+
+fn constant_target(material: &Material, column: usize) -> Option<Finding> {
+    let mut finding = constant(material, column)?;
+    finding
+        .message
+        .push_str("; it is the target, and there is nothing to tell apart");
+    // More important than any other column that is constant.
+    Some(finding.weighing(1.0))
 }
 
 fn judge(material: &Material, column: usize) -> Option<Finding> {

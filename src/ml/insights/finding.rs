@@ -28,6 +28,8 @@ pub enum Code {
     ClassImbalance,
     /// Rows are copies of each other.
     DuplicateRows,
+    /// Letters could not be read.
+    NotUtf8,
     /// A few values do not fit the others.
     MixedTypes,
     /// Numbers are written for people and read as words.
@@ -52,7 +54,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, the most important first.
-    pub const ALL: [Code; 18] = [
+    pub const ALL: [Code; 19] = [
         Code::TargetCopy,
         Code::TargetLeakage,
         Code::DuplicateRowsAcrossSplit,
@@ -61,6 +63,7 @@ impl Code {
         Code::FewRowsInClass,
         Code::ClassImbalance,
         Code::DuplicateRows,
+        Code::NotUtf8,
         Code::MixedTypes,
         Code::FormattedNumbers,
         Code::SuspiciousMissingWord,
@@ -84,6 +87,7 @@ impl Code {
             Code::FewRowsInClass => "few_rows_in_class",
             Code::ClassImbalance => "class_imbalance",
             Code::DuplicateRows => "duplicate_rows",
+            Code::NotUtf8 => "not_utf8",
             Code::MixedTypes => "mixed_types",
             Code::FormattedNumbers => "formatted_numbers",
             Code::SuspiciousMissingWord => "suspicious_missing_word",
@@ -123,6 +127,9 @@ impl Code {
             }
             Code::DuplicateRows => {
                 "find out how the copies came about, and remove them if they are not separate events"
+            }
+            Code::NotUtf8 => {
+                "save the file as UTF-8 (Excel: `CSV UTF-8`), or convert it: `iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW`, where it comes from Windows"
             }
             Code::MixedTypes => {
                 "mend the values, list words for missing under missingValues, or correct the type in a schema"

@@ -9,6 +9,7 @@ mod columns;
 mod copies;
 mod dates;
 mod drift;
+mod encoding;
 mod finding;
 mod formatted;
 mod lags;
@@ -42,6 +43,7 @@ pub fn find(material: &Material) -> Vec<Insight> {
     findings.extend(drift::find(material));
     findings.extend(target::find(material));
     findings.extend(columns::find(material));
+    findings.extend(encoding::find(material));
     let formatted = formatted::find(material);
     let said: Vec<usize> = formatted.iter().filter_map(|finding| finding.column).collect();
     findings.extend(formatted);
