@@ -1,5 +1,6 @@
 //! Where and how the server listens, checked before anything is opened or made.
 
+use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
@@ -36,7 +37,15 @@ impl Front {
             Some(files) => Some(tls(&files.cert, &files.key).map_err(|error| anyhow!(error))?),
             None => None,
         };
-        let bound = |at: SocketAddr| TcpListener::bind(at).with_context(|| format!("listening on {at}"));
+        let bound = |at: SocketAddr| {
+            TcpListener::bind(at).map_err(|error| match error.kind() {
+                ErrorKind::AddrInUse => anyhow!(
+                    "another program listens on {at}: stop it, or choose another address (`--listen`, `--s3-listen`), \
+                     such as 127.0.0.1:0 for any free port"
+                ),
+                _ => anyhow!(error).context(format!("listening on {at}")),
+            })
+        };
         let listener = bound(http.listen)?;
         let s3 = http.s3_listen.map(bound).transpose()?;
         let socket = http.socket.as_deref().map(Socket::bind).transpose();

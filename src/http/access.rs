@@ -100,7 +100,7 @@ macro_rules! log {
             method = $method,
             route = $route,
             status = $response.status().as_u16(),
-            duration_ms = $elapsed.as_secs_f64() * 1e3,
+            duration_ms = ($elapsed.as_secs_f64() * 1e6).round() / 1e3,
             request.id = %$id.0,
             key.id = key_of(&$response),
             "request"

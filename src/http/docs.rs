@@ -5,12 +5,14 @@ use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::{IntoResponse, Response};
+use axum::extract::Request;
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
+use super::layers::unknown_method;
 use super::rest::problem::ApiError;
 use crate::service::Error;
 
@@ -34,6 +36,18 @@ pub fn routes(make: impl Fn() -> OpenApi + Send + Sync + 'static) -> Router {
     Router::new()
         .route(DOCUMENT, document)
         .merge(SwaggerUi::new("/docs").config(config))
+}
+
+/// Who opens the address that the program prints, in a browser, finds the reference. Programs have nothing to find there.
+pub async fn welcome(request: Request) -> Response {
+    let accept = request
+        .headers()
+        .get(ACCEPT)
+        .and_then(|value| value.to_str().ok());
+    match accept.is_some_and(|kinds| kinds.contains("text/html")) {
+        true => Redirect::to("/docs").into_response(),
+        false => unknown_method(request).await.into_response(),
+    }
 }
 
 /// The document as YAML, in the subset on which old and new readers agree.

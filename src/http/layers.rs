@@ -163,6 +163,9 @@ pub async fn unknown_route(request: Request<Body>) -> ApiError {
 
 /// The answer for an address that exists but not with this method.
 pub async fn unknown_method(request: Request<Body>) -> ApiError {
-    let detail = format!("`{}` does not answer {}", request.uri().path(), request.method());
+    let mut detail = format!("`{}` does not answer {}", request.uri().path(), request.method());
+    if request.uri().path() == "/v1/datasets" {
+        detail.push_str("; send a file with PUT to `/v1/datasets/NAME` (`curl -T FILE`)");
+    }
     Problem::protocol("method_not_allowed", detail).into()
 }

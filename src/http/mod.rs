@@ -99,7 +99,7 @@ pub fn router(parts: Parts) -> Router {
         .merge(linked)
         .merge(health::probes(readiness, stop.requested))
         .merge(docs::routes(move || rest::openapi::complete(paths.clone())))
-        .route("/", post_service(amazon.clone()))
+        .route("/", post_service(amazon.clone()).get(docs::welcome))
         .fallback(move |request| elsewhere(amazon.clone(), request))
         .method_not_allowed_fallback(layers::unknown_method);
     all.layer(from_fn_with_state(observing, access::observe))

@@ -99,3 +99,11 @@ async fn examples_have_the_members_of_real_answers() {
     assert_eq!(members(&real), members(&shown));
     assert_eq!(members(&real["prediction"]), members(&shown["prediction"]));
 }
+
+#[tokio::test]
+async fn the_address_that_the_program_prints_leads_to_the_reference() {
+    let place = Place::open().await;
+    let browser = [("accept", "text/html,application/xhtml+xml,*/*;q=0.8")];
+    let found = place.send("GET /", &browser, "").await.expect(303);
+    assert_eq!(found.header("location"), "/docs");
+}

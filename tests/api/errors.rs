@@ -148,6 +148,7 @@ async fn addresses_methods_and_bodies_are_refused_by_name() {
         ("GET /v1/nothing", &[], "", 404, "unknown_route"),
         ("PUT /v1/models", &json, "{}", 405, "method_not_allowed"),
         ("POST /v1/datasets/x", &json, "{}", 405, "method_not_allowed"),
+        ("POST /v1/datasets", &json, "{}", 405, "method_not_allowed"),
         ("POST /v1/models", &json, "{", 400, "invalid_json"),
         (
             "POST /v1/models",

@@ -192,7 +192,10 @@ fn a_server_that_cannot_start_says_why() {
     let taken = run(command.arg(other.path()));
     assert_eq!(taken.code, Some(1));
     assert!(
-        taken.err.contains(&format!("listening on {}", server.address)),
+        taken
+            .err
+            .contains(&format!("another program listens on {}", server.address))
+            && taken.err.contains("--listen"),
         "{}",
         taken.err
     );
