@@ -226,6 +226,18 @@ async fn pages_of_others_are_kept_out_of_an_open_door() {
 }
 
 #[tokio::test]
+async fn documents_are_bounded() {
+    let place = Place::open().await;
+    place.file("shop/x.csv", "a\n1\n");
+    let large = format!("<Delete>{}</Delete>", " ".repeat(3 << 20));
+    let length = large.len().to_string();
+    let headers = [("content-length", length.as_str())];
+    let (status, text) = ask(&place, "POST /shop?delete", &headers, large).await;
+    assert_eq!(status, 400, "{text}");
+    assert!(text.contains("<Code>EntityTooLarge</Code>"), "{text}");
+}
+
+#[tokio::test]
 async fn a_chunk_that_would_fill_the_memory_is_refused_at_its_first_line() {
     let place = Place::open().await;
     place.file("shop/x.csv", "before");

@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use axum::extract::Request;
-use axum::http::StatusCode;
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::extract::{Request, State};
+use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use s3s::auth::{S3Auth, SecretKey};
@@ -144,20 +144,31 @@ fn complaint(request: &Request) -> Option<&'static str> {
     lacks.then_some("the signature must cover the header host")
 }
 
-/// The layer that refuses forms of web pages, which the library reads into memory before it knows who sends them.
-pub(super) async fn no_forms(request: Request, next: Next) -> Response {
-    let kind = request.headers().get(CONTENT_TYPE).map(|value| value.as_bytes());
-    match kind.is_some_and(|kind| kind.to_ascii_lowercase().starts_with(b"multipart/")) {
-        true => denied("forms of web pages are not taken here; use PutObject"),
-        false => next.run(request).await,
+/// The layer that refuses what the library reads into memory before it knows who sends it, but small documents: forms of
+/// web pages, and documents of more than `largest` bytes.
+pub(super) async fn small_documents(State(largest): State<usize>, request: Request, next: Next) -> Response {
+    let kind = request.headers().get(CONTENT_TYPE);
+    if kind.is_some_and(|kind| kind.as_bytes().to_ascii_lowercase().starts_with(b"multipart/")) {
+        return denied("forms of web pages are not taken here; use PutObject");
     }
+    let length = request.headers().get(CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+    if request.method() == Method::POST && length.is_some_and(|length: usize| length > largest) {
+        let what = format!("the document has more than {largest} bytes; send several smaller ones");
+        return told(StatusCode::BAD_REQUEST, "EntityTooLarge", &what);
+    }
+    next.run(request).await
 }
 
 fn denied(what: &str) -> Response {
+    told(StatusCode::FORBIDDEN, "AccessDenied", what)
+}
+
+fn told(status: StatusCode, code: &str, what: &str) -> Response {
     let text = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>AccessDenied</Code><Message>{what}</Message></Error>"
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{what}</Message></Error>"
     );
-    (StatusCode::FORBIDDEN, [(CONTENT_TYPE, "application/xml")], text).into_response()
+    (status, [(CONTENT_TYPE, "application/xml")], text).into_response()
 }
 
 #[cfg(test)]

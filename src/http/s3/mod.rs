@@ -78,7 +78,7 @@ pub fn router(parts: Parts) -> Router {
         }
     };
     let places = Arc::new(Semaphore::new(limits.requests));
-    door.layer(axum::middleware::from_fn(auth::no_forms))
+    door.layer(from_fn_with_state(LARGEST_DOCUMENT, auth::small_documents))
         .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(places, layers::admit))
         .layer(from_fn_with_state(observing, access::observe))
@@ -112,10 +112,13 @@ async fn answered(door: &S3Service, request: Request) -> Response {
     }
 }
 
+/// Bytes of the largest document: the names of 10,000 parts, or of 1,000 files.
+const LARGEST_DOCUMENT: usize = 2 << 20;
+
 /// What the library may hold in memory before it knows who asks.
 fn small() -> S3Config {
     let mut config = S3Config::default();
-    config.xml_max_body_size = 2 << 20;
+    config.xml_max_body_size = LARGEST_DOCUMENT;
     config.post_object_max_file_size = 0;
     config.form_max_fields_size = 1 << 16;
     config.form_max_field_size = 1 << 16;
