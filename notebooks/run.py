@@ -165,13 +165,16 @@ def main():
         for path in sorted(HERE.glob("*.ipynb"))
         if not wanted.only or any(text in path.stem for text in wanted.only)
     ]
+    if not found:
+        names = ", ".join(path.stem for path in sorted(HERE.glob("*.ipynb")))
+        parser.error(f"no notebook has that in its name; there are {names}")
     if wanted.clean:
         for path in found:
             path.write_text(cleaned(nbformat.read(path, as_version=4)), encoding="utf-8")
         return 0
     failed = [path.name for path in found if not tried(path, wanted.render)]
     print(f"{len(found) - len(failed)} passed, {len(failed)} failed")
-    return 1 if failed or not found else 0
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -104,6 +104,14 @@ def test_several_classes_come_with_their_probabilities(flowers: yosoku.Model) ->
     assert frame["setosa"].iloc[0] == frame["score"].iloc[0] > 0.7
 
 
+def test_a_metric_that_is_not_there_names_those_that_are(flowers: yosoku.Model) -> None:
+    assert flowers.evaluation is not None
+    with pytest.raises(KeyError, match=r"no `auc` here; there are .*macro_f1"):
+        flowers.evaluation["auc"]
+    with pytest.raises(KeyError, match=r"no `auc` here"):
+        flowers.evaluation.interval("auc")
+
+
 def test_numbers_are_predicted(lengths: yosoku.Model) -> None:
     assert lengths.type == "regression"
     assert lengths.predict({"x": 2, "kind": "b"}).value == pytest.approx(11.5, abs=0.5)

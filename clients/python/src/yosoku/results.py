@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from . import html, plots, schemas
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+One = TypeVar("One")
 
 METRICS = {
     "auc": "AUC: how well it puts positives above negatives; 0.5 is guessing, 1 is perfect",
@@ -42,7 +44,7 @@ class Evaluation:
 
     def interval(self, metric: str) -> tuple[float, float]:
         """The limits between which a metric lies with a probability of 95 %."""
-        one = (self.info.metrics or {})[metric]
+        one = self._named(self.info.metrics or {}, metric)
         return one["low"], one["high"]
 
     @property
@@ -52,7 +54,13 @@ class Evaluation:
 
     def __getitem__(self, metric: str) -> float:
         """The value of one metric."""
-        return self.metrics[metric]
+        return self._named(self.metrics, metric)
+
+    @staticmethod
+    def _named(metrics: dict[str, One], metric: str) -> One:
+        if metric not in metrics:
+            raise KeyError(f"there is no `{metric}` here; there are {', '.join(metrics) or 'no metrics'}")
+        return metrics[metric]
 
     def __repr__(self) -> str:
         """The metrics in one line."""
