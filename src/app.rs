@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use axum::Router;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -227,6 +227,14 @@ pub async fn catalog(store: &StoreConfig) -> Result<Option<Catalog>> {
 }
 
 fn make_home(home: &Path) -> Result<()> {
+    // A path through a file would only be told as "Not a directory", of a folder that nobody has named.
+    if let Some(file) = home.ancestors().find(|path| path.is_file()) {
+        bail!(
+            "the home `{}` cannot be a folder: `{}` is a file; name another folder with `--home`",
+            home.display(),
+            file.display()
+        );
+    }
     for folder in FOLDERS {
         let path = home.join(folder);
         std::fs::create_dir_all(&path).with_context(|| format!("making the folder `{}`", path.display()))?;

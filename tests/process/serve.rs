@@ -204,7 +204,11 @@ fn a_server_that_cannot_start_says_why() {
     let mut command = yosoku(["serve", "--listen", "127.0.0.1:0", "--home"]);
     let unusable = run(command.arg(other.path().join("file/home")));
     assert_eq!(unusable.code, Some(1));
-    assert!(unusable.err.contains("file/home"), "{}", unusable.err);
+    assert!(
+        unusable.err.contains("file/home") && unusable.err.contains("/file` is a file"),
+        "{}",
+        unusable.err
+    );
 
     let mut command = yosoku(["serve", "--listen", "0.0.0.0:0", "--home"]);
     let open = run(command.arg(other.path().join("home")));
