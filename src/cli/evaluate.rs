@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::error::CliError;
-use super::files::{predictor, read_bundle};
+use super::files::{parse_number, predictor, read_bundle};
 use super::progress::Progress;
 use super::show;
 use super::tables::{Header, read_once};
@@ -19,7 +19,7 @@ pub struct Args {
     /// CSV file, plain or compressed with gzip or zstd, or Parquet; `-` is standard input
     data: PathBuf,
     /// The score from which on a row is called positive, instead of the model's own; see `yosoku threshold`
-    #[arg(long, value_name = "SCORE")]
+    #[arg(long, value_name = "SCORE", value_parser = parse_number)]
     threshold: Option<f64>,
     /// Whether the first line names the columns
     #[arg(long, value_enum, default_value_t)]

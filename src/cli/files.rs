@@ -16,6 +16,20 @@ pub fn read_bundle(path: &Path) -> Result<Bundle, CliError> {
     Ok(Bundle::decode(&bytes)?)
 }
 
+/// Reads a number of the command line; Rust's own words for what is none ("invalid float literal") help nobody.
+pub fn parse_number(text: &str) -> Result<f64, String> {
+    if let Ok(number) = text.parse() {
+        return Ok(number);
+    }
+    let with_point = text.replace(',', ".");
+    match with_point.parse::<f64>() {
+        Ok(_) if text.matches(',').count() == 1 && !text.contains('.') => {
+            Err(format!("write decimals with a point: {with_point}"))
+        }
+        _ => Err("a number is wanted, such as 0.25".to_owned()),
+    }
+}
+
 /// A model ready to score, with another threshold where one is given.
 pub fn predictor(bundle: &Bundle, threshold: Option<f64>) -> Result<Predictor, CliError> {
     if let Some(threshold) = threshold {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::error::CliError;
-use super::files::{check_output, predictor, read_bundle, whole_path, write_whole};
+use super::files::{check_output, parse_number, predictor, read_bundle, whole_path, write_whole};
 use super::parts::{FolderParts, identity};
 use super::progress::Progress;
 use super::show;
@@ -50,7 +50,7 @@ pub struct Args {
     #[arg(long, value_enum)]
     compress: Option<CompressArg>,
     /// The score from which on a row is called positive, instead of the model's own; see `yosoku threshold`
-    #[arg(long, value_name = "SCORE")]
+    #[arg(long, value_name = "SCORE", value_parser = parse_number)]
     threshold: Option<f64>,
     /// Whether the first line names the columns
     #[arg(long, value_enum, default_value_t)]

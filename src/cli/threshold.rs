@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::error::CliError;
-use super::files::{predictor, read_bundle};
+use super::files::{parse_number, predictor, read_bundle};
 use super::progress::Progress;
 use super::show;
 use super::tables::{Header, read_once};
@@ -27,25 +27,25 @@ pub struct Args {
     /// CSV file, plain or compressed with gzip or zstd, or Parquet; `-` is standard input
     data: PathBuf,
     /// At least this share of the rows called positive is to be positive
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", value_parser = parse_number)]
     precision: Option<f64>,
     /// At least this share of the positives is to be found
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", value_parser = parse_number)]
     recall: Option<f64>,
     /// At most this share of all rows is to be called positive
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", value_parser = parse_number)]
     rate: Option<f64>,
     /// So many rows can be looked at, of as many as --of says
-    #[arg(long, value_name = "ROWS")]
+    #[arg(long, value_name = "ROWS", value_parser = parse_number)]
     capacity: Option<f64>,
     /// Of how many rows, see --capacity
-    #[arg(long, value_name = "ROWS")]
+    #[arg(long, value_name = "ROWS", value_parser = parse_number)]
     of: Option<f64>,
     /// What it costs to call a negative positive
-    #[arg(long, value_name = "COST")]
+    #[arg(long, value_name = "COST", value_parser = parse_number)]
     false_positive_cost: Option<f64>,
     /// What it costs to call a positive negative
-    #[arg(long, value_name = "COST")]
+    #[arg(long, value_name = "COST", value_parser = parse_number)]
     false_negative_cost: Option<f64>,
     /// Whether the first line names the columns
     #[arg(long, value_enum, default_value_t)]
@@ -71,7 +71,17 @@ impl From<&Args> for Wish {
 
 impl From<ThresholdError> for CliError {
     fn from(error: ThresholdError) -> Self {
-        CliError::Usage(error.to_string())
+        // The words of requests are not the flags of this command.
+        CliError::Usage(match error {
+            ThresholdError::Goals(given) => format!(
+                "{given} goals are given; give one: --precision, --recall, --rate, --capacity with --of, or \
+                 --false-positive-cost with --false-negative-cost"
+            ),
+            ThresholdError::Capacity => {
+                "give --capacity of 0 or more together with --of, above 0: of how many rows".to_owned()
+            }
+            other => other.to_string(),
+        })
     }
 }
 

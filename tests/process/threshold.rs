@@ -64,13 +64,21 @@ fn what_cannot_be_done_is_a_usage_error_with_advice() {
     told(place, "train @breast_cancer --target target --out m").ok();
     told(place, "train @iris --target target --out several").ok();
     for (line, words) in [
-        ("threshold m @breast_cancer", "0 goals are given"),
+        (
+            "threshold m @breast_cancer",
+            "0 goals are given; give one: --precision",
+        ),
         ("threshold m @breast_cancer --rate 0.1 --recall 0.1", "2 goals"),
-        ("threshold m @breast_cancer --capacity 5", "of how many"),
+        (
+            "threshold m @breast_cancer --capacity 5",
+            "--of, above 0: of how many",
+        ),
         ("threshold several @iris --recall 0.5", "not binary"),
         ("predict several @iris --out - --threshold 0.5", "not binary"),
         ("predict m @breast_cancer --out - --threshold 1.5", "from 0 to 1"),
         ("evaluate m @breast_cancer --threshold=-1", "from 0 to 1"),
+        ("evaluate m @breast_cancer --threshold 0,1", "with a point: 0.1"),
+        ("threshold m @breast_cancer --recall most", "a number is wanted"),
     ] {
         let ran = told(place, line);
         assert_eq!(ran.code, Some(2), "{line}: {}", ran.err);
