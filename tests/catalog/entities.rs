@@ -184,14 +184,18 @@ pub async fn cancelling_ends_what_has_not_begun(place: &Place) {
         (cancelled.status, cancelled.finished_at),
         (Status::Failed, Some(4))
     );
-    assert_eq!(cancelled.error.unwrap().code, "cancelled");
+    let cause = cancelled.error.unwrap();
+    assert_eq!(cause.code, "cancelled");
     let waiting = catalog
         .entity_get(&at(EntityKind::Evaluation, "ev-1"))
         .await
         .unwrap();
     assert_eq!(
         waiting.error.unwrap().message,
-        "model ml-1, which this evaluation needs, failed"
+        format!(
+            "model ml-1, which this evaluation needs, failed: {}",
+            cause.message
+        )
     );
 
     assert_eq!(finish_next(&catalog, 5).await, ds("ds-1"));
