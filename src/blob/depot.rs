@@ -160,8 +160,20 @@ impl Spot {
         remote::name(&self.key)
     }
 
+    /// Fails where something lies in a folder that is no file: to open a pipe would wait for somebody to write to it.
+    pub(super) async fn is_file(&self) -> Result<(), BlobError> {
+        let Some(place) = self.folder() else {
+            return Ok(());
+        };
+        match (tokio::fs::metadata(&place).await, BlobKey::new(self.key.as_str())) {
+            (Ok(found), Ok(key)) if !found.is_file() => Err(BlobError::NotFound { key }),
+            _ => Ok(()),
+        }
+    }
+
     /// What is known of the file without reading it.
     pub(super) async fn look(&self) -> Result<ObjectMeta, BlobError> {
+        self.is_file().await?;
         let error = match self.depot.store.head(&self.path).await {
             Ok(found) => return Ok(found),
             Err(error) => self.failed("read", error),

@@ -38,6 +38,7 @@ pub(super) async fn read(
 }
 
 pub(super) async fn read_at(at: Spot, range: Option<Range<u64>>) -> Result<Reading, BlobError> {
+    at.is_file().await?;
     let options = GetOptions {
         range: range.map(GetRange::Bounded),
         ..GetOptions::default()
@@ -73,6 +74,7 @@ fn find(blobs: &Blobs, key: &BlobKey, expected: Option<&Listed>) -> Result<Found
         if !at.depot.is_local() {
             return Ok((at.look().await?, None));
         }
+        at.is_file().await?;
         let result = at.depot.store.get(&at.path).await;
         let result = result.map_err(|e| at.failed("read", e))?;
         match result.payload {

@@ -135,6 +135,15 @@ impl Unfinished {
         drop(self.with(|all| all.open.remove(id)));
     }
 
+    /// Gives everything up that would come into the bucket `name`.
+    pub(super) fn leave(&self, name: &str) {
+        let gone: Vec<Parts> = self.with(|all| {
+            let of_bucket = all.open.extract_if(|_, parts| parts.at.bucket() == name);
+            of_bucket.map(|(_, parts)| parts).collect()
+        });
+        drop(gone);
+    }
+
     fn finish(&self, id: &str, at: &Location, stored: &Stored) {
         let ended = self.with(|all| {
             if all.finished.len() == REMEMBERED {

@@ -89,7 +89,11 @@ impl Service {
                 ),
             });
         }
-        Ok(self.0.blobs.remove_folder(name).await?)
+        let is_removed = self.0.blobs.remove_folder(name).await?;
+        if is_removed {
+            self.0.unfinished.leave(name);
+        }
+        Ok(is_removed)
     }
 
     /// What is known of a file.

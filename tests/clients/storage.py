@@ -452,6 +452,10 @@ def rule_door_refuses_what_files_do_not_have_here(context):
         equal(code(lambda: s3.create_multipart_upload(Bucket="plain", Key="x", **more)), ("NotImplemented", 501), more)
     equal(s3.list_objects_v2(Bucket="plain")["KeyCount"], 0, "files")
     s3.put_object(Bucket="plain", Key="x", Body=b"x", ACL="private", StorageClass="STANDARD", Metadata={"color": "red"})
+    for more in [{"IfMatch": '"other"'}, {"VersionId": "7"}]:
+        equal(code(lambda: s3.delete_object(Bucket="plain", Key="x", **more)), ("NotImplemented", 501), more)
+    equal(s3.get_object(Bucket="plain", Key="x")["Body"].read(), b"x", "what was not to be deleted so")
+    equal(s3.get_bucket_versioning(Bucket="plain").get("Status"), None, "versions")
     objects = [{"Key": f"{number}"} for number in range(1001)]
     equal(code(lambda: s3.delete_objects(Bucket="plain", Delete={"Objects": objects}))[0], "MalformedXML", "1,001 files")
 

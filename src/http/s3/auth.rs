@@ -122,7 +122,10 @@ fn complaint(request: &Request) -> Option<&'static str> {
         None => of_query.is_some(),
     };
     if is_second || !is_fourth {
-        return Some("requests are signed with AWS Signature Version 4 here");
+        return Some(
+            "requests are signed with AWS Signature Version 4 here; boto3: Config(signature_version='s3v4'), the AWS CLI: \
+             aws configure set default.s3.signature_version s3v4",
+        );
     }
     if header.is_some() && of_query.is_some() {
         return Some("a request is signed in its header or in its address, not in both");
@@ -153,11 +156,27 @@ pub(super) async fn small_documents(State(largest): State<usize>, request: Reque
     }
     let length = request.headers().get(CONTENT_LENGTH);
     let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
-    if request.method() == Method::POST && length.is_some_and(|length: usize| length > largest) {
+    let is_file = request.uri().path().trim_matches('/').contains('/');
+    let is_document = request.method() == Method::POST || (request.method() == Method::PUT && !is_file);
+    if is_document && length.is_some_and(|length: usize| length > largest) {
         let what = format!("the document has more than {largest} bytes; send several smaller ones");
         return told(StatusCode::BAD_REQUEST, "EntityTooLarge", &what);
     }
     next.run(request).await
+}
+
+/// The answer to what is not known here.
+pub(super) fn unknown(what: &str) -> Response {
+    let shown: String = what
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | ' ' | ','))
+        .take(60)
+        .collect();
+    told(
+        StatusCode::NOT_IMPLEMENTED,
+        "NotImplemented",
+        &format!("`{shown}` is not known here"),
+    )
 }
 
 fn denied(what: &str) -> Response {

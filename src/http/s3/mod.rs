@@ -6,7 +6,9 @@
 mod auth;
 mod body;
 mod chunks;
+mod conditions;
 mod error;
+mod known;
 mod list;
 mod multipart;
 mod objects;
@@ -19,8 +21,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::HeaderValue;
 use axum::http::header::CONTENT_SECURITY_POLICY;
+use axum::http::{HeaderValue, Method};
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use s3s::config::{S3Config, StaticConfigProvider};
@@ -78,7 +80,8 @@ pub fn router(parts: Parts) -> Router {
         }
     };
     let places = Arc::new(Semaphore::new(limits.requests));
-    door.layer(from_fn_with_state(LARGEST_DOCUMENT, auth::small_documents))
+    door.layer(axum::middleware::from_fn(known::known_only))
+        .layer(from_fn_with_state(LARGEST_DOCUMENT, auth::small_documents))
         .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(places, layers::admit))
         .layer(from_fn_with_state(observing, access::observe))
@@ -97,12 +100,16 @@ fn mounted(router: Router, door: S3Service) -> Router {
 }
 
 async fn answered(door: &S3Service, request: Request) -> Response {
+    let is_long = request.method() == Method::POST;
     match door
         .call(request.map(|body| s3s::Body::http_body_unsync(body::patient(body))))
         .await
     {
         Ok(response) => {
-            let mut response = response.map(axum::body::Body::new);
+            let mut response = response.map(|body| match is_long {
+                true => body::one_declaration(axum::body::Body::new(body)),
+                false => axum::body::Body::new(body),
+            });
             // A page that lies in a bucket is not to act as if it were the door's own.
             let policy = HeaderValue::from_static("sandbox");
             response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);

@@ -4,6 +4,7 @@ use s3s::dto::*;
 use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 
 use super::body::{Promised, outgoing};
+use super::conditions::{Conditions, only};
 use super::error::refusal;
 use super::{list, multipart, sums, unkept};
 use crate::domain::location::Location;
@@ -54,56 +55,6 @@ pub(super) fn tag(file: &Stored) -> Option<ETag> {
     Some(ETag::Strong(text.to_owned()))
 }
 
-/// What a client wants of a file before it is read. Tags count more than times (RFC 9110, section 13.2.2).
-struct Conditions {
-    matches: Option<ETagCondition>,
-    differs: Option<ETagCondition>,
-    unmodified: Option<Timestamp>,
-    modified: Option<Timestamp>,
-}
-
-impl Conditions {
-    /// Whether all that is wanted holds.
-    fn check(&self, file: &Stored) -> S3Result<()> {
-        let is = |wanted: &ETagCondition| match wanted {
-            ETagCondition::Any => true,
-            ETagCondition::ETag(wanted) => tag(file).is_some_and(|tag| tag.value() == wanted.value()),
-        };
-        // Times of conditions have whole seconds.
-        let seconds = |micros: i64| micros - micros.rem_euclid(1_000_000);
-        let changed = file.changed_micros.map(|micros| time(seconds(micros)));
-        let is_after = |than: &Timestamp| changed.as_ref().is_some_and(|changed| changed > than);
-        let is_wrong = match (&self.matches, &self.unmodified) {
-            (Some(wanted), _) => !is(wanted),
-            (None, Some(time)) => is_after(time),
-            (None, None) => false,
-        };
-        if is_wrong {
-            return Err(s3_error!(PreconditionFailed));
-        }
-        let is_known = match (&self.differs, &self.modified) {
-            (Some(wanted), _) => is(wanted),
-            (None, Some(time)) => !is_after(time),
-            (None, None) => false,
-        };
-        if is_known {
-            return Err(s3_error!(NotModified));
-        }
-        Ok(())
-    }
-}
-
-/// Files have one part, the first, and one version.
-fn only(part: Option<i32>, version: Option<&String>) -> S3Result<()> {
-    if version.is_some_and(|version| version != "null") {
-        return Err(s3_error!(NotImplemented, "files have no versions here"));
-    }
-    match part {
-        None | Some(1) => Ok(()),
-        Some(_) => Err(s3_error!(InvalidRange, "files have one part here, the first")),
-    }
-}
-
 /// The type of a file, of which nothing is known, or of a folder.
 fn kind(at: &Location) -> Option<String> {
     Some(if at.is_folder() { FOLDER } else { BYTES }.to_owned())
@@ -146,10 +97,23 @@ impl S3 for Buckets {
         Ok(S3Response::new(GetBucketLocationOutput::default()))
     }
 
+    async fn get_bucket_versioning(
+        &self,
+        request: S3Request<GetBucketVersioningInput>,
+    ) -> S3Result<S3Response<GetBucketVersioningOutput>> {
+        self.service
+            .bucket(&request.input.bucket)
+            .await
+            .map_err(refusal)?;
+        // Nothing in it means that there never were versions.
+        Ok(S3Response::new(GetBucketVersioningOutput::default()))
+    }
+
     async fn create_bucket(
         &self,
         request: S3Request<CreateBucketInput>,
     ) -> S3Result<S3Response<CreateBucketOutput>> {
+        unkept::refused(&request.headers)?;
         let name = request.input.bucket;
         match self.service.bucket_make(&name).await.map_err(refusal)? {
             true => Ok(S3Response::new(CreateBucketOutput {
@@ -203,6 +167,13 @@ impl S3 for Buckets {
             &request.headers,
             request.trailing_headers,
         );
+        if body.is_longer(self.limit) {
+            return Err(s3_error!(
+                EntityTooLarge,
+                "a file has at most {} bytes",
+                self.limit
+            ));
+        }
         let stored = self.service.object_put(&at, &mut body, self.limit).await;
         let [crc32, crc32c, crc64, sha1, sha256] = sums::told(&body.sums());
         Ok(S3Response::new(PutObjectOutput {
@@ -279,7 +250,18 @@ impl S3 for Buckets {
         &self,
         request: S3Request<DeleteObjectInput>,
     ) -> S3Result<S3Response<DeleteObjectOutput>> {
-        let at = at(&request.input.bucket, &request.input.key)?;
+        let input = request.input;
+        let at = at(&input.bucket, &input.key)?;
+        only(None, input.version_id.as_ref())?;
+        if input.if_match.is_some()
+            || input.if_match_last_modified_time.is_some()
+            || input.if_match_size.is_some()
+        {
+            return Err(s3_error!(
+                NotImplemented,
+                "conditions of DeleteObject are not known here"
+            ));
+        }
         self.service.object_delete(&at).await.map_err(refusal)?;
         Ok(S3Response::new(DeleteObjectOutput::default()))
     }
@@ -299,6 +281,17 @@ impl S3 for Buckets {
         self.service.bucket(&bucket).await.map_err(refusal)?;
         let (mut deleted, mut errors) = (Vec::new(), Vec::new());
         for object in delete.objects {
+            let has_conditions = object.e_tag.is_some()
+                || object.size.is_some()
+                || object.last_modified_time.is_some()
+                || object
+                    .version_id
+                    .as_ref()
+                    .is_some_and(|version| version != "null");
+            if has_conditions {
+                errors.push(unconditional(object.key));
+                continue;
+            }
             let done = match place(&bucket, &object.key) {
                 Ok(at) => self.service.object_delete(&at).await,
                 Err(error) => Err(error),
@@ -377,6 +370,16 @@ impl S3 for Buckets {
         request: S3Request<ListMultipartUploadsInput>,
     ) -> S3Result<S3Response<ListMultipartUploadsOutput>> {
         multipart::list(self, request.input).await.map(S3Response::new)
+    }
+}
+
+/// What is said of one of many files that is to be deleted under a condition.
+fn unconditional(key: String) -> s3s::dto::Error {
+    s3s::dto::Error {
+        code: Some("NotImplemented".to_owned()),
+        key: Some(key),
+        message: Some("conditions and versions of what is deleted are not known here".to_owned()),
+        ..s3s::dto::Error::default()
     }
 }
 

@@ -83,6 +83,16 @@ pub(super) fn given(
         .collect()
 }
 
+/// Whether `name` is that of a header, or says something about the sums in others.
+pub(super) fn is_known(name: &str) -> bool {
+    const ABOUT: [&str; 3] = [
+        "x-amz-checksum-algorithm",
+        "x-amz-checksum-type",
+        "x-amz-checksum-mode",
+    ];
+    [CRC32, CRC32C, CRC64, SHA1, SHA256].contains(&name) || ABOUT.contains(&name)
+}
+
 /// The sums in the order in which [`given`] takes them.
 pub(super) fn told(sums: &Sums) -> [Option<String>; 5] {
     [CRC32, CRC32C, CRC64, SHA1, SHA256].map(|name| sums.get(name).cloned())
