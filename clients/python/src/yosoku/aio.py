@@ -18,7 +18,7 @@ from .description import Description
 from .insights import Insights
 from .options import BatchOptions, Goal, InspectOptions, TrainOptions, WeightOptions
 from .progress import Bar
-from .results import Advice, Evaluation, Prediction, Predictions, Weights
+from .results import Advice, Evaluation, Prediction, Predictions, Weights, tell_odd_fields
 from .server import LocalServer, place
 from .transport import AsyncTransport, Call
 
@@ -129,6 +129,15 @@ class AsyncModel(Description):
         super().__init__(info, evaluation)
         self._client = client
         self._run = client._transport.run
+        self._formats: dict[str, str] | None = None
+
+    async def _date_formats(self, table: object) -> dict[str, str]:
+        """How the model reads dates, where there are any in the table."""
+        if not (frames.is_frame(table) or isinstance(table, list)) or not frames.has_moments(table):
+            return {}
+        if self._formats is None:
+            self._formats = await self._run(flows.date_formats(self.info))
+        return self._formats
 
     @overload
     async def predict(self, records: Mapping[str, Any], *, explain: bool = False) -> Prediction: ...
@@ -143,11 +152,14 @@ class AsyncModel(Description):
         """
         if frames.is_frame(records):
             frame = frames.collected(records)
-            found = await self._run(flows.predict_frame(self.id, frame, explain))
+            formats = await self._date_formats(frame)
+            found = await self._run(flows.predict_frame(self.id, frame, explain, formats))
+            tell_odd_fields(found)
             return frames.frame_like(frames.answers(found, explain), frame)
         single = frames.is_record(records)
         several = frames.records_of([records] if single else records)
-        found = await self._run(flows.predict(self.id, several, explain))
+        formats = await self._date_formats(several)
+        found = await self._run(flows.predict(self.id, several, explain, formats))
         made = Predictions([Prediction(one, record) for one, record in zip(found, several, strict=True)])
         return made[0] if single else made
 
@@ -184,7 +196,8 @@ class AsyncModel(Description):
         bar = Bar("predict", self._client.progress)
         try:
             path = Path(to).expanduser() if to is not None else None
-            return await self._run(flows.batch_table(self.id, table, path, options, dataset, bar))
+            formats = await self._date_formats(table)
+            return await self._run(flows.batch_table(self.id, table, path, options, dataset, bar, formats))
         finally:
             bar.close()
 
@@ -192,7 +205,9 @@ class AsyncModel(Description):
         """Judges it on other rows, whose target is known; thresholds are then chosen by these."""
         bar = Bar("evaluate", self._client.progress)
         try:
-            self.evaluation = Evaluation(await self._run(flows.evaluate(self.id, table, self.target, dataset, bar)))
+            formats = await self._date_formats(table)
+            judged = await self._run(flows.evaluate(self.id, table, self.target, dataset, bar, formats))
+            self.evaluation = Evaluation(judged)
         finally:
             bar.close()
         return self.evaluation

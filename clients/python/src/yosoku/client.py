@@ -17,7 +17,7 @@ from .description import Description
 from .insights import Insights
 from .options import BatchOptions, Goal, InspectOptions, TrainOptions, WeightOptions
 from .progress import Bar
-from .results import Advice, Evaluation, Prediction, Predictions, Weights
+from .results import Advice, Evaluation, Prediction, Predictions, Weights, tell_odd_fields
 from .server import LocalServer, place
 from .transport import Call, Transport
 
@@ -128,6 +128,15 @@ class Model(Description):
         super().__init__(info, evaluation)
         self._client = client
         self._run = client._transport.run
+        self._formats: dict[str, str] | None = None
+
+    def _date_formats(self, table: object) -> dict[str, str]:
+        """How the model reads dates, where there are any in the table."""
+        if not (frames.is_frame(table) or isinstance(table, list)) or not frames.has_moments(table):
+            return {}
+        if self._formats is None:
+            self._formats = self._run(flows.date_formats(self.info))
+        return self._formats
 
     @overload
     def predict(self, records: Mapping[str, Any], *, explain: bool = False) -> Prediction: ...
@@ -142,11 +151,14 @@ class Model(Description):
         """
         if frames.is_frame(records):
             frame = frames.collected(records)
-            found = self._run(flows.predict_frame(self.id, frame, explain))
+            formats = self._date_formats(frame)
+            found = self._run(flows.predict_frame(self.id, frame, explain, formats))
+            tell_odd_fields(found)
             return frames.frame_like(frames.answers(found, explain), frame)
         single = frames.is_record(records)
         several = frames.records_of([records] if single else records)
-        found = self._run(flows.predict(self.id, several, explain))
+        formats = self._date_formats(several)
+        found = self._run(flows.predict(self.id, several, explain, formats))
         made = Predictions([Prediction(one, record) for one, record in zip(found, several, strict=True)])
         return made[0] if single else made
 
@@ -183,7 +195,8 @@ class Model(Description):
         bar = Bar("predict", self._client.progress)
         try:
             path = Path(to).expanduser() if to is not None else None
-            return self._run(flows.batch_table(self.id, table, path, options, dataset, bar))
+            formats = self._date_formats(table)
+            return self._run(flows.batch_table(self.id, table, path, options, dataset, bar, formats))
         finally:
             bar.close()
 
@@ -191,7 +204,9 @@ class Model(Description):
         """Judges it on other rows, whose target is known; thresholds are then chosen by these."""
         bar = Bar("evaluate", self._client.progress)
         try:
-            self.evaluation = Evaluation(self._run(flows.evaluate(self.id, table, self.target, dataset, bar)))
+            formats = self._date_formats(table)
+            judged = self._run(flows.evaluate(self.id, table, self.target, dataset, bar, formats))
+            self.evaluation = Evaluation(judged)
         finally:
             bar.close()
         return self.evaluation

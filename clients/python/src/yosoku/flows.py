@@ -110,11 +110,11 @@ def at(place: str, name: str, *rest: str) -> str:
     return "/".join(["/v1", place, quote(name, safe="@"), *rest])
 
 
-def upload(table: frames.Table, name: str | None) -> Flow[schemas.Dataset]:
+def upload(table: frames.Table, name: str | None, formats: Mapping[str, str] | None = None) -> Flow[schemas.Dataset]:
     """The dataset of a table; bytes that the server has already under that name are not sent again."""
     if isinstance(table, schemas.Dataset):
         return table
-    source = frames.upload_of(table, name)
+    source = frames.upload_of(table, name, formats or {})
     path = at("datasets", source.name)
     try:
         known = yield from document(Call("GET", path))
@@ -170,10 +170,12 @@ def train(
     bar.show(0.0, "upload")
     source = yield from upload(table, dataset)
     name = options.get("id") or f"{frames.stem(source.name)[:40]}-{secrets.token_hex(4)}"
-    wanted = {**options, "id": name, "dataset": source.name, "target": target}
+    wanted = {**said(table), **options, "id": name, "dataset": source.name, "target": target}
     body = {key: value for key, value in wanted.items() if value is not None}
     # With its identifier given, a repeated request finds what the first one made.
     made = schemas.Training.model_validate((yield from document(Call("POST", "/v1/train", json=body), True)))
+    data = schemas.DataSource.model_validate((yield from document(Call("GET", at("datasources", made.datasource)))))
+    yield from of_version(data.dataset_version, source, schemas.Model, made.model)
     work = follow(schemas.Model, made.model, bar, 0.9 if made.evaluation else 1.0)
     model = yield from cancelling(schemas.Model, made.model, work)
     evaluation = None
@@ -182,15 +184,38 @@ def train(
     return model, evaluation
 
 
+def said(table: frames.Table) -> dict[str, str]:
+    """What is known of how a table is sent: frames have names of columns, also where these look like values."""
+    return {"header": "yes"} if frames.is_frame(table) else {}
+
+
+def of_version(version: str | None, source: schemas.Dataset, kind: type[schemas.Head], name: str) -> Flow[None]:
+    """Fails where somebody else has sent other bytes under the same name meanwhile; what was begun is stopped."""
+    if version == source.version:
+        return
+    yield Call("POST", at(PLACES[kind], name, "cancel"))
+    raise YosokuError(
+        f"the dataset `{source.name}` was replaced by somebody else meanwhile",
+        code="dataset_replaced",
+        hint="give the data a name of their own: `dataset='...'`",
+    )
+
+
 def inspect(
-    table: frames.Table, target: str | None, options: Mapping[str, Any], dataset: str | None, bar: Bar
+    table: frames.Table,
+    target: str | None,
+    options: Mapping[str, Any],
+    dataset: str | None,
+    bar: Bar,
+    formats: Mapping[str, str] | None = None,
 ) -> Flow[schemas.DataSource]:
     """What is in a table."""
     bar.show(0.0, "upload")
-    source = yield from upload(table, dataset)
+    source = yield from upload(table, dataset, formats)
     name = f"{frames.stem(source.name)[:40]}-{secrets.token_hex(4)}"
-    body = {"id": name, "dataset": source.name, **({"target": target} if target else {}), **options}
-    yield from document(Call("POST", "/v1/datasources", json=body), True)
+    body = {"id": name, "dataset": source.name, **said(table), **({"target": target} if target else {}), **options}
+    made = yield from document(Call("POST", "/v1/datasources", json=body), True)
+    yield from of_version(made.get("dataset_version"), source, schemas.DataSource, name)
     return (yield from cancelling(schemas.DataSource, name, follow(schemas.DataSource, name, bar)))
 
 
@@ -206,37 +231,57 @@ def find_model(name: str) -> Flow[tuple[schemas.Model, schemas.Evaluation | None
     return model, schemas.Evaluation.model_validate((yield from document(Call("GET", path))))
 
 
+def date_formats(model: schemas.Model) -> Flow[dict[str, str]]:
+    """How the model reads dates, by the names of columns; nothing where its data source is gone."""
+    try:
+        found = yield from document(Call("GET", at("datasources", model.datasource)))
+    except YosokuError as error:
+        if error.code != "not_found":
+            raise
+        return {}
+    attributes = (found.get("schema") or {}).get("attributes", [])
+    return {one["attributeName"]: one["dateFormat"] for one in attributes if one.get("dateFormat")}
+
+
 def evaluate(
-    model: str, table: frames.Table, target: str | None, dataset: str | None, bar: Bar
+    model: str,
+    table: frames.Table,
+    target: str | None,
+    dataset: str | None,
+    bar: Bar,
+    formats: Mapping[str, str],
 ) -> Flow[schemas.Evaluation]:
     """Judges a model on other rows."""
-    source = yield from inspect(table, target, {}, dataset, Bar.hidden())
+    source = yield from inspect(table, target, {}, dataset, Bar.hidden(), formats)
     name = f"{model[:40]}-{secrets.token_hex(4)}"
     body = {"id": name, "model": model, "datasource": source.id}
     yield from document(Call("POST", "/v1/evaluations", json=body), True)
     return (yield from cancelling(schemas.Evaluation, name, follow(schemas.Evaluation, name, bar)))
 
 
-def predict(model: str, records: Sequence[Mapping[str, Any]], explain: bool) -> Flow[list[schemas.Prediction]]:
+def predict(
+    model: str, records: Sequence[Mapping[str, Any]], explain: bool, formats: Mapping[str, str]
+) -> Flow[list[schemas.Prediction]]:
     """Predictions for records, in their order."""
     found: list[schemas.Prediction] = []
-    for part in parts([frames.plain_record(record) for record in records]):
+    for part in parts([frames.plain_record(record, formats) for record in records]):
         call = Call("POST", at("models", model, "predict"), {"explain": explain or None}, json={"records": part})
         found += predictions((yield from document(call, True)))
     return found
 
 
-def predict_frame(model: str, frame: Any, explain: bool) -> Flow[list[schemas.Prediction]]:
+def predict_frame(model: str, frame: Any, explain: bool, formats: Mapping[str, str]) -> Flow[list[schemas.Prediction]]:
     """Predictions for the rows of a frame, which are read as those of a file are."""
     found: list[schemas.Prediction] = []
     size = max(1, min(MOST_RECORDS, MOST_FIELDS // max(1, len(frame.columns))))
     for begin in range(0, len(frame), size):
-        content = frames.csv_of(frames.slice_rows(frame, begin, begin + size))
+        content = frames.csv_of(frames.slice_rows(frame, begin, begin + size), formats)
         path = at("models", model, "predict")
         call = Call(
             "POST", path, {"explain": explain or None}, content=content, content_type="text/csv; header=present"
         )
         found += predictions((yield from document(call, True)))
+    frames.check_length(len(found), len(frame))
     return found
 
 
@@ -260,14 +305,27 @@ def predictions(answer: Document) -> list[schemas.Prediction]:
 
 
 def batch(
-    model: str, table: frames.Table, options: Mapping[str, Any], dataset: str | None, bar: Bar
+    model: str,
+    table: frames.Table,
+    options: Mapping[str, Any],
+    dataset: str | None,
+    bar: Bar,
+    formats: Mapping[str, str],
 ) -> Flow[schemas.BatchPrediction]:
     """Predictions for a whole table, made by the server in a file of its own."""
     bar.show(0.0, "upload")
-    source = yield from upload(table, dataset)
-    name = f"{frames.stem(source.name)[:40]}-{secrets.token_hex(4)}"
-    body = {"id": name, "model": model, "dataset": source.name, **options}
-    yield from document(Call("POST", "/v1/batch-predictions", json=body), True)
+    if frames.is_frame(table):
+        # A data source can be told that the first line names the columns.
+        data = yield from inspect(table, None, {}, dataset, Bar.hidden(), formats)
+        name = f"{frames.stem(data.dataset or 'frame')[:40]}-{secrets.token_hex(4)}"
+        body = {"id": name, "model": model, "datasource": data.id, **options}
+        yield from document(Call("POST", "/v1/batch-predictions", json=body), True)
+    else:
+        source = yield from upload(table, dataset)
+        name = f"{frames.stem(source.name)[:40]}-{secrets.token_hex(4)}"
+        body = {"id": name, "model": model, "dataset": source.name, **options}
+        made = yield from document(Call("POST", "/v1/batch-predictions", json=body), True)
+        yield from of_version(made.get("dataset_version"), source, schemas.BatchPrediction, name)
     work = follow(schemas.BatchPrediction, name, bar)
     return (yield from cancelling(schemas.BatchPrediction, name, work))
 
@@ -285,13 +343,19 @@ def download(path: str, to: Path) -> Flow[Path]:
 
 
 def batch_table(
-    model: str, table: frames.Table, to: Path | None, options: Mapping[str, Any], dataset: str | None, bar: Bar
+    model: str,
+    table: frames.Table,
+    to: Path | None,
+    options: Mapping[str, Any],
+    dataset: str | None,
+    bar: Bar,
+    formats: Mapping[str, str],
 ) -> Flow[Any]:
     """Predictions for a whole table as a file at `to`, or as a frame."""
     if to is None and options.get("format", "csv") != "csv":
         raise YosokuError(f"a frame is made of CSV, not {options['format']}", hint="give `to=` to get a file")
     wanted = {**(format_of(to) if to else {}), **options}
-    made = yield from batch(model, table, wanted, dataset, bar)
+    made = yield from batch(model, table, wanted, dataset, bar, formats)
     path = at("batch-predictions", made.id, "output")
     if to:
         return (yield from download(path, to))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from . import moments
 from .errors import YosokuError
 from .schemas import Dataset, Prediction
 
@@ -64,8 +65,11 @@ def is_frame(value: object) -> bool:
     return is_pandas(value) or is_polars(value)
 
 
-def upload_of(table: Table, name: str | None) -> Upload:
-    """What to send for a file or a frame; a file gives the dataset its name, a frame without one its hash."""
+def upload_of(table: Table, name: str | None, formats: Mapping[str, str]) -> Upload:
+    """What to send for a file or a frame; a file gives the dataset its name, a frame without one its hash.
+
+    `formats` are those in which a model reads the dates of columns.
+    """
     if isinstance(table, str | os.PathLike):
         path = Path(table).expanduser()
         if not path.is_file():
@@ -80,13 +84,20 @@ def upload_of(table: Table, name: str | None) -> Upload:
             f"a table is a path, a pandas or polars frame, or a dataset, not {type(table).__name__}",
             code="not_a_table",
         )
-    content = csv_of(table)
+    content = csv_of(table, formats)
     return Upload(name or f"frame-{hashlib.sha256(content).hexdigest()[:8]}.csv", content, CSV)
 
 
 def plain(name: str) -> str:
-    """A name with nothing in it but what names may have: letters, digits, `_`, `.` and `-`."""
-    return re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip(".-") or "data"
+    """A name with nothing in it but what names may have: letters, digits, `_`, `.` and `-`.
+
+    A name that loses something gets a few digits of its hash, so that `a b.csv` and `a+b.csv` stay two.
+    """
+    begin, dot, ending = (re.sub(r"[^A-Za-z0-9_.-]+", "-", part).strip("-") for part in name.partition("."))
+    if begin and begin + dot + ending == name:
+        return name
+    digits = hashlib.sha256(name.encode(errors="surrogateescape")).hexdigest()[:6]
+    return f"{begin or 'data'}-{digits}{dot}{ending}".strip(".")
 
 
 def stem(name: str) -> str:
@@ -94,8 +105,12 @@ def stem(name: str) -> str:
     return name.split(".", 1)[0] or "data"
 
 
-def csv_of(frame: Any) -> bytes:
-    """A frame as CSV, numbers with all their digits; what is missing is empty."""
+def csv_of(frame: Any, formats: Mapping[str, str]) -> bytes:
+    """A frame as CSV: numbers with all their digits, what is missing or infinite empty, truth as `true` and `false`.
+
+    Dates are written as `formats` say for their columns; without a word about it, in the shortest form that loses
+    nothing of any of the column.
+    """
     if is_polars(frame):
         frame = frame.lazy().collect()
         nested = [name for name, kind in frame.schema.items() if kind.is_nested() or str(kind).startswith("Object")]
@@ -105,9 +120,83 @@ def csv_of(frame: Any) -> bytes:
                 code="nested_column",
                 hint="make columns of their own of them, or drop the column",
             )
-        return bytes(frame.write_csv().encode())
+        return polars_csv(frame, formats)
     check_names(str(column) for column in frame.columns)
-    return bytes(frame.to_csv(index=False, lineterminator="\n").encode())
+    return pandas_csv(frame, formats)
+
+
+def pandas_csv(frame: Any, formats: Mapping[str, str]) -> bytes:
+    """A pandas frame as CSV."""
+    library = sys.modules["pandas"]
+    made = frame.copy(deep=False)
+    for column in frame.columns:
+        series = frame[column]
+        kind = series.dtype
+        if library.api.types.is_float_dtype(kind):
+            made[column] = series.replace([float("inf"), float("-inf")], float("nan"))
+        elif library.api.types.is_bool_dtype(kind) or str(kind) in ("object", "category") or kind.kind == "M":
+            made[column] = library.Series(
+                texts(series.tolist(), formats.get(str(column))), index=series.index, dtype=object
+            )
+    return bytes(made.to_csv(index=False, lineterminator="\n").encode())
+
+
+def polars_csv(frame: Any, formats: Mapping[str, str]) -> bytes:
+    """A polars frame as CSV."""
+    library = sys.modules["polars"]
+    made = []
+    for series in frame.get_columns():
+        kind = series.dtype
+        if kind in (library.Float32, library.Float64):
+            series = library.select(
+                library.when(series.is_infinite()).then(None).otherwise(series).alias(series.name)
+            ).to_series()
+        elif kind == library.Date or kind == library.Datetime:
+            series = library.Series(
+                series.name, texts(series.to_list(), formats.get(series.name)), dtype=library.String
+            )
+        made.append(series)
+    text = library.DataFrame(made).write_csv()
+    if len(made) == 1:
+        # An empty line would be no row.
+        begin, *lines = text.split("\n")[:-1]
+        text = "\n".join([begin, *(line or '""' for line in lines), ""])
+    return bytes(text.encode())
+
+
+def texts(values: list[Any], pattern: str | None) -> list[Any]:
+    """Values of a column with dates and truth as text; all else stays what it is."""
+    known: dict[Any, str] = {}
+    pattern = pattern or moments.pattern_of(value for value in values if moments.is_moment(value))
+
+    def text(value: Any) -> Any:
+        if isinstance(value, bool) or type(value).__name__ in ("bool_", "bool"):
+            return "true" if value else "false"
+        if isinstance(value, float):
+            return value if abs(value) != float("inf") else None
+        if not isinstance(value, datetime.date):
+            return value
+        if not moments.is_moment(value):
+            return None
+        if value not in known:
+            known[value] = moments.written(value, pattern)
+        return known[value]
+
+    return [text(value) for value in values]
+
+
+def has_moments(records: Any) -> bool:
+    """Whether there is a date in a frame or in records, whose form then matters."""
+    if is_polars(records):
+        kinds = records.lazy().collect_schema().dtypes()
+        return any(str(kind).startswith("Date") for kind in kinds)
+    if is_pandas(records):
+        kinds = [(records[column], kind) for column, kind in records.dtypes.items()]
+        return any(
+            kind.kind == "M" or (str(kind) in ("object", "category") and any(map(moments.is_moment, series)))
+            for series, kind in kinds
+        )
+    return any(moments.is_moment(value) for record in records for value in record.values())
 
 
 def slice_rows(frame: Any, begin: int, end: int) -> Any:
@@ -144,23 +233,27 @@ def is_record(value: object) -> bool:
     return isinstance(value, Mapping) or (library is not None and isinstance(value, library.Series))
 
 
-def plain_value(value: Any) -> Any:
-    """One value of a record as JSON has it: numbers of numpy and dates as their text, NaN and NaT as missing."""
+def plain_value(value: Any, pattern: str | None = None) -> Any:
+    """One value of a record as JSON has it: dates as text, NaN, NaT and what is infinite as missing."""
     if value is None or isinstance(value, str | bool | int):
         return value
     if isinstance(value, float):
         return value if value == value and abs(value) != float("inf") else None
-    if isinstance(value, datetime.date | datetime.time):
-        # NaT of pandas is a date that does not equal itself.
-        return str(value) if value == value else None
+    if isinstance(value, datetime.date):
+        if not moments.is_moment(value):
+            return None
+        is_day = not isinstance(value, datetime.datetime)
+        return moments.written(value, pattern or (moments.DAY if is_day else moments.FRACTION))
     if hasattr(value, "item"):
-        return plain_value(value.item())
+        short = type(value).__name__ in ("float32", "float16")
+        # What is written in a frame are the digits that tell it from its neighbours.
+        return plain_value(float(str(value)) if short else value.item(), pattern)
     return None if type(value).__name__ in ("NAType", "NaTType") else str(value)
 
 
-def plain_record(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A record as JSON has it."""
-    return {str(name): plain_value(value) for name, value in record.items()}
+def plain_record(record: Mapping[str, Any], formats: Mapping[str, str]) -> dict[str, Any]:
+    """A record as JSON has it, dates as `formats` say for their fields."""
+    return {str(name): plain_value(value, formats.get(str(name))) for name, value in record.items()}
 
 
 def collected(frame: Any) -> Any:
@@ -193,9 +286,21 @@ def frame_like(columns: Mapping[str, list[Any]], example: Any) -> Any:
 
 def beside(answers: Any, table: object) -> Any:
     """Answers with the index of the pandas frame that they belong to, so that the two can be joined."""
-    if is_pandas(table) and len(answers) == len(table):  # type: ignore[arg-type]
+    if is_pandas(table) or (is_polars(table) and hasattr(table, "height")):
+        check_length(len(answers), len(table))  # type: ignore[arg-type]
+    if is_pandas(table):
         answers.index = table.index  # type: ignore[attr-defined]
     return answers
+
+
+def check_length(answers: int, rows: int) -> None:
+    """Refuses answers that are not one for each row: whose they are could not be told."""
+    if answers != rows:
+        raise YosokuError(
+            f"the server answered {answers:,} rows of {rows:,}",
+            code="unexpected_answer",
+            hint="send the rows as a file",
+        )
 
 
 def read_csv(path: Path, library: str | None) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -103,6 +105,22 @@ class Evaluation:
     def plot_residuals(self, ax: Axes | None = None) -> Axes:
         """How far answers were off: true minus predicted."""
         return plots.residuals(self.report, ax)
+
+
+def tell_odd_fields(found: Sequence[schemas.Prediction]) -> None:
+    """Warns, once for all rows of a frame, of fields that the model does not know or cannot read.
+
+    What new rows may well bring, such as gaps and categories that training did not see, only records tell.
+    """
+    counts = Counter((one.field, one.code) for row in found for one in row.warnings)
+    told = [
+        f"`{field}` {WARNINGS.get(code, code)}"
+        + (f" in {count:,} of {len(found):,} rows" if count < len(found) else "")
+        for (field, code), count in counts.items()
+        if code in ("unknown_field", "invalid")
+    ]
+    if told:
+        warnings.warn("the answers may mean little: " + "; ".join(told), stacklevel=3)
 
 
 class Prediction:
