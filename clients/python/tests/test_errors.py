@@ -127,12 +127,34 @@ def test_what_may_have_been_done_is_not_repeated() -> None:
 
 def test_an_interrupt_stops_the_work_on_the_server() -> None:
     work = flows.follow(schemas.Model, "m", Bar.hidden())
-    flow = flows.cancelling(schemas.Model, "m", work)
+    flow = flows.cancelling(work, (schemas.Model, "m"), (schemas.DataSource, "m-train"))
     next(flow)
     told = flow.throw(KeyboardInterrupt())
     assert told == Call("POST", "/v1/models/m/cancel")
+    assert flow.send(Answer(202)) == Call("POST", "/v1/datasources/m-train/cancel")
     with pytest.raises(KeyboardInterrupt):
         flow.send(Answer(202))
+
+
+def test_answers_that_are_not_yosokus_are_told(scripted: Callable[[Script], tuple[str, list[str]]]) -> None:
+    script: Script = [(200, {}, b"<html>hello"), (301, {"location": "http://elsewhere/"}, b"")]
+    url, _ = scripted(script)
+    with yosoku.connect(url) as other:
+        with pytest.raises(yosoku.YosokuError, match=r"is no JSON: <html>hello") as told:
+            other.models()
+        assert told.value.code == "unexpected_answer"
+        with pytest.raises(yosoku.YosokuError, match=r"sends to http://elsewhere/"):
+            other.models()
+
+
+def test_what_a_file_is_to_be_is_asked_before_the_work(late: yosoku.Model, orders: Path, tmp_path: Path) -> None:
+    for name in ["o.xlsx", "o.csv.zip", "o.json"]:
+        with pytest.raises(yosoku.YosokuError, match="does not say how predictions are written"):
+            late.batch(orders, to=tmp_path / name)
+    with pytest.raises(yosoku.YosokuError, match="is a folder"):
+        late.batch(orders, to=tmp_path)
+    with pytest.raises(yosoku.YosokuError, match="give both"):
+        late.plot_thresholds(false_positive_cost=1)
 
 
 def test_a_key_is_sent(client: yosoku.Client, scripted: Callable[[Script], tuple[str, list[str]]]) -> None:

@@ -62,6 +62,13 @@ def test_an_address_in_the_environment_is_used(client: yosoku.Client, monkeypatc
         other.models()
 
 
+def test_a_server_of_ones_own_needs_no_proxy(orders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with yosoku.connect() as own:
+        assert own.upload(orders).name == "orders.csv"
+
+
 def test_keys_open_servers_that_ask_for_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = subprocess.run(
         [find_program(), "key", "new", "--home", tmp_path, "--name", "ana"], capture_output=True, text=True, check=True

@@ -8,6 +8,8 @@ model.evaluation["auc"]
 model.predict({"amount": 120, "country": "DE"}, explain=True).reasons
 """
 
+from importlib.metadata import PackageNotFoundError, version
+
 from . import schemas
 from .aio import AsyncClient, AsyncModel, connect_async
 from .client import Client, Model, connect
@@ -15,6 +17,11 @@ from .errors import FieldError, JobFailed, Unreachable, YosokuError
 from .insights import Finding, Insights
 from .results import Advice, Evaluation, Prediction, Predictions, Weights
 from .server import LocalServer
+
+try:
+    __version__ = version("yosoku")
+except PackageNotFoundError:  # Used from a checkout.
+    __version__ = "0.1.0"
 
 __all__ = [
     "Advice",
@@ -33,6 +40,7 @@ __all__ = [
     "Unreachable",
     "Weights",
     "YosokuError",
+    "__version__",
     "connect",
     "connect_async",
     "schemas",

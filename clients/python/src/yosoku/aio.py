@@ -41,7 +41,7 @@ class AsyncClient:
         """The server, if it was started for this client."""
         self.progress: bool | None = None
         """Whether bars are shown; None means where a person may be watching."""
-        self._transport = AsyncTransport(self.url, key)
+        self._transport = AsyncTransport(self.url, key, server is not None)
 
     async def __aenter__(self) -> Self:
         """Itself."""

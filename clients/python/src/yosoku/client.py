@@ -40,7 +40,7 @@ class Client:
         """The server, if it was started for this client."""
         self.progress: bool | None = None
         """Whether bars are shown; None means where a person may be watching."""
-        self._transport = Transport(self.url, key)
+        self._transport = Transport(self.url, key, server is not None)
 
     def __enter__(self) -> Self:
         """Itself."""

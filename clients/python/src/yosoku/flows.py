@@ -31,6 +31,7 @@ MOST_FIELDS = 40_000
 
 Document = dict[str, Any]
 S = TypeVar("S", bound=BaseModel)
+T = TypeVar("T")
 R = TypeVar("R", schemas.Model, schemas.Evaluation, schemas.DataSource, schemas.BatchPrediction)
 
 PLACES: dict[type, str] = {
@@ -59,8 +60,11 @@ def send(call: Call, repeatable: bool | None = None) -> Flow[Answer]:
                 raise unreachable(error) from error
             yield Pause(0.2 * attempt)
             continue
-        if answer.status < 400:
+        if answer.status < 300:
             return answer
+        if answer.status < 400:
+            elsewhere = answer.headers.get("location", "another address")
+            raise strange(f"the server sends to {elsewhere}", "give that address to `connect`, if it is the server's")
         busy = answer.status == 429 or (answer.status == 503 and may_repeat)
         if last or not busy:
             raise from_answer(answer.status, answer.body)
@@ -71,9 +75,17 @@ def send(call: Call, repeatable: bool | None = None) -> Flow[Answer]:
 def waiting(answer: Answer, attempt: int) -> float:
     """Seconds until the next attempt: what the server asks for, else a little longer each time."""
     try:
-        return min(float(answer.headers.get("retry-after", "")), 30.0)
+        return min(max(float(answer.headers.get("retry-after", "")), 0.0), 30.0)
     except ValueError:
         return 0.2 * 2.0**attempt
+
+
+WHO = "is this the address of a Yosoku server, and is nothing between?"
+
+
+def strange(message: str, hint: str) -> YosokuError:
+    """An answer that a Yosoku server does not give."""
+    return YosokuError(message, code="unexpected_answer", hint=hint)
 
 
 def unreachable(error: Exception) -> Unreachable:
@@ -90,7 +102,11 @@ def unreachable(error: Exception) -> Unreachable:
 def document(call: Call, repeatable: bool | None = None) -> Flow[Any]:
     """The JSON document that a request is answered with."""
     answer = yield from send(call, repeatable)
-    return json.loads(answer.body) if answer.body else {}
+    try:
+        return json.loads(answer.body) if answer.body else {}
+    except ValueError as error:
+        begin = answer.body[:60].decode(errors="replace")
+        raise strange(f"the answer to {call.method} {call.path} is no JSON: {begin}", WHO) from error
 
 
 def pages(path: str, params: Mapping[str, Any]) -> Flow[list[Document]]:
@@ -153,13 +169,14 @@ def cause_of(failed: schemas.Head) -> Flow[schemas.Head]:
     return failed
 
 
-def cancelling(kind: type[R], name: str, work: Generator[Step, Answer, R]) -> Flow[R]:
-    """Does the work; where it is interrupted, by Ctrl-C or a cancelled task, the server is told to stop too."""
+def cancelling(work: Generator[Step, Answer, T], *begun: tuple[type[schemas.Head], str]) -> Flow[T]:
+    """Does the work; where it is interrupted, by Ctrl-C or a cancelled task, the server stops what was begun, too."""
     try:
         return (yield from work)
     except (KeyboardInterrupt, asyncio.CancelledError):
         with contextlib.suppress(httpx.TransportError):
-            yield Call("POST", at(PLACES[kind], name, "cancel"))
+            for kind, name in begun:
+                yield Call("POST", at(PLACES[kind], name, "cancel"))
         raise
 
 
@@ -176,12 +193,22 @@ def train(
     made = schemas.Training.model_validate((yield from document(Call("POST", "/v1/train", json=body), True)))
     data = schemas.DataSource.model_validate((yield from document(Call("GET", at("datasources", made.datasource)))))
     yield from of_version(data.dataset_version, source, schemas.Model, made.model)
-    work = follow(schemas.Model, made.model, bar, 0.9 if made.evaluation else 1.0)
-    model = yield from cancelling(schemas.Model, made.model, work)
-    evaluation = None
-    if made.evaluation:
-        evaluation = yield from follow(schemas.Evaluation, made.evaluation, bar, 0.1)
-    return model, evaluation
+    named: list[tuple[type[schemas.Head], str | None]] = [
+        (schemas.Evaluation, made.evaluation),
+        (schemas.Model, made.model),
+        (schemas.DataSource, made.evaluation_datasource),
+        (schemas.DataSource, made.datasource),
+    ]
+    begun = [(kind, name) for kind, name in named if name]
+    return (yield from cancelling(trained(made, bar), *begun))
+
+
+def trained(made: schemas.Training, bar: Bar) -> Flow[tuple[schemas.Model, schemas.Evaluation | None]]:
+    """The model and its evaluation, once they are there."""
+    model = yield from follow(schemas.Model, made.model, bar, 0.9 if made.evaluation else 1.0)
+    if not made.evaluation:
+        return model, None
+    return model, (yield from follow(schemas.Evaluation, made.evaluation, bar, 0.1))
 
 
 def said(table: frames.Table) -> dict[str, str]:
@@ -216,7 +243,7 @@ def inspect(
     body = {"id": name, "dataset": source.name, **said(table), **({"target": target} if target else {}), **options}
     made = yield from document(Call("POST", "/v1/datasources", json=body), True)
     yield from of_version(made.get("dataset_version"), source, schemas.DataSource, name)
-    return (yield from cancelling(schemas.DataSource, name, follow(schemas.DataSource, name, bar)))
+    return (yield from cancelling(follow(schemas.DataSource, name, bar), (schemas.DataSource, name)))
 
 
 def find_model(name: str) -> Flow[tuple[schemas.Model, schemas.Evaluation | None]]:
@@ -256,7 +283,7 @@ def evaluate(
     name = f"{model[:40]}-{secrets.token_hex(4)}"
     body = {"id": name, "model": model, "datasource": source.id}
     yield from document(Call("POST", "/v1/evaluations", json=body), True)
-    return (yield from cancelling(schemas.Evaluation, name, follow(schemas.Evaluation, name, bar)))
+    return (yield from cancelling(follow(schemas.Evaluation, name, bar), (schemas.Evaluation, name)))
 
 
 def predict(
@@ -327,13 +354,13 @@ def batch(
         made = yield from document(Call("POST", "/v1/batch-predictions", json=body), True)
         yield from of_version(made.get("dataset_version"), source, schemas.BatchPrediction, name)
     work = follow(schemas.BatchPrediction, name, bar)
-    return (yield from cancelling(schemas.BatchPrediction, name, work))
+    return (yield from cancelling(work, (schemas.BatchPrediction, name)))
 
 
 def download(path: str, to: Path) -> Flow[Path]:
     """A file of the server's; it appears under its name only when it is whole."""
     to.parent.mkdir(parents=True, exist_ok=True)
-    part = to.with_name(to.name + ".part")
+    part = to.with_name(f"{to.name}.{secrets.token_hex(4)}.part")
     try:
         yield from send(Call("GET", path, save_to=part))
         part.replace(to)
@@ -354,7 +381,9 @@ def batch_table(
     """Predictions for a whole table as a file at `to`, or as a frame."""
     if to is None and options.get("format", "csv") != "csv":
         raise YosokuError(f"a frame is made of CSV, not {options['format']}", hint="give `to=` to get a file")
-    wanted = {**(format_of(to) if to else {}), **options}
+    if to and to.is_dir():
+        raise YosokuError(f"`{to}` is a folder", code="is_a_folder", hint="name a file in it")
+    wanted = {**(format_of(to) if to and "format" not in options else {}), **options}
     made = yield from batch(model, table, wanted, dataset, bar, formats)
     path = at("batch-predictions", made.id, "output")
     if to:
@@ -370,8 +399,14 @@ def format_of(to: Path) -> dict[str, str]:
     endings = [ending.lower() for ending in to.suffixes]
     compress = {".gz": "gzip", ".zst": "zstd"}.get(endings[-1] if endings else "")
     kind = endings[-2] if compress and len(endings) > 1 else endings[-1] if endings else ""
-    known = {".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
-    return {"format": known.get(kind, "csv"), **({"compress": compress} if compress else {})}
+    known = {".csv": "csv", ".txt": "csv", "": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+    if kind not in known:
+        raise YosokuError(
+            f"`{to.name}` does not say how predictions are written",
+            code="unknown_format",
+            hint="end it in .csv, .jsonl or .parquet, the first two also with .gz or .zst, or give `format=`",
+        )
+    return {"format": known[kind], **({"compress": compress} if compress else {})}
 
 
 def weights(model: str, options: Mapping[str, Any]) -> Flow[schemas.ModelWeights]:

@@ -83,6 +83,8 @@ def thresholds(
     points = _part(report, "thresholds", "a chart of thresholds")
     ax = _axes(ax)
     across = [one["threshold"] for one in points]
+    if (false_positive_cost is None) != (false_negative_cost is None):
+        raise YosokuError("one cost is given; give both, or none", code="invalid_value")
     if false_positive_cost is not None and false_negative_cost is not None:
         rows = max(1, report["records"])
         costs = [1000 * (one["fp"] * false_positive_cost + one["fn"] * false_negative_cost) / rows for one in points]

@@ -99,9 +99,9 @@ def _headers(key: str | None) -> dict[str, str]:
 class Transport:
     """Runs flows with blocking calls."""
 
-    def __init__(self, url: str, key: str | None) -> None:
-        """Connections are made when they are first needed, and kept."""
-        self._http = httpx.Client(base_url=url, headers=_headers(key))
+    def __init__(self, url: str, key: str | None, direct: bool = False) -> None:
+        """Connections are made when first needed, and kept; `direct` ones pass proxies of the environment by."""
+        self._http = httpx.Client(base_url=url, headers=_headers(key), trust_env=not direct)
 
     def run(self, flow: Flow[T]) -> T:
         """Carries a flow out and returns what it came to."""
@@ -143,9 +143,9 @@ class Transport:
 class AsyncTransport:
     """Runs flows with awaited calls."""
 
-    def __init__(self, url: str, key: str | None) -> None:
-        """Connections are made when they are first needed, and kept."""
-        self._http = httpx.AsyncClient(base_url=url, headers=_headers(key))
+    def __init__(self, url: str, key: str | None, direct: bool = False) -> None:
+        """Connections are made when first needed, and kept; `direct` ones pass proxies of the environment by."""
+        self._http = httpx.AsyncClient(base_url=url, headers=_headers(key), trust_env=not direct)
 
     async def run(self, flow: Flow[T]) -> T:
         """Carries a flow out and returns what it came to."""
