@@ -45,9 +45,10 @@ pub(super) fn files(folder: &FilePath, name: &str, most: usize) -> io::Result<Ve
             let Ok(last) = entry.file_name().into_string() else {
                 continue;
             };
-            // A link whose end cannot be found leads nowhere, or round in a circle.
-            let Ok(about) = fs::metadata(entry.path()) else {
-                continue;
+            let about = match fs::metadata(entry.path()) {
+                Ok(about) => about,
+                Err(error) if is_gone(&error) || is_round(&entry.path(), &error) => continue,
+                Err(error) => return Err(error),
             };
             let name = match next.name.as_str() {
                 "" => last,
@@ -95,6 +96,15 @@ fn described(name: &str, about: &Metadata) -> Option<ObjectMeta> {
 fn identity(about: &Metadata) -> (u64, u64) {
     (about.dev(), about.ino())
 }
+
+/// Whether a link leads to itself: then it is there, and the system cannot follow it, but not for want of a right.
+fn is_round(place: &FilePath, error: &io::Error) -> bool {
+    let is_link = fs::symlink_metadata(place).is_ok_and(|about| about.is_symlink());
+    is_link && error.kind() != io::ErrorKind::PermissionDenied && error.to_string().contains(ROUND)
+}
+
+/// What the system says of such a link.
+const ROUND: &str = "symbolic links";
 
 fn is_gone(error: &io::Error) -> bool {
     matches!(
@@ -158,5 +168,21 @@ mod tests {
         assert_eq!(names(listed(home.path(), 9)), ["a/x"]);
         assert!(files(&home.path().join("a/x"), "", 9).unwrap().is_empty());
         assert!(files(&home.path().join("none"), "", 9).unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_may_not_be_looked_at_is_an_error() {
+        use std::os::unix::fs::PermissionsExt;
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("a");
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("x"), "x").unwrap();
+        // Its names can be read, and nothing else.
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o444)).unwrap();
+        let found = files(home.path(), "", 9);
+        // Whoever may do everything sees the file all the same.
+        let sees = fs::metadata(folder.join("x")).is_ok();
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+        assert_eq!(found.map(|files| files.len()).ok(), sees.then_some(1));
     }
 }

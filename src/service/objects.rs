@@ -119,6 +119,9 @@ impl Service {
     ) -> Result<(Stored, Reading), Error> {
         let mut file = self.object(at).await?;
         if at.is_folder() {
+            if range.is_some() {
+                return Err(Error::invalid("empty_range", "a folder has no bytes"));
+            }
             let reading = Reading {
                 size_bytes: 0,
                 range: 0..0,

@@ -163,14 +163,6 @@ async fn a_repeat_about_other_rows_is_refused() {
         let message = problem["detail"].as_str().unwrap();
         assert!(message.contains("`iris.csv`"), "{message}");
     }
-    place.send("DELETE /v1/datasets/iris.csv", &[], "").await;
-    place
-        .post(
-            "/v1/train",
-            json!({"id": "u", "dataset": "iris.csv", "target": "target"}),
-        )
-        .await
-        .expect(202);
 }
 
 #[tokio::test]

@@ -71,3 +71,24 @@ pub(super) fn unanswered(error: HttpError) -> Response {
     tracing::error!(error = %cause, "a request at the S3 door could not be answered");
     (StatusCode::INTERNAL_SERVER_ERROR, Body::empty()).into_response()
 }
+
+/// What is said of one of many files that is to be deleted under a condition.
+pub(super) fn unconditional(key: String) -> s3s::dto::Error {
+    s3s::dto::Error {
+        code: Some("NotImplemented".to_owned()),
+        key: Some(key),
+        message: Some("conditions and versions of what is deleted are not known here".to_owned()),
+        ..s3s::dto::Error::default()
+    }
+}
+
+/// What is said of one of many files that could not be deleted.
+pub(super) fn told(key: String, error: Error) -> s3s::dto::Error {
+    let error = refusal(error);
+    s3s::dto::Error {
+        code: Some(error.code().as_str().to_owned()),
+        key: Some(key),
+        message: error.message().map(str::to_owned),
+        ..s3s::dto::Error::default()
+    }
+}

@@ -9,6 +9,7 @@ use super::body::Promised;
 use super::error::refusal;
 use super::objects::{Buckets, at, tag, time};
 use super::sums::{self, Whole};
+use super::unkept;
 use crate::service::multipart::{MOST_PARTS, Named};
 
 /// The number of a part.
@@ -39,6 +40,7 @@ pub(super) async fn part(
     buckets: &Buckets,
     request: S3Request<UploadPartInput>,
 ) -> S3Result<UploadPartOutput> {
+    unkept::refused(&request.headers)?;
     let input = request.input;
     let at = at(&input.bucket, &input.key)?;
     let number = number(input.part_number)?;

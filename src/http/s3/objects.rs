@@ -5,12 +5,11 @@ use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 
 use super::body::{Promised, outgoing};
 use super::conditions::{Conditions, only};
-use super::error::refusal;
+use super::error::{refusal, told, unconditional};
 use super::{list, multipart, sums, unkept};
 use crate::domain::location::Location;
 use crate::service::Service;
 use crate::service::answers::Stored;
-use crate::service::error::Error;
 use crate::service::multipart::Promise;
 use crate::service::objects::place;
 use crate::service::requests::ByteRange;
@@ -195,6 +194,12 @@ impl S3 for Buckets {
             Range::Suffix { length } => ByteRange::Suffix(length),
         });
         only(input.part_number, input.version_id.as_ref())?;
+        if request.headers.contains_key("if-range") {
+            return Err(s3_error!(
+                NotImplemented,
+                "If-Range is not known here; ask with If-Match"
+            ));
+        }
         let conditions = Conditions {
             matches: input.if_match,
             differs: input.if_none_match,
@@ -370,26 +375,5 @@ impl S3 for Buckets {
         request: S3Request<ListMultipartUploadsInput>,
     ) -> S3Result<S3Response<ListMultipartUploadsOutput>> {
         multipart::list(self, request.input).await.map(S3Response::new)
-    }
-}
-
-/// What is said of one of many files that is to be deleted under a condition.
-fn unconditional(key: String) -> s3s::dto::Error {
-    s3s::dto::Error {
-        code: Some("NotImplemented".to_owned()),
-        key: Some(key),
-        message: Some("conditions and versions of what is deleted are not known here".to_owned()),
-        ..s3s::dto::Error::default()
-    }
-}
-
-/// What is said of one of many files that could not be deleted.
-fn told(key: String, error: Error) -> s3s::dto::Error {
-    let error = refusal(error);
-    s3s::dto::Error {
-        code: Some(error.code().as_str().to_owned()),
-        key: Some(key),
-        message: error.message().map(str::to_owned),
-        ..s3s::dto::Error::default()
     }
 }
