@@ -53,8 +53,9 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         return show::print_json(&evaluation.report);
     }
     let text = format!(
-        "evaluated on {}\n{}",
+        "evaluated on {}{}\n{}",
         counted(evaluation.report.records(), "row"),
+        show::positive(&bundle.document.target),
         show::report(&evaluation.report)
     );
     show::print(&text)

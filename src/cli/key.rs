@@ -67,6 +67,7 @@ pub fn run(command: &Command) -> Result<(), CliError> {
             if let Some(folder) = path.parent() {
                 std::fs::create_dir_all(folder).map_err(|error| CliError::file("making", folder, &error))?;
             }
+            let is_first = keys::list(&path).map_err(failed)?.is_empty();
             let make = if *amazon { keys::new_signing } else { keys::new };
             let (key, token) = make(&path, name, SystemClock.now_micros()).map_err(failed)?;
             show::message(&format!(
@@ -74,6 +75,11 @@ pub fn run(command: &Command) -> Result<(), CliError> {
                 key.id,
                 path.display()
             ));
+            if is_first {
+                show::message(
+                    "note: a server that was started without keys asks for none until it is started again",
+                );
+            }
             show::print(&format!("{token}\n{}", credentials(&key)))
         }
         Command::List { place } => {

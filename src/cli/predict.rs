@@ -136,7 +136,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     match (score(args, form, parts.as_ref(), &mut progress), parts) {
         (Ok(summary), parts) => {
             progress.finish();
-            tell(&summary);
+            tell(&summary, args.problems.is_some());
             parts.map_or(Ok(()), FolderParts::remove)
         }
         // The same input would fail again. Parts that this run has not added to may be those of another command.
@@ -208,14 +208,18 @@ fn score(
     Ok(summary)
 }
 
-fn tell(summary: &BatchSummary) {
+/// `are_listed` where each odd field has its line in a file.
+fn tell(summary: &BatchSummary, are_listed: bool) {
     show::message(&format!(
         "{} scored, {} could not be read",
         counted(summary.records - summary.invalid, "row"),
         summary.invalid
     ));
     if let Some(threshold) = summary.threshold {
-        show::message(&format!("threshold: {threshold}"));
+        let label = summary.positive.as_deref().unwrap_or_default();
+        show::message(&format!(
+            "threshold: {threshold}, the score from which on a row is called `{label}`"
+        ));
     }
     if !summary.absent_columns.is_empty() {
         show::message(&format!(
@@ -233,12 +237,17 @@ fn tell(summary: &BatchSummary) {
             shown.join(", ")
         ));
     }
+    // Fields that are missing alone need no file to find them.
+    let are_odd = summary.notes.keys().any(|kind| kind != "missing");
     for (kind, count) in &summary.notes {
         show::message(&format!(
             "note: {} {}",
             counted(*count, "field"),
             kind.replace('_', " ")
         ));
+    }
+    if are_odd && !are_listed {
+        show::message("note: --problems FILE lists which fields those are, with line, column and value");
     }
     if let Some(metrics) = &summary.metrics {
         tell_metrics(metrics);

@@ -8,6 +8,7 @@ use super::error::CliError;
 use crate::ml::evaluate::{Interval, Report};
 use crate::ml::learn::{Search, SolverReport, Used};
 use crate::ml::model::bundle::RecipeTried;
+use crate::ml::target::Target;
 
 /// Writes a line to standard error.
 pub fn message(text: &str) {
@@ -101,6 +102,12 @@ pub fn report(report: &Report) -> String {
         .iter()
         .for_each(|note| text.push_str(&format!("note: {note}\n")));
     text
+}
+
+/// Which label counts as positive, where there are two.
+pub fn positive(target: &Target) -> String {
+    let label = target.positive();
+    label.map_or_else(String::new, |label| format!(", positive is `{label}`"))
 }
 
 /// Which of several recipes was taken; nothing where there was no choice.

@@ -1,6 +1,6 @@
 //! `yosoku threshold`: the score from which on a record is best called positive.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -9,23 +9,25 @@ use super::files::{parse_number, predictor, read_bundle};
 use super::progress::Progress;
 use super::show;
 use super::tables::{Header, read_once};
-use crate::ml::Task;
 use crate::ml::evaluate::threshold::{Outcome, ThresholdError, Wish};
 use crate::ml::evaluate::{Interval, Report};
+use crate::ml::model::Bundle;
 use crate::ml::pipeline::evaluate;
 use crate::ml::split::Split;
 
 /// Choose the threshold of a binary model by what you need
 ///
-/// Scores the rows of a table that has the target, and tells which threshold reaches the goal best: how sure (--precision),
-/// how complete (--recall), how many (--rate, or --capacity with --of), or the least cost of errors. Use rows that the
-/// model has not learned from, and give the threshold to `yosoku predict --threshold`.
+/// Tells which threshold reaches the goal best: how sure (--precision), how complete (--recall), how many (--rate, or
+/// --capacity with --of), or the least cost of errors. It counts on the rows that were held out when the model was
+/// trained, or scores those of a table that has the target: then use rows that the model has not learned from. Give the
+/// threshold to `yosoku predict --threshold`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Model file
     model: PathBuf,
-    /// CSV file, plain or compressed with gzip or zstd, or Parquet; `-` is standard input
-    data: PathBuf,
+    /// CSV file, plain or compressed with gzip or zstd, or Parquet; `-` is standard input. If not given, what was counted
+    /// on the rows held out in training is used
+    data: Option<PathBuf>,
     /// At least this share of the rows called positive is to be positive
     #[arg(long, value_name = "SHARE", value_parser = parse_number)]
     precision: Option<f64>,
@@ -93,6 +95,7 @@ pub(super) const NOT_BINARY: &str = "the model is not binary; only binary models
 struct Answer {
     records: u64,
     positives: u64,
+    positive: String,
     advised: Outcome,
     evaluated: Outcome,
 }
@@ -102,11 +105,39 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let goal = Wish::from(args).goal()?;
     goal.check()?;
     let bundle = read_bundle(&args.model)?;
-    if bundle.document.target.task() != Task::Binary {
+    let Some(positive) = bundle.document.target.positive() else {
         return Err(CliError::Usage(NOT_BINARY.into()));
+    };
+    let report = match &args.data {
+        Some(data) => counted_on(data, args, &bundle)?,
+        None => bundle.provenance.evaluation.clone().ok_or_else(|| {
+            CliError::Usage(
+                "nothing was held out when the model was trained; name a table with the target, of rows that the \
+                 model has not learned from"
+                    .into(),
+            )
+        })?,
+    };
+    let Report::Binary(report) = &report else {
+        return Err(CliError::Usage(NOT_BINARY.into()));
+    };
+    let answer = Answer {
+        records: report.records,
+        positives: report.positives,
+        positive: positive.to_string(),
+        advised: report.threshold_for(goal)?,
+        evaluated: report.as_it_is(goal),
+    };
+    if args.json {
+        return show::print_json(&answer);
     }
-    let predictor = predictor(&bundle, None)?;
-    let table = read_once(&args.data, args.header)?;
+    show::print(&text(&answer, args.data.is_none()))
+}
+
+/// What a table's rows say.
+fn counted_on(data: &Path, args: &Args, bundle: &Bundle) -> Result<Report, CliError> {
+    let predictor = predictor(bundle, None)?;
+    let table = read_once(data, args.header)?;
     let mut progress = Progress::new(args.json, None);
     let training = &bundle.document.training;
     let evaluation = evaluate(&predictor, training, &*table, &Split::all(), &mut progress)?;
@@ -114,22 +145,10 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     for warning in &evaluation.warnings {
         show::message(&format!("warning: {warning}"));
     }
-    let Report::Binary(report) = &evaluation.report else {
-        return Err(CliError::Usage(NOT_BINARY.into()));
-    };
-    let answer = Answer {
-        records: report.records,
-        positives: report.positives,
-        advised: report.threshold_for(goal)?,
-        evaluated: report.as_it_is(goal),
-    };
-    if args.json {
-        return show::print_json(&answer);
-    }
-    show::print(&text(&answer))
+    Ok(evaluation.report)
 }
 
-fn text(answer: &Answer) -> String {
+fn text(answer: &Answer, is_held_out: bool) -> String {
     let (advised, evaluated) = (&answer.advised, &answer.evaluated);
     let line =
         |name: &str, of: &dyn Fn(&Outcome) -> String| vec![name.to_owned(), of(advised), of(evaluated)];
@@ -152,9 +171,11 @@ fn text(answer: &Answer) -> String {
         }));
     }
     format!(
-        "on {} rows, {} of them positive\n\n{}",
+        "on {} {}rows, {} of them positive (`{}`)\n\n{}",
         answer.records,
+        if is_held_out { "held-out " } else { "" },
         answer.positives,
+        answer.positive,
         show::table(&rows)
     )
 }

@@ -125,12 +125,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), CliError> {
-    if !(0.0..100.0).contains(&args.holdout) {
-        return Err(CliError::Usage(format!(
-            "--holdout {} is not possible; give 0 to 99",
-            args.holdout
-        )));
-    }
+    Split::check_holdout(args.holdout).map_err(|error| CliError::Usage(format!("--holdout: {error}")))?;
     if args.threads == Some(0) {
         return Err(CliError::Usage(
             "--threads 0 is not possible; give 1 or more".into(),
@@ -294,6 +289,11 @@ fn refit(
     let request = TrainRequest {
         schema: Some(document.schema.clone()),
         schema_settles_task: true,
+        // Which of two labels is the rarer may differ among all rows.
+        target: TargetWish {
+            positive: document.target.positive().map(str::to_string),
+            ..request.target.clone()
+        },
         recipe: Some(document.recipe.clone()),
         split: Split::all(),
         params: LearnParams {
@@ -307,6 +307,7 @@ fn refit(
     let mut again = train(table, &request, observer)?;
     again.bundle.document.training.refit = true;
     again.recipes.clone_from(&evaluated.recipes);
+    again.reason.clone_from(&evaluated.reason);
     Ok(again)
 }
 

@@ -8,6 +8,7 @@ use super::error::CliError;
 use super::show;
 use crate::ml::model::Bundle;
 use crate::ml::pipeline::{Evaluation, MemoryPlan, Trained};
+use crate::ml::target::{AS_ASKED_FOR, Target};
 use crate::ml::wording::counted;
 use crate::telemetry::peak_bytes;
 
@@ -29,9 +30,10 @@ pub fn tell(as_json: bool, out: &Path, done: &Done) -> Result<(), CliError> {
     let features = document.featurizer.dense() + document.featurizer.sparse();
     let warnings = warnings(done);
     show::message(&format!(
-        "{} model: {}",
+        "{} model: {}{}",
         document.target.task(),
-        done.trained.reason
+        done.trained.reason,
+        other_positive(&document.target, &done.trained.reason)
     ));
     warnings
         .iter()
@@ -75,8 +77,9 @@ pub fn tell(as_json: bool, out: &Path, done: &Done) -> Result<(), CliError> {
     }
     if let Some(report) = &done.bundle.provenance.evaluation {
         text.push_str(&format!(
-            "\nevaluated on {}\n{}",
+            "\nevaluated on {}{}\n{}",
             counted(held_out, "held-out row"),
+            show::positive(&document.target),
             show::report(report)
         ));
         if document.training.refit {
@@ -100,6 +103,16 @@ pub fn tell(as_json: bool, out: &Path, done: &Done) -> Result<(), CliError> {
         return Ok(());
     }
     show::print(&text)
+}
+
+/// How to have the other label as the positive one, where nobody chose.
+fn other_positive(target: &Target, reason: &str) -> String {
+    match target {
+        Target::Binary { negative, .. } if !reason.ends_with(AS_ASKED_FOR) => {
+            format!(" (--positive '{negative}' turns it round)")
+        }
+        Target::Binary { .. } | Target::Multiclass { .. } | Target::Regression => String::new(),
+    }
 }
 
 /// What people are warned of: of the training, then of the evaluation.

@@ -11,7 +11,7 @@ use super::tables::{FileTable, Header};
 use super::train::limits;
 use crate::ml::model::Bundle;
 use crate::ml::pipeline::{TrainRequest, train};
-use crate::ml::target::{Target, TargetWish};
+use crate::ml::target::TargetWish;
 
 /// Check that training again gives the same model
 #[derive(Debug, clap::Args)]
@@ -49,17 +49,13 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         ));
     }
     let earlier = earlier(args.from.as_deref(), document.training.earlier.as_deref())?;
-    let positive = match &document.target {
-        Target::Binary { positive, .. } => Some(positive.clone()),
-        Target::Multiclass { .. } | Target::Regression => None,
-    };
     let request = TrainRequest {
         schema: Some(document.schema.clone()),
         schema_settles_task: true,
         target: TargetWish {
             name: document.schema.target.clone().unwrap_or_default(),
             task: Some(document.target.task()),
-            positive,
+            positive: document.target.positive().map(str::to_string),
             max_classes: None,
         },
         recipe: Some(document.recipe.clone()),

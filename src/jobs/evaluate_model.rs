@@ -41,6 +41,9 @@ pub fn evaluate_model(
         fields.insert("unknown_target".into(), json!(evaluation.unknown_target));
         fields.insert("problems".into(), json!(evaluation.problems));
         fields.insert("warnings".into(), json!(evaluation.warnings));
+        if let Some(positive) = bundle.document.target.positive() {
+            fields.insert("positive".into(), json!(positive));
+        }
     }
     Ok(Produced::Evaluation(EvaluationResult { report }))
 }

@@ -19,6 +19,8 @@ pub struct Advice {
     pub records: u64,
     /// Positives among them.
     pub positives: u64,
+    /// The label that counts as positive; not known of evaluations made before it was kept.
+    pub positive: Option<String>,
     /// What reaches the goal.
     pub outcome: Outcome,
     /// What the threshold does that the evaluation was made with.
@@ -51,6 +53,7 @@ impl Service {
             model,
             records: report.records,
             positives: report.positives,
+            positive: result.report["positive"].as_str().map(str::to_string),
             as_it_is: report.as_it_is(goal),
             outcome,
             evaluation: entity,

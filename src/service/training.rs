@@ -109,11 +109,8 @@ impl Service {
 
     /// Everything that can be said about the request without data.
     fn check_training(&self, request: &NewTraining) -> Result<(), Error> {
-        let holdout = request.holdout;
-        if !(0.0..100.0).contains(&holdout) {
-            let message = format!("{holdout} percent cannot be held out; give 0 or more, less than 100");
-            return Err(Error::field("/holdout", "invalid_value", message));
-        }
+        Split::check_holdout(request.holdout)
+            .map_err(|error| Error::field("/holdout", "invalid_value", error.to_string()))?;
         let mut schema = check::schema(request.schema.as_ref())?;
         check::target(request.target.as_ref(), schema.as_ref())?;
         check::split(request.split.as_ref(), schema.as_ref(), request.target.as_ref())?;

@@ -60,6 +60,10 @@ pub struct Evaluation {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<u64>)]
     records: Option<Value>,
+    /// The label that counts as positive; binary models only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    positive: Option<Value>,
     /// Each metric with its 95 % interval.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
@@ -90,6 +94,7 @@ impl Resource for Evaluation {
             datasource: work.spec.datasource.to_string(),
             task: member("type"),
             records: member("records"),
+            positive: member("positive"),
             metrics: member("metrics"),
             baseline: member("baseline"),
             report: report.filter(|_| detail == Detail::Full),

@@ -157,7 +157,7 @@ pub struct Model {
     task: Option<ModelType>,
     /// Learning parameters, as given.
     parameters: BTreeMap<String, String>,
-    /// The label asked for as positive.
+    /// The label whose probability is the score: as asked for, or as decided once COMPLETED; binary models only.
     #[serde(skip_serializing_if = "Option::is_none")]
     positive: Option<String>,
     /// What is predicted and its labels.
@@ -239,7 +239,7 @@ impl Resource for Model {
                 .or(spec.task)
                 .map(ModelType::from),
             parameters: spec.parameters,
-            positive: spec.positive,
+            positive: decided_positive(&document).or(spec.positive),
             from: spec.earlier.map(|earlier| earlier.to_string()),
             target: take(&mut document, "target"),
             reason: take(&mut document, "reason"),
@@ -258,6 +258,11 @@ impl Resource for Model {
             head,
         })
     }
+}
+
+/// The positive label of a trained model.
+fn decided_positive(document: &Value) -> Option<String> {
+    document["target"]["positive"].as_str().map(str::to_string)
 }
 
 /// Train a model

@@ -61,6 +61,9 @@ pub struct ThresholdAdvice {
     records: u64,
     /// Positives among them.
     positives: u64,
+    /// The label that counts as positive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    positive: Option<String>,
     /// What reaches the goal best.
     advised: ThresholdOutcome,
     /// What the threshold does that the evaluation was made with.
@@ -74,6 +77,7 @@ impl From<Advice> for ThresholdAdvice {
             model: advice.model,
             records: advice.records,
             positives: advice.positives,
+            positive: advice.positive,
             advised: advice.outcome.into(),
             evaluated: advice.as_it_is.into(),
         }

@@ -7,7 +7,6 @@ use super::bundle::{Bundle, Provenance};
 use crate::ml::learn::{Search, SolverReport};
 use crate::ml::schema::Schema;
 use crate::ml::split::{Seed, Strategy};
-use crate::ml::target::Target;
 use crate::ml::wording::counted;
 
 /// Groups whose penalties are listed.
@@ -123,10 +122,8 @@ fn source(log: &mut Log, bundle: &Bundle) {
 fn target(log: &mut Log, bundle: &Bundle) {
     let document = &bundle.document;
     let name = document.schema.target.as_deref().unwrap_or_default();
-    let positive = match &document.target {
-        Target::Binary { positive, .. } => format!(", positive is `{positive}`"),
-        Target::Multiclass { .. } | Target::Regression => String::new(),
-    };
+    let positive = document.target.positive();
+    let positive = positive.map_or_else(String::new, |label| format!(", positive is `{label}`"));
     log.line(
         "target",
         format!("`{name}`: {}{positive}", document.target.task()),

@@ -5,6 +5,28 @@ use crate::ml::schema::nearest;
 /// Column names that an error lists at most.
 const MOST_NAMES: usize = 10;
 
+/// A percentage of rows that cannot be held out.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+pub enum HoldoutError {
+    /// Below zero, or all, or no number.
+    #[error("{0} percent of the rows cannot be held out; give 0, or 1 or more and less than 100")]
+    Impossible(f64),
+    /// Below one percent: most likely a share.
+    #[error(
+        "{share} would be less than one percent of the rows; it is a percentage: give {} to hold out that share of them",
+        percent(*share)
+    )]
+    Share {
+        /// What was given.
+        share: f64,
+    },
+}
+
+/// A share as a percentage, without the dust of binary fractions.
+fn percent(share: f64) -> f64 {
+    (share * 1e8).round() / 1e6
+}
+
 /// A split that is contradictory or does not fit the table.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

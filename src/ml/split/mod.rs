@@ -21,7 +21,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use error::SplitError;
+pub use error::{HoldoutError, SplitError};
 pub use rearrangement::rearrangement;
 pub use selector::Selector;
 pub use survey::Survey;
@@ -132,6 +132,17 @@ impl Split {
             complement: false,
             seed: one(),
             column: None,
+        }
+    }
+
+    /// Refuses a percentage that cannot be held out, and a share that was meant to be one.
+    pub fn check_holdout(percent: f64) -> Result<(), HoldoutError> {
+        if percent > 0.0 && percent < 1.0 {
+            return Err(HoldoutError::Share { share: percent });
+        }
+        match (0.0..100.0).contains(&percent) {
+            true => Ok(()),
+            false => Err(HoldoutError::Impossible(percent)),
         }
     }
 

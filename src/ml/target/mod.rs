@@ -2,11 +2,12 @@
 
 pub mod error;
 pub mod plan;
+mod positive;
 
 use serde::{Deserialize, Serialize};
 
 pub use error::TargetError;
-pub use plan::{MOST_CLASSES, TargetPlan, TargetWish, plan};
+pub use plan::{AS_ASKED_FOR, MOST_CLASSES, TargetPlan, TargetWish, plan};
 
 use super::Task;
 use super::schema::AttributeType;
@@ -84,6 +85,14 @@ impl Target {
             } => vec![negative, positive],
             Target::Multiclass { classes } => classes.iter().map(String::as_str).collect(),
             Target::Regression => Vec::new(),
+        }
+    }
+
+    /// The label whose probability is the score; binary targets only.
+    pub fn positive(&self) -> Option<&str> {
+        match self {
+            Target::Binary { positive, .. } => Some(positive),
+            Target::Multiclass { .. } | Target::Regression => None,
         }
     }
 

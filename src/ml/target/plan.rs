@@ -1,10 +1,11 @@
 //! Decides from all values of a column which question it poses.
 
+use super::positive::{Choice, choose};
 use super::{Target, TargetError};
 use crate::ml::Task;
 use crate::ml::profile::ColumnProfile;
 use crate::ml::schema::AttributeType;
-use crate::ml::value::{Number, binary, is_missing, number};
+use crate::ml::value::{binary, is_missing};
 
 /// Whole numbers with at most this many distinct values are classes.
 const MOST_NUMBER_CLASSES: usize = 20;
@@ -12,6 +13,9 @@ const MOST_NUMBER_CLASSES: usize = 20;
 const LEAST_ROWS_A_CLASS: u64 = 5;
 /// Classes a model may have unless the parameter `max_classes` says otherwise.
 pub const MOST_CLASSES: usize = 100;
+
+/// How the reason of a question ends where the caller has said which label is positive.
+pub const AS_ASKED_FOR: &str = "as asked for";
 
 /// What the caller knows about the target.
 #[derive(Debug, Clone, Default)]
@@ -31,7 +35,7 @@ pub struct TargetWish {
 pub struct TargetPlan {
     /// The question.
     pub task: Task,
-    /// Why, in one sentence.
+    /// Why, and for binary targets which label is positive and why, in one sentence.
     pub reason: String,
     /// For binary targets, their coding; the classes of others come from the training rows.
     pub binary: Option<Target>,
@@ -67,7 +71,7 @@ pub fn plan(
     if distinct == 0 {
         return Err(TargetError::Empty(wish.name.clone()));
     }
-    let (task, reason) = match wish.task {
+    let (task, mut reason) = match wish.task {
         Some(task) => (task, "the type was given".to_string()),
         None => decide(profile, numeric, &labels.0, distinct, exact),
     };
@@ -86,7 +90,11 @@ pub fn plan(
                 shown: "too many to show".into(),
             });
         }
-        Task::Binary => Some(binary_target(&labels.0, profile, wish)?),
+        Task::Binary => {
+            let (target, positive) = binary_target(&labels.0, profile, wish)?;
+            reason = format!("{reason}; {positive}");
+            Some(target)
+        }
         Task::Multiclass if distinct == 1 => return Err(one_class(wish, &labels.0)),
         // Mostly numbers with a few that are none: the line of the first of those helps more than a count.
         Task::Multiclass
@@ -189,11 +197,21 @@ fn one_class(wish: &TargetWish, labels: &[(String, u64)]) -> TargetError {
     }
 }
 
+/// Labels as the caller wants them.
+fn asked_for(negative: &(String, u64), positive: &(String, u64)) -> Choice {
+    Choice {
+        negative: negative.0.clone(),
+        positive: positive.0.clone(),
+        reason: AS_ASKED_FOR,
+    }
+}
+
+/// The coding of two labels, and which counts as positive and why.
 fn binary_target(
     labels: &[(String, u64)],
     profile: &ColumnProfile,
     wish: &TargetWish,
-) -> Result<Target, TargetError> {
+) -> Result<(Target, String), TargetError> {
     let shown = || {
         labels
             .iter()
@@ -205,29 +223,32 @@ fn binary_target(
     match labels {
         [] => Err(TargetError::Empty(wish.name.clone())),
         [_] => Err(one_class(wish, labels)),
-        [(a, _), (b, _)] => {
-            let mut pair = [a.clone(), b.clone()];
-            pair.sort_unstable_by(|a, b| label_order(a, b));
-            if let Some(label) = &wish.positive {
-                match pair.iter().position(|known| known == label.trim()) {
-                    Some(position) => pair.swap(position, 1),
-                    None => {
-                        return Err(TargetError::UnknownPositive {
-                            target: wish.name.clone(),
-                            label: label.clone(),
-                            shown: shown(),
-                        });
-                    }
+        [a, b] => {
+            let Choice {
+                negative,
+                positive,
+                reason,
+            } = match wish.positive.as_deref().map(str::trim) {
+                None => choose(a, b),
+                Some(label) if label == a.0 => asked_for(b, a),
+                Some(label) if label == b.0 => asked_for(a, b),
+                Some(label) => {
+                    return Err(TargetError::UnknownPositive {
+                        target: wish.name.clone(),
+                        label: label.to_string(),
+                        shown: shown(),
+                    });
                 }
-            }
-            let [negative, positive] = pair;
+            };
+            let reason = format!("`{positive}` counts as positive, {reason}");
             // With the usual orientation any spelling of a literal is understood later on.
             let literals = binary(&negative) == Some(false) && binary(&positive) == Some(true);
-            Ok(Target::Binary {
+            let target = Target::Binary {
                 negative,
                 positive,
                 literals,
-            })
+            };
+            Ok((target, reason))
         }
         _ if profile.trues > 0
             && profile.falses > 0
@@ -243,11 +264,12 @@ fn binary_target(
                     ),
                 });
             }
-            Ok(Target::Binary {
+            let target = Target::Binary {
                 negative: "0".into(),
                 positive: "1".into(),
                 literals: true,
-            })
+            };
+            Ok((target, "what means true counts as positive".into()))
         }
         _ => Err(TargetError::NotBinary {
             target: wish.name.clone(),
@@ -255,16 +277,6 @@ fn binary_target(
             shown: shown(),
         }),
     }
-}
-
-/// Negative before positive: a literal for 1 comes last, else numeric order, else byte order.
-fn label_order(a: &str, b: &str) -> std::cmp::Ordering {
-    let is_true = |label: &str| binary(label) == Some(true);
-    let by_number = match (number(a), number(b)) {
-        (Number::Value(a), Number::Value(b)) => a.total_cmp(&b),
-        _ => std::cmp::Ordering::Equal,
-    };
-    is_true(a).cmp(&is_true(b)).then(by_number).then_with(|| a.cmp(b))
 }
 
 fn check_numbers(profile: &ColumnProfile, words: &[String], wish: &TargetWish) -> Result<(), TargetError> {
@@ -347,13 +359,31 @@ mod tests {
         );
         assert_eq!(labels_of(&["1", "2"], None), ("2".into(), "1".into()));
         assert_eq!(
-            labels_of(&["malignant", "benign"], Some("benign")),
+            labels_of(&["fraud", "legit", "legit"], None),
+            ("legit".into(), "fraud".into())
+        );
+        assert_eq!(
+            labels_of(&["malignant", "benign", "benign"], Some(" benign")),
             ("malignant".into(), "benign".into())
         );
         assert!(matches!(
             plan_of(&["a", "b"], None, Some("c")),
             Err(TargetError::UnknownPositive { .. })
         ));
+    }
+
+    #[test]
+    fn the_reason_names_the_positive_label_and_why() {
+        let reason = |positive| {
+            plan_of(&["fraud", "legit", "legit"], None, positive)
+                .unwrap()
+                .reason
+        };
+        assert_eq!(
+            reason(None),
+            "the target has 2 distinct values; `fraud` counts as positive, as the rarer of the two labels"
+        );
+        assert!(reason(Some("legit")).ends_with("`legit` counts as positive, as asked for"));
     }
 
     #[test]

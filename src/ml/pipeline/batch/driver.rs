@@ -168,6 +168,7 @@ impl<'a, 'o> Run<'a, 'o> {
             }
         }
         at.summary.threshold = (predictor.task() == Task::Binary).then(|| predictor.threshold());
+        at.summary.positive = target.positive().map(str::to_string);
         at.summary.extra_columns.clone_from(&layout.columns.extra);
         at.summary.absent_columns.clone_from(&layout.columns.absent);
         Ok(Self {

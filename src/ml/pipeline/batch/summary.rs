@@ -17,6 +17,9 @@ pub struct BatchSummary {
     /// The score from which on the positive label was answered, where there are two.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threshold: Option<f64>,
+    /// The positive label, whose probability is the score, where there are two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub positive: Option<String>,
     /// Problems with examples.
     pub problems: Problems,
     /// How often each kind of odd field was met: missing, invalid, out of range, unknown.
