@@ -70,11 +70,14 @@ class Description:
         """The model and its quality in one line."""
         name = type(self).__name__
         told = f", {self.evaluation!r}" if self.evaluation else ""
-        return f"{name}({self.id!r}, {self.type}, predicts {self.target!r}{told})"
+        positive = f", positive is {self.info.positive!r}" if self.info.positive is not None else ""
+        return f"{name}({self.id!r}, {self.type}, predicts {self.target!r}{positive}{told})"
 
     def _repr_html_(self) -> str:
         rows = self.info.rows or {}
         told: list[tuple[Any, ...]] = [("predicts", f"`{self.target}` ({self.type})")]
+        if self.info.positive is not None:
+            told.append(("positive label", f"`{self.info.positive}`"))
         if self.info.reason:
             told.append(("because", self.info.reason))
         learned = rows.get("training")

@@ -37,6 +37,12 @@ def _part(report: dict[str, Any], name: str, what: str) -> Any:
     return found
 
 
+def _of(words: str, report: dict[str, Any]) -> str:
+    """A label of an axis, with the label that counts as positive where that is known."""
+    positive = report.get("positive")
+    return words if positive is None else f"{words} (positive: {positive})"
+
+
 def roc(report: dict[str, Any], ax: Axes | None) -> Axes:
     """The ROC curve, with the point of the threshold."""
     points = _part(report, "roc", "a ROC curve")
@@ -51,7 +57,7 @@ def roc(report: dict[str, Any], ax: Axes | None) -> Axes:
         place = (counts["fp"] / negatives, counts["tp"] / positives)
         ax.plot(*place, "o", color=RED, label=f"threshold {report['threshold']:.3g}")
     ax.set_xlabel("false alarms: share of negatives called positive")
-    ax.set_ylabel("share of positives found")
+    ax.set_ylabel(_of("share of positives found", report))
     ax.legend(frameon=False, loc="lower right")
     return ax
 
@@ -70,7 +76,7 @@ def scores(report: dict[str, Any], ax: Axes | None, threshold: float | None) -> 
         ax.set_ylim(bottom=0)
     at = report["threshold"] if threshold is None else threshold
     ax.axvline(at, color=GREY, linestyle="--", linewidth=1, label=f"threshold {at:.3g}")
-    ax.set_xlabel("score")
+    ax.set_xlabel(_of("score", report))
     ax.set_ylabel("rows")
     ax.legend(frameon=False)
     return ax

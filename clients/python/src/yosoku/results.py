@@ -289,7 +289,8 @@ class Advice:
             for name in ("precision", "recall", "rate")
             if getattr(one, name).get("value") is not None
         )
-        return f"Advice(threshold {self.threshold:.4g}: {told})"
+        positive = "" if self.info.positive is None else f" for {self.info.positive!r}"
+        return f"Advice(threshold {self.threshold:.4g}{positive}: {told})"
 
     def _repr_html_(self) -> str:
         before, after = self.info.evaluated, self.info.advised
@@ -306,6 +307,7 @@ class Advice:
         if after.cost:
             rows.append(("cost of errors for each row", html.interval(before.cost)[0], *html.interval(after.cost)))
         title = f"Expected on rows like the {self.info.records:,} judged, {self.info.positives:,} of them positive"
+        title += "" if self.info.positive is None else f" (`{self.info.positive}`)"
         head = ["", "as it was", "advised", "95 % interval"]
         return html.heading(title) + html.table(head, rows, right=(1, 2, 3))
 

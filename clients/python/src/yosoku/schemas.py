@@ -993,6 +993,10 @@ class ThresholdAdvice(BaseModel):
     """
     Positives among them.
     """
+    positive: str | None = None
+    """
+    The label that counts as positive.
+    """
     advised: ThresholdOutcome
     """
     What reaches the goal best.
@@ -1094,7 +1098,7 @@ class Model(Head):
     """
     positive: str | None = None
     """
-    The label asked for as positive.
+    The label whose probability is the score: as asked for, or as decided once COMPLETED; binary models only.
     """
     target: dict[str, Any] | None = None
     """
@@ -1337,6 +1341,10 @@ class Item3(Head):
     records: Annotated[int | None, Field(ge=0)] = None
     """
     Records evaluated.
+    """
+    positive: str | None = None
+    """
+    The label that counts as positive; binary models only.
     """
     metrics: dict[str, Any] | None = None
     """
