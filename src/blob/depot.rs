@@ -14,6 +14,7 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
 use super::bucket::{Mapping, Mappings, Place};
 use super::staging::Staging;
+use super::walk::Below;
 use super::{BlobError, Source, key, remote, walk};
 use crate::domain::ids::BlobKey;
 use crate::domain::location::UPLOADS;
@@ -189,15 +190,18 @@ impl Spot {
         Err(error)
     }
 
-    /// The files below this place, in any order; one more than `most` at most.
-    pub(super) async fn files(&self, most: usize) -> Result<Vec<ObjectMeta>, BlobError> {
+    /// What lies below this place, in any order; one more than `most` at most. Only a folder of this machine has folders.
+    pub(super) async fn below(&self, most: usize) -> Result<Below, BlobError> {
         let failed = |error| self.failed("list", error);
         let Some(folder) = self.folder() else {
             let listed = self.depot.store.list(Some(&self.path)).take(most + 1);
-            return listed.try_collect().await.map_err(failed);
+            return Ok(Below {
+                files: listed.try_collect().await.map_err(failed)?,
+                empty: Vec::new(),
+            });
         };
         let name = self.path.to_string();
-        let walked = tokio::task::spawn_blocking(move || walk::files(&folder, &name, most)).await;
+        let walked = tokio::task::spawn_blocking(move || walk::below(&folder, &name, most)).await;
         let walked = walked.map_err(Source::from);
         let found = walked.and_then(|found| found.map_err(Source::from));
         found.map_err(|source| {

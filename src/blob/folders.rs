@@ -2,12 +2,15 @@
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 use super::depot::Spot;
+use super::walk::micros;
 use super::{BlobError, Blobs, key};
 use crate::domain::ids::BlobKey;
 use crate::domain::location::{Location, UPLOADS};
+
+/// How often a folder is made anew while those around it go.
+const AGAIN: usize = 3;
 
 /// A bucket that is a folder of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,17 +64,10 @@ impl Blobs {
             return Ok(Standing::Elsewhere);
         };
         match tokio::fs::metadata(&place).await {
-            Ok(found) if found.is_dir() => {
-                let since = found
-                    .modified()
-                    .ok()
-                    .and_then(|at| at.duration_since(UNIX_EPOCH).ok());
-                let micros = since.and_then(|since| i64::try_from(since.as_micros()).ok());
-                Ok(Standing::Folder(Folder {
-                    bucket: name.to_owned(),
-                    changed_micros: micros.unwrap_or_default(),
-                }))
-            }
+            Ok(found) if found.is_dir() => Ok(Standing::Folder(Folder {
+                bucket: name.to_owned(),
+                changed_micros: micros(&found),
+            })),
             Ok(_) => Ok(Standing::Missing),
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
                 Ok(Standing::Missing)
@@ -99,17 +95,25 @@ impl Blobs {
         let Some(place) = at.folder() else {
             return Ok(false);
         };
-        let removed = tokio::task::spawn_blocking(move || is_empty(&place) && remove_empty(&place)).await;
-        Ok(removed.unwrap_or(false))
+        let folder = place.clone();
+        let work = move || Ok(is_empty(&folder)? && remove_empty(&folder)?);
+        let removed = tokio::task::spawn_blocking(work).await;
+        removed
+            .map_err(std::io::Error::other)
+            .flatten()
+            .map_err(|source| unusable(&place, source))
     }
 
-    /// Whether a folder of this machine has the key `key`.
-    pub async fn is_path(&self, key: &BlobKey) -> Result<bool, BlobError> {
-        match self.place(key.as_str())? {
-            Some(place) => Ok(tokio::fs::metadata(&place)
-                .await
-                .is_ok_and(|found| found.is_dir())),
-            None => Ok(false),
+    /// When the folder of this machine with the key `key` was changed last, in microseconds UTC; none if there is no such
+    /// folder.
+    pub async fn look_path(&self, key: &BlobKey) -> Result<Option<i64>, BlobError> {
+        let Some(place) = self.place(key.as_str())? else {
+            return Ok(None);
+        };
+        match tokio::fs::metadata(&place).await {
+            Ok(found) => Ok(found.is_dir().then(|| micros(&found))),
+            Err(error) if is_nowhere(&error) => Ok(None),
+            Err(source) => Err(unusable(&place, source)),
         }
     }
 
@@ -119,7 +123,16 @@ impl Blobs {
         let Some(place) = at.folder() else {
             return Ok(());
         };
-        let made = tokio::fs::create_dir_all(&place).await;
+        let mut made = tokio::fs::create_dir_all(&place).await;
+        for _ in 0..AGAIN {
+            // Folders around it that were empty may just have been removed.
+            match &made {
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    made = tokio::fs::create_dir_all(&place).await;
+                }
+                _ => break,
+            }
+        }
         made.map_err(|error| {
             let source = error.into();
             at.failed(
@@ -132,11 +145,31 @@ impl Blobs {
         })
     }
 
-    /// Removes the folder of the key `key` if nothing is in it.
-    pub async fn remove_path(&self, key: &BlobKey) -> Result<(), BlobError> {
-        if let Some(place) = self.depots.find_writable(key.as_str())?.folder() {
-            // Anything in it is a reason to leave it.
-            drop(tokio::fs::remove_dir(&place).await);
+    /// Removes the folder of the key `key` if nothing is in it; false if something is, or there is none.
+    pub async fn remove_path(&self, key: &BlobKey) -> Result<bool, BlobError> {
+        let Some(place) = self.depots.find_writable(key.as_str())?.folder() else {
+            return Ok(false);
+        };
+        match tokio::fs::remove_dir(&place).await {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty || is_nowhere(&error) => Ok(false),
+            Err(source) => Err(unusable(&place, source)),
+        }
+    }
+
+    /// Removes the folders around the key `key` in the bucket `name` that have nothing in them any more, from the inside
+    /// out; the one of the bucket stays.
+    pub async fn remove_around(&self, key: &BlobKey, name: &str) -> Result<(), BlobError> {
+        let Some(top) = self.place(&format!("{}/{name}", key::DATASETS))? else {
+            return Ok(());
+        };
+        let place = self.place(key.as_str())?;
+        let around = place.iter().flat_map(|place| place.ancestors().skip(1));
+        for folder in around.take_while(|folder| folder.starts_with(&top) && **folder != top) {
+            // What was to be removed is. Anything else is a reason to leave the folder.
+            if tokio::fs::remove_dir(folder).await.is_err() {
+                break;
+            }
         }
         Ok(())
     }
@@ -147,27 +180,37 @@ impl Blobs {
 }
 
 /// Whether there is nothing below a folder but folders.
-fn is_empty(place: &Path) -> bool {
-    let Ok(entries) = std::fs::read_dir(place) else {
-        return false;
-    };
-    entries.into_iter().all(|entry| {
-        entry.is_ok_and(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()) && is_empty(&entry.path()))
-    })
-}
-
-/// Removes empty folders from the inside out; what is not empty is never removed.
-fn remove_empty(place: &Path) -> bool {
-    let inner: Vec<PathBuf> = match std::fs::read_dir(place) {
-        Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
-        Err(_) => Vec::new(),
-    };
-    for folder in &inner {
-        if !folder.is_symlink() && folder.is_dir() {
-            remove_empty(folder);
+fn is_empty(place: &Path) -> std::io::Result<bool> {
+    for entry in std::fs::read_dir(place)? {
+        let entry = entry?;
+        if !entry.file_type()?.is_dir() || !is_empty(&entry.path())? {
+            return Ok(false);
         }
     }
-    std::fs::remove_dir(place).is_ok()
+    Ok(true)
+}
+
+/// Removes empty folders from the inside out; what is not empty is never removed, and makes this false.
+fn remove_empty(place: &Path) -> std::io::Result<bool> {
+    for entry in std::fs::read_dir(place)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            remove_empty(&entry.path())?;
+        }
+    }
+    match std::fs::remove_dir(place) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether the system says that there is nothing at a place, and could not be.
+fn is_nowhere(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidFilename
+    )
 }
 
 async fn below(place: &Path) -> Result<Vec<String>, BlobError> {

@@ -33,7 +33,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use tokio::runtime::Handle;
 
 use self::bucket::Mappings;
-use self::depot::{Depot, Depots};
+use self::depot::{Depot, Depots, Spot};
 use self::staging::Staging;
 use crate::domain::ids::{BlobKey, EntityRef};
 use crate::domain::job::{ClaimedJob, WorkerId};
@@ -60,6 +60,15 @@ pub struct Listed {
     pub stamp: Option<String>,
     /// When it was written last, in microseconds UTC; none where the store was not asked.
     pub changed_micros: Option<i64>,
+}
+
+/// What lies below a folder.
+#[derive(Debug)]
+pub struct Contents {
+    /// Files, in the order of their keys.
+    pub files: Vec<Listed>,
+    /// Folders of this machine with nothing in them, in any order, and when each was changed last, in microseconds UTC.
+    pub empty: Vec<(BlobKey, i64)>,
 }
 
 impl Blobs {
@@ -201,12 +210,18 @@ impl Blobs {
 
     /// Removes a file; one that is not there is no error.
     pub async fn delete(&self, key: &BlobKey) -> Result<(), BlobError> {
+        self.remove(key).await.map(|_| ())
+    }
+
+    /// Removes a file; false if it is not there.
+    pub async fn remove(&self, key: &BlobKey) -> Result<bool, BlobError> {
         let at = self.depots.find_writable(key.as_str())?;
         match at.depot.store.delete(&at.path).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Ok(()) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
             Err(error) => match at.failed("delete", error) {
                 // A folder of that name, or a file where a folder would be: there is no such file either.
-                BlobError::NotFound { .. } => Ok(()),
+                BlobError::NotFound { .. } => Ok(false),
                 error => Err(error),
             },
         }
@@ -216,14 +231,24 @@ impl Blobs {
     /// left out, and so are links that lead round in a circle.
     pub async fn list(&self, folder: &str) -> Result<Vec<Listed>, BlobError> {
         let at = self.depots.find(folder)?;
-        let found = at.files(MOST_LISTED).await?;
-        if found.len() > MOST_LISTED {
+        Ok(self.contents_of(&at).await?.files)
+    }
+
+    /// The same, and the folders with nothing in them.
+    pub async fn contents(&self, folder: &str) -> Result<Contents, BlobError> {
+        let at = self.depots.find(folder)?;
+        self.contents_of(&at).await
+    }
+
+    async fn contents_of(&self, at: &Spot) -> Result<Contents, BlobError> {
+        let below = at.below(MOST_LISTED).await?;
+        if below.files.len() + below.empty.len() > MOST_LISTED {
             return Err(BlobError::TooMany {
                 what: at.name(),
                 most: MOST_LISTED,
             });
         }
-        let listed = found.into_iter().filter_map(|meta| {
+        let files = below.files.into_iter().filter_map(|meta| {
             Some(Listed {
                 key: at.depot.key_of(&meta.location)?,
                 size_bytes: meta.size,
@@ -231,9 +256,14 @@ impl Blobs {
                 changed_micros: Some(meta.last_modified.timestamp_micros()),
             })
         });
-        let mut listed: Vec<Listed> = listed.collect();
-        listed.sort_by(|a, b| a.key.cmp(&b.key));
-        Ok(listed)
+        let mut files: Vec<Listed> = files.collect();
+        files.sort_by(|a, b| a.key.cmp(&b.key));
+        let empty = below.empty.into_iter();
+        let empty = empty.filter_map(|(name, changed)| Some((at.depot.key_of(&name)?, changed)));
+        Ok(Contents {
+            files,
+            empty: empty.collect(),
+        })
     }
 
     /// Removes every file that an entity owns; returns how many.

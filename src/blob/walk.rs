@@ -13,17 +13,26 @@ use std::time::UNIX_EPOCH;
 use object_store::ObjectMeta;
 use object_store::path::Path;
 
+/// What lies below a folder, in any order.
+#[derive(Debug, Default)]
+pub(super) struct Below {
+    pub(super) files: Vec<ObjectMeta>,
+    /// Folders with nothing in them, perhaps the one above all, and when each was changed last, in microseconds UTC.
+    pub(super) empty: Vec<(Path, i64)>,
+}
+
 /// A folder that has yet to be looked through.
 struct Open {
     place: PathBuf,
     name: String,
+    changed: i64,
     /// The folders around it and itself, by device and number.
     around: Vec<(u64, u64)>,
 }
 
-/// The files below `folder`, whose names in the store begin with `name`, in any order; one more than `most` at most.
-pub(super) fn files(folder: &FilePath, name: &str, most: usize) -> io::Result<Vec<ObjectMeta>> {
-    let mut found = Vec::new();
+/// What lies below `folder`, whose name in the store is `name`; one more than `most` at most.
+pub(super) fn below(folder: &FilePath, name: &str, most: usize) -> io::Result<Below> {
+    let mut found = Below::default();
     let top = match fs::metadata(folder) {
         Ok(top) if top.is_dir() => top,
         Ok(_) => return Ok(found),
@@ -32,6 +41,7 @@ pub(super) fn files(folder: &FilePath, name: &str, most: usize) -> io::Result<Ve
     let mut open = vec![Open {
         place: folder.to_owned(),
         name: name.to_owned(),
+        changed: micros(&top),
         around: vec![identity(&top)],
     }];
     while let Some(next) = open.pop() {
@@ -40,8 +50,10 @@ pub(super) fn files(folder: &FilePath, name: &str, most: usize) -> io::Result<Ve
             Err(error) if is_gone(&error) => continue,
             Err(error) => return Err(error),
         };
+        let mut is_empty = true;
         for entry in entries {
             let entry = entry?;
+            is_empty = false;
             let Ok(last) = entry.file_name().into_string() else {
                 continue;
             };
@@ -57,15 +69,25 @@ pub(super) fn files(folder: &FilePath, name: &str, most: usize) -> io::Result<Ve
             let one = identity(&about);
             if about.is_dir() && !next.around.contains(&one) {
                 let around = next.around.iter().copied().chain([one]).collect();
-                let place = entry.path();
-                open.push(Open { place, name, around });
+                open.push(Open {
+                    place: entry.path(),
+                    name,
+                    changed: micros(&about),
+                    around,
+                });
             } else if about.is_file()
                 && let Some(file) = described(&name, &about)
             {
-                found.push(file);
-                if found.len() > most {
-                    return Ok(found);
-                }
+                found.files.push(file);
+            }
+            if found.files.len() + found.empty.len() > most {
+                return Ok(found);
+            }
+        }
+        if is_empty && let Ok(name) = Path::parse(&next.name) {
+            found.empty.push((name, next.changed));
+            if found.files.len() + found.empty.len() > most {
+                return Ok(found);
             }
         }
     }
@@ -91,6 +113,15 @@ fn described(name: &str, about: &Metadata) -> Option<ObjectMeta> {
         e_tag: Some(format!("\"{:x}-{micros:x}-{:x}\"", about.ino(), about.len())),
         version: None,
     })
+}
+
+/// When something was changed last, in microseconds UTC; 0 where the system does not say.
+pub(super) fn micros(about: &Metadata) -> i64 {
+    let changed = about.modified().ok();
+    let since = changed.and_then(|changed| changed.duration_since(UNIX_EPOCH).ok());
+    since
+        .and_then(|since| i64::try_from(since.as_micros()).ok())
+        .unwrap_or_default()
 }
 
 fn identity(about: &Metadata) -> (u64, u64) {
@@ -125,7 +156,7 @@ mod tests {
     use super::*;
 
     fn listed(folder: &FilePath, most: usize) -> Vec<ObjectMeta> {
-        let mut files = files(folder, "", most).unwrap();
+        let mut files = below(folder, "", most).unwrap().files;
         files.sort_by(|a, b| a.location.cmp(&b.location));
         files
     }
@@ -147,8 +178,8 @@ mod tests {
         assert_eq!(ours, of_store);
         assert_eq!(ours.len(), 7, "{ours:?}");
         assert_eq!(listed(home.path(), 2).len(), 3);
-        let below = files(&home.path().join("b/c"), "b/c", 9).unwrap();
-        assert_eq!(below[0].location.as_ref(), "b/c/d%41");
+        let below = below(&home.path().join("b/c"), "b/c", 9).unwrap();
+        assert_eq!(below.files[0].location.as_ref(), "b/c/d%41");
     }
 
     #[test]
@@ -166,8 +197,33 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         assert_eq!(names(listed(home.path(), 9)), ["a/x"]);
-        assert!(files(&home.path().join("a/x"), "", 9).unwrap().is_empty());
-        assert!(files(&home.path().join("none"), "", 9).unwrap().is_empty());
+        for nothing in ["a/x", "none"] {
+            let found = below(&home.path().join(nothing), "", 9).unwrap();
+            assert!(found.files.is_empty() && found.empty.is_empty(), "{nothing}");
+        }
+    }
+
+    #[test]
+    fn folders_with_nothing_in_them_are_told_apart() {
+        let home = tempfile::tempdir().unwrap();
+        for name in ["a/b", "a/c/d", "round", "e"] {
+            fs::create_dir_all(home.path().join(name)).unwrap();
+        }
+        symlink(home.path(), home.path().join("round/link")).unwrap();
+        fs::write(home.path().join("e/x"), "x").unwrap();
+        let names = |folder: &str| {
+            let found = below(&home.path().join(folder), folder, 9).unwrap();
+            let mut names: Vec<String> = found.empty.iter().map(|(name, _)| name.to_string()).collect();
+            assert!(found.empty.iter().all(|(_, changed)| *changed > 0));
+            names.sort();
+            names
+        };
+        assert_eq!(names(""), ["a/b", "a/c/d"]);
+        assert_eq!(names("a/b"), ["a/b"]);
+        assert_eq!(
+            below(home.path(), "", 0).unwrap().files.len() + below(home.path(), "", 0).unwrap().empty.len(),
+            1
+        );
     }
 
     #[test]
@@ -179,7 +235,7 @@ mod tests {
         fs::write(folder.join("x"), "x").unwrap();
         // Its names can be read, and nothing else.
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o444)).unwrap();
-        let found = files(home.path(), "", 9);
+        let found = below(home.path(), "", 9).map(|found| found.files);
         // Whoever may do everything sees the file all the same.
         let sees = fs::metadata(folder.join("x")).is_ok();
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();

@@ -19,10 +19,24 @@ pub const PAGE: usize = 1000;
 /// How often a file is looked at that is replaced while it is opened.
 const AGAIN: usize = 3;
 
+/// Whether a list can show the character: XML 1.0 has no place for some, not even escaped.
+pub fn is_carried(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+}
+
 /// The place of a file, or of a folder if the key ends in `/`, in a bucket that is open to those who speak S3.
 pub fn place(bucket: &str, key: &str) -> Result<Location, Error> {
     if bucket == UPLOADS {
         return Err(Error::not_found("bucket", bucket));
+    }
+    let mut odd = key.chars().enumerate();
+    if let Some((place, c)) = odd.find(|(_, c)| c.is_control() || !is_carried(*c)) {
+        let message = format!(
+            "character {} of the key is U+{:04X}, which a list could not show; leave it out",
+            place + 1,
+            u32::from(c)
+        );
+        return Err(Error::invalid("invalid_location", message));
     }
     let at = Location::new(format!("s3://{bucket}/{key}"));
     let at = at.map_err(|error| Error::invalid("invalid_location", error.to_string()))?;
@@ -35,12 +49,17 @@ pub fn place(bucket: &str, key: &str) -> Result<Location, Error> {
     }
 }
 
+/// The tag of a folder: the MD5 of no bytes, which others have there.
+const NOTHING: &str = "d41d8cd98f00b204e9800998ecf8427e";
+
 /// What is known of a folder, which stands for the empty file that others keep under a name that ends in `/`.
-const FOLDER: Stored = Stored {
-    size_bytes: 0,
-    stamp: None,
-    changed_micros: None,
-};
+fn folder(changed_micros: i64) -> Stored {
+    Stored {
+        size_bytes: 0,
+        stamp: Some(NOTHING.to_owned()),
+        changed_micros: Some(changed_micros),
+    }
+}
 
 impl Service {
     /// The buckets on this machine.
@@ -101,11 +120,11 @@ impl Service {
         self.bucket(at.bucket()).await?;
         let place = key::located(at);
         if at.is_folder() {
-            let is_there = self.0.blobs.is_path(&place).await;
-            return match is_there.map_err(|error| missing(at, error))? {
-                true => Ok(FOLDER),
-                false => Err(Error::not_found("file", at.key())),
-            };
+            let found = self.0.blobs.look_path(&place).await;
+            let found = found.map_err(|error| missing(at, error))?;
+            return found
+                .map(folder)
+                .ok_or_else(|| Error::not_found("file", at.key()));
         }
         let found = self.0.blobs.look(&place).await;
         found.map(stored).map_err(|error| missing(at, error))
@@ -181,6 +200,8 @@ impl Service {
     }
 
     pub(super) async fn object_publish(&self, at: &Location, staged: Staged) -> Result<Stored, Error> {
+        // Whoever removed the bucket while the file arrived does not want to see it again.
+        self.bucket(at.bucket()).await?;
         let to = key::located(at);
         // On a task of its own: a caller who goes away now must not leave the file without a name.
         let kept = tokio::spawn(async move { staged.publish(&to).await });
@@ -195,16 +216,19 @@ impl Service {
         })
     }
 
-    /// Removes a file of a bucket, or an empty folder in it; what is not there is no error.
+    /// Removes a file of a bucket, or an empty folder in it; what is not there is no error. Folders that are empty then go
+    /// too: they are there for what is in them, and would be listed without it.
     pub async fn object_delete(&self, at: &Location) -> Result<(), Error> {
         self.bucket(at.bucket()).await?;
         let place = key::located(at);
-        let done = match at.is_folder() {
-            true => self.0.blobs.remove_path(&place).await,
-            false => self.0.blobs.delete(&place).await,
+        let blobs = &self.0.blobs;
+        let is_removed = match at.is_folder() {
+            true => blobs.remove_path(&place).await,
+            false => blobs.remove(&place).await,
         };
-        match done {
-            Ok(()) | Err(BlobError::NotFound { .. }) => Ok(()),
+        match is_removed {
+            Ok(true) => Ok(blobs.remove_around(&place, at.bucket()).await?),
+            Ok(false) | Err(BlobError::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
@@ -214,10 +238,10 @@ impl Service {
         self.bucket(at.bucket()).await?;
         let made = self.0.blobs.make_path(&key::located(at)).await;
         made.map_err(|error| missing(at, error))?;
-        Ok(FOLDER)
+        self.object(at).await
     }
 
-    /// One page of the files of the bucket `name`, in the order of their keys.
+    /// One page of the files of the bucket `name`, and of the folders with nothing in them, in the order of their keys.
     pub async fn object_list(&self, name: &str, query: &ObjectQuery) -> Result<ObjectPage, Error> {
         self.bucket(name).await?;
         let all = format!("{}/{name}", key::DATASETS);
@@ -228,12 +252,20 @@ impl Service {
             .map(|(folder, _)| format!("{all}/{folder}"));
         let folder = folder.filter(|folder| BlobKey::new(folder.as_str()).is_ok());
         let below = format!("{all}/");
-        let found = self.0.blobs.list(folder.as_deref().unwrap_or(&all)).await?;
-        let files = found.into_iter().filter_map(|file| {
-            let key = file.key.as_str().strip_prefix(&below)?.to_owned();
-            Some((key, stored(file)))
-        });
-        Ok(page(files, query))
+        let found = self.0.blobs.contents(folder.as_deref().unwrap_or(&all)).await?;
+        let in_bucket = |key: &BlobKey| {
+            let key = key.as_str().strip_prefix(&below)?;
+            key.chars().all(is_carried).then(|| key.to_owned())
+        };
+        let files = found.files.into_iter();
+        let files = files.filter_map(|file| Some((in_bucket(&file.key)?, stored(file))));
+        let folders = found.empty.into_iter();
+        let folders =
+            folders.filter_map(|(key, changed)| Some((in_bucket(&key)? + "/", self::folder(changed))));
+        let mut listed: Vec<(String, Stored)> = files.chain(folders).collect();
+        // With its slash a folder has another place than without.
+        listed.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok(page(listed.into_iter(), query))
     }
 }
 

@@ -24,7 +24,9 @@ impl Conditions {
         // Times of conditions have whole seconds.
         let seconds = |micros: i64| micros - micros.rem_euclid(1_000_000);
         let changed = file.changed_micros.map(|micros| time(seconds(micros)));
+        // What has no time was changed neither before nor after.
         let is_after = |than: &Timestamp| changed.as_ref().is_some_and(|changed| changed > than);
+        let is_before = |than: &Timestamp| changed.as_ref().is_some_and(|changed| changed <= than);
         let is_wrong = match (&self.matches, &self.unmodified) {
             (Some(wanted), _) => !is(wanted),
             (None, Some(time)) => is_after(time),
@@ -35,7 +37,7 @@ impl Conditions {
         }
         let is_known = match (&self.differs, &self.modified) {
             (Some(wanted), _) => is(wanted),
-            (None, Some(time)) => !is_after(time),
+            (None, Some(time)) => is_before(time),
             (None, None) => false,
         };
         if is_known {
