@@ -33,6 +33,7 @@ pub mod scoring;
 pub mod tags;
 pub mod thresholds;
 mod training;
+mod unfinished;
 mod waiting;
 mod weights;
 
@@ -46,9 +47,9 @@ use self::answering::Known;
 use self::answers::Readiness;
 use self::limits::Limits;
 use self::metering::Counted;
-use self::multipart::Unfinished;
 use self::predictors::Predictors;
 use self::scoring::Scorers;
+use self::unfinished::Unfinished;
 use crate::blob::Blobs;
 use crate::catalog::Catalog;
 use crate::clock::Clock;

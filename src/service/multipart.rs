@@ -1,8 +1,8 @@
 //! Files of buckets that arrive in parts. Parts wait in files that nobody sees; the last word makes them one file. What
 //! is not ended goes after a day, and with the process.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
@@ -12,12 +12,10 @@ use super::answers::Stored;
 use super::creation::random;
 use super::error::Error;
 use super::objects::missing;
+use super::unfinished::Parts;
 use crate::blob::{Staged, key};
 use crate::domain::ids::random_text;
 use crate::domain::location::Location;
-
-/// Unfinished files at a time.
-const MOST: usize = 1000;
 
 /// The highest number of a part.
 pub const MOST_PARTS: u16 = 10_000;
@@ -25,35 +23,8 @@ pub const MOST_PARTS: u16 = 10_000;
 /// The least that each part but the last has, in bytes.
 const LEAST: u64 = 5 << 20;
 
-/// Files that were finished last, whose last word may be said again.
-const REMEMBERED: usize = 1000;
-
-/// Nobody goes on with what has not been touched for so long, in microseconds.
-const PATIENCE: i64 = 24 * 3600 * 1_000_000;
-
 /// Sums of bytes as their senders know them, by the names of the headers that carry them.
 pub type Sums = BTreeMap<&'static str, String>;
-
-/// The files that arrive in parts.
-#[derive(Debug, Default)]
-pub struct Unfinished(Mutex<State>);
-
-#[derive(Debug, Default)]
-struct State {
-    open: HashMap<String, Parts>,
-    /// Name, place and file of what was finished, the last one last.
-    finished: VecDeque<(String, Location, Stored)>,
-}
-
-/// What there is of one.
-#[derive(Debug)]
-struct Parts {
-    at: Location,
-    parts: BTreeMap<u16, Arc<Part>>,
-    touched: i64,
-    /// Held by whoever makes it one file.
-    turn: Arc<tokio::sync::Mutex<()>>,
-}
 
 /// One part.
 #[derive(Debug)]
@@ -70,7 +41,7 @@ pub struct Part {
 }
 
 /// A part as whoever finishes a file names it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Named {
     /// Its number.
     pub number: u16,
@@ -105,83 +76,6 @@ pub struct Begun {
     pub touched_micros: i64,
 }
 
-impl Unfinished {
-    fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
-        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// The unfinished file `id`, if it will be at `at`.
-    fn at<T>(&self, id: &str, at: &Location, work: impl FnOnce(&mut Parts) -> T) -> Result<T, Error> {
-        self.with(|all| match all.open.get_mut(id).filter(|parts| parts.at == *at) {
-            Some(parts) => Ok(work(parts)),
-            None => Err(Error::not_found("multipart upload", id)),
-        })
-    }
-
-    /// What the upload `id` has become.
-    fn made(&self, id: &str, at: &Location) -> Option<Stored> {
-        self.with(|all| {
-            let found = all
-                .finished
-                .iter()
-                .find(|(made, place, _)| made == id && place == at);
-            found.map(|(_, _, stored)| stored.clone())
-        })
-    }
-
-    /// Gives the upload `id` up; its parts are removed.
-    fn remove(&self, id: &str) {
-        // Parts are removed where nobody waits for the lock.
-        drop(self.with(|all| all.open.remove(id)));
-    }
-
-    /// Gives everything up that would come into the bucket `name`.
-    pub(super) fn leave(&self, name: &str) {
-        let gone: Vec<Parts> = self.with(|all| {
-            let of_bucket = all.open.extract_if(|_, parts| parts.at.bucket() == name);
-            of_bucket.map(|(_, parts)| parts).collect()
-        });
-        drop(gone);
-    }
-
-    fn finish(&self, id: &str, at: &Location, stored: &Stored) {
-        let ended = self.with(|all| {
-            if all.finished.len() == REMEMBERED {
-                all.finished.pop_front();
-            }
-            all.finished
-                .push_back((id.to_owned(), at.clone(), stored.clone()));
-            all.open.remove(id)
-        });
-        drop(ended);
-    }
-}
-
-impl State {
-    /// Makes room for one more: what nobody goes on with goes, and of those without any part the one that waits longest.
-    fn make_room(&mut self, now: i64) -> Result<Vec<Parts>, Error> {
-        let late: Vec<String> = self
-            .open
-            .iter()
-            .filter(|(_, parts)| now - parts.touched >= PATIENCE)
-            .map(|(id, _)| id.clone())
-            .collect();
-        let mut gone: Vec<Parts> = late.iter().filter_map(|id| self.open.remove(id)).collect();
-        if self.open.len() >= MOST {
-            let empty = self.open.iter().filter(|(_, parts)| parts.parts.is_empty());
-            let oldest = empty.min_by_key(|(id, parts)| (parts.touched, id.as_str()));
-            let Some(oldest) = oldest.map(|(id, _)| id.clone()) else {
-                return Err(Error::LimitExceeded {
-                    code: "limit_exceeded",
-                    message: format!("{MOST} multipart uploads are open; complete or abort one first"),
-                });
-            };
-            gone.extend(self.open.remove(&oldest));
-        }
-        Ok(gone)
-    }
-}
-
 impl Service {
     /// Begins a file of a bucket that will arrive in parts; returns the name under which they come.
     pub async fn multipart_begin(&self, at: &Location) -> Result<String, Error> {
@@ -193,18 +87,7 @@ impl Service {
         let allowed = self.0.blobs.allows(&key::located(at), true);
         allowed.map_err(|error| missing(at, error))?;
         let id = random_text(&random::<16>()?);
-        let begun = Parts {
-            at: at.clone(),
-            parts: BTreeMap::new(),
-            touched: self.now(),
-            turn: Arc::default(),
-        };
-        let gone = self.0.unfinished.with(|all| {
-            let gone = all.make_room(begun.touched)?;
-            all.open.insert(id.clone(), begun);
-            Ok::<_, Error>(gone)
-        });
-        drop(gone?);
+        self.0.unfinished.begin(&id, at, self.now())?;
         Ok(id)
     }
 
@@ -221,8 +104,12 @@ impl Service {
             let others: u64 = others.map(|(_, part)| part.size_bytes).sum();
             limit.min(self.0.limits.upload_bytes).saturating_sub(others)
         };
-        // All parts together are bounded as one file is.
-        let room = self.0.unfinished.at(id, at, rest)?;
+        let begun = self.now();
+        // All parts together are bounded as one file is. What is held says that nobody else may make room here.
+        let (room, _arriving) = self.0.unfinished.at(id, at, |parts| {
+            parts.touched = begun;
+            (rest(parts), parts.arriving.clone())
+        })?;
         let staged = self.object_receive(at, &mut body, room).await?;
         let hash = staged.hash.as_str();
         let now = self.now();
@@ -255,28 +142,17 @@ impl Service {
     /// The unfinished files of the bucket `name`, in the order of their keys.
     pub async fn multipart_list(&self, name: &str) -> Result<Vec<Begun>, Error> {
         self.bucket(name).await?;
-        let mut begun: Vec<Begun> = self.0.unfinished.with(|all| {
-            let of_bucket = all.open.iter().filter(|(_, parts)| parts.at.bucket() == name);
-            let begun = of_bucket.map(|(id, parts)| Begun {
-                id: id.clone(),
-                at: parts.at.clone(),
-                touched_micros: parts.touched,
-            });
-            begun.collect()
-        });
-        begun.sort_by(|a, b| (a.at.key(), &a.id).cmp(&(b.at.key(), &b.id)));
-        Ok(begun)
+        Ok(self.0.unfinished.of_bucket(name))
     }
 
-    /// Gives an unfinished file up.
-    pub fn multipart_abort(&self, id: &str, at: &Location) -> Result<(), Error> {
-        self.0.unfinished.at(id, at, |_| ())?;
-        self.0.unfinished.remove(id);
-        Ok(())
+    /// Gives an unfinished file up. It is one or the other: after this there is no file, or there was one before and this
+    /// says that there is no such upload.
+    pub async fn multipart_abort(&self, id: &str, at: &Location) -> Result<(), Error> {
+        self.0.unfinished.give_up(id, at).await
     }
 
     /// Makes the parts `wanted` one file of at most `limit` bytes, which `judge` must find right. Whoever says the last
-    /// word again, because the answer was lost, gets the same answer.
+    /// word again, because the answer was lost, gets the same answer for as long as there is a file.
     ///
     /// What is wrong with the parts is said at once. The copy takes as long as it takes, and goes on when nobody waits
     /// for it any more.
@@ -289,7 +165,7 @@ impl Service {
         judge: J,
     ) -> Result<impl Future<Output = Result<Stored, Error>> + Send + use<J>, Error> {
         let now = self.now();
-        if self.0.unfinished.made(id, at).is_none() {
+        if self.0.unfinished.made(id, at, &wanted)?.is_none() {
             let right = self.0.unfinished.at(id, at, |parts| {
                 parts.touched = now;
                 chosen(&parts.parts, &wanted).map(|_| ())
@@ -297,15 +173,50 @@ impl Service {
             right??;
         }
         let (service, id, at) = (self.clone(), id.to_owned(), at.clone());
-        let work = async move { service.put_together(&id, &at, &wanted, limit, judge).await };
-        let work = tokio::spawn(work);
-        Ok(async move {
-            let done = work.await;
-            done.map_err(|error| Error::internal("putting parts together", error))?
-        })
+        Ok(async move { service.put_together(id, at, wanted, limit, judge).await })
     }
 
+    /// Waits for its turn, which ends with whoever waits, and has the parts copied, which does not.
     async fn put_together(
+        self,
+        id: String,
+        at: Location,
+        wanted: Vec<Named>,
+        limit: u64,
+        judge: impl Judge,
+    ) -> Result<Stored, Error> {
+        if let Some(made) = self.made(&id, &at, &wanted).await? {
+            return Ok(made);
+        }
+        let turn = self.0.unfinished.at(&id, &at, |parts| parts.turn.clone())?;
+        let turn = turn.lock_owned().await;
+        // Whoever had the turn before may have done it.
+        if let Some(made) = self.made(&id, &at, &wanted).await? {
+            return Ok(made);
+        }
+        let place = self.0.unfinished.copy()?;
+        let work = tokio::spawn(async move {
+            let made = self.copied(&id, &at, &wanted, limit, judge).await;
+            drop((turn, place));
+            made
+        });
+        let made = work.await;
+        made.map_err(|error| Error::internal("putting parts together", error))?
+    }
+
+    /// The file that was made before of the parts `wanted`, if it is there still.
+    async fn made(&self, id: &str, at: &Location, wanted: &[Named]) -> Result<Option<Stored>, Error> {
+        let Some(made) = self.0.unfinished.made(id, at, wanted)? else {
+            return Ok(None);
+        };
+        match self.object(at).await {
+            Ok(_) => Ok(Some(made)),
+            Err(Error::NotFound { kind: "file", .. }) => Err(Error::not_found("multipart upload", id)),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn copied(
         &self,
         id: &str,
         at: &Location,
@@ -313,27 +224,25 @@ impl Service {
         limit: u64,
         judge: impl Judge,
     ) -> Result<Stored, Error> {
-        if let Some(made) = self.0.unfinished.made(id, at) {
-            return Ok(made);
-        }
-        let turn = self.0.unfinished.at(id, at, |parts| parts.turn.clone())?;
-        let _turn = turn.lock().await;
-        // Whoever had the turn before may have done it.
-        if let Some(made) = self.0.unfinished.made(id, at) {
-            return Ok(made);
-        }
+        let unfinished = &self.0.unfinished;
         let chosen = chosen(&self.multipart_parts(id, at)?, wanted)?;
         let pieces = stream::iter(chosen)
-            .then(|part| async move { part.staged.read().await })
-            .map_ok(|reading| reading.stream)
-            .try_flatten()
-            .map_err(Error::from);
+            .then(|part| async move {
+                // Whoever gave it up meanwhile does not want to see it.
+                unfinished.at(id, at, |_| ())?;
+                Ok::<_, Error>(part.staged.read().await?.stream.map_err(Error::from))
+            })
+            .try_flatten();
         let staged = self.object_receive(at, judged(pieces, judge), limit).await?;
-        // Whoever gave it up meanwhile does not want to see it.
-        self.multipart_parts(id, at)?;
-        let made = self.object_publish(at, staged).await?;
-        self.0.unfinished.finish(id, at, &made);
-        Ok(made)
+        // Until here it can be given up; from here on whoever wants that waits for the end.
+        unfinished.at(id, at, |parts| parts.is_published = true)?;
+        let made = self.object_publish(at, staged).await;
+        match &made {
+            Ok(made) => unfinished.finish(id, at, wanted, made),
+            // It can be tried again, or given up meanwhile.
+            Err(_) => drop(unfinished.at(id, at, |parts| parts.is_published = false)),
+        }
+        made
     }
 }
 
@@ -394,53 +303,4 @@ fn chosen(there: &BTreeMap<u16, Arc<Part>>, wanted: &[Named]) -> Result<Vec<Arc<
         chosen.push(part.clone());
     }
     Ok(chosen)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parts(touched: i64) -> Parts {
-        Parts {
-            at: Location::new("s3://b/k").unwrap(),
-            parts: BTreeMap::new(),
-            touched,
-            turn: Arc::default(),
-        }
-    }
-
-    #[test]
-    fn room_is_made_by_what_nobody_goes_on_with() {
-        let mut state = State::default();
-        for number in 0..MOST as i64 {
-            state.open.insert(number.to_string(), parts(number));
-        }
-        // The oldest one without a part makes room.
-        assert_eq!(state.make_room(MOST as i64).unwrap().len(), 1);
-        assert!(!state.open.contains_key("0") && state.open.len() == MOST - 1);
-        assert!(state.make_room(MOST as i64).unwrap().is_empty());
-        // What is older than a day goes, parts or not.
-        assert_eq!(state.make_room(PATIENCE + 10).unwrap().len(), 10);
-    }
-
-    #[test]
-    fn the_last_word_is_remembered_for_some() {
-        let unfinished = Unfinished::default();
-        let at = Location::new("s3://b/k").unwrap();
-        let stored = Stored {
-            size_bytes: 1,
-            stamp: None,
-            changed_micros: None,
-        };
-        for number in 0..=REMEMBERED {
-            unfinished.finish(&number.to_string(), &at, &stored);
-        }
-        assert!(unfinished.made("0", &at).is_none());
-        assert!(unfinished.made("1", &at).is_some());
-        assert!(
-            unfinished
-                .made("1", &Location::new("s3://b/other").unwrap())
-                .is_none()
-        );
-    }
 }

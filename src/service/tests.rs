@@ -33,6 +33,7 @@ mod creation;
 mod datasets;
 mod endpoints;
 mod lifecycle;
+mod multipart;
 mod realtime;
 mod training;
 

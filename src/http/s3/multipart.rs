@@ -134,7 +134,7 @@ fn named(upload: Option<CompletedMultipartUpload>) -> S3Result<Vec<Named>> {
 }
 
 /// AbortMultipartUpload.
-pub(super) fn abort(
+pub(super) async fn abort(
     buckets: &Buckets,
     input: &AbortMultipartUploadInput,
 ) -> S3Result<AbortMultipartUploadOutput> {
@@ -142,6 +142,7 @@ pub(super) fn abort(
     buckets
         .service
         .multipart_abort(&input.upload_id, &at)
+        .await
         .map_err(refusal)?;
     Ok(AbortMultipartUploadOutput::default())
 }

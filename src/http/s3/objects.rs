@@ -363,7 +363,9 @@ impl S3 for Buckets {
         &self,
         request: S3Request<AbortMultipartUploadInput>,
     ) -> S3Result<S3Response<AbortMultipartUploadOutput>> {
-        multipart::abort(self, &request.input).map(S3Response::new)
+        multipart::abort(self, &request.input)
+            .await
+            .map(S3Response::new)
     }
 
     async fn list_parts(&self, request: S3Request<ListPartsInput>) -> S3Result<S3Response<ListPartsOutput>> {
