@@ -74,6 +74,21 @@ impl Chunks {
         Ok(left.freeze())
     }
 
+    /// What is left when nothing more comes. A body that ends before the chunk of no bytes was cut, however many bytes it
+    /// has brought: only that chunk says, and signs, that no others follow.
+    fn end(&mut self) -> io::Result<Bytes> {
+        let At::Behind = self.at else {
+            let what = "the body ends before its last chunk, the one of no bytes";
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, what));
+        };
+        let mut left = BytesMut::new();
+        let line = self.line.split().freeze();
+        if !line.is_empty() {
+            self.whole(&line, &mut left)?;
+        }
+        Ok(left.freeze())
+    }
+
     /// A whole line, its end included.
     fn whole(&mut self, line: &Bytes, left: &mut BytesMut) -> io::Result<()> {
         if let At::Behind = self.at {
@@ -116,12 +131,13 @@ pub(super) fn checked(body: Body, are_signed: bool) -> Body {
     let start = Some((body.into_data_stream(), Chunks::new(are_signed)));
     let steps = stream::unfold(start, |state| async move {
         let (mut body, mut chunks) = state?;
-        match body.next().await? {
-            Err(error) => Some((Err(io::Error::other(error)), None)),
-            Ok(bytes) => match chunks.pass(bytes) {
-                Ok(bytes) => Some((Ok(bytes), Some((body, chunks)))),
-                Err(error) => Some((Err(error), None)),
-            },
+        let bytes = match body.next().await {
+            None => return Some((chunks.end(), None)),
+            Some(bytes) => bytes.map_err(io::Error::other),
+        };
+        match bytes.and_then(|bytes| chunks.pass(bytes)) {
+            Ok(bytes) => Some((Ok(bytes), Some((body, chunks)))),
+            Err(error) => Some((Err(error), None)),
         }
     });
     Body::from_stream(steps)
@@ -137,6 +153,7 @@ mod tests {
         for bytes in body.chunks(piece) {
             left.extend_from_slice(&chunks.pass(Bytes::copy_from_slice(bytes))?);
         }
+        left.extend_from_slice(&chunks.end()?);
         Ok(String::from_utf8(left).unwrap())
     }
 
@@ -148,6 +165,17 @@ mod tests {
         for piece in 1..body.len() {
             assert_eq!(passed(body, piece, false).unwrap(), left, "{piece}");
             assert_eq!(passed(body, piece, true).unwrap().as_bytes(), body, "{piece}");
+        }
+    }
+
+    #[test]
+    fn a_body_without_its_last_chunk_was_cut() {
+        let body = b"3;chunk-signature=00ff\r\nabc\r\n0;chunk-signature=11\r\n\r\n";
+        let last = body.len() - b"\r\n".len();
+        for end in 0..=body.len() {
+            let error = passed(&body[..end], 5, true).err().map(|error| error.kind());
+            let wanted = (end < last).then_some(io::ErrorKind::UnexpectedEof);
+            assert_eq!(error, wanted, "{end}");
         }
     }
 
