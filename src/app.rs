@@ -196,6 +196,7 @@ impl App {
             limits: parts.limits,
             metrics: self.metrics.clone(),
             open: ending.open.clone(),
+            patience: http::s3::PATIENCE,
         });
         Ok((http::router(parts), door))
     }

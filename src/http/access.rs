@@ -33,6 +33,9 @@ use crate::telemetry::Metrics;
 /// The header that carries the request's identifier, in and out.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// The header in which clients of S3 look for it.
+const S3_REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
+
 /// The longest identifier that is taken over from a client.
 const MAX_ID: usize = 64;
 
@@ -51,6 +54,8 @@ pub struct Observing {
     metrics: Arc<Metrics>,
     open: TaskTracker,
     is_open: bool,
+    /// In which words a listener tells of errors that has one dialect at all addresses.
+    dialect: Option<Dialect>,
     prefix: u32,
     next: AtomicU64,
 }
@@ -64,8 +69,17 @@ impl Observing {
             metrics,
             open,
             is_open,
+            dialect: None,
             prefix,
             next: AtomicU64::new(1),
+        }
+    }
+
+    /// The same for a listener that tells of all errors in `dialect`.
+    pub fn speaking(self, dialect: Dialect) -> Self {
+        Self {
+            dialect: Some(dialect),
+            ..self
         }
     }
 
@@ -117,7 +131,9 @@ pub async fn observe(State(shared): State<Arc<Observing>>, request: Request, nex
     let path = request.extensions().get::<MatchedPath>().cloned();
     let route = path.as_ref().map_or("unmatched", MatchedPath::as_str);
     let (uri, version) = (request.uri().clone(), request.version());
-    let dialect = Dialect::of_request(&request, path.is_some());
+    let dialect = shared
+        .dialect
+        .unwrap_or_else(|| Dialect::of_request(&request, path.is_some()));
     let (request, read) = watched(request);
 
     let span = tracing::info_span!("request", request.id = %id.0);
@@ -220,8 +236,8 @@ fn complete(mut response: Response, id: &RequestId, path: &str, dialect: Dialect
                 ..problem
             };
             let (rendered, body) = dialect.render(&problem).into_parts();
-            if dialect == Dialect::Amazon {
-                // Its clients go by the name of an error; the others keep the status that they have.
+            if matches!(dialect, Dialect::Amazon | Dialect::S3) {
+                // Their clients go by the name of an error; the others keep the status that they have.
                 *response.status_mut() = rendered.status;
             }
             response.headers_mut().remove(CONTENT_LENGTH);
@@ -237,6 +253,11 @@ fn complete(mut response: Response, id: &RequestId, path: &str, dialect: Dialect
         && let Ok(value) = HeaderValue::from_str(&aws_json::request_id(&id.0))
     {
         headers.insert(aws_json::REQUEST_ID, value);
+    }
+    if dialect == Dialect::S3
+        && let Ok(value) = HeaderValue::from_str(&id.0)
+    {
+        headers.insert(S3_REQUEST_ID, value);
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));

@@ -14,7 +14,7 @@ use axum::response::Response;
 use super::predicting::Predicting;
 use super::rest::problem::{self, ApiError, Problem};
 use super::sagemaker::TARGET_MODEL;
-use super::{aws_json, mlflow, open_inference};
+use super::{aws_json, mlflow, open_inference, s3};
 use crate::service::{Error, Service};
 use crate::telemetry::Metrics;
 
@@ -96,6 +96,8 @@ pub enum Dialect {
     OpenInference,
     /// As Amazon ML does.
     Amazon,
+    /// As S3 does.
+    S3,
 }
 
 impl Dialect {
@@ -131,6 +133,7 @@ impl Dialect {
             Dialect::Mlflow => mlflow::refusal(problem),
             Dialect::OpenInference => open_inference::refusal(problem),
             Dialect::Amazon => aws_json::refusal(&problem.code, &problem.detail),
+            Dialect::S3 => s3::refused(problem),
         }
     }
 }

@@ -12,6 +12,7 @@ mod aws;
 mod batch;
 mod datasets;
 mod document;
+mod door;
 mod errors;
 mod families;
 mod files;

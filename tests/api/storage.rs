@@ -49,7 +49,7 @@ fn mapped(door: SocketAddr, access_key: &str, secret_key: &str) -> Mappings {
 }
 
 /// Keys in a file below `home`: the place's access, and a key's name and secret.
-fn keyed(home: &Path) -> (Access, String, String) {
+pub fn keyed(home: &Path) -> (Access, String, String) {
     let file = home.join(keys::KEYS_FILE);
     let (key, _) = keys::new_signing(&file, "clients", 0).unwrap();
     let ring = KeyRing::open(&file).unwrap();

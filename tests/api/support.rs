@@ -1,6 +1,7 @@
 //! A server without a socket, and a worker that works when it is told to.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -40,6 +41,7 @@ pub struct Place {
     /// The S3 door.
     pub door: Router,
     router: Router,
+    service: Service,
     catalog: Catalog,
     clock: Arc<ManualClock>,
     pub handler: Arc<Handler>,
@@ -119,6 +121,7 @@ impl Place {
             clock: clock.clone(),
             limits: Limits::default(),
         });
+        let of_place = service.clone();
         let stop = CancellationToken::new();
         let metrics = Arc::new(Metrics::new());
         let door = http::s3::router(http::s3::Parts {
@@ -130,6 +133,7 @@ impl Place {
             },
             metrics: metrics.clone(),
             open: TaskTracker::new(),
+            patience: http::s3::PATIENCE,
         });
         let links = Arc::new(Links::open(home.path()).unwrap());
         let router = http::router(Parts {
@@ -162,11 +166,27 @@ impl Place {
             stop,
             door,
             router,
+            service: of_place,
             catalog,
             clock,
             handler,
             home,
         }
+    }
+
+    /// Another S3 door of the place, which takes on `requests` at once and answers long copies after `patience`.
+    pub fn other_door(&self, requests: usize, patience: Duration) -> Router {
+        http::s3::router(http::s3::Parts {
+            service: self.service.clone(),
+            access: auth::Access::Open,
+            limits: layers::Limits {
+                requests,
+                ..layers::Limits::default()
+            },
+            metrics: Arc::new(Metrics::new()),
+            open: TaskTracker::new(),
+            patience,
+        })
     }
 
     /// A place that has these datasets.

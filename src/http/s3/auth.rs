@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use s3s::auth::{S3Auth, SecretKey};
 use s3s::{S3Result, s3_error};
 
 use super::chunks;
-use super::error::refusal;
+use super::error::{answer, refusal};
 use super::open::{CONTENT, decoded};
 use crate::http::auth::{Caller, KeyRing};
 use crate::service::Error;
@@ -49,9 +49,7 @@ pub(super) async fn well_signed(request: Request, next: Next) -> Response {
     let key = key_of(&request);
     match complaint(&request) {
         None => {
-            let content = request.headers().get(CONTENT);
-            let in_chunks = content.is_some_and(|content| content.as_bytes().starts_with(b"STREAMING-"));
-            let request = match in_chunks {
+            let request = match is_in_chunks(request.headers()) {
                 true => request.map(|body| chunks::checked(body, true)),
                 false => request,
             };
@@ -68,6 +66,11 @@ pub(super) async fn well_signed(request: Request, next: Next) -> Response {
         }
         Some(what) => denied(what),
     }
+}
+
+fn is_in_chunks(headers: &HeaderMap) -> bool {
+    let content = headers.get(CONTENT);
+    content.is_some_and(|content| content.as_bytes().starts_with(b"STREAMING-"))
 }
 
 /// The identifier of the key that a request is signed with.
@@ -158,9 +161,19 @@ pub(super) async fn small_documents(State(largest): State<usize>, request: Reque
     let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
     let is_file = request.uri().path().trim_matches('/').contains('/');
     let is_document = request.method() == Method::POST || (request.method() == Method::PUT && !is_file);
+    if is_document && is_in_chunks(request.headers()) {
+        // The library takes the length of the document for that of nothing.
+        return answer(&s3_error!(
+            NotImplemented,
+            "documents are not taken in chunks here; send the document whole"
+        ));
+    }
     if is_document && length.is_some_and(|length: usize| length > largest) {
-        let what = format!("the document has more than {largest} bytes; send several smaller ones");
-        return told(StatusCode::BAD_REQUEST, "EntityTooLarge", &what);
+        return answer(&s3_error!(
+            EntityTooLarge,
+            "the document has more than {} bytes; send several smaller ones",
+            largest
+        ));
     }
     next.run(request).await
 }
@@ -172,22 +185,11 @@ pub(super) fn unknown(what: &str) -> Response {
         .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | ' ' | ','))
         .take(60)
         .collect();
-    told(
-        StatusCode::NOT_IMPLEMENTED,
-        "NotImplemented",
-        &format!("`{shown}` is not known here"),
-    )
+    answer(&s3_error!(NotImplemented, "`{}` is not known here", shown))
 }
 
-fn denied(what: &str) -> Response {
-    told(StatusCode::FORBIDDEN, "AccessDenied", what)
-}
-
-fn told(status: StatusCode, code: &str, what: &str) -> Response {
-    let text = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{what}</Message></Error>"
-    );
-    (status, [(CONTENT_TYPE, "application/xml")], text).into_response()
+fn denied(what: &'static str) -> Response {
+    answer(&s3_error!(AccessDenied, "{}", what))
 }
 
 #[cfg(test)]

@@ -1,10 +1,13 @@
 //! Errors of the use cases in the words of S3.
 
 use axum::body::Body;
-use axum::http::StatusCode;
+use axum::http::header::{CONTENT_RANGE, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use s3s::{HttpError, S3Error, S3ErrorCode, StdError};
 
+use super::text::escaped;
+use crate::http::rest::problem::Problem;
 use crate::service::Error;
 use crate::service::error::chain;
 
@@ -34,6 +37,9 @@ pub(super) fn refusal(error: Error) -> S3Error {
             code: "upload_stalled",
             ..
         } => S3ErrorCode::RequestTimeout,
+        Error::Unavailable {
+            code: "overloaded", ..
+        } => S3ErrorCode::SlowDown,
         Error::Unavailable { .. } => S3ErrorCode::ServiceUnavailable,
         _ => {
             tracing::error!(error = chain(&error), "a request at the S3 door failed");
@@ -63,6 +69,65 @@ fn is_late(error: &(dyn std::error::Error + 'static)) -> bool {
     let of_system = error.downcast_ref::<std::io::Error>();
     of_system.is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut)
         || error.source().is_some_and(is_late)
+}
+
+/// The refusal of a range that has no byte of a file of `size` bytes.
+pub(super) fn unsatisfiable(size: u64) -> S3Error {
+    let message = format!("the file has {size} bytes, none of which are asked for");
+    let mut error = S3Error::with_message(S3ErrorCode::InvalidRange, message);
+    // The library takes these instead of its own.
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(XML));
+    if let Ok(value) = HeaderValue::from_str(&format!("bytes */{size}")) {
+        headers.insert(CONTENT_RANGE, value);
+    }
+    error.set_headers(headers);
+    error
+}
+
+/// The media type of documents.
+const XML: &str = "application/xml";
+
+/// An answer that does not come from the library.
+pub(super) fn answer(error: &S3Error) -> Response {
+    let status = error.status_code().unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    document(
+        status,
+        error.code().as_str(),
+        error.message().unwrap_or_default(),
+        "",
+    )
+}
+
+/// What the layers around the door refuse, in the words of S3. What they say in other words is nothing to its clients:
+/// they go by the code, and ask again only where they know it.
+pub(in crate::http) fn refused(problem: &Problem) -> Response {
+    let (code, status) = match (problem.code.as_str(), problem.status) {
+        ("overloaded", _) | (_, 429) => ("SlowDown", 503),
+        ("timeout", _) => ("RequestTimeout", 400),
+        (_, 401 | 403) => ("AccessDenied", 403),
+        (_, 404) => ("NoSuchKey", 404),
+        (_, 405) => ("MethodNotAllowed", 405),
+        (_, 413) => ("EntityTooLarge", 400),
+        (_, 503) => ("ServiceUnavailable", 503),
+        (_, status) if status < 500 => ("InvalidRequest", 400),
+        _ => ("InternalError", 500),
+    };
+    let element = |name: &str, text: Option<&String>| {
+        text.map_or_else(String::new, |text| format!("<{name}>{}</{name}>", escaped(text)))
+    };
+    let more =
+        element("Resource", problem.instance.as_ref()) + &element("RequestId", problem.request_id.as_ref());
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    document(status, code, &problem.detail, &more)
+}
+
+fn document(status: StatusCode, code: &str, message: &str, more: &str) -> Response {
+    let message = escaped(message);
+    let text = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message>{more}</Error>"
+    );
+    (status, [(CONTENT_TYPE, XML)], text).into_response()
 }
 
 /// The answer where the library has none.

@@ -1,10 +1,13 @@
 //! Lists of objects, in both versions of the question.
 
-use s3s::S3Result;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use s3s::dto::*;
+use s3s::{S3Result, s3_error};
 
 use super::error::refusal;
 use super::objects::{tag, time};
+use super::text::repeatable;
 use crate::service::Service;
 use crate::service::answers::ObjectPage;
 use crate::service::objects::PAGE;
@@ -21,6 +24,12 @@ struct Spelling(bool);
 impl Spelling {
     fn of(asked: Option<&EncodingType>) -> Self {
         Self(asked.is_some_and(|kind| kind.as_str() == EncodingType::URL))
+    }
+
+    /// Fails if an answer could not repeat what was asked.
+    fn repeats(&self, asked: &[(&str, Option<&String>)]) -> S3Result<()> {
+        let mut asked = asked.iter().filter(|_| !self.0);
+        asked.try_for_each(|(name, text)| repeatable(name, *text))
     }
 
     fn spell(&self, text: String) -> String {
@@ -59,18 +68,38 @@ impl Spelling {
     }
 }
 
+/// A token is the last entry of the page before, in letters that documents and addresses carry alike.
+fn token(last: &str) -> String {
+    URL_SAFE_NO_PAD.encode(last)
+}
+
+/// The entry that a token stands for.
+fn entry(token: &str) -> S3Result<String> {
+    let bytes = URL_SAFE_NO_PAD.decode(token).ok();
+    let entry = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+    entry.ok_or_else(|| {
+        s3_error!(
+            InvalidArgument,
+            "the continuation token is none of a list here; send NextContinuationToken as it came"
+        )
+    })
+}
+
 /// ListObjectsV2.
 pub(super) async fn second(service: &Service, input: ListObjectsV2Input) -> S3Result<ListObjectsV2Output> {
     let spelling = Spelling::of(input.encoding_type.as_ref());
+    spelling.repeats(&[
+        ("prefix", input.prefix.as_ref()),
+        ("delimiter", input.delimiter.as_ref()),
+        ("start-after", input.start_after.as_ref()),
+    ])?;
     let query = ObjectQuery {
         prefix: input.prefix.clone().unwrap_or_default(),
         delimiter: input.delimiter.clone().unwrap_or_default(),
-        // A token is the last entry of the page before.
-        after: input
-            .continuation_token
-            .clone()
-            .or_else(|| input.start_after.clone())
-            .unwrap_or_default(),
+        after: match &input.continuation_token {
+            Some(token) => entry(token)?,
+            None => input.start_after.clone().unwrap_or_default(),
+        },
         limit: limit(input.max_keys),
     };
     let page = service
@@ -82,7 +111,7 @@ pub(super) async fn second(service: &Service, input: ListObjectsV2Input) -> S3Re
         key_count: i32::try_from(contents.len() + beginnings.len()).ok(),
         max_keys: i32::try_from(query.limit).ok(),
         is_truncated: Some(page.next.is_some()),
-        next_continuation_token: page.next,
+        next_continuation_token: page.next.as_deref().map(token),
         contents: Some(contents),
         common_prefixes: Some(beginnings),
         name: Some(input.bucket),
@@ -98,6 +127,11 @@ pub(super) async fn second(service: &Service, input: ListObjectsV2Input) -> S3Re
 /// ListObjects.
 pub(super) async fn first(service: &Service, input: ListObjectsInput) -> S3Result<ListObjectsOutput> {
     let spelling = Spelling::of(input.encoding_type.as_ref());
+    spelling.repeats(&[
+        ("prefix", input.prefix.as_ref()),
+        ("delimiter", input.delimiter.as_ref()),
+        ("marker", input.marker.as_ref()),
+    ])?;
     let query = ObjectQuery {
         prefix: input.prefix.clone().unwrap_or_default(),
         delimiter: input.delimiter.clone().unwrap_or_default(),

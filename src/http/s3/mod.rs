@@ -7,22 +7,30 @@ mod auth;
 mod body;
 mod chunks;
 mod conditions;
+mod documents;
 mod error;
 mod known;
 mod list;
 mod multipart;
 mod objects;
 mod open;
+mod ranges;
+mod reading;
 mod sums;
+mod text;
 mod unkept;
+
+pub(in crate::http) use error::refused;
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::header::CONTENT_SECURITY_POLICY;
-use axum::http::{HeaderValue, Method};
+use axum::http::header::{CONTENT_RANGE, CONTENT_SECURITY_POLICY};
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use s3s::config::{S3Config, StaticConfigProvider};
@@ -30,10 +38,13 @@ use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::validation::NameValidation;
 use tokio::sync::Semaphore;
 
+use self::documents::Noted;
 use self::objects::Buckets;
+use self::ranges::OtherRanges;
 use super::access::{self, Observing};
 use super::auth::Access;
 use super::layers::{self, Limits};
+use super::protocols::Dialect;
 use crate::domain::location::Location;
 use crate::service::Service;
 use crate::telemetry::Metrics;
@@ -51,7 +62,12 @@ pub struct Parts {
     pub metrics: Arc<Metrics>,
     /// Counts the requests that are not answered to the last byte yet.
     pub open: TaskTracker,
+    /// How long a copy is waited for before its answer begins; [`PATIENCE`] but in tests.
+    pub patience: Duration,
 }
+
+/// The longest copy that is waited for before its answer begins: until then a failure has a status of its own.
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The door, complete with the layers that every listener has.
 pub fn router(parts: Parts) -> Router {
@@ -61,12 +77,17 @@ pub fn router(parts: Parts) -> Router {
         limits,
         metrics,
         open,
+        patience,
     } = parts;
     let is_open = matches!(access, Access::Open);
-    let observing = Arc::new(Observing::new(metrics, open, is_open));
-    let mut builder = S3ServiceBuilder::new(Buckets::new(service, limits.upload));
-    builder.set_validation(Names);
-    builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(small()))));
+    let observing = Arc::new(Observing::new(metrics, open, is_open).speaking(Dialect::S3));
+    let buckets = Buckets {
+        service,
+        limit: limits.upload,
+        patience,
+    };
+    let mut builder = begun(buckets.clone());
+    builder.set_route(OtherRanges::new(begun(buckets).build()));
     let door = Router::new();
     let door = match access {
         Access::Keys(ring) => {
@@ -87,6 +108,13 @@ pub fn router(parts: Parts) -> Router {
         .layer(from_fn_with_state(observing, access::observe))
 }
 
+fn begun(buckets: Buckets) -> S3ServiceBuilder {
+    let mut builder = S3ServiceBuilder::new(buckets);
+    builder.set_validation(Names);
+    builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(small()))));
+    builder
+}
+
 /// Everything is answered by `door`; the routes only give log and metrics a name for it.
 fn mounted(router: Router, door: S3Service) -> Router {
     let service = tower::service_fn(move |request: Request| {
@@ -99,24 +127,36 @@ fn mounted(router: Router, door: S3Service) -> Router {
         .fallback_service(service)
 }
 
-async fn answered(door: &S3Service, request: Request) -> Response {
-    let is_long = request.method() == Method::POST;
-    match door
-        .call(request.map(|body| s3s::Body::http_body_unsync(body::patient(body))))
-        .await
-    {
-        Ok(response) => {
-            let mut response = response.map(|body| match is_long {
-                true => body::one_declaration(axum::body::Body::new(body)),
-                false => axum::body::Body::new(body),
-            });
-            // A page that lies in a bucket is not to act as if it were the door's own.
-            let policy = HeaderValue::from_static("sandbox");
-            response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
-            response
-        }
-        Err(error) => error::unanswered(error),
+async fn answered(door: &S3Service, mut request: Request) -> Response {
+    let is_document = request.method() == Method::POST;
+    let is_head = request.method() == Method::HEAD;
+    let noted = Noted::default();
+    request = request.map(body::patient);
+    if is_document {
+        let headers = request.headers().clone();
+        request = request.map(|body| noted.watch(body, &headers));
+        request.extensions_mut().insert(noted.clone());
     }
+    let response = match door.call(request.map(s3s::Body::http_body_unsync)).await {
+        Ok(response) => response,
+        Err(error) => return error::unanswered(error),
+    };
+    if let Some(broken) = noted.broken() {
+        return broken;
+    }
+    let mut response = response.map(|body| match body.bytes().and_then(|bytes| text::mended(&bytes)) {
+        Some(mended) => Body::from(mended),
+        None if is_document => body::one_declaration(Body::new(body)),
+        None => Body::new(body),
+    });
+    if is_head && response.headers().contains_key(CONTENT_RANGE) && response.status() == StatusCode::OK {
+        // The library knows parts of what is read only.
+        *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+    }
+    // A page that lies in a bucket is not to act as if it were the door's own.
+    let policy = HeaderValue::from_static("sandbox");
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+    response
 }
 
 /// Bytes of the largest document: the names of 10,000 parts, or of 1,000 files.

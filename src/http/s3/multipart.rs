@@ -1,7 +1,5 @@
 //! Objects that arrive in parts.
 
-use std::time::Duration;
-
 use s3s::dto::*;
 use s3s::{S3Request, S3Result, s3_error};
 
@@ -66,9 +64,6 @@ pub(super) async fn part(
     })
 }
 
-/// The longest copy that is waited for before its answer begins: until then a failure has a status of its own.
-const SHORT: Duration = Duration::from_secs(10);
-
 /// CompleteMultipartUpload. Where the copy takes long, the answer begins before it has ended, and says at its end how it
 /// went: nobody is to take it for a dead connection.
 pub(super) async fn complete(
@@ -106,7 +101,7 @@ pub(super) async fn complete(
             ..CompleteMultipartUploadOutput::default()
         })
     });
-    match tokio::time::timeout(SHORT, &mut answer).await {
+    match tokio::time::timeout(buckets.patience, &mut answer).await {
         Ok(answer) => answer,
         Err(_) => Ok(CompleteMultipartUploadOutput {
             future: Some(answer),

@@ -1,40 +1,31 @@
 //! The operations: buckets, objects, lists and parts, each handed on to its use case.
 
+use std::time::Duration;
+
 use s3s::dto::*;
 use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 
-use super::body::{Promised, outgoing};
-use super::conditions::{Conditions, only};
+use super::body::Promised;
+use super::conditions::only;
 use super::error::{refusal, told, unconditional};
-use super::{list, multipart, sums, unkept};
+use super::{documents, list, multipart, reading, sums, unkept};
 use crate::domain::location::Location;
 use crate::service::Service;
 use crate::service::answers::Stored;
 use crate::service::multipart::Promise;
 use crate::service::objects::place;
-use crate::service::requests::ByteRange;
-
-/// What S3 calls the type of bytes of which nothing is known.
-const BYTES: &str = "binary/octet-stream";
-
-/// What clients call the type of an empty object that stands for a folder.
-const FOLDER: &str = "application/x-directory";
 
 /// The most files that one request deletes.
 const MOST_DELETED: usize = 1000;
 
 /// The buckets of this machine.
+#[derive(Clone)]
 pub(super) struct Buckets {
     pub(super) service: Service,
     /// The largest file in bytes.
     pub(super) limit: u64,
-}
-
-impl Buckets {
-    /// `limit` is that of one file, in bytes.
-    pub(super) fn new(service: Service, limit: u64) -> Self {
-        Self { service, limit }
-    }
+    /// How long a copy is waited for before its answer begins.
+    pub(super) patience: Duration,
 }
 
 /// The place that a request names.
@@ -52,11 +43,6 @@ pub(super) fn time(micros: i64) -> Timestamp {
 pub(super) fn tag(file: &Stored) -> Option<ETag> {
     let text = file.stamp.as_deref()?.trim_matches('"');
     Some(ETag::Strong(text.to_owned()))
-}
-
-/// The type of a file, of which nothing is known, or of a folder.
-fn kind(at: &Location) -> Option<String> {
-    Some(if at.is_folder() { FOLDER } else { BYTES }.to_owned())
 }
 
 #[async_trait::async_trait]
@@ -157,8 +143,11 @@ impl S3 for Buckets {
                     "a key that ends in `/` names a folder, which has no bytes"
                 ));
             }
-            self.service.object_folder(&at).await.map_err(refusal)?;
-            return Ok(S3Response::new(PutObjectOutput::default()));
+            let folder = self.service.object_folder(&at).await.map_err(refusal)?;
+            return Ok(S3Response::new(PutObjectOutput {
+                e_tag: tag(&folder),
+                ..PutObjectOutput::default()
+            }));
         }
         let mut body = Promised::new(
             input.body,
@@ -187,68 +176,16 @@ impl S3 for Buckets {
     }
 
     async fn get_object(&self, request: S3Request<GetObjectInput>) -> S3Result<S3Response<GetObjectOutput>> {
-        let input = request.input;
-        let at = at(&input.bucket, &input.key)?;
-        let range = input.range.map(|range| match range {
-            Range::Int { first, last } => ByteRange::Slice { first, last },
-            Range::Suffix { length } => ByteRange::Suffix(length),
-        });
-        only(input.part_number, input.version_id.as_ref())?;
-        if request.headers.contains_key("if-range") {
-            return Err(s3_error!(
-                NotImplemented,
-                "If-Range is not known here; ask with If-Match"
-            ));
-        }
-        let conditions = Conditions {
-            matches: input.if_match,
-            differs: input.if_none_match,
-            unmodified: input.if_unmodified_since,
-            modified: input.if_modified_since,
-        };
-        let found = self.service.object(&at).await.map_err(refusal)?;
-        conditions.check(&found)?;
-        let (file, reading) = self.service.object_read(&at, range).await.map_err(refusal)?;
-        conditions.check(&file)?;
-        let (part, size) = (reading.range.clone(), reading.size_bytes);
-        let is_part = range.is_some() || (input.part_number.is_some() && size > 0);
-        let content_range =
-            is_part.then(|| format!("bytes {}-{}/{size}", part.start, part.end.saturating_sub(1)));
-        Ok(S3Response::new(GetObjectOutput {
-            accept_ranges: Some("bytes".to_owned()),
-            body: Some(outgoing(reading.stream)),
-            content_length: i64::try_from(part.end - part.start).ok(),
-            content_range,
-            content_type: kind(&at),
-            e_tag: tag(&file),
-            last_modified: file.changed_micros.map(time),
-            ..GetObjectOutput::default()
-        }))
+        reading::get(&self.service, request).await.map(S3Response::new)
     }
 
     async fn head_object(
         &self,
         request: S3Request<HeadObjectInput>,
     ) -> S3Result<S3Response<HeadObjectOutput>> {
-        let input = request.input;
-        let at = at(&input.bucket, &input.key)?;
-        only(input.part_number, input.version_id.as_ref())?;
-        let conditions = Conditions {
-            matches: input.if_match,
-            differs: input.if_none_match,
-            unmodified: input.if_unmodified_since,
-            modified: input.if_modified_since,
-        };
-        let file = self.service.object(&at).await.map_err(refusal)?;
-        conditions.check(&file)?;
-        Ok(S3Response::new(HeadObjectOutput {
-            accept_ranges: Some("bytes".to_owned()),
-            content_length: i64::try_from(file.size_bytes).ok(),
-            content_type: kind(&at),
-            e_tag: tag(&file),
-            last_modified: file.changed_micros.map(time),
-            ..HeadObjectOutput::default()
-        }))
+        reading::head(&self.service, request.input)
+            .await
+            .map(S3Response::new)
     }
 
     async fn delete_object(
@@ -275,6 +212,8 @@ impl S3 for Buckets {
         &self,
         request: S3Request<DeleteObjectsInput>,
     ) -> S3Result<S3Response<DeleteObjectsOutput>> {
+        unkept::refused(&request.headers)?;
+        documents::compared(&request.extensions, &request.headers)?;
         let DeleteObjectsInput { bucket, delete, .. } = request.input;
         if delete.objects.len() > MOST_DELETED {
             return Err(s3_error!(
@@ -363,9 +302,7 @@ impl S3 for Buckets {
         &self,
         request: S3Request<AbortMultipartUploadInput>,
     ) -> S3Result<S3Response<AbortMultipartUploadOutput>> {
-        multipart::abort(self, &request.input)
-            .await
-            .map(S3Response::new)
+        multipart::abort(self, &request.input).await.map(S3Response::new)
     }
 
     async fn list_parts(&self, request: S3Request<ListPartsInput>) -> S3Result<S3Response<ListPartsOutput>> {

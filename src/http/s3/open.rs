@@ -130,7 +130,7 @@ fn is_of_signature(name: &str) -> bool {
 }
 
 /// The address without a signature in it.
-fn without_signature(uri: &Uri) -> Option<Uri> {
+pub(super) fn without_signature(uri: &Uri) -> Option<Uri> {
     let Some(query) = uri.query() else {
         return Some(uri.clone());
     };

@@ -1,0 +1,106 @@
+//! Documents that requests carry. The library reads each of them whole and hands on what it says; what its bytes were, and
+//! how they ended, is noted here on the way, where the operation finds it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::body::Body;
+use axum::http::{Extensions, HeaderMap};
+use axum::response::Response;
+use futures_util::{StreamExt, stream};
+use s3s::{S3Result, StdError};
+
+use super::error::{answer, of_body, refusal};
+use super::sums::{self, Summing};
+use crate::service::Error;
+use crate::service::multipart::Sums;
+
+/// What was noted of the document of one request.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Noted(Arc<Mutex<Notes>>);
+
+#[derive(Debug, Default)]
+struct Notes {
+    /// The sums that were promised, as they were found; none until the last byte has passed.
+    sums: Option<Sums>,
+    /// Why it broke off.
+    broken: Option<Error>,
+}
+
+impl Noted {
+    /// The same body, of which is noted what `headers` promise.
+    pub(super) fn watch(&self, body: Body, headers: &HeaderMap) -> Body {
+        let summing = Summing::of(|name| sums::promises(headers, name));
+        let begin = Some((body.into_data_stream(), summing, self.clone()));
+        Body::from_stream(stream::unfold(begin, |state| async move {
+            let (mut body, mut summing, noted) = state?;
+            match body.next().await {
+                Some(Ok(bytes)) => {
+                    summing.see(&bytes);
+                    Some((Ok(bytes), Some((body, summing, noted))))
+                }
+                Some(Err(error)) => {
+                    let what = error.to_string();
+                    let broken = of_body(StdError::from(error));
+                    noted.with(|notes| notes.broken = Some(broken));
+                    Some((Err(std::io::Error::other(what)), None))
+                }
+                None => {
+                    noted.with(|notes| notes.sums = Some(summing.end()));
+                    None
+                }
+            }
+        }))
+    }
+
+    /// The answer to a document that broke off, of which the library only knows that it could not be read.
+    pub(super) fn broken(&self) -> Option<Response> {
+        let error = self.with(|notes| notes.broken.take())?;
+        Some(answer(&refusal(error)))
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Notes) -> T) -> T {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Fails unless the document of a request is what its `headers` promise of it.
+pub(super) fn compared(extensions: &Extensions, headers: &HeaderMap) -> S3Result<()> {
+    let Some(noted) = extensions.get::<Noted>() else {
+        return Ok(());
+    };
+    let found = noted.with(|notes| notes.sums.take()).unwrap_or_default();
+    sums::compare(&found, |name| headers.get(name).map(|sum| sum.as_bytes())).map_err(refusal)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+    use axum::http::StatusCode;
+    use bytes::Bytes;
+
+    use super::*;
+
+    async fn answered(piece: Result<Bytes, std::io::Error>) -> Option<(StatusCode, String)> {
+        let noted = Noted::default();
+        let body = Body::from_stream(stream::iter([Ok(Bytes::from_static(b"<Delete>")), piece]));
+        let body = noted.watch(body, &HeaderMap::new());
+        let _ = to_bytes(body, 1000).await;
+        let response = noted.broken()?;
+        let status = response.status();
+        let text = to_bytes(response.into_body(), 1000).await.unwrap();
+        Some((status, String::from_utf8(text.to_vec()).unwrap()))
+    }
+
+    #[tokio::test]
+    async fn a_document_that_breaks_off_is_no_error_of_ours() {
+        let (status, text) = answered(Err(std::io::ErrorKind::TimedOut.into())).await.unwrap();
+        assert_eq!(status, 400);
+        assert!(text.contains("<Code>RequestTimeout</Code>"), "{text}");
+        let (status, text) = answered(Err(std::io::ErrorKind::ConnectionReset.into()))
+            .await
+            .unwrap();
+        assert_eq!(status, 400);
+        assert!(text.contains("<Code>IncompleteBody</Code>"), "{text}");
+        assert_eq!(answered(Ok(Bytes::from_static(b"</Delete>"))).await, None);
+    }
+}
