@@ -359,6 +359,11 @@ def rule_door_gives_parts_of_files(context):
         got = s3.get_object(Bucket="ranges", Key="x", Range=asked)
         equal((got["ResponseMetadata"]["HTTPStatusCode"], got["Body"].read()), (206, wanted), asked)
         assert got["ContentRange"].endswith("/100000"), got["ContentRange"]
+        head = s3.head_object(Bucket="ranges", Key="x", Range=asked)
+        equal((head["ResponseMetadata"]["HTTPStatusCode"], head["ContentLength"]), (206, len(wanted)), asked)
+    for asked in ["bytes=0-1,5-6", "rows=0-1", "bytes=9-1"]:
+        got = s3.get_object(Bucket="ranges", Key="x", Range=asked)
+        equal((got["ResponseMetadata"]["HTTPStatusCode"], got["Body"].read()), (200, content), asked)
     equal(code(lambda: s3.get_object(Bucket="ranges", Key="x", Range="bytes=100000-"))[0], "InvalidRange", "beyond")
 
 
@@ -395,6 +400,9 @@ def rule_door_takes_large_files_in_parts(context):
     # Whoever did not hear the answer asks again, and gets the same.
     equal(complete(listed([1, 2, 3]))["ETag"], made["ETag"], "again")
     equal(code(lambda: s3.upload_part(**at, PartNumber=1, Body=b"late"))[0], "NoSuchUpload", "a part of what is whole")
+    equal(code(lambda: complete(listed([1, 2])))[0], "InvalidPart", "again with other parts")
+    s3.delete_object(Bucket="large", Key="y")
+    equal(code(lambda: complete(listed([1, 2, 3])))[0], "NoSuchUpload", "again after the file has gone")
     # What is given up leaves nothing.
     home = door(context).server.home
     begun = s3.create_multipart_upload(Bucket="large", Key="z")["UploadId"]
@@ -468,7 +476,9 @@ def rule_door_knows_folders_and_times(context):
     s3.put_object(Bucket="folders", Key="a/b/", Body=b"")
     assert (home / "datasets/folders/a/b").is_dir(), "no folder was made"
     equal(s3.head_object(Bucket="folders", Key="a/b/")["ContentLength"], 0, "a folder")
-    equal(s3.get_object(Bucket="folders", Key="a/b/")["Body"].read(), b"", "a folder")
+    folder = s3.get_object(Bucket="folders", Key="a/b/")
+    equal((folder["Body"].read(), folder["ETag"]), (b"", '"d41d8cd98f00b204e9800998ecf8427e"'), "a folder")
+    equal([found["Key"] for found in s3.list_objects_v2(Bucket="folders")["Contents"]], ["a/b/"], "a folder with nothing in it")
     s3.put_object(Bucket="folders", Key="a/b/x", Body=b"x")
     equal(code(lambda: s3.put_object(Bucket="folders", Key="a/b/x/", Body=b""))[1], 400, "a folder below a file")
     s3.delete_object(Bucket="folders", Key="a/b/")
@@ -551,7 +561,7 @@ def rule_door_says_what_is_wrong(context):
     equal(code(lambda: s3.put_object(Bucket="no-bucket", Key="x", Body=b"x")), ("NoSuchBucket", 404), "bucket")
     equal(code(lambda: s3.list_objects_v2(Bucket="uploads")), ("NoSuchBucket", 404), "uploads")
     equal(code(lambda: s3.create_bucket(Bucket="uploads")), ("AccessDenied", 403), "uploads")
-    for key in ["../x", "a/../../x", "a//b", "./x", "folder/", "a\\..\\b"]:
+    for key in ["a\u0001", "a\uffff", "../x", "a/../../x", "a//b", "./x", "folder/", "a\\..\\b"]:
         equal(code(lambda: s3.put_object(Bucket="errors", Key=key, Body=b"x"))[1], 400, key)
     equal(code(lambda: s3.put_object(Bucket="errors", Key="x", Body=b"x", ContentMD5="AAAAAAAAAAAAAAAAAAAAAA=="))[0], "BadDigest", "md5")
     equal(code(lambda: s3.put_object(Bucket="errors", Key="x", Body=b"x", ChecksumCRC32="AAAAAA=="))[0], "BadDigest", "crc32")
@@ -578,6 +588,7 @@ def rule_door_takes_the_keys_of_amazons_clients(context):
     s3.create_bucket(Bucket="shop")
     s3.put_object(Bucket="shop", Key="a b/x.csv", Body=b"a\n1\n")
     equal(s3.get_object(Bucket="shop", Key="a b/x.csv")["Body"].read(), b"a\n1\n", "content")
+    equal(s3.get_object(Bucket="shop", Key="a b/x.csv", Range="bytes=0-0,2-2")["Body"].read(), b"a\n1\n", "two ranges")
     equal(code(lambda: locked.s3((key[0], "wrong")).list_buckets()), ("SignatureDoesNotMatch", 403), "secret")
     equal(code(lambda: locked.s3(("nobody", key[1])).list_buckets()), ("InvalidAccessKeyId", 403), "key")
     from botocore import UNSIGNED
