@@ -25,7 +25,7 @@ LAB_ARGS       ?=
 PYTHON     ?= python3
 
 # Makes that environment, where it is not there yet.
-MAKE_CLIENTS_PYTHON = $(CLIENTS_PYTHON)/bin/python -c 'import mlflow, tritonclient.http, h2, boto3, awscli, sklearn, moto.server, pyarrow, zstandard' 2>/dev/null || { \
+MAKE_CLIENTS_PYTHON = $(CLIENTS_PYTHON)/bin/python -c 'import mlflow, tritonclient.http, h2, httpx, boto3, awscli, sklearn, moto.server, pyarrow, zstandard' 2>/dev/null || { \
   $(PYTHON) -m venv $(CLIENTS_PYTHON) && \
   $(CLIENTS_PYTHON)/bin/pip install -q -r tests/clients/requirements.txt; }
 

@@ -249,8 +249,9 @@ DAYS = [1.0, 0.92, 0.95, 1.05, 1.28, 1.5, 0.0]
 SATURDAYS = {"Augsburg": 1.1, "Bremen": 1.3, "Chemnitz": 1.0, "Dortmund": 0.45, "Erfurt": 0.95, "Freiburg": 0.5}
 
 
-def sale(dice, day, store):
-    """One day of one store. Weekday, month, promotion and holidays add up; warm days help a little; the rest is chance."""
+def sale(dice, day, store, visits):
+    """One day of one store, which finds in `visits` those of the last open day and leaves its own. Weekday, month,
+    promotion and holidays add up; warm days help a little; the rest is chance."""
     weekday = day.weekday()
     promotion = dice.random() < 0.16
     eve = (day + datetime.timedelta(days=1)).strftime("%m-%d") in ("01-01", "05-01", "10-03", "12-25")
@@ -258,8 +259,10 @@ def sale(dice, day, store):
     warmth = 10 - 9 * math.cos(2 * math.pi * (day.timetuple().tm_yday - 15) / 365) + dice.gauss(0, 4)
     usual = DAYS[weekday] * (SATURDAYS[store] if weekday == 5 else 1)
     level = 210 * STORES[store] * usual * season + 95 * promotion + 120 * eve + 1.8 * max(0, warmth - 12)
-    # A new loyalty programme began in the second year; its visits are empty before.
-    loyal = max(0, round(level * 0.12 + dice.gauss(0, 5))) if day >= datetime.date(2025, 3, 1) else ""
+    # A new loyalty programme began in the second year; its visits are empty before. Those of today are known tomorrow.
+    before = visits.get(store, "")
+    if day >= datetime.date(2025, 3, 1):
+        visits[store] = max(0, round(level * 0.12 + dice.gauss(0, 5)))
     return {
         "day": day.strftime("%d.%m.%Y"),
         "store": store,
@@ -269,7 +272,7 @@ def sale(dice, day, store):
         "before_holiday": "yes" if eve else "no",
         # The sensor of one store is often broken.
         "temperature": maybe(dice, 0.3 if store == "Erfurt" else 0.04, f"{warmth:.1f}"),
-        "loyalty_visits_yesterday": loyal,
+        "loyalty_visits_last_open_day": before,
         "units_sold": max(0, round(level + dice.gauss(0, 24))),
     }
 
@@ -278,7 +281,8 @@ def sales(dice):
     """Two years of six stores, closed on Sundays."""
     begin = datetime.date(2024, 1, 1)
     days = [begin + datetime.timedelta(days=one) for one in range(731)]
-    made = [sale(dice, day, store) for day in days if day.weekday() != 6 for store in STORES]
+    visits = {}
+    made = [sale(dice, day, store, visits) for day in days if day.weekday() != 6 for store in STORES]
     return list(made[0]), made
 
 

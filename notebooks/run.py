@@ -11,6 +11,7 @@ They ask the server at YOSOKU_URL, or each starts one of its own (YOSOKU_BIN, or
 
 import argparse
 import hashlib
+import re
 import sys
 import tempfile
 import time
@@ -97,13 +98,28 @@ def write_page(path, notebook):
     )
 
 
-def problem_of_page(path):
-    """Why the committed page does not belong to the notebook, or None."""
+def problem_of_page(path, notebook):
+    """Why the committed page does not belong to the notebook that was run, or None."""
     made = PAGES / f"{path.stem}.md"
-    wanted = MADE_FROM.format(cells_hash(nbformat.read(path, as_version=4)))
-    if made.is_file() and made.read_text(encoding="utf-8").rstrip().endswith(wanted):
-        return None
-    return f"docs/notebooks/{made.name} is of another state of the notebook; run `make notebooks-render` and look at it"
+    again = f"docs/notebooks/{made.name} is of another state of the notebook; run `make notebooks-render` and look at it"
+    shown = made.read_text(encoding="utf-8") if made.is_file() else ""
+    if not shown.rstrip().endswith(MADE_FROM.format(cells_hash(notebook))):
+        return again
+    text, pictures = page(notebook, path.stem)
+    gone = [name for name in pictures if not (PAGES / name).is_file()]
+    if gone:
+        return f"{again}; it lacks {', '.join(gone)}"
+    for old, new in zip(steady(shown), steady(text), strict=False):
+        if old != new:
+            return f"{again}; it says\n    {old}\nwhere there is now\n    {new}"
+    return None
+
+
+def steady(text):
+    """The parts of a page but for what differs from run to run: durations and ports."""
+    text = re.sub(r"\b[\d.,]+ (µs|ms|s|min)\b", r"… \1", text)
+    text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:…", text)
+    return [part for part in re.split(r"\n|(?<=</t[dhr]>)", text) if part.strip()]
 
 
 def told(error):
@@ -134,7 +150,9 @@ def tried(path, render):
         return False
     if render:
         write_page(path, notebook)
-    problem = problem_of_page(path) or (None if checks(notebook) else "it is held to no figure")
+    problem = problem_of_page(path, notebook) or (
+        None if checks(notebook) else "it is held to no figure"
+    )
     print(
         f"FAILED: {problem}"
         if problem

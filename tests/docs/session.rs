@@ -78,6 +78,7 @@ impl Session {
             ("TMPDIR", folder),
             ("LC_ALL", "C.UTF-8".to_owned()),
             ("YOSOKU_LISTEN", format!("127.0.0.1:{}", self.ports["8080"])),
+            ("PYTHONPATH", format!("{}/clients/python/src", env!("CARGO_MANIFEST_DIR"))),
             // Amazon's clients do not ask without; a server that has no keys takes any.
             ("AWS_ACCESS_KEY_ID", "anybody".to_owned()),
             ("AWS_SECRET_ACCESS_KEY", "anything".to_owned()),
