@@ -52,8 +52,12 @@ impl Session {
         std::fs::create_dir(folder.path().join(".bin")).unwrap();
         link(Path::new(env!("CARGO_BIN_EXE_yosoku")), ".bin/yosoku");
         std::fs::write(folder.path().join(".state"), "").unwrap();
-        // A meter of progress is for terminals.
-        std::fs::write(folder.path().join(".curlrc"), "silent\nshow-error\n").unwrap();
+        // A meter of progress is for terminals. A refusal that no page speaks of must not pass for an answer.
+        std::fs::write(
+            folder.path().join(".curlrc"),
+            "silent\nshow-error\nfail-with-body\n",
+        )
+        .unwrap();
         let ports = PORTS.map(|port| (port, free_port())).into();
         let mut session = Self {
             variables: Vec::new(),
@@ -78,7 +82,10 @@ impl Session {
             ("TMPDIR", folder),
             ("LC_ALL", "C.UTF-8".to_owned()),
             ("YOSOKU_LISTEN", format!("127.0.0.1:{}", self.ports["8080"])),
-            ("PYTHONPATH", format!("{}/clients/python/src", env!("CARGO_MANIFEST_DIR"))),
+            (
+                "PYTHONPATH",
+                format!("{}/clients/python/src", env!("CARGO_MANIFEST_DIR")),
+            ),
             // Amazon's clients do not ask without; a server that has no keys takes any.
             ("AWS_ACCESS_KEY_ID", "anybody".to_owned()),
             ("AWS_SECRET_ACCESS_KEY", "anything".to_owned()),
