@@ -98,6 +98,9 @@ async fn ask(door: &Router, line: &str) -> Reply {
 
 const TWO: &str = "<Delete><Object><Key>x.csv</Key></Object><Object><Key>y.csv</Key></Object></Delete>";
 
+/// Headers, a body, and the status and code of the error that they come to.
+type Case<'c> = (&'c [(&'c str, &'c str)], &'c str, u16, &'c str);
+
 #[tokio::test]
 async fn files_are_deleted_only_by_the_document_that_was_promised() {
     let place = Place::open().await;
@@ -110,7 +113,7 @@ async fn files_are_deleted_only_by_the_document_that_was_promised() {
         ("x-amz-content-sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"),
         ("x-amz-decoded-content-length", &size),
     ];
-    let cases: [(&[(&str, &str)], &str, u16, &str); 7] = [
+    let cases: [Case<'_>; 7] = [
         (
             &[("content-md5", "AAAAAAAAAAAAAAAAAAAAAA==")],
             TWO,

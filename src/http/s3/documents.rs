@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::{Extensions, HeaderMap};
 use axum::response::Response;
 use futures_util::{StreamExt, stream};
-use s3s::{S3Result, StdError};
+use s3s::{S3Result, StdError, s3_error};
 
 use super::error::{answer, of_body, refusal};
 use super::sums::{self, Summing};
@@ -63,12 +63,15 @@ impl Noted {
     }
 }
 
-/// Fails unless the document of a request is what its `headers` promise of it.
+/// Fails unless the document of a request is what its `headers` promise of it. What was not noted is not taken for right.
 pub(super) fn compared(extensions: &Extensions, headers: &HeaderMap) -> S3Result<()> {
-    let Some(noted) = extensions.get::<Noted>() else {
-        return Ok(());
+    let noted = extensions.get::<Noted>();
+    let Some(found) = noted.and_then(|noted| noted.with(|notes| notes.sums.take())) else {
+        return Err(s3_error!(
+            IncompleteBody,
+            "the document was not read to its end; send it again"
+        ));
     };
-    let found = noted.with(|notes| notes.sums.take()).unwrap_or_default();
     sums::compare(&found, |name| headers.get(name).map(|sum| sum.as_bytes())).map_err(refusal)
 }
 

@@ -127,6 +127,24 @@ async fn two_who_finish_a_file_at_once_get_the_same() {
     );
 }
 
+#[tokio::test]
+async fn one_copy_too_many_is_refused_and_may_be_asked_for_again() {
+    let (place, folder) = opened().await;
+    let (id, wanted) = begun(&place).await;
+    let complete = || {
+        let made = place
+            .service
+            .multipart_complete(&id, &at(), wanted.clone(), 100, Then(|| ()));
+        made.unwrap()
+    };
+    let held: Vec<_> = std::iter::from_fn(|| place.service.0.unfinished.copy().ok()).collect();
+    assert_eq!(complete().await.unwrap_err().code(), "overloaded");
+    assert!(!folder.join("x").exists());
+    drop(held);
+    complete().await.unwrap();
+    assert!(folder.join("x").exists());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bucket_that_goes_while_a_file_arrives_does_not_come_back() {
     let (place, folder) = opened().await;
