@@ -11,7 +11,7 @@ They ask the server at YOSOKU_URL, or each starts one of its own (YOSOKU_BIN, or
 
 import argparse
 import hashlib
-import re
+import os
 import sys
 import tempfile
 import time
@@ -22,6 +22,7 @@ import nbformat
 from jupyter_client import KernelManager
 
 from render import page
+from stale import difference
 
 HERE = Path(__file__).resolve().parent
 PAGES = HERE.parent / "docs" / "notebooks"
@@ -93,9 +94,12 @@ def write_page(path, notebook):
     text, pictures = page(notebook, path.stem)
     for name, content in pictures.items():
         (PAGES / name).write_bytes(content)
-    (PAGES / f"{path.stem}.md").write_text(
-        f"{text}\n{MADE_FROM.format(cells_hash(notebook))}\n", encoding="utf-8"
-    )
+    (PAGES / f"{path.stem}.md").write_text(with_source(text, notebook), encoding="utf-8")
+
+
+def with_source(text, notebook):
+    """The text of a page with a note at its end of what it was made from."""
+    return f"{text}\n{MADE_FROM.format(cells_hash(notebook))}\n"
 
 
 def problem_of_page(path, notebook):
@@ -105,21 +109,15 @@ def problem_of_page(path, notebook):
     shown = made.read_text(encoding="utf-8") if made.is_file() else ""
     if not shown.rstrip().endswith(MADE_FROM.format(cells_hash(notebook))):
         return again
+    if os.environ.get("YOSOKU_URL"):
+        # What a server elsewhere holds and may do is told otherwise on some pages.
+        return None
     text, pictures = page(notebook, path.stem)
-    gone = [name for name in pictures if not (PAGES / name).is_file()]
-    if gone:
+    if gone := [name for name in pictures if not (PAGES / name).is_file()]:
         return f"{again}; it lacks {', '.join(gone)}"
-    for old, new in zip(steady(shown), steady(text), strict=False):
-        if old != new:
-            return f"{again}; it says\n    {old}\nwhere there is now\n    {new}"
+    if found := difference(shown, with_source(text, notebook)):
+        return f"{again}; it says\n    {found[0]}\nwhere there is now\n    {found[1]}"
     return None
-
-
-def steady(text):
-    """The parts of a page but for what differs from run to run: durations and ports."""
-    text = re.sub(r"\b[\d.,]+ (µs|ms|s|min)\b", r"… \1", text)
-    text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:…", text)
-    return [part for part in re.split(r"\n|(?<=</t[dhr]>)", text) if part.strip()]
 
 
 def told(error):

@@ -1,0 +1,35 @@
+"""Pages that are made from notebooks are found stale when a figure in them has changed, and only then."""
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+NOTEBOOKS = Path(__file__).resolve().parents[3] / "notebooks"
+PAGE = "AUC: 0.9456\n<tr><td>rows</td><td>7,200</td></tr><tr><td>took</td><td>6.9 s</td></tr>\nat 127.0.0.1:4711\n"
+
+
+@pytest.fixture(scope="module")
+def stale() -> Any:
+    spec = importlib.util.spec_from_file_location("stale", NOTEBOOKS / "stale.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_changed_figure_makes_a_page_stale(stale: Any) -> None:
+    assert stale.difference(PAGE, PAGE) is None
+    assert stale.difference(PAGE, PAGE.replace("0.9456", "0.9457")) == ("AUC: 0.9456", "AUC: 0.9457")
+    assert stale.difference(PAGE, PAGE.replace("7,200", "7,201")) == ("<td>7,200</td>", "<td>7,201</td>")
+
+
+def test_so_does_what_a_page_lacks_or_has_too_much(stale: Any) -> None:
+    assert stale.difference(PAGE, PAGE + "one line more\n") == ("(nothing)", "one line more")
+    assert stale.difference(PAGE + "one line more\n", PAGE) == ("one line more", "(nothing)")
+
+
+def test_how_long_it_took_and_on_which_port_does_not(stale: Any) -> None:
+    assert stale.difference(PAGE, PAGE.replace("6.9 s", "112 ms").replace("4711", "4712")) is None
