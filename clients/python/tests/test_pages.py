@@ -22,13 +22,17 @@ def stale() -> Any:
 
 def test_a_changed_figure_makes_a_page_stale(stale: Any) -> None:
     assert stale.difference(PAGE, PAGE) is None
-    assert stale.difference(PAGE, PAGE.replace("0.9456", "0.9457")) == ("AUC: 0.9456", "AUC: 0.9457")
-    assert stale.difference(PAGE, PAGE.replace("7,200", "7,201")) == ("<td>7,200</td>", "<td>7,201</td>")
+    assert stale.difference(PAGE, PAGE.replace("0.9456", "0.9257")) == ("AUC: 0.9456", "AUC: 0.9257")
+    assert stale.difference(PAGE, PAGE.replace("7,200", "8,201")) == ("<td>7,200</td>", "<td>8,201</td>")
 
 
 def test_so_does_what_a_page_lacks_or_has_too_much(stale: Any) -> None:
     assert stale.difference(PAGE, PAGE + "one line more\n") == ("(nothing)", "one line more")
     assert stale.difference(PAGE + "one line more\n", PAGE) == ("one line more", "(nothing)")
+
+
+def test_the_last_digit_does_not(stale: Any) -> None:
+    assert stale.difference(PAGE, PAGE.replace("0.9456", "0.9457")) is None
 
 
 def test_how_long_it_took_and_on_which_port_does_not(stale: Any) -> None:
