@@ -8,6 +8,7 @@ mod outside;
 
 pub use front::Front;
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -105,6 +106,7 @@ impl App {
 
     /// Serves HTTP on `front` and does jobs until `stop` is cancelled.
     pub async fn serve(self, front: Front, stop: CancellationToken) -> Result<()> {
+        let address = front.address()?;
         let Front {
             listener,
             s3,
@@ -119,7 +121,7 @@ impl App {
             drain: http.stop_drain,
             ..Stop::default()
         };
-        let (router, door) = self.routers(access, &ending)?;
+        let (router, door) = self.routers(access, address, &ending)?;
         // Jobs go on until the last answer is given, and are then given back.
         let jobs_stop = CancellationToken::new();
         let jobs = tokio::spawn(run_jobs(self.runner.clone(), jobs_stop.clone()));
@@ -146,7 +148,7 @@ impl App {
     }
 
     /// What is answered at the listeners, and at the S3 door.
-    fn routers(&self, access: Access, ending: &Stop) -> Result<(Router, Router)> {
+    fn routers(&self, access: Access, listening: SocketAddr, ending: &Stop) -> Result<(Router, Router)> {
         let http = &self.config.http;
         let home = &self.config.store.home;
         let links = http::links::Links::open(home)
@@ -168,10 +170,12 @@ impl App {
                 self.service.clone(),
                 self.metrics.clone(),
                 links,
-                if http.tls.is_some() || http.behind_proxy {
-                    "https"
-                } else {
-                    "http"
+                http::aws_json::address::Reached {
+                    scheme: match http.tls.is_some() || http.behind_proxy {
+                        true => "https",
+                        false => "http",
+                    },
+                    listening,
                 },
             ),
             access,

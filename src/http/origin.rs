@@ -13,6 +13,8 @@ use axum::http::{HeaderMap, Method, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::aws_json::TARGET_HEADER;
+use super::aws_json::address::is_amazons;
 use super::rest::extract::{is_json, media_type};
 use super::rest::problem::{ApiError, Problem};
 use crate::service::Error;
@@ -38,7 +40,10 @@ pub fn own_pages_only(uri: &Uri, headers: &HeaderMap) -> Result<(), Error> {
         .map(|authority| authority.as_str())
         .or_else(|| text(HOST))
         .unwrap_or_default();
-    if !is_loopback(host) {
+    // Old clients of Amazon's send the name of its host wherever they go. A page can neither send the header without
+    // asking first nor have a name of Amazon's.
+    let is_amazons = headers.contains_key(TARGET_HEADER) && is_amazons(host);
+    if !is_loopback(host) && !is_amazons {
         let message = format!("`{host}` is not a name of this machine's loopback");
         return Err(Error::Forbidden {
             code: "foreign_host",
@@ -148,6 +153,20 @@ mod tests {
             headers.insert(HeaderName::from_static(name), value.parse().unwrap());
         }
         own_pages_only(&Uri::from_static("/v1/models"), &headers).map_err(|error| error.code().to_owned())
+    }
+
+    #[test]
+    fn clients_of_amazon_may_name_its_host() {
+        let amazon = ("host", "machinelearning.us-east-1.amazonaws.com");
+        let target = ("x-amz-target", "AmazonML_20141212.GetMLModel");
+        assert_eq!(verdict(&[amazon, target]), Ok(()));
+        assert_eq!(verdict(&[amazon]), Err("foreign_host".into()));
+        let page = ("origin", "http://evil.example");
+        assert_eq!(verdict(&[amazon, target, page]), Err("foreign_origin".into()));
+        assert_eq!(
+            verdict(&[("host", "evil.example"), target]),
+            Err("foreign_host".into())
+        );
     }
 
     #[test]

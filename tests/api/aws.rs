@@ -199,6 +199,26 @@ async fn a_whole_cycle_from_data_to_an_evaluation() {
 }
 
 #[tokio::test]
+async fn rows_of_one_class_have_no_auc_and_say_so_as_a_number() {
+    let place = trained().await;
+    place.file(
+        "shop/in/late.csv",
+        "order,km,note,late\na,95,rainy day,y\nb,99,sunny day,y\n",
+    );
+    let late = source("late", "s3://shop/in/late.csv", &schema(true, true), None);
+    place.amazon("CreateDataSourceFromS3", late).await.expect(200);
+    let evaluation = json!({"EvaluationId": "ev", "MLModelId": "ml", "EvaluationDataSourceId": "late"});
+    place.amazon("CreateEvaluation", evaluation).await.expect(200);
+    place.work().await;
+    let done = get(&place, "GetEvaluation", json!({"EvaluationId": "ev"})).await;
+    assert_eq!(done["Status"], "COMPLETED", "{done}");
+    assert_eq!(
+        done["PerformanceMetrics"],
+        json!({"Properties": {"BinaryAUC": "NaN"}})
+    );
+}
+
+#[tokio::test]
 async fn what_depends_on_something_waits_for_it_and_fails_with_it() {
     let place = Place::open().await;
     let schema = schema(true, true);

@@ -17,6 +17,7 @@ use yosoku::catalog::Catalog;
 use yosoku::clock::{Clock, ManualClock, SystemClock};
 use yosoku::domain::job::{ClaimedJob, LEASE_MICROS, Renewal, Settlement, WorkerId};
 use yosoku::domain::secret::Secret;
+use yosoku::http::aws_json::address::Reached;
 use yosoku::http::health::{Check, Readiness};
 use yosoku::http::links::{self, Links};
 use yosoku::http::serve::Stop;
@@ -136,11 +137,15 @@ impl Place {
             patience: http::s3::PATIENCE,
         });
         let links = Arc::new(Links::open(home.path()).unwrap());
+        let reached = Reached {
+            scheme: "http",
+            listening: ([127, 0, 0, 1], 80).into(),
+        };
         let router = http::router(Parts {
             rest: rest::routes(service.clone(), stop.clone(), metrics.clone()),
             protocols: protocols::routes(service.clone(), metrics.clone(), model),
             linked: links::routes(service.clone(), links.clone()),
-            amazon: aws_json::routes(service, metrics.clone(), links, "http"),
+            amazon: aws_json::routes(service, metrics.clone(), links, reached),
             access,
             limits: layers::Limits::default(),
             metrics,

@@ -475,6 +475,20 @@ def rule_the_sdk_of_version_2_signs_its_way(context):
             pass
     client.delete_batch_prediction("old")
     equal(client.get_batch_prediction("old")["Status"], "DELETED", "status")
+    # It sends no port, and mostly the name of Amazon's host.
+    with urllib.request.urlopen(evaluation["LogUri"], timeout=10) as log:
+        assert log.read(), "the log is empty"
+    client.create_realtime_endpoint("old")
+    info = until(lambda: client.get_ml_model("old")["EndpointInfo"], lambda info: info["EndpointStatus"] == "READY")
+    equal(info["EndpointUrl"], f"http://{server.host}:{server.port}", "where to predict")
+    answer = client.predict("old", {"km": "95", "note": "rainy day"}, info["EndpointUrl"])
+    equal(answer["Prediction"]["predictedLabel"], "1", answer)
+    unkeyed, _ = place(context)
+    open_to_all = MachineLearningConnection(
+        aws_access_key_id="anything", aws_secret_access_key="at all", host=unkeyed.host, port=unkeyed.port, is_secure=False
+    )
+    open_to_all._auth_handler.service_name, open_to_all._auth_handler.region_name = "machinelearning", "us-east-1"
+    equal(open_to_all.get_ml_model("ml")["Status"], "COMPLETED", "without keys")
 
 
 def asked_of_databases(context):

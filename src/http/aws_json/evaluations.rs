@@ -71,17 +71,15 @@ fn shown(entity: &Entity) -> Result<Output, Refusal> {
     Ok(output)
 }
 
-/// The metric of a report; texts are all that there is room for.
+/// The metric of a report; texts are all that there is room for. Where the rows do not define it (the AUC of rows of one
+/// class) it is `NaN`, which programs can read as a number.
 fn metric(report: &Value) -> Map<String, Value> {
-    let value = |ours: &str| {
-        report
-            .get("metrics")?
-            .get(ours)?
-            .get("value")
-            .filter(|value| !value.is_null())
-    };
+    let value = |ours: &str| report.get("metrics")?.get(ours)?.get("value");
     let found = METRICS.iter().find_map(|(theirs, ours)| {
-        let text = value(ours)?.to_string();
+        let text = match value(ours)? {
+            Value::Null => "NaN".to_owned(),
+            value => value.to_string(),
+        };
         Some(((*theirs).to_owned(), Value::from(text)))
     });
     found.into_iter().collect()

@@ -3,6 +3,7 @@
 //! A façade like REST, over the same use cases: what one makes the other shows. Each file has the operations of one
 //! resource.
 
+pub mod address;
 mod batch_predictions;
 mod call;
 mod data_sources;
@@ -24,11 +25,11 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::header::HOST;
-use axum::http::{HeaderMap, Method, Uri};
+use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use serde_json::Value;
 
+use self::address::Reached;
 use self::call::Call;
 use self::error::Refusal;
 use self::input::Input;
@@ -48,7 +49,7 @@ const TARGET: &str = "AmazonML_20141212.";
 const PREDICT: &str = "Predict";
 
 /// The header that names the operation.
-const TARGET_HEADER: &str = "x-amz-target";
+pub(super) const TARGET_HEADER: &str = "x-amz-target";
 
 /// The media type of answers.
 pub const MEDIA_TYPE: &str = "application/x-amz-json-1.1";
@@ -61,17 +62,17 @@ const MOST_BYTES: u64 = 2 << 20;
 struct Amazon {
     predicting: Predicting,
     links: Arc<Links>,
-    scheme: &'static str,
+    reached: Reached,
 }
 
-/// Answers at every address: what is asked for is in the headers. `scheme` is how clients reach this server, `http` or
-/// `https`: addresses in answers begin with it.
-pub fn routes(service: Service, metrics: Arc<Metrics>, links: Arc<Links>, scheme: &'static str) -> Router {
+/// Answers at every address: what is asked for is in the headers. Addresses in answers are those at which the server is
+/// `reached`.
+pub fn routes(service: Service, metrics: Arc<Metrics>, links: Arc<Links>, reached: Reached) -> Router {
     let predicting = Predicting { service, metrics };
     Router::new().fallback(answer).with_state(Amazon {
         predicting,
         links,
-        scheme,
+        reached,
     })
 }
 
@@ -96,7 +97,7 @@ impl Amazon {
     async fn answered(&self, request: Request) -> Result<Response, Refusal> {
         let operation = operation(request.headers())?;
         let caller = request.extensions().get::<Caller>().cloned().unwrap_or_default();
-        let base = self.base(request.uri(), request.headers());
+        let base = self.reached.base(request.uri(), request.headers());
         // Whoever asks at an address with a path may find no other way through what lies between.
         let endpoint = format!("{base}{}", request.uri().path().trim_end_matches('/'));
         let body = predicting::body::read_within(request, MOST_BYTES).await?;
@@ -115,14 +116,6 @@ impl Amazon {
         };
         let answer = call.answer().await?;
         Ok(answered(&answer))
-    }
-
-    /// Where the client found this server.
-    fn base(&self, uri: &Uri, headers: &HeaderMap) -> String {
-        let host = || headers.get(HOST).and_then(|host| host.to_str().ok());
-        // In HTTP/2 the host is part of the address, and a header beside it means nothing.
-        let host = uri.authority().map(|authority| authority.as_str()).or_else(host);
-        format!("{}://{}", self.scheme, host.unwrap_or("localhost"))
     }
 }
 

@@ -100,13 +100,25 @@ impl Problems {
         self.counts.is_empty()
     }
 
-    /// Refuses a source in which too many of the `seen` rows are bad: over [`MAX_REJECTED`], or, once
-    /// a thousand rows were seen or the source has ended, more than half.
+    /// Refuses a source in which too many of the `seen` rows are bad: over [`MAX_REJECTED`], or, at its end, all.
     pub fn check(&self, seen: u64, ended: bool) -> Result<(), IngestError> {
-        let half = self.rejected * 2 > seen && (ended || seen >= 1000);
-        if self.rejected == 0 || (self.rejected <= MAX_REJECTED && !half) {
-            return Ok(());
+        let is_all = ended && self.rejected == seen;
+        match self.rejected > 0 && (self.rejected > MAX_REJECTED || is_all) {
+            true => Err(self.refusal(seen)),
+            false => Ok(()),
         }
+    }
+
+    /// The same where columns and delimiter were guessed: if more than half of the rows do not fit, once a thousand were
+    /// seen or the source has ended, the guess was wrong.
+    pub fn check_guess(&self, seen: u64, ended: bool) -> Result<(), IngestError> {
+        match self.rejected * 2 > seen && (ended || seen >= 1000) {
+            true => Err(self.refusal(seen)),
+            false => self.check(seen, ended),
+        }
+    }
+
+    fn refusal(&self, seen: u64) -> IngestError {
         let (line, detail) = match self
             .examples
             .iter()
@@ -116,11 +128,11 @@ impl Problems {
             Some(first) => (first.line, first.detail.clone()),
             None => (0, String::new()),
         };
-        Err(IngestError::TooManyBadRows {
+        IngestError::TooManyBadRows {
             rejected: self.rejected,
             seen,
             line,
             detail,
-        })
+        }
     }
 }

@@ -111,7 +111,13 @@ fn within<T>(name: &str, text: &str, expected: &str, range: RangeInclusive<T>) -
 where
     T: FromStr + PartialOrd + Display,
 {
-    let value = parse(name, text, expected)?;
+    // Their clients write whole numbers as `1E1` and `10.0`, too.
+    let value = match (text.trim().parse::<T>(), text.trim().parse::<f64>()) {
+        (Err(_), Ok(number)) if number.fract() == 0.0 && number.abs() < 1e15 => {
+            parse(name, &format!("{number}"), expected)?
+        }
+        _ => parse(name, text, expected)?,
+    };
     if range.contains(&value) {
         return Ok(value);
     }
@@ -173,6 +179,7 @@ mod tests {
             (L1, ["0", "1.7976931348623157e308"], ["-1e-9", "inf"]),
             (L2, ["0", "1e300"], ["-0.5", "NaN"]),
             (PASSES, ["1", "10000"], ["0", "10001"]),
+            (PASSES, ["1E1", "10.0"], ["10.5", "1e300"]),
             (SIZE, ["100000", "2147483648"], ["99999", "2147483649"]),
             (SHUFFLE, ["auto", "none"], ["AUTO", "yes"]),
         ] {

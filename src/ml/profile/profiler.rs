@@ -127,12 +127,16 @@ impl Profiler {
             bytes: 0,
         };
         let mut seen = 0;
+        let check = match schema {
+            Some(_) => Problems::check,
+            None => Problems::check_guess,
+        };
         for_each_piece(reader, total_bytes, Stage::Profile, observer, |batch| {
             seen += batch.rows().len() as u64;
             profiler.add(batch, split);
-            profiler.problems.check(seen, false)
+            check(&profiler.problems, seen, false)
         })?;
-        profiler.problems.check(seen, true)?;
+        check(&profiler.problems, seen, true)?;
         if seen == 0 {
             return Err(IngestError::HeaderOnly);
         }

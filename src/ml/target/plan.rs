@@ -72,7 +72,7 @@ pub fn plan(
         return Err(TargetError::Empty(wish.name.clone()));
     }
     let (task, mut reason) = match wish.task {
-        Some(task) => (task, "the type was given".to_string()),
+        Some(task) => (task, "the request or the schema says so".to_string()),
         None => decide(profile, numeric, &labels.0, distinct, exact),
     };
     let limit = wish.max_classes.unwrap_or(MOST_CLASSES);

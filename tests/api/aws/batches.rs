@@ -81,6 +81,35 @@ async fn each_record_has_a_line_and_failed_ones_a_blank_one() {
 }
 
 #[tokio::test]
+async fn most_records_may_be_broken_where_a_schema_says_what_they_are() {
+    let place = trained().await;
+    let (broken, good) = ("broken\n".repeat(1500), "n2,95,rainy day\n".repeat(30));
+    for (id, rows) in [("first", [&broken, &good]), ("last", [&good, &broken])] {
+        place.file(
+            &format!("shop/in/{id}.csv"),
+            format!("order,km,note\n{}", rows.map(String::as_str).concat()),
+        );
+        let new = source(
+            &format!("ds-{id}"),
+            &format!("s3://shop/in/{id}.csv"),
+            &schema(false, true),
+            None,
+        );
+        let done = predicted(&place, id, new, "s3://shop/out").await;
+        assert_eq!(done["Status"], "COMPLETED", "{done}");
+        assert_eq!(done["InvalidRecordCount"], 1500, "{done}");
+        let result = format!("shop/out/batch-prediction/result/{id}-{id}.csv.gz");
+        let text = unzipped(&place.file_at(&result).unwrap());
+        let blank = text.lines().skip(1).filter(|line| line.is_empty()).count();
+        assert_eq!((text.lines().count(), blank), (1531, 1500));
+    }
+    place.file("shop/in/all.csv", format!("order,km,note\n{broken}"));
+    let new = source("ds-all", "s3://shop/in/all.csv", &schema(false, true), None);
+    let done = predicted(&place, "all", new, "s3://shop/out").await;
+    assert_eq!(done["Status"], "FAILED", "{done}");
+}
+
+#[tokio::test]
 async fn truths_are_written_as_zero_and_one() {
     let place = trained().await;
     let rows = "o1,5,sunny day,No\no2,95,rainy day,TRUE\no3,50,rainy day,\no4,50,rainy day,perhaps\n";
