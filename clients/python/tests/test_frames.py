@@ -110,3 +110,24 @@ def test_data_that_were_replaced_meanwhile_are_not_learned_from(client: yosoku.C
     client.upload(pd.DataFrame({"x": range(60), "y": [1, 0] * 30}), "shared.csv")
     with pytest.raises(yosoku.YosokuError, match=r"`shared.csv` was replaced by somebody else"):
         client.train(before, target="y")
+
+
+def test_names_of_classes_and_of_copied_columns_overwrite_no_answer(client: yosoku.Client) -> None:
+    kinds = ["label", "score", "why x", "probability of label", "plain"]
+    table = pd.DataFrame({"x": list("abcde") * 80, "score": 0.5 + np.arange(400)})
+    table["kind"] = kinds * 80
+    model = client.train(table, target="kind")
+    asked = table.head(5).drop(columns="kind")
+    found = model.predict(asked, explain=True)
+    assert found["label"].tolist() == kinds
+    named = [f"probability of {name}" for name in ["probability of label", "score", "why x"]]
+    likely = found[[*named, "probability of label", "plain"]]
+    assert likely.max(axis=1).tolist() == found["score"].tolist()
+    assert likely.iloc[3].idxmax() == "probability of label"
+    assert likely.iloc[0].idxmax() == "probability of probability of label"
+    assert found.columns.is_unique
+    with pytest.raises(yosoku.YosokuError, match=r"a column of the table is called `plain`, and so is one of the ans"):
+        model.batch(asked.rename(columns={"score": "plain"}), columns=["plain"])
+    with pytest.raises(yosoku.YosokuError, match=r"is called `label`"):
+        model.batch(asked.assign(label="a"), columns=["label"])
+    assert model.batch(asked, columns=["x"])["x"].tolist() == asked["x"].tolist()

@@ -192,6 +192,9 @@ class AsyncModel(Description):
 
         A file without `to` comes back as a frame of pandas, or of polars where only that is installed. The ending of
         `to` says how it is written: `.csv`, `.jsonl`, `.parquet`, each of the first two with `.gz` or `.zst`.
+
+        A frame has the columns of the file, which are called as in a batch of Amazon ML: `bestAnswer` and `score` for
+        two classes, a column for each of several, `score` for a number.
         """
         bar = Bar("predict", self._client.progress)
         try:

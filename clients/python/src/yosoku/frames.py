@@ -262,19 +262,26 @@ def collected(frame: Any) -> Any:
 
 
 def answers(found: list[Prediction], explain: bool) -> dict[str, list[Any]]:
-    """Predictions as columns: `label` and `score` (with one for each of several classes), or `value`; then reasons."""
+    """Predictions as columns: `label` and `score` (with one for each of several classes), or `value`; then reasons.
+
+    A class whose name is taken by one of the others is called `probability of <class>`.
+    """
+    reasons = [one.explanation.contributions if one.explanation else {} for one in found] if explain else []
+    why = {name: f"why {name}" for name in dict.fromkeys(name for one in reasons for name in one)}
     if any(one.value is not None for one in found):
         columns: dict[str, list[Any]] = {"value": [one.value for one in found]}
     else:
         columns = {"label": [one.label for one in found], "score": [one.score for one in found]}
         labels = list(found[0].probabilities or {}) if found else []
         if len(labels) > 2:
-            columns |= {label: [(one.probabilities or {}).get(label) for one in found] for label in labels}
-    if explain:
-        reasons = [one.explanation.contributions if one.explanation else {} for one in found]
-        fields = dict.fromkeys(name for one in reasons for name in one)
-        columns |= {f"why {name}": [one.get(name, 0.0) for one in reasons] for name in fields}
-    return columns
+            taken = {*columns, *why.values()}
+            for label in labels:
+                name = label
+                while name in taken or (name != label and name in labels):
+                    name = f"probability of {name}"
+                taken.add(name)
+                columns[name] = [(one.probabilities or {}).get(label) for one in found]
+    return columns | {title: [one.get(name, 0.0) for one in reasons] for name, title in why.items()}
 
 
 def frame_like(columns: Mapping[str, list[Any]], example: Any) -> Any:
@@ -291,6 +298,19 @@ def beside(answers: Any, table: object) -> Any:
     if is_pandas(table):
         answers.index = table.index  # type: ignore[attr-defined]
     return answers
+
+
+def check_copied(names: Iterable[str]) -> None:
+    """Refuses a frame in which a column that was copied is called as one of the answers."""
+    seen = set()
+    for name in names:
+        if name in seen:
+            raise YosokuError(
+                f"a column of the table is called `{name}`, and so is one of the answers beside it",
+                code="duplicate_column",
+                hint="rename it in the table, leave it out of `columns`, or give `to=` to get a file",
+            )
+        seen.add(name)
 
 
 def check_length(answers: int, rows: int) -> None:
@@ -316,6 +336,7 @@ def read_csv(path: Path, library: str | None) -> Any:
             continue
         with path.open(encoding="utf-8", newline="") as file:
             header = next(csv.reader(file), [])
+        check_copied(header)
         texts = [column for column in header if column in ("tag", "trueLabel", "bestAnswer")]
         if name == "pandas":
             return module.read_csv(
