@@ -131,3 +131,39 @@ def test_names_of_classes_and_of_copied_columns_overwrite_no_answer(client: yoso
     with pytest.raises(yosoku.YosokuError, match=r"is called `label`"):
         model.batch(asked.assign(label="a"), columns=["label"])
     assert model.batch(asked, columns=["x"])["x"].tolist() == asked["x"].tolist()
+
+
+def test_an_index_with_a_name_is_a_column(client: yosoku.Client) -> None:
+    places = pd.MultiIndex.from_product([range(100), ["north", "south"]], names=[None, "side"])
+    table = pd.DataFrame({"x": np.arange(200) % 7 * 1.0, "warm": ["no", "yes"] * 100}, index=places)
+    assert list(client.inspect(table).columns) == ["side", "x", "warm"]
+    model = client.train(table, target="warm")
+    assert model.judged()["accuracy"] == 1
+    # Levels that the model does not know are left out, and the index stays what it is.
+    asked = table.drop(columns="warm").assign(shop="a").set_index("shop", append=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = model.predict(asked)
+    assert found.index.equals(asked.index)
+    assert found["label"].tolist() == table["warm"].tolist()
+    assert model.batch(asked)["bestAnswer"].tolist() == table["warm"].tolist()
+    assert model.batch(asked, columns=["shop"])["shop"].tolist() == ["a"] * 200
+    assert model.evaluate(table)["accuracy"] == 1
+
+
+def test_an_index_and_a_column_of_one_name_must_agree(client: yosoku.Client) -> None:
+    table = pd.DataFrame({"x": range(30)}, index=pd.RangeIndex(30, name="x"))
+    assert client.inspect(table).rows == 30
+    table.index = pd.RangeIndex(1, 31, name="x")
+    with pytest.raises(yosoku.YosokuError, match="index and a column are both called `x`"):
+        client.inspect(table)
+
+
+def test_a_frame_with_no_column_of_the_models_is_refused(late: yosoku.Model) -> None:
+    for strange in (pd.DataFrame({"colour": ["red"], "late": "no"}), pl.DataFrame({"colour": ["red"]}).lazy()):
+        for ask in (late.predict, late.batch, late.evaluate):
+            with pytest.raises(
+                yosoku.YosokuError, match=r"`colour`.*, the model knows `km`, `shop`, `remark` "
+            ) as told:
+                ask(strange)
+            assert told.value.code == "schema_mismatch"

@@ -69,7 +69,7 @@ class AsyncClient:
 
     async def upload(self, table: frames.Table, name: str | None = None) -> schemas.Dataset:
         """Sends a table to be used several times; a file gives the dataset its name."""
-        return await self._transport.run(flows.upload(table, name))
+        return await self._transport.run(flows.upload(frames.whole(table), name))
 
     async def dataset(self, name: str) -> schemas.Dataset:
         """A dataset of before."""
@@ -90,7 +90,8 @@ class AsyncClient:
         """What is in a table, and what may hurt a model of `target`."""
         bar = Bar("inspect", self.progress)
         try:
-            return Insights(await self._transport.run(flows.inspect(table, target, options, dataset, bar)))
+            given = frames.whole(table)
+            return Insights(await self._transport.run(flows.inspect(given, target, options, dataset, bar)))
         finally:
             bar.close()
 
@@ -108,7 +109,8 @@ class AsyncClient:
         """
         bar = Bar("train", self.progress)
         try:
-            return AsyncModel(self, *(await self._transport.run(flows.train(table, target, options, dataset, bar))))
+            given = frames.whole(table)
+            return AsyncModel(self, *(await self._transport.run(flows.train(given, target, options, dataset, bar))))
         finally:
             bar.close()
 
@@ -151,7 +153,7 @@ class AsyncModel(Description):
         `explain` adds what each field contributed; in a frame in columns named `why <field>`.
         """
         if frames.is_frame(records):
-            frame = frames.collected(records)
+            frame = frames.fitting(records, self.schema)
             formats = await self._date_formats(frame)
             found = await self._run(flows.predict_frame(self.id, frame, explain, formats))
             tell_odd_fields(found)
@@ -199,8 +201,9 @@ class AsyncModel(Description):
         bar = Bar("predict", self._client.progress)
         try:
             path = Path(to).expanduser() if to is not None else None
-            formats = await self._date_formats(table)
-            return await self._run(flows.batch_table(self.id, table, path, options, dataset, bar, formats))
+            given = frames.fitting(table, self.schema, options.get("columns", ()))
+            formats = await self._date_formats(given)
+            return await self._run(flows.batch_table(self.id, given, path, options, dataset, bar, formats))
         finally:
             bar.close()
 
@@ -208,8 +211,9 @@ class AsyncModel(Description):
         """Judges it on other rows, whose target is known; thresholds are then chosen by these."""
         bar = Bar("evaluate", self._client.progress)
         try:
-            formats = await self._date_formats(table)
-            judged = await self._run(flows.evaluate(self.id, table, self.target, dataset, bar, formats))
+            given = frames.fitting(table, self.schema)
+            formats = await self._date_formats(given)
+            judged = await self._run(flows.evaluate(self.id, given, self.target, dataset, bar, formats))
             self.evaluation = Evaluation(judged)
         finally:
             bar.close()

@@ -68,7 +68,7 @@ class Client:
 
     def upload(self, table: frames.Table, name: str | None = None) -> schemas.Dataset:
         """Sends a table to be used several times; a file gives the dataset its name."""
-        return self._transport.run(flows.upload(table, name))
+        return self._transport.run(flows.upload(frames.whole(table), name))
 
     def dataset(self, name: str) -> schemas.Dataset:
         """A dataset of before."""
@@ -89,7 +89,8 @@ class Client:
         """What is in a table, and what may hurt a model of `target`."""
         bar = Bar("inspect", self.progress)
         try:
-            return Insights(self._transport.run(flows.inspect(table, target, options, dataset, bar)))
+            given = frames.whole(table)
+            return Insights(self._transport.run(flows.inspect(given, target, options, dataset, bar)))
         finally:
             bar.close()
 
@@ -107,7 +108,8 @@ class Client:
         """
         bar = Bar("train", self.progress)
         try:
-            return Model(self, *(self._transport.run(flows.train(table, target, options, dataset, bar))))
+            given = frames.whole(table)
+            return Model(self, *(self._transport.run(flows.train(given, target, options, dataset, bar))))
         finally:
             bar.close()
 
@@ -150,7 +152,7 @@ class Model(Description):
         `explain` adds what each field contributed; in a frame in columns named `why <field>`.
         """
         if frames.is_frame(records):
-            frame = frames.collected(records)
+            frame = frames.fitting(records, self.schema)
             formats = self._date_formats(frame)
             found = self._run(flows.predict_frame(self.id, frame, explain, formats))
             tell_odd_fields(found)
@@ -198,8 +200,9 @@ class Model(Description):
         bar = Bar("predict", self._client.progress)
         try:
             path = Path(to).expanduser() if to is not None else None
-            formats = self._date_formats(table)
-            return self._run(flows.batch_table(self.id, table, path, options, dataset, bar, formats))
+            given = frames.fitting(table, self.schema, options.get("columns", ()))
+            formats = self._date_formats(given)
+            return self._run(flows.batch_table(self.id, given, path, options, dataset, bar, formats))
         finally:
             bar.close()
 
@@ -207,8 +210,9 @@ class Model(Description):
         """Judges it on other rows, whose target is known; thresholds are then chosen by these."""
         bar = Bar("evaluate", self._client.progress)
         try:
-            formats = self._date_formats(table)
-            judged = self._run(flows.evaluate(self.id, table, self.target, dataset, bar, formats))
+            given = frames.fitting(table, self.schema)
+            formats = self._date_formats(given)
+            judged = self._run(flows.evaluate(self.id, given, self.target, dataset, bar, formats))
             self.evaluation = Evaluation(judged)
         finally:
             bar.close()

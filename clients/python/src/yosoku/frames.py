@@ -8,7 +8,7 @@ import hashlib
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 CSV = "text/csv"
+# What a schema says of columns that nothing is learned from, beside those left out.
+ROLES = ("targetAttributeName", "rowId", "rowWeight")
 TYPES = {".csv": CSV, ".tsv": CSV, ".txt": CSV, ".parquet": "application/vnd.apache.parquet"}
 
 Table: TypeAlias = "str | os.PathLike[str] | pd.DataFrame | pl.DataFrame | pl.LazyFrame | Dataset"
@@ -259,6 +261,61 @@ def plain_record(record: Mapping[str, Any], formats: Mapping[str, str]) -> dict[
 def collected(frame: Any) -> Any:
     """The frame itself; of a lazy one what it comes to."""
     return frame.lazy().collect() if is_polars(frame) else frame
+
+
+def whole(table: Any, known: Collection[str] | None = None) -> Any:
+    """A table as it is sent: a pandas frame with those levels of its index as columns that have a name.
+
+    Of `known` fields, which are those of a model and those asked for beside them, only these levels; an index without
+    a name says nothing but the place of a row.
+    """
+    if not is_pandas(table):
+        return table
+    library = sys.modules["pandas"]
+    columns = {str(column): column for column in table.columns}
+    levels: dict[str, Any] = {}
+    for place, name in enumerate(table.index.names):
+        if name is None or (known is not None and str(name) not in known):
+            continue
+        level = library.Series(table.index.get_level_values(place), index=table.index)
+        if str(name) not in columns:
+            check_names([*levels, str(name)])
+            levels[str(name)] = level
+        elif not level.equals(table[columns[str(name)]]):
+            raise YosokuError(
+                f"the index and a column are both called `{name}`, and hold different values",
+                code="duplicate_column",
+                hint="rename one of them, or drop the index: `frame.reset_index(drop=True)`",
+            )
+    return library.concat([library.DataFrame(levels, index=table.index), table], axis=1) if levels else table
+
+
+def fitting(table: Any, schema: Mapping[str, Any], asked: Collection[str] = ()) -> Any:
+    """A table as a model of that schema is asked about it; a frame without any column that it knows is refused.
+
+    `asked` are columns that are wanted beside those of the model.
+    """
+    if not is_frame(table):
+        return table
+    names = [str(one["attributeName"]) for one in schema.get("attributes", [])]
+    table = whole(collected(table), {*names, *asked})
+    apart = {*schema.get("excludedAttributeNames", []), *(schema.get(key) for key in ROLES)}
+    inputs = [name for name in names if name not in apart]
+    if inputs and not set(inputs).intersection(map(str, table.columns)):
+        raise YosokuError(
+            "the frame has none of the columns that the model learned from; "
+            f"the frame has {listed(map(str, table.columns)) or 'no columns'}, the model knows {listed(inputs)}",
+            code="schema_mismatch",
+            hint="give the data that the model is meant for, with its names of columns",
+        )
+    return table
+
+
+def listed(names: Iterable[str], most: int = 12) -> str:
+    """Names in a row, not too many of them."""
+    every = [f"`{name}`" for name in names]
+    more = f" and {len(every) - most:,} more" if len(every) > most else ""
+    return ", ".join(every[:most]) + more
 
 
 def answers(found: list[Prediction], explain: bool) -> dict[str, list[Any]]:
