@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from typing_extensions import Self, Unpack
+from typing_extensions import ParamSpec, Self, Unpack
 
 from . import flows, frames, schemas
 from .description import Description
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     import polars as pl
     from matplotlib.axes import Axes
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Frame = TypeVar("Frame", "pd.DataFrame", "pl.DataFrame")
 
 
@@ -67,9 +70,13 @@ class AsyncClient:
         """Any operation of the REST interface that has no method of its own here; the JSON that it answers."""
         return await self._transport.run(flows.document(Call(method, path, params or {}, json)))
 
+    async def _away(self, function: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
+        """What a function computes; an event loop goes on meanwhile."""
+        return await self._transport.run(flows.away(partial(function, *given, **named)))
+
     async def upload(self, table: frames.Table, name: str | None = None) -> schemas.Dataset:
         """Sends a table to be used several times; a file gives the dataset its name."""
-        return await self._transport.run(flows.upload(frames.whole(table), name))
+        return await self._transport.run(flows.upload(await self._away(frames.whole, table), name))
 
     async def dataset(self, name: str) -> schemas.Dataset:
         """A dataset of before."""
@@ -90,7 +97,7 @@ class AsyncClient:
         """What is in a table, and what may hurt a model of `target`."""
         bar = Bar("inspect", self.progress)
         try:
-            given = frames.whole(table)
+            given = await self._away(frames.whole, table)
             return Insights(await self._transport.run(flows.inspect(given, target, options, dataset, bar)))
         finally:
             bar.close()
@@ -109,7 +116,7 @@ class AsyncClient:
         """
         bar = Bar("train", self.progress)
         try:
-            given = frames.whole(table)
+            given = await self._away(frames.whole, table)
             return AsyncModel(self, *(await self._transport.run(flows.train(given, target, options, dataset, bar))))
         finally:
             bar.close()
@@ -131,11 +138,14 @@ class AsyncModel(Description):
         super().__init__(info, evaluation)
         self._client = client
         self._run = client._transport.run
+        self._away = client._away
         self._formats: dict[str, str] | None = None
 
     async def _date_formats(self, table: object) -> dict[str, str]:
         """How the model reads dates, where there are any in the table."""
-        if not (frames.is_frame(table) or isinstance(table, list)) or not frames.has_moments(table):
+        if not (frames.is_frame(table) or isinstance(table, list)):
+            return {}
+        if not await self._away(frames.has_moments, table):
             return {}
         if self._formats is None:
             self._formats = await self._run(flows.date_formats(self.info))
@@ -153,11 +163,11 @@ class AsyncModel(Description):
         `explain` adds what each field contributed; in a frame in columns named `why <field>`.
         """
         if frames.is_frame(records):
-            frame = frames.fitting(records, self.schema)
+            frame = await self._away(frames.fitting, records, self.schema)
             formats = await self._date_formats(frame)
             found = await self._run(flows.predict_frame(self.id, frame, explain, formats))
             tell_odd_fields(found)
-            return frames.frame_like(frames.answers(found, explain), frame)
+            return await self._away(frames.answered, found, explain, frame)
         single = frames.is_record(records)
         several = frames.records_of([records] if single else records)
         formats = await self._date_formats(several)
@@ -201,7 +211,7 @@ class AsyncModel(Description):
         bar = Bar("predict", self._client.progress)
         try:
             path = Path(to).expanduser() if to is not None else None
-            given = frames.fitting(table, self.schema, options.get("columns", ()))
+            given = await self._away(frames.fitting, table, self.schema, options.get("columns", ()))
             formats = await self._date_formats(given)
             return await self._run(flows.batch_table(self.id, given, path, options, dataset, bar, formats))
         finally:
@@ -211,7 +221,7 @@ class AsyncModel(Description):
         """Judges it on other rows, whose target is known; thresholds are then chosen by these."""
         bar = Bar("evaluate", self._client.progress)
         try:
-            given = frames.fitting(table, self.schema)
+            given = await self._away(frames.fitting, table, self.schema)
             formats = await self._date_formats(given)
             judged = await self._run(flows.evaluate(self.id, given, self.target, dataset, bar, formats))
             self.evaluation = Evaluation(judged)

@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from typing_extensions import Self, Unpack
+from typing_extensions import ParamSpec, Self, Unpack
 
 from . import flows, frames, schemas
 from .description import Description
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     import polars as pl
     from matplotlib.axes import Axes
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Frame = TypeVar("Frame", "pd.DataFrame", "pl.DataFrame")
 
 
@@ -66,9 +69,13 @@ class Client:
         """Any operation of the REST interface that has no method of its own here; the JSON that it answers."""
         return self._transport.run(flows.document(Call(method, path, params or {}, json)))
 
+    def _away(self, function: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
+        """What a function computes; an event loop goes on meanwhile."""
+        return self._transport.run(flows.away(partial(function, *given, **named)))
+
     def upload(self, table: frames.Table, name: str | None = None) -> schemas.Dataset:
         """Sends a table to be used several times; a file gives the dataset its name."""
-        return self._transport.run(flows.upload(frames.whole(table), name))
+        return self._transport.run(flows.upload(self._away(frames.whole, table), name))
 
     def dataset(self, name: str) -> schemas.Dataset:
         """A dataset of before."""
@@ -89,7 +96,7 @@ class Client:
         """What is in a table, and what may hurt a model of `target`."""
         bar = Bar("inspect", self.progress)
         try:
-            given = frames.whole(table)
+            given = self._away(frames.whole, table)
             return Insights(self._transport.run(flows.inspect(given, target, options, dataset, bar)))
         finally:
             bar.close()
@@ -108,7 +115,7 @@ class Client:
         """
         bar = Bar("train", self.progress)
         try:
-            given = frames.whole(table)
+            given = self._away(frames.whole, table)
             return Model(self, *(self._transport.run(flows.train(given, target, options, dataset, bar))))
         finally:
             bar.close()
@@ -130,11 +137,14 @@ class Model(Description):
         super().__init__(info, evaluation)
         self._client = client
         self._run = client._transport.run
+        self._away = client._away
         self._formats: dict[str, str] | None = None
 
     def _date_formats(self, table: object) -> dict[str, str]:
         """How the model reads dates, where there are any in the table."""
-        if not (frames.is_frame(table) or isinstance(table, list)) or not frames.has_moments(table):
+        if not (frames.is_frame(table) or isinstance(table, list)):
+            return {}
+        if not self._away(frames.has_moments, table):
             return {}
         if self._formats is None:
             self._formats = self._run(flows.date_formats(self.info))
@@ -152,11 +162,11 @@ class Model(Description):
         `explain` adds what each field contributed; in a frame in columns named `why <field>`.
         """
         if frames.is_frame(records):
-            frame = frames.fitting(records, self.schema)
+            frame = self._away(frames.fitting, records, self.schema)
             formats = self._date_formats(frame)
             found = self._run(flows.predict_frame(self.id, frame, explain, formats))
             tell_odd_fields(found)
-            return frames.frame_like(frames.answers(found, explain), frame)
+            return self._away(frames.answered, found, explain, frame)
         single = frames.is_record(records)
         several = frames.records_of([records] if single else records)
         formats = self._date_formats(several)
@@ -200,7 +210,7 @@ class Model(Description):
         bar = Bar("predict", self._client.progress)
         try:
             path = Path(to).expanduser() if to is not None else None
-            given = frames.fitting(table, self.schema, options.get("columns", ()))
+            given = self._away(frames.fitting, table, self.schema, options.get("columns", ()))
             formats = self._date_formats(given)
             return self._run(flows.batch_table(self.id, given, path, options, dataset, bar, formats))
         finally:
@@ -210,7 +220,7 @@ class Model(Description):
         """Judges it on other rows, whose target is known; thresholds are then chosen by these."""
         bar = Bar("evaluate", self._client.progress)
         try:
-            given = frames.fitting(table, self.schema)
+            given = self._away(frames.fitting, table, self.schema)
             formats = self._date_formats(given)
             judged = self._run(flows.evaluate(self.id, given, self.target, dataset, bar, formats))
             self.evaluation = Evaluation(judged)

@@ -7,7 +7,8 @@ import contextlib
 import json
 import secrets
 import tempfile
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -18,7 +19,7 @@ from pydantic import BaseModel
 from . import frames, schemas
 from .errors import JobFailed, Unreachable, YosokuError, from_answer, from_problem
 from .progress import Bar
-from .transport import Answer, Call, Flow, Pause, Step
+from .transport import Answer, Call, Flow, Pause, Step, Work
 
 # Repeating these does no harm: they ask, or they make what is there already.
 REPEATABLE = ("GET", "PUT", "DELETE")
@@ -28,6 +29,8 @@ LOOK = 1
 # Requests are far below the server's limits of 10,000 records, 16 MiB, and 250,000 fields explained.
 MOST_RECORDS = 2_000
 MOST_FIELDS = 40_000
+# Bytes of an answer that are read at once.
+LONG = 100_000
 
 Document = dict[str, Any]
 S = TypeVar("S", bound=BaseModel)
@@ -80,6 +83,13 @@ def waiting(answer: Answer, attempt: int) -> float:
         return 0.2 * 2.0**attempt
 
 
+def away(function: Callable[[], T]) -> Flow[T]:
+    """What a function computes; an event loop goes on meanwhile."""
+    work = Work(function)
+    yield work
+    return work.result[0]
+
+
 WHO = "is this the address of a Yosoku server, and is nothing between?"
 
 
@@ -103,7 +113,9 @@ def document(call: Call, repeatable: bool | None = None) -> Flow[Any]:
     """The JSON document that a request is answered with."""
     answer = yield from send(call, repeatable)
     try:
-        return json.loads(answer.body) if answer.body else {}
+        # Long documents take long to read.
+        read = partial(json.loads, answer.body or "{}")
+        return (yield from away(read)) if len(answer.body) > LONG else read()
     except ValueError as error:
         begin = answer.body[:60].decode(errors="replace")
         raise strange(f"the answer to {call.method} {call.path} is no JSON: {begin}", WHO) from error
@@ -130,7 +142,7 @@ def upload(table: frames.Table, name: str | None, formats: Mapping[str, str] | N
     """The dataset of a table; bytes that the server has already under that name are not sent again."""
     if isinstance(table, schemas.Dataset):
         return table
-    source = frames.upload_of(table, name, formats or {})
+    source = yield from away(partial(frames.upload_of, table, name, formats or {}))
     path = at("datasets", source.name)
     try:
         known = yield from document(Call("GET", path))
@@ -138,7 +150,7 @@ def upload(table: frames.Table, name: str | None, formats: Mapping[str, str] | N
         if error.code != "not_found":
             raise
     else:
-        if known["version"] == source.version():
+        if known["version"] == (yield from away(source.version)):
             return schemas.Dataset.model_validate(known)
     made = yield from document(Call("PUT", path, content=source.content, content_type=source.content_type))
     return schemas.Dataset.model_validate(made)
@@ -291,9 +303,10 @@ def predict(
 ) -> Flow[list[schemas.Prediction]]:
     """Predictions for records, in their order."""
     found: list[schemas.Prediction] = []
-    for part in parts([frames.plain_record(record, formats) for record in records]):
+    for part in (yield from away(partial(parts_of, records, formats))):
         call = Call("POST", at("models", model, "predict"), {"explain": explain or None}, json={"records": part})
-        found += predictions((yield from document(call, True)))
+        answer = yield from document(call, True)
+        found += yield from away(partial(predictions, answer))
     return found
 
 
@@ -302,14 +315,21 @@ def predict_frame(model: str, frame: Any, explain: bool, formats: Mapping[str, s
     found: list[schemas.Prediction] = []
     size = max(1, min(MOST_RECORDS, MOST_FIELDS // max(1, len(frame.columns))))
     for begin in range(0, len(frame), size):
-        content = frames.csv_of(frames.slice_rows(frame, begin, begin + size), formats)
+        rows = frames.slice_rows(frame, begin, begin + size)
+        content = yield from away(partial(frames.csv_of, rows, formats))
         path = at("models", model, "predict")
         call = Call(
             "POST", path, {"explain": explain or None}, content=content, content_type="text/csv; header=present"
         )
-        found += predictions((yield from document(call, True)))
+        answer = yield from document(call, True)
+        found += yield from away(partial(predictions, answer))
     frames.check_length(len(found), len(frame))
     return found
+
+
+def parts_of(records: Sequence[Mapping[str, Any]], formats: Mapping[str, str]) -> list[list[Document]]:
+    """Records as JSON has them, in requests of a moderate size."""
+    return list(parts([frames.plain_record(record, formats) for record in records]))
 
 
 def parts(records: list[Document]) -> Iterator[list[Document]]:
@@ -391,7 +411,7 @@ def batch_table(
     library = "pandas" if frames.is_pandas(table) else "polars" if frames.is_polars(table) else None
     with tempfile.TemporaryDirectory(prefix="yosoku-") as folder:
         file = yield from download(path, Path(folder) / "predictions.csv")
-        return frames.beside(frames.read_csv(file, library), table)
+        return (yield from away(lambda: frames.beside(frames.read_csv(file, library), table)))
 
 
 def format_of(to: Path) -> dict[str, str]:

@@ -341,6 +341,11 @@ def answers(found: list[Prediction], explain: bool) -> dict[str, list[Any]]:
     return columns | {title: [one.get(name, 0.0) for one in reasons] for name, title in why.items()}
 
 
+def answered(found: list[Prediction], explain: bool, example: Any) -> Any:
+    """Predictions as a frame of the library that the example comes from."""
+    return frame_like(answers(found, explain), example)
+
+
 def frame_like(columns: Mapping[str, list[Any]], example: Any) -> Any:
     """A frame of the library that the example comes from, with its index where that has one."""
     if is_pandas(example):

@@ -1,6 +1,7 @@
 """How requests get to the server.
 
-What the client does is written once, as flows: generators that yield a `Call` or a `Pause` and are sent the answer.
+What the client does is written once, as flows: generators that yield a `Call`, a `Pause` or some `Work` and are sent
+the answer.
 They know nothing of sockets or of `async`. `Transport` runs them with blocking calls,
 `AsyncTransport` with awaited ones.
 """
@@ -9,10 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Generator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import httpx
 
@@ -53,7 +54,20 @@ class Answer:
     body: bytes = b""
 
 
-Step = Call | Pause
+@dataclass
+class Work(Generic[T]):
+    """Something to be computed that may take a while; where others wait for the event loop, it is done beside it."""
+
+    function: Callable[[], T]
+    result: list[T] = field(default_factory=list)
+    """What came out of it, once it is done."""
+
+    def do(self) -> None:
+        """Computes it."""
+        self.result.append(self.function())
+
+
+Step = Call | Pause | Work[Any]
 Flow = Generator[Step, Answer, T]
 
 
@@ -122,6 +136,9 @@ class Transport:
         if isinstance(step, Pause):
             time.sleep(step.seconds)
             return Answer()
+        if isinstance(step, Work):
+            step.do()
+            return Answer()
         content = _chunks(step.content) if isinstance(step.content, Path) else step.content
         request = self._http.build_request(**_arguments(step), json=step.json, content=content)
         response = self._http.send(request, stream=True)
@@ -165,6 +182,9 @@ class AsyncTransport:
     async def _do(self, step: Step) -> Answer:
         if isinstance(step, Pause):
             await asyncio.sleep(step.seconds)
+            return Answer()
+        if isinstance(step, Work):
+            await asyncio.to_thread(step.do)
             return Answer()
         content = _chunks_async(step.content) if isinstance(step.content, Path) else step.content
         request = self._http.build_request(**_arguments(step), json=step.json, content=content)
