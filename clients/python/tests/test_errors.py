@@ -6,6 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
@@ -162,3 +163,27 @@ def test_a_key_is_sent(client: yosoku.Client, scripted: Callable[[Script], tuple
     keyed = yosoku.connect(client.url, key="abc")
     assert keyed._transport._http.headers["authorization"] == "Bearer abc"
     keyed.close()
+
+
+def test_what_is_no_schema_and_no_record_is_told_in_words(
+    client: yosoku.Client, late: yosoku.Model, orders: Path
+) -> None:
+    seen = client.inspect(orders, target="late")
+    with pytest.raises(yosoku.YosokuError, match=r"`schema` cannot be Insights") as told:
+        client.train(orders, target="late", schema=seen)  # type: ignore[arg-type]
+    assert "seen.without" in str(told.value)
+    with pytest.raises(yosoku.YosokuError, match=r"`parameters.l2` cannot be object"):
+        client.train(orders, target="late", parameters={"l2": object()})
+    with pytest.raises(yosoku.YosokuError, match="`holdout` is nan, which is no finite number"):
+        client.train(orders, target="late", holdout=float("nan"))
+    for wrong in (3, None, "orders.csv", orders, 1.5):
+        with pytest.raises(yosoku.YosokuError, match="a record, a list of records or a frame can be predicted, not"):
+            late.predict(wrong)
+    with pytest.raises(yosoku.YosokuError, match="a threshold is a number, or what `threshold` advises, not str"):
+        late.set_threshold("high")  # type: ignore[arg-type]
+
+
+def test_numbers_of_numpy_are_numbers(client: yosoku.Client, orders: Path) -> None:
+    twenty: float = np.int64(20)  # type: ignore[assignment]
+    model = client.train(orders, target="late", holdout=twenty, split={"strategy": np.str_("stratified")})
+    assert model.judged().records < 60

@@ -15,6 +15,7 @@ from typing_extensions import ParamSpec, Self, Unpack
 
 from . import flows, frames, schemas
 from .description import Description
+from .errors import YosokuError
 from .insights import Insights
 from .options import BatchOptions, Goal, InspectOptions, TrainOptions, WeightOptions
 from .progress import Bar
@@ -67,7 +68,8 @@ class Client:
 
     def call(self, method: str, path: str, *, json: Any = None, params: Mapping[str, Any] | None = None) -> Any:
         """Any operation of the REST interface that has no method of its own here; the JSON that it answers."""
-        return self._transport.run(flows.document(Call(method, path, params or {}, json)))
+        body = flows.plain_json(json, "json")
+        return self._transport.run(flows.document(Call(method, path, params or {}, body)))
 
     def _away(self, function: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
         """What a function computes; an event loop goes on meanwhile."""
@@ -238,6 +240,11 @@ class Model(Description):
 
     def set_threshold(self, threshold: float | Advice) -> Self:
         """Answers by another threshold from now on, also in batches."""
+        if not isinstance(threshold, Advice) and not frames.is_number(threshold):
+            raise YosokuError(
+                f"a threshold is a number, or what `threshold` advises, not {type(threshold).__name__}",
+                code="invalid_value",
+            )
         self.info = self._run(flows.change_model(self.id, {"threshold": float(threshold)}))
         return self
 

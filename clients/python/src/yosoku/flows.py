@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
 import secrets
 import tempfile
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence, Set
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +19,7 @@ from pydantic import BaseModel
 
 from . import frames, schemas
 from .errors import JobFailed, Unreachable, YosokuError, from_answer, from_problem
+from .insights import Insights
 from .progress import Bar
 from .transport import Answer, Call, Flow, Pause, Step, Work
 
@@ -121,6 +123,32 @@ def document(call: Call, repeatable: bool | None = None) -> Flow[Any]:
         raise strange(f"the answer to {call.method} {call.path} is no JSON: {begin}", WHO) from error
 
 
+def plain_json(value: Any, place: str) -> Any:
+    """What was said beside the data as JSON has it, numpy's numbers and arrays too; `place` tells where it is wrong."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise YosokuError(f"`{place}` is {value}, which is no finite number", code="invalid_value")
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, Mapping):
+        return {str(name): plain_json(one, f"{place}.{name}") for name, one in value.items()}
+    if hasattr(value, "tolist"):
+        return plain_json(value.tolist(), place)
+    if isinstance(value, Sequence | Set) and not isinstance(value, bytes):
+        return [plain_json(one, place) for one in value]
+    raise YosokuError(
+        f"`{place}` cannot be {type(value).__name__}",
+        code="invalid_value",
+        hint="give its schema: `schema=seen.schema`, or `seen.without(...)` to leave columns out"
+        if isinstance(value, Insights)
+        else "give text, numbers, lists or mappings",
+    )
+
+
+def said_beside(options: Mapping[str, Any]) -> Document:
+    """Options as JSON has them."""
+    return {name: plain_json(value, name) for name, value in options.items()}
+
+
 def pages(path: str, params: Mapping[str, Any]) -> Flow[list[Document]]:
     """All items of a list, page by page."""
     items: list[Document] = []
@@ -196,6 +224,7 @@ def train(
     table: frames.Table, target: str | None, options: Mapping[str, Any], dataset: str | None, bar: Bar
 ) -> Flow[tuple[schemas.Model, schemas.Evaluation | None]]:
     """The whole way from a table to a judged model."""
+    options = said_beside(options)
     bar.show(0.0, "upload")
     source = yield from upload(table, dataset)
     name = options.get("id") or f"{frames.stem(source.name)[:40]}-{secrets.token_hex(4)}"
@@ -249,6 +278,7 @@ def inspect(
     formats: Mapping[str, str] | None = None,
 ) -> Flow[schemas.DataSource]:
     """What is in a table."""
+    options = said_beside(options)
     bar.show(0.0, "upload")
     source = yield from upload(table, dataset, formats)
     name = f"{frames.stem(source.name)[:40]}-{secrets.token_hex(4)}"
@@ -360,6 +390,7 @@ def batch(
     formats: Mapping[str, str],
 ) -> Flow[schemas.BatchPrediction]:
     """Predictions for a whole table, made by the server in a file of its own."""
+    options = said_beside(options)
     bar.show(0.0, "upload")
     if frames.is_frame(table):
         # A data source can be told that the first line names the columns.
@@ -451,7 +482,8 @@ def threshold(evaluation: str | None, goal: Mapping[str, Any]) -> Flow[schemas.T
 def change_model(model: str, change: Mapping[str, Any]) -> Flow[schemas.Model]:
     """The model after a change of its settings."""
     path = at("models", model)
-    return schemas.Model.model_validate((yield from document(Call("PATCH", path, json=dict(change)), True)))
+    body = said_beside(change)
+    return schemas.Model.model_validate((yield from document(Call("PATCH", path, json=body), True)))
 
 
 def text(path: str) -> Flow[str]:

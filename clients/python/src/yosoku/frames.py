@@ -217,6 +217,12 @@ def check_names(names: Iterable[str]) -> None:
 
 def records_of(records: Any) -> list[Mapping[str, Any]]:
     """Records as mappings; a row of a frame, which is a pandas series, is one too."""
+    if isinstance(records, str | bytes | os.PathLike) or not hasattr(records, "__iter__"):
+        raise YosokuError(
+            f"a record, a list of records or a frame can be predicted, not {type(records).__name__}",
+            code="not_a_record",
+            hint="a record is a mapping such as {'amount': 120}; a file is predicted by `model.batch(path)`",
+        )
     found = []
     for record in records:
         if not isinstance(record, Mapping):
@@ -227,6 +233,11 @@ def records_of(records: Any) -> list[Mapping[str, Any]]:
             record = record.to_dict()
         found.append(record)
     return found
+
+
+def is_number(value: object) -> bool:
+    """Whether this is one number, of Python or numpy."""
+    return hasattr(value, "__float__") and not hasattr(value, "__len__")
 
 
 def is_record(value: object) -> bool:
