@@ -77,10 +77,18 @@ def test_keys_open_servers_that_ask_for_them(tmp_path: Path, monkeypatch: pytest
         with pytest.raises(yosoku.YosokuError) as caught:
             started.models()
         assert caught.value.code == "unauthenticated"
+        assert "`YOSOKU_KEY`" in str(caught.value)
+        with yosoku.connect(started.url, key="ysk_wrong") as other:
+            with pytest.raises(yosoku.YosokuError, match="`YOSOKU_KEY`") as caught:
+                other.models()
+            assert caught.value.code == "invalid_key"
         monkeypatch.setenv("YOSOKU_URL", started.url)
         monkeypatch.setenv("YOSOKU_KEY", made.stdout.strip())
         with yosoku.connect() as keyed:
             assert keyed.models() == []
+    monkeypatch.delenv("YOSOKU_URL")
+    with yosoku.connect(home=tmp_path) as own:
+        assert own.models() == []
 
 
 def test_what_is_missing_or_does_not_start_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 
+KEY = "set `YOSOKU_KEY`, or give `connect(key=...)`, before connecting; `yosoku key new`, where the server runs, makes a key"
+
+
 @dataclass(frozen=True)
 class FieldError:
     """What is wrong with one field of a request."""
@@ -86,7 +89,11 @@ def from_answer(status: int, body: bytes) -> YosokuError:
             status=status,
             hint="is this the address of a Yosoku server, and is a proxy in between?",
         )
-    return from_problem(problem, YosokuError)
+    error = from_problem(problem, YosokuError)
+    if status == 401:
+        # The server tells of headers, which are for who has no client.
+        error.hint = KEY
+    return error
 
 
 def from_problem(problem: dict[str, Any], kind: type[YosokuError], about: str = "") -> YosokuError:

@@ -162,4 +162,5 @@ def place(
             raise YosokuError(f"`{address}` is no address", code="bad_url", hint="write http://127.0.0.1:8080")
         return address, key or os.environ.get("YOSOKU_KEY") or None, None
     server = LocalServer(find_program(program), home)
-    return server.url, None, server
+    # A home that was used before may hold keys.
+    return server.url, (key or os.environ.get("YOSOKU_KEY") or None) if home else None, server
