@@ -105,5 +105,10 @@ def test_what_is_missing_or_does_not_start_is_told(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("PATH", "")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("yosoku.server.__file__", str(tmp_path / "server.py"))
-    with pytest.raises(yosoku.YosokuError, match="YOSOKU_URL"):
+    with pytest.raises(yosoku.YosokuError, match="YOSOKU_URL") as told:
+        find_program()
+    assert "`make build` in a checkout of Yosoku " in str(told.value)
+    assert "set `YOSOKU_BIN` to the `target/release/yosoku`" in str(told.value)
+    monkeypatch.setenv("YOSOKU_BIN", str(tmp_path / "nothing"))
+    with pytest.raises(yosoku.YosokuError, match="`YOSOKU_BIN` names it"):
         find_program()

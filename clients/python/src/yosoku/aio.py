@@ -275,9 +275,10 @@ def connect_async(
 ) -> AsyncClient:
     """An asynchronous client of the server at `url`, or at `YOSOKU_URL`; without either, of one that is started here.
 
-    `key` is by default `YOSOKU_KEY`; a server without a home has no keys, and needs none. A server that is started here keeps everything in `home`, or in a temporary folder
-    that goes with it; it ends with this Python or with `client.close()`. Its program is `program`, or `YOSOKU_BIN`, or
-    `yosoku` on the `PATH`, or the one built in the checkout around.
+    `key` is by default `YOSOKU_KEY`; a server without a home has no keys, and needs none. A server that is started here
+    keeps everything in `home`, or in a temporary folder that goes with it; it ends with this Python or with
+    `client.close()`. Its program is `program`, or `YOSOKU_BIN`, or `yosoku` on the `PATH`, or the one built in the
+    checkout around.
     """
     address, token, server = place(url, key, home, program)
     return AsyncClient(address, key=token, server=server)

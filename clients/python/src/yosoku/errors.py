@@ -6,8 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-
-KEY = "set `YOSOKU_KEY`, or give `connect(key=...)`, before connecting; `yosoku key new`, where the server runs, makes a key"
+KEY = "set `YOSOKU_KEY`, or `connect(key=...)`, before connecting; `yosoku key new`, beside the server, makes a key"
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,15 @@ def find_program(program: str | os.PathLike[str] | None = None) -> Path:
     if given:
         path = Path(given).expanduser()
         if not path.is_file():
-            raise YosokuError(f"there is no program `{path}`", code="no_program", hint="mend `YOSOKU_BIN`")
+            raise YosokuError(
+                f"there is no program `{path}`",
+                code="no_program",
+                hint=(
+                    "it is the argument `program`"
+                    if program
+                    else "`YOSOKU_BIN` names it; `make build` in a checkout of Yosoku makes `target/release/yosoku`"
+                ),
+            )
         return path
     on_path = shutil.which("yosoku")
     if on_path:
@@ -49,7 +57,9 @@ def find_program(program: str | os.PathLike[str] | None = None) -> Path:
     raise YosokuError(
         "no server was named and the program `yosoku` was not found",
         code="no_program",
-        hint="set `YOSOKU_URL` to the address of a server, or `YOSOKU_BIN` to the program, or `make build` here",
+        hint="name a server that runs: `YOSOKU_URL=http://...`; or build the program: `make build` in a checkout of "
+        "Yosoku (it needs Rust and some minutes), and set `YOSOKU_BIN` to the `target/release/yosoku` that "
+        "it makes",
     )
 
 
