@@ -4,11 +4,15 @@ import asyncio
 import math
 from pathlib import Path
 
+import matplotlib as mpl
+import matplotlib.pyplot as plt
 import pandas as pd
 import polars as pl
 import pytest
 
 import yosoku
+
+mpl.use("Agg")
 
 
 def record(km: float | None = 90, shop: str = "002") -> dict[str, object]:
@@ -110,6 +114,38 @@ def test_a_metric_that_is_not_there_names_those_that_are(flowers: yosoku.Model) 
         flowers.evaluation["auc"]
     with pytest.raises(KeyError, match=r"no `auc` here"):
         flowers.evaluation.interval("auc")
+
+
+def test_a_metric_that_is_not_defined_is_told_as_such(client: yosoku.Client) -> None:
+    rare = pd.DataFrame({"x": [number * 7 % 13 for number in range(300)], "y": ["no"] * 300})
+    rare.loc[::20, "y"] = "yes"
+    judged = client.train(rare, target="y").judged()
+    # Nothing is called positive.
+    assert judged.get("precision") is None
+    assert "precision" not in judged.metrics
+    for ask in (judged.__getitem__, judged.interval):
+        with pytest.raises(KeyError, match="`precision` is not defined here"):
+            ask("precision")
+    assert judged.get("auc") == judged["auc"]
+    assert judged.baseline["auc"] == 0.5
+
+
+def test_the_positive_label_is_named(client: yosoku.Client, orders: Path, late: yosoku.Model) -> None:
+    other = client.train(orders, target="late", positive="no")
+    for model, positive in ((late, "yes"), (other, "no")):
+        assert model.judged().positive == positive
+        assert f"(positive: '{positive}')" in repr(model.judged())
+        assert f"positive is <code>{positive}</code>" in model.judged()._repr_html_()
+        assert f"positive is '{positive}'" in repr(model)
+        assert f"for '{positive}'" in repr(model.threshold(recall=0.9))
+        assert f" for '{positive}')" in repr(model.predict(record()))
+        assert f" for <code>{positive}</code>, threshold" in model.predict(record())._repr_html_()
+        assert f"(positive: {positive})" in model.plot_roc().get_ylabel()
+        assert f"(positive: {positive})" in model.plot_thresholds().get_xlabel()
+        assert [one.get_text() for one in model.judged().plot_confusion().get_xticklabels()] == ["negative", positive]
+        assert [one.get_text() for one in model.plot_confusion().get_xticklabels()][1] == positive
+    plt.close("all")
+    assert late.predict(record()).label == other.predict(record()).label == "yes"
 
 
 def test_numbers_are_predicted(lengths: yosoku.Model) -> None:

@@ -174,7 +174,8 @@ class AsyncModel(Description):
         several = frames.records_of([records] if single else records)
         formats = await self._date_formats(several)
         found = await self._run(flows.predict(self.id, several, explain, formats))
-        made = Predictions([Prediction(one, record) for one, record in zip(found, several, strict=True)])
+        positive = self.info.positive
+        made = Predictions([Prediction(one, record, positive) for one, record in zip(found, several, strict=True)])
         return made[0] if single else made
 
     @overload

@@ -173,7 +173,8 @@ class Model(Description):
         several = frames.records_of([records] if single else records)
         formats = self._date_formats(several)
         found = self._run(flows.predict(self.id, several, explain, formats))
-        made = Predictions([Prediction(one, record) for one, record in zip(found, several, strict=True)])
+        positive = self.info.positive
+        made = Predictions([Prediction(one, record, positive) for one, record in zip(found, several, strict=True)])
         return made[0] if single else made
 
     @overload

@@ -109,7 +109,7 @@ def thresholds(
         ax.plot([one for one, _ in precise], [one for _, one in precise], color=BLUE, label="precision")
         ax.plot(across, found, color=RED, label="recall")
         ax.axvline(report["threshold"], color=GREY, linestyle="--", linewidth=1)
-    ax.set_xlabel("threshold")
+    ax.set_xlabel(_of("threshold", report))
     ax.legend(frameon=False)
     return ax
 

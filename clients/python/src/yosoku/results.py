@@ -44,10 +44,27 @@ class Evaluation:
         found = self.info.metrics or {}
         return {name: one["value"] for name, one in found.items() if one.get("value") is not None}
 
+    @property
+    def baseline(self) -> dict[str, float]:
+        """What answering without looking at a row would reach; only of metrics for which that says something."""
+        return {name: one for name, one in (self.info.baseline or {}).items() if one is not None}
+
+    def get(self, metric: str) -> float | None:
+        """The value of one metric; None where it is not defined, as precision is where nothing is called positive."""
+        return self.metrics.get(metric)
+
     def interval(self, metric: str) -> tuple[float, float]:
-        """The limits between which a metric lies with a probability of 95 %."""
-        one = self._named(self.info.metrics or {}, metric)
+        """The limits between which a metric lies with a probability of 95 %; an error where it is not defined."""
+        found = self.info.metrics or {}
+        one = self._named({name: found[name] for name in self.metrics}, metric)
+        if one.get("low") is None or one.get("high") is None:
+            raise KeyError(f"`{metric}` has no interval here: too few rows say something of it")
         return one["low"], one["high"]
+
+    @property
+    def positive(self) -> str | None:
+        """The label that counts as positive; None where there are not two."""
+        return self.info.positive
 
     @property
     def records(self) -> int:
@@ -55,11 +72,12 @@ class Evaluation:
         return self.info.records or 0
 
     def __getitem__(self, metric: str) -> float:
-        """The value of one metric."""
+        """The value of one metric; an error where it is not defined, which `get` is not."""
         return self._named(self.metrics, metric)
 
-    @staticmethod
-    def _named(metrics: dict[str, One], metric: str) -> One:
+    def _named(self, metrics: dict[str, One], metric: str) -> One:
+        if metric in (self.info.metrics or {}) and metric not in metrics:
+            raise KeyError(f"`{metric}` is not defined here, as precision is where nothing is called positive")
         if metric not in metrics:
             raise KeyError(f"there is no `{metric}` here; there are {', '.join(metrics) or 'no metrics'}")
         return metrics[metric]
@@ -67,7 +85,8 @@ class Evaluation:
     def __repr__(self) -> str:
         """The metrics in one line."""
         shown = ", ".join(f"{name} {value:.4g}" for name, value in self.metrics.items())
-        return f"Evaluation on {self.records:,} rows: {shown}"
+        positive = "" if self.positive is None else f" (positive: {self.positive!r})"
+        return f"Evaluation on {self.records:,} rows{positive}: {shown}"
 
     def _repr_html_(self) -> str:
         baseline = self.info.baseline or {}
@@ -76,6 +95,7 @@ class Evaluation:
             for name, one in (self.info.metrics or {}).items()
         ]
         title = f"Judged on {self.records:,} rows that it has not learned from"
+        title += "" if self.positive is None else f"; positive is `{self.positive}`"
         told = html.table(["", "value", "95 % interval", "without a model"], rows, right=(1, 2, 3))
         remarks = [*self.report.get("notes", []), *self.report.get("warnings", [])]
         return html.heading(title) + told + html.notes(remarks)
@@ -100,7 +120,7 @@ class Evaluation:
 
     def plot_confusion(self, ax: Axes | None = None) -> Axes:
         """True classes (rows) and answers (columns)."""
-        return plots.confusion(self.report, ax)
+        return plots.confusion(self.report, ax, ("negative", self.positive or "positive"))
 
     def plot_residuals(self, ax: Axes | None = None) -> Axes:
         """How far answers were off: true minus predicted."""
@@ -126,9 +146,13 @@ def tell_odd_fields(found: Sequence[schemas.Prediction]) -> None:
 class Prediction:
     """The answer to one record."""
 
-    def __init__(self, info: schemas.Prediction, record: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, info: schemas.Prediction, record: Mapping[str, Any] | None = None, positive: str | None = None
+    ) -> None:
         """Wraps what the server says; `info` is all of it."""
         self.info = info
+        self.positive = positive
+        """The label whose probability the score is; None where there are not two."""
         self.record = dict(record or {})
         """What was asked about."""
 
@@ -172,7 +196,8 @@ class Prediction:
         """The answer in one line."""
         if self.label is None:
             return f"Prediction({html.number(self.value)})"
-        return f"Prediction({self.label!r}, score {self.score:.4g})"
+        score = "" if self.score is None else f", score {self.score:.4g}"
+        return f"Prediction({self.label!r}{score}{f' for {self.positive!r}' if self.positive is not None else ''})"
 
     def _repr_html_(self) -> str:
         if self.label is None:
@@ -180,7 +205,8 @@ class Prediction:
         elif self.info.threshold is None:
             answer = f"Answer: {self.label}, with a probability of {html.percent(self.score)}"
         else:
-            answer = f"Answer: {self.label} (score {self.score:.3f}, threshold {html.number(self.info.threshold)})"
+            of = "" if self.positive is None else f" for `{self.positive}`"
+            answer = f"Answer: {self.label} (score {self.score:.3f}{of}, threshold {html.number(self.info.threshold)})"
         found = html.heading(answer)
         if self.info.threshold is None and self.probabilities:
             likely = [(label, html.percent(share), html.bar(share, 1.0)) for label, share in self.top(5)]
