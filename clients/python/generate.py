@@ -51,6 +51,8 @@ BLOCKING = [
     ("AsyncModel", "Model"),
     ("__aenter__", "__enter__"),
     ("__aexit__", "__exit__"),
+    ("import asyncio\n", ""),
+    ("await asyncio.to_thread(self.server.release, self)", "self.server.release(self)"),
     ("async def ", "def "),
     ("await ", ""),
 ]

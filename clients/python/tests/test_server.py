@@ -1,5 +1,6 @@
 """Servers that are found and servers that are started."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -53,6 +54,41 @@ def test_a_given_home_is_kept(tmp_path: Path) -> None:
         first.upload_name = first.upload(Path(__file__), "kept.txt").name  # type: ignore[attr-defined]
     with yosoku.connect(home=tmp_path / "home") as second:
         assert [one.name for one in second.datasets()] == ["kept.txt"]
+
+
+def test_who_connects_again_gets_the_same_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("YOSOKU_URL", raising=False)
+    first, again, elsewhere = yosoku.connect(), yosoku.connect(), yosoku.connect(home=tmp_path / "home")
+    other = yosoku.connect_async(home=tmp_path / "new" / ".." / "home")
+    assert first.server is not None
+    assert elsewhere.server is not None
+    assert again.server is first.server
+    assert other.server is elsewhere.server
+    assert elsewhere.server is not first.server
+    first.close()
+    assert again.models() == []
+    again.close()
+    again.close()
+    assert not first.server.running()
+    elsewhere.close()
+    assert elsewhere.server.running()
+    asyncio.run(other.close())
+    assert not elsewhere.server.running()
+    with yosoku.connect() as new:
+        assert new.server is not first.server
+        assert new.models() == []
+
+
+def test_a_server_that_has_died_is_not_given_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("YOSOKU_URL", raising=False)
+    first = yosoku.connect()
+    assert first.server is not None
+    first.server._process.kill()
+    first.server._process.wait()
+    with yosoku.connect() as second:
+        assert second.server is not first.server
+        assert second.models() == []
+    first.close()
 
 
 def test_an_address_in_the_environment_is_used(client: yosoku.Client, monkeypatch: pytest.MonkeyPatch) -> None:

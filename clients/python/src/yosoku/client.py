@@ -37,14 +37,16 @@ class Client:
     """Asks a Yosoku server; `yosoku.connect()` makes one."""
 
     def __init__(self, url: str, *, key: str | None = None, server: LocalServer | None = None) -> None:
-        """`key` is a key of the server's, if it has any; `server` is one that ends with this client."""
+        """`key` is a key of the server's, if it has any; `server` is one that ends with its last client."""
         self.url = url.rstrip("/")
         """The server's address."""
         self.server = server
-        """The server, if it was started for this client."""
+        """The server, if it was started by this process; clients with the same home share it."""
         self.progress: bool | None = None
         """Whether bars are shown; None means where a person may be watching."""
         self._transport = Transport(self.url, key, server is not None)
+        if server:
+            server.hold(self)
 
     def __enter__(self) -> Self:
         """Itself."""
@@ -61,10 +63,10 @@ class Client:
         return f"Client({self.url!r}{', started here' if self.server else ''})"
 
     def close(self) -> None:
-        """Closes the connections, and ends the server if it was started for this client."""
+        """Closes the connections, and ends the server if it was started here and no other client uses it."""
         self._transport.close()
         if self.server:
-            self.server.stop()
+            self.server.release(self)
 
     def call(self, method: str, path: str, *, json: Any = None, params: Mapping[str, Any] | None = None) -> Any:
         """Any operation of the REST interface that has no method of its own here; the JSON that it answers."""
@@ -278,7 +280,7 @@ def connect(
     `key` is by default `YOSOKU_KEY`; a server without a home has no keys, and needs none. A server that is started here
     keeps everything in `home`, or in a temporary folder that goes with it; it ends with this Python or with
     `client.close()`. Its program is `program`, or `YOSOKU_BIN`, or `yosoku` on the `PATH`, or the one built in the
-    checkout around.
+    checkout around. Who connects again with the same home, or again without one, gets the same server while it runs.
     """
     address, token, server = place(url, key, home, program)
     return Client(address, key=token, server=server)

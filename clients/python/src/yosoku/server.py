@@ -12,7 +12,8 @@ import threading
 import time
 from collections import deque
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+from weakref import WeakSet
 
 from .errors import YosokuError
 
@@ -63,14 +64,31 @@ def find_program(program: str | os.PathLike[str] | None = None) -> Path:
     )
 
 
+# Servers that this process has started and that run, by its number (a fork has none), their home and their program.
+_STARTED: dict[tuple[int, str, str], LocalServer] = {}
+_LOCK = threading.RLock()
+
+
+def shared(program: Path, home: str | os.PathLike[str] | None) -> LocalServer:
+    """The server that this process has started on that home, or a new one; without a home, the one without a home."""
+    where = str(Path(home).expanduser().resolve()) if home else ""
+    name = (os.getpid(), where, str(program.resolve()))
+    with _LOCK:
+        known = _STARTED.get(name)
+        if known is None or not known.running():
+            known = _STARTED[name] = LocalServer(program, home)
+        return known
+
+
 class LocalServer:
-    """`yosoku serve` on a free port of this machine."""
+    """`yosoku serve` on a free port of this machine, for all clients of this process that ask for the same home."""
 
     def __init__(self, program: Path, home: str | os.PathLike[str] | None) -> None:
         """Starts it and waits until it answers; without a home everything it keeps goes when it stops."""
         self._temporary = None if home else tempfile.mkdtemp(prefix="yosoku-")
         self.home = Path(home or self._temporary or "").expanduser().resolve()
         """Where it keeps everything; files below `datasets/` are its buckets."""
+        self._users: WeakSet[Any] = WeakSet()
         self._said: deque[str] = deque(maxlen=20)
         self._address: str | None = None
         self._found = threading.Event()
@@ -135,8 +153,23 @@ class LocalServer:
         """Whether it still runs."""
         return self._process.poll() is None
 
+    def hold(self, user: object) -> None:
+        """Keeps it running until the user lets go of it."""
+        with _LOCK:
+            self._users.add(user)
+
+    def release(self, user: object) -> None:
+        """Ends it where nobody else uses it."""
+        with _LOCK:
+            self._users.discard(user)
+            if not self._users:
+                self.stop()
+
     def stop(self) -> None:
-        """Ends it, and takes its home away if that was made for it."""
+        """Ends it, whoever uses it, and takes its home away if that was made for it."""
+        with _LOCK:
+            for name in [name for name, one in _STARTED.items() if one is self]:
+                del _STARTED[name]
         atexit.unregister(self.stop)
         if self.running():
             self._process.terminate()
@@ -171,6 +204,6 @@ def place(
         if not address.startswith(("http://", "https://")):
             raise YosokuError(f"`{address}` is no address", code="bad_url", hint="write http://127.0.0.1:8080")
         return address, key or os.environ.get("YOSOKU_KEY") or None, None
-    server = LocalServer(find_program(program), home)
+    server = shared(find_program(program), home)
     # A home that was used before may hold keys.
     return server.url, (key or os.environ.get("YOSOKU_KEY") or None) if home else None, server
