@@ -1,6 +1,7 @@
 """Pages that are made from notebooks are found stale when a figure in them has changed, and only then."""
 
 import importlib.util
+import json
 from pathlib import Path
 from typing import Any
 
@@ -37,3 +38,13 @@ def test_the_last_digit_does_not(stale: Any) -> None:
 
 def test_how_long_it_took_and_on_which_port_does_not(stale: Any) -> None:
     assert stale.difference(PAGE, PAGE.replace("6.9 s", "112 ms").replace("4711", "4712")) is None
+
+
+def test_every_notebook_tells_how_to_get_the_client_and_the_book_leads_to_it() -> None:
+    questions = (NOTEBOOKS.parent / "docs" / "questions.md").read_text(encoding="utf-8")
+    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        first = "".join(next(cell["source"] for cell in cells if cell["cell_type"] == "code"))
+        assert "%pip install '../clients/python[all]'" in first, path.name
+        # The last one is a move, and no question.
+        assert path.name.startswith("7-") or f"(notebooks/{path.stem}.md)" in questions, path.name
