@@ -154,8 +154,7 @@ impl<'a, 'o> Run<'a, 'o> {
         outputs: Outputs<'o>,
         work: String,
     ) -> Result<Self, PipelineError> {
-        let predictor = layout.predictor;
-        let target = predictor.target();
+        let (predictor, target) = (layout.predictor, layout.predictor.target());
         // The mean of the target is for baselines, which a batch does not tell.
         let mut judge = layout.truth.map(|_| Judge::new(target, 0.0));
         let (mut at, mut unknown_target, mut number) = (Mark::default(), 0, 0);
