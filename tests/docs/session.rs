@@ -52,12 +52,8 @@ impl Session {
         std::fs::create_dir(folder.path().join(".bin")).unwrap();
         link(Path::new(env!("CARGO_BIN_EXE_yosoku")), ".bin/yosoku");
         std::fs::write(folder.path().join(".state"), "").unwrap();
-        // A meter of progress is for terminals. A refusal that no page speaks of must not pass for an answer.
-        std::fs::write(
-            folder.path().join(".curlrc"),
-            "silent\nshow-error\nfail-with-body\n",
-        )
-        .unwrap();
+        // A meter of progress is for terminals.
+        std::fs::write(folder.path().join(".curlrc"), "silent\nshow-error\n").unwrap();
         let ports = PORTS.map(|port| (port, free_port())).into();
         let mut session = Self {
             variables: Vec::new(),
