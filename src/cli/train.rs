@@ -73,7 +73,8 @@ pub struct Args {
     /// sequential      the last rows of the file are held out
     #[arg(long, value_name = "HOW", default_value = "random", verbatim_doc_comment)]
     split: SplitBy,
-    /// The label whose probability is the score of a binary model
+    /// The label whose probability is the score of a binary model. If not given: the one that says yes, else the greater of
+    /// two numbers, else the rarer one
     #[arg(long, value_name = "LABEL")]
     positive: Option<String>,
     /// After the evaluation, fit again on all rows

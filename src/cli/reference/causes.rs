@@ -71,7 +71,7 @@ pub const CAUSES: &[(&str, &str)] = &[
     ("invalid_utf8", "the text has another encoding, such as Latin-1"),
     ("damaged_compression", "the gzip or zstd data end early or do not match their checksum"),
     ("bad_number", RESERVED),
-    ("too_many_bad_rows", "of more than 10,000 rows most cannot be read, or all of them"),
+    ("too_many_bad_rows", "more than 10,000 rows cannot be read, or all of them, or, where no schema says what the columns are, more than half"),
     ("invalid_schema", "the schema is no JSON of the right form, or contradicts itself"),
     ("schema_mismatch", "schema and table, or model and data, have different columns or targets"),
     ("invalid_recipe", "a function, a name or a type in the recipe is wrong; every mistake is listed"),
