@@ -290,11 +290,6 @@ fn refit(
     let request = TrainRequest {
         schema: Some(document.schema.clone()),
         schema_settles_task: true,
-        // Which of two labels is the rarer may differ among all rows.
-        target: TargetWish {
-            positive: document.target.positive().map(str::to_string),
-            ..request.target.clone()
-        },
         recipe: Some(document.recipe.clone()),
         split: Split::all(),
         params: LearnParams {

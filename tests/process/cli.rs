@@ -65,6 +65,11 @@ fn exit_codes_say_what_went_wrong() {
         ("trian @iris", 2, "train"),
         ("train @iris", 2, "--target"),
         ("train @iris --target target --holdout 100", 2, "--holdout"),
+        (
+            "train @iris --target target --holdout 0.3",
+            2,
+            "give 30 to hold out",
+        ),
         ("train @iris --target target --type clever", 2, "clever"),
         ("train @iris --target target --param l2", 2, "KEY=VALUE"),
         ("inspect .", 2, "folder"),
@@ -239,6 +244,33 @@ fn training_again_gives_the_same_model_bit_for_bit() {
     let refused = told(place, "verify m.yosoku @digits");
     assert_eq!(refused.code, Some(5));
     assert!(refused.err.contains("cut short"), "{}", refused.err);
+}
+
+#[test]
+fn the_positive_label_stays_when_a_model_is_fitted_again_on_all_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    // All rows count, those held out too: of the first 70 `b` has fewer, of all `a`.
+    let rows = (0..100).map(|row| {
+        let is_b = if row < 70 { row % 5 > 2 } else { row % 10 > 0 };
+        let label = if is_b { "b" } else { "a" };
+        format!("{},{label}\n", (row * 37) % 50)
+    });
+    let table = format!("x,y\n{}", rows.collect::<String>());
+    std::fs::write(folder.path().join("flip.csv"), table).unwrap();
+    for options in ["", " --refit"] {
+        let line = format!("train flip.csv --target y --split sequential --out m.yosoku --json{options}");
+        let trained = told(folder.path(), &line).json();
+        assert_eq!(trained["target"]["positive"], "a", "{}", trained["reason"]);
+        let reason = trained["reason"].as_str().unwrap();
+        assert!(reason.ends_with("as the rarer of the two labels"), "{reason}");
+    }
+    // What was held out is enough to choose a threshold by.
+    let advice = told(folder.path(), "threshold m.yosoku --recall 0.9 --json").json();
+    assert_eq!(
+        (&advice["records"], &advice["positive"]),
+        (&serde_json::json!(30), &serde_json::json!("a")),
+        "{advice}"
+    );
 }
 
 /// Runs the program with files limited to 512 bytes, as if the disk were full then.

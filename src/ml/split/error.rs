@@ -8,7 +8,7 @@ const MOST_NAMES: usize = 10;
 /// A percentage of rows that cannot be held out.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 pub enum HoldoutError {
-    /// Below zero, or all, or no number.
+    /// Below zero, hardly anything, or all, or no number.
     #[error("{0} percent of the rows cannot be held out; give 0, or 1 or more and less than 100")]
     Impossible(f64),
     /// Below one percent: most likely a share.

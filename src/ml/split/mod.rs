@@ -137,10 +137,10 @@ impl Split {
 
     /// Refuses a percentage that cannot be held out, and a share that was meant to be one.
     pub fn check_holdout(percent: f64) -> Result<(), HoldoutError> {
-        if percent > 0.0 && percent < 1.0 {
+        if (0.01..1.0).contains(&percent) {
             return Err(HoldoutError::Share { share: percent });
         }
-        match (0.0..100.0).contains(&percent) {
+        match percent == 0.0 || (1.0..100.0).contains(&percent) {
             true => Ok(()),
             false => Err(HoldoutError::Impossible(percent)),
         }

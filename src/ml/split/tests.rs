@@ -296,6 +296,21 @@ fn a_stratified_split_goes_by_the_target_unless_it_names_a_column() {
 }
 
 #[test]
+fn a_share_is_not_taken_for_a_percentage() {
+    for percent in [0.0, 1.0, 30.0, 99.9] {
+        assert_eq!(Split::check_holdout(percent), Ok(()));
+    }
+    for percent in [-1.0, 0.005, 100.0, f64::NAN, f64::INFINITY] {
+        let error = Split::check_holdout(percent).unwrap_err();
+        assert!(error.to_string().contains("cannot be held out"), "{error}");
+    }
+    for (share, percent) in [(0.3, "give 30 to"), (0.07, "give 7 to")] {
+        let error = Split::check_holdout(share).unwrap_err();
+        assert!(error.to_string().contains(percent), "{error}");
+    }
+}
+
+#[test]
 fn a_part_is_named_for_people() {
     let split = Split {
         column: Some("when".into()),
