@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// A fenced block, or a script in a comment that readers do not see.
+/// A fenced block, or one in a comment that readers do not see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Block {
     /// The line of the opening fence, from 1.
@@ -27,7 +27,7 @@ impl Block {
     }
 }
 
-/// All blocks of a page in their order. A comment `<!-- sh`, which ends with a line `-->`, is a block too.
+/// All blocks of a page in their order. A comment `<!-- sh` (or `sql`, `python`), which ends with a line `-->`, is a block too.
 pub fn of(page: &str) -> Vec<Block> {
     let mut found = Vec::new();
     let mut open: Option<(Block, String, String)> = None;
@@ -43,21 +43,24 @@ pub fn of(page: &str) -> Vec<Block> {
                 open = Some((block, indent, end));
             }
             None => {
-                let opened = match (unindented.strip_prefix("```"), unindented) {
-                    (Some(info), _) => Some((info, "```")),
-                    (None, "<!-- sh") => Some(("sh", "-->")),
-                    (None, "<!-- stop -->") => {
-                        found.push(block(index + 1, "stop"));
-                        None
-                    }
-                    _ => None,
-                };
+                let fenced = unindented.strip_prefix("```").map(|info| (info, "```"));
+                let opened = fenced.or_else(|| hidden(unindented).map(|info| (info, "-->")));
+                if unindented == "<!-- stop -->" {
+                    found.push(block(index + 1, "stop"));
+                }
                 open = opened.map(|(info, end)| (block(index + 1, info), indent.to_owned(), end.to_owned()));
             }
         }
     }
     assert!(open.is_none(), "a block is never closed: {open:?}");
     found
+}
+
+/// What stands behind the beginning of a comment that is a block, the language first.
+fn hidden(line: &str) -> Option<&str> {
+    let info = line.strip_prefix("<!-- ")?;
+    let language = info.split(' ').next()?;
+    (["sh", "sql", "python"].contains(&language) && !info.ends_with("-->")).then_some(info)
 }
 
 fn block(line: usize, info: &str) -> Block {
@@ -166,9 +169,9 @@ fn without_comment(line: &str) -> &str {
 
 #[test]
 fn blocks_are_found_with_what_they_are_marked_with() {
-    let page = "a\n```sh no-run=\"needs a b\" x\nls\n```\n- b\n  ```json file=\"a.json\"\n  {}\n  ```\n<!-- sh\ncp a b\n-->\n";
+    let page = "a\n```sh no-run=\"needs a b\" x\nls\n```\n- b\n  ```json file=\"a.json\"\n  {}\n  ```\n<!-- sh\ncp a b\n-->\n<!-- sql needs=\"x\"\nselect\n-->\n<!-- sh -->\n";
     let found = of(page);
-    assert_eq!(found.len(), 3);
+    assert_eq!(found.len(), 4);
     assert_eq!((found[0].line, found[0].language.as_str()), (2, "sh"));
     assert_eq!(found[0].attribute("no-run"), Some("needs a b"));
     assert_eq!(found[0].attribute("x"), Some(""));
@@ -179,6 +182,10 @@ fn blocks_are_found_with_what_they_are_marked_with() {
     assert_eq!(
         (found[2].language.as_str(), found[2].text().as_str()),
         ("sh", "cp a b\n")
+    );
+    assert_eq!(
+        (found[3].language.as_str(), found[3].attribute("needs")),
+        ("sql", Some("x"))
     );
 }
 

@@ -2,7 +2,8 @@
 //! its reference is what the program says today.
 //!
 //! How a page marks what is tested is told in CONTRIBUTING.md. `cargo test --test docs -- --nocapture` lists what was
-//! not run; `YOSOKU_DOCS_PYTHON` names a Python for the snippets in that language (`make docs` has one).
+//! not run; `YOSOKU_DOCS_PYTHON` names a Python for the snippets in that language (`make docs` has one), and
+//! `YOSOKU_TEST_POSTGRES` a server for what asks a database.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,6 +15,7 @@
 
 mod blocks;
 mod compare;
+mod database;
 mod links;
 mod pages;
 mod python;

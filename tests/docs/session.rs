@@ -10,13 +10,14 @@ use std::time::{Duration, Instant};
 
 use crate::blocks::{Block, Step};
 use crate::compare;
+use crate::database::Database;
 use crate::python::Python;
 
 /// How long a command may take before the test gives up: far longer than it takes.
 const PATIENCE: Duration = Duration::from_secs(100);
 
 /// Ports that pages name; each gets a free one instead, so that pages run side by side and beside anything else.
-const PORTS: [&str; 4] = ["8080", "8081", "8082", "8443"];
+const PORTS: [&str; 6] = ["8080", "8081", "8082", "8443", "9000", "9001"];
 
 /// Where free ports are looked for: below those that the system gives to clients.
 static NEXT_PORT: AtomicU16 = AtomicU16::new(0);
@@ -28,6 +29,7 @@ pub struct Session {
     ports: BTreeMap<&'static str, String>,
     running: Vec<(String, Child, PathBuf)>,
     python: Option<Python>,
+    database: Option<Database>,
     /// What the last snippet of Python printed.
     printed: Vec<String>,
 }
@@ -60,20 +62,26 @@ impl Session {
             ports,
             running: Vec::new(),
             python: None,
+            database: None,
             printed: Vec::new(),
             folder,
         };
-        session.variables = session.environment();
+        session.variables = session.environment(python);
         session.python =
             python.map(|program| Python::start(program, session.folder.path(), &session.variables));
         session
     }
 
-    fn environment(&self) -> Vec<(&'static str, String)> {
+    fn environment(&self, python: Option<&str>) -> Vec<(&'static str, String)> {
         let folder = self.folder.path().display().to_string();
+        // Programs that came with the packages of that Python, such as `aws`, lie beside it.
+        let beside = python.and_then(|program| Path::new(program).parent());
+        let beside = beside
+            .map(|folder| format!("{}:", folder.display()))
+            .unwrap_or_default();
         let path = crate::variable("PATH");
         vec![
-            ("PATH", format!("{folder}/.bin:{path}")),
+            ("PATH", format!("{folder}/.bin:{beside}{path}")),
             ("HOME", folder.clone()),
             ("TMPDIR", folder),
             ("LC_ALL", "C.UTF-8".to_owned()),
@@ -92,13 +100,30 @@ impl Session {
     pub fn write(&self, name: &str, block: &Block) {
         let path = self.folder.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, block.text()).unwrap();
+        std::fs::write(path, self.as_here(&block.text())).unwrap();
     }
 
-    /// A text of the page with the ports that are used here.
-    fn with_ports(&self, text: &str) -> String {
+    /// Gives the page a database of its own on a server for tests, unless it has one.
+    pub fn need_database(&mut self, server: &str) {
+        self.database.get_or_insert_with(|| Database::new(server));
+    }
+
+    /// Runs the statements of a block in the database of the page.
+    pub fn sql(&self, block: &Block) -> Result<(), String> {
+        let database = self.database.as_ref();
+        database
+            .ok_or("statements need a database: add needs=\"postgres\"")?
+            .run(&block.text())
+    }
+
+    /// A text of the page with the ports and the database that are used here.
+    fn as_here(&self, text: &str) -> String {
+        let text = match &self.database {
+            Some(database) => database.with_address(text),
+            None => text.to_owned(),
+        };
         let ports = self.ports.iter();
-        ports.fold(text.to_owned(), |text, (named, used)| text.replace(named, used))
+        ports.fold(text, |text, (named, used)| text.replace(named, used))
     }
 
     /// What was printed here, with the ports of the page.
@@ -123,7 +148,7 @@ impl Session {
         };
         let script = format!(
             "{merged}. ./.state\ntrap 'export -p >.state' EXIT\nset -e\n{}",
-            self.with_ports(&step.command)
+            self.as_here(&step.command)
         );
         let (out, err) = (self.file(".out"), self.file(".err"));
         let mut child = self.shell(&script, &out, &err);
@@ -174,7 +199,7 @@ impl Session {
     /// Starts a program that goes on running, and waits until it has said what the page shows, or that it is ready.
     fn start(&mut self, step: &Step) -> Result<(), String> {
         let out = self.file(&format!(".log{}", self.running.len()));
-        let command = self.with_ports(&step.command);
+        let command = self.as_here(&step.command);
         let script = format!("exec 2>&1\n. ./.state\nexec {command}");
         let child = self.shell(&script, &out, &self.file(".err"));
         self.running.push((step.command.clone(), child, out.clone()));
@@ -224,7 +249,7 @@ impl Session {
 
     /// Runs a snippet of Python; nothing where there is none.
     pub fn python(&mut self, block: &Block) -> Result<(), String> {
-        let snippet = self.with_ports(&block.text());
+        let snippet = self.as_here(&block.text());
         if let Some(python) = &mut self.python {
             let printed = python.run(&snippet)?;
             self.printed = self.lines(&printed.join("\n"));
