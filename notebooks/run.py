@@ -22,7 +22,7 @@ import nbformat
 from jupyter_client import KernelManager
 
 from render import page
-from stale import difference
+from stale import difference, shows_other
 
 HERE = Path(__file__).resolve().parent
 PAGES = HERE.parent / "docs" / "notebooks"
@@ -117,6 +117,9 @@ def problem_of_page(path, notebook):
         return f"{again}; it lacks {', '.join(gone)}"
     if found := difference(shown, with_source(text, notebook)):
         return f"{again}; it says\n    {found[0]}\nwhere there is now\n    {found[1]}"
+    for name, picture in pictures.items():
+        if shows_other((PAGES / name).read_bytes(), picture):
+            return f"{again}; {name} shows something else now"
     return None
 
 

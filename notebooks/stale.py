@@ -1,7 +1,11 @@
 """Whether a committed page still says what its notebook says today."""
 
+import io
 import re
 from itertools import zip_longest
+
+import numpy as np
+from matplotlib.image import imread
 
 # What differs from run to run without anything having changed.
 DURATION = re.compile(r"\b[\d.,]+ (?:µs|ms|s|min)\b")
@@ -9,6 +13,10 @@ NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 # By how much of itself a figure may differ: the mathematics of another processor rounds otherwise.
 TOLERANCE = 0.01
 PORT = re.compile(r"127\.0\.0\.1:\d+")
+# Pixels differ that are apart by this share of their range, and pictures in which that many pixels do: the mathematics of
+# another processor moves the edge of a line, a curve that has moved is more.
+APART = 0.1
+PIXELS = 0.002
 # The parts that are compared: lines, and in tables cells.
 PART = re.compile(r"\n|(?<=</t[dhr]>)")
 
@@ -31,6 +39,14 @@ def is_near(old, new):
     pairs = zip(NUMBER.findall(old), NUMBER.findall(new), strict=True)
     values = [(float(a.replace(",", "")), float(b.replace(",", ""))) for a, b in pairs]
     return all(abs(a - b) <= TOLERANCE * max(a, b) for a, b in values)
+
+
+def shows_other(committed, made):
+    """Whether a committed picture (PNG, bytes) shows something else than the one made now."""
+    old, new = (imread(io.BytesIO(picture)) for picture in (committed, made))
+    if old.shape != new.shape:
+        return True
+    return np.mean(np.abs(old - new).max(axis=-1) > APART) > PIXELS
 
 
 def parts(page):
