@@ -121,6 +121,9 @@ fn check(page: &Path, text: &str, target: &str) -> Option<String> {
     if page.starts_with("docs") && !path.starts_with("docs") {
         return Some("leaves docs/: the book would not have it".to_owned());
     }
+    if page.starts_with("docs") && !page.ends_with("SUMMARY.md") && path.ends_with("README.md") {
+        return Some("the book has that page as index.html, and no link to it".to_owned());
+    }
     if path != page && !root().join(&path).exists() {
         return Some("no such file".to_owned());
     }
@@ -174,6 +177,7 @@ fn dead_links_are_found() {
     assert!(check(page, text, "#twice-2").is_some());
     assert!(check(page, text, "nowhere.md").is_some());
     assert!(check(page, text, "../README.md").is_some());
+    assert!(check(page, text, "README.md").is_some());
     assert!(check(page, text, "schema.md#no-such-heading").is_some());
     assert_eq!(check(page, text, "schema.md#dateformat"), None);
     assert_eq!(
