@@ -92,6 +92,15 @@ fn letters_that_cannot_be_read_are_told_with_their_cure() {
         "{}",
         insight.message
     );
+    // The sign may stand in a file of UTF-8 by itself, and then nothing was lost.
+    let signs = |first: &[u8]| {
+        let mut bytes = [first, ",gr\u{fffd}\u{fffd}e,late\n".as_bytes()].concat();
+        bytes.extend_from_slice("1,K\u{fffd}ln,0\n2,Bonn,1\n".repeat(20).as_bytes());
+        bytes
+    };
+    assert_eq!(found(signs(b"id")), None);
+    let insight = found(signs(b"\xefd")).unwrap();
+    assert_eq!(insight.evidence[0]["names"], serde_json::json!(["\u{fffd}d"]));
 }
 
 #[test]

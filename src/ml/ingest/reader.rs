@@ -36,6 +36,8 @@ pub enum Row {
 pub struct RecordReader {
     source: Source,
     columns: Vec<String>,
+    /// The columns whose names held bytes that are not UTF-8.
+    mended_names: Vec<usize>,
     has_header: bool,
     delimiter: u8,
     compression: Compression,
@@ -108,6 +110,7 @@ impl RecordReader {
         let mut reader = Self {
             source: plain,
             columns: Vec::new(),
+            mended_names: Vec::new(),
             has_header,
             delimiter,
             compression,
@@ -152,6 +155,7 @@ impl RecordReader {
         }
         let mut first = Rows::new(bytes, cut, 0, 0, self.delimiter);
         self.columns = column_names(first.fields(0))?;
+        self.mended_names = first.mended().iter().map(|found| found.1).collect();
         self.piece.rows = std::mem::take(&mut first);
         self.taken = self.piece.rows.len();
         Ok(())
@@ -160,6 +164,11 @@ impl RecordReader {
     /// Names of the columns, in order.
     pub fn columns(&self) -> &[String] {
         &self.columns
+    }
+
+    /// The columns whose names held bytes that are not UTF-8, ascending. A name may also hold U+FFFD of its own.
+    pub fn mended_names(&self) -> &[usize] {
+        &self.mended_names
     }
 
     /// Gives the columns of a source without header the names that are known from elsewhere. Names beyond
@@ -329,6 +338,7 @@ impl RecordReader {
         let width = self.columns.len();
         for row in 0..rows.len() {
             let field = mended.next_if(|found| found.0 == row).map(|found| found.1);
+            while mended.next_if(|found| found.0 == row).is_some() {}
             let is_ragged = rows.width(row) != width;
             if is_unclosed || is_ragged || field.is_some() {
                 let found = if is_unclosed {

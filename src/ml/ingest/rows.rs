@@ -128,7 +128,7 @@ impl Rows {
         record
     }
 
-    /// Rows in which something was mended, ascending, with the index of the first such field.
+    /// Fields in which something was mended, in order: the row, and the index of the field in it.
     pub fn mended(&self) -> &[(usize, usize)] {
         &self.mended
     }
@@ -187,11 +187,10 @@ impl Rows {
             let end = heads
                 .get(row + 1)
                 .map_or(self.cut.spans.len(), |head| head.first as usize);
-            let mut bad = None;
             for (index, span) in self.cut.spans[first..end].iter_mut().enumerate() {
                 let field = String::from_utf8_lossy(&bytes[span.range()]);
                 if matches!(field, std::borrow::Cow::Owned(_)) {
-                    bad = bad.or(Some(index));
+                    self.mended.push((row, index));
                 }
                 let start = text.len() as u32;
                 text.push_str(&field);
@@ -200,7 +199,6 @@ impl Rows {
                     end: text.len() as u32,
                 };
             }
-            self.mended.extend(bad.map(|field| (row, field)));
         }
         self.text = text;
     }

@@ -15,10 +15,9 @@ pub fn find(material: &Material) -> Vec<Finding> {
     let problems = &material.statistics.problems;
     let rows = problems.counts.get(NOT_UTF8).copied().unwrap_or_default();
     let names: Vec<&str> = material
-        .names
+        .mended_names
         .iter()
-        .map(String::as_str)
-        .filter(|name| name.contains(SIGN))
+        .filter_map(|&column| Some(material.names.get(column)?.as_str()))
         .collect();
     let first = problems.examples.iter().find(|problem| problem.code == NOT_UTF8);
     let of_rows = (rows > 0).then(|| {

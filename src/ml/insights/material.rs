@@ -13,6 +13,8 @@ use crate::ml::value::{Number, is_missing, number, trimmed};
 pub struct Material<'a> {
     /// Names of the columns.
     pub names: &'a [String],
+    /// The columns whose names held bytes that are not UTF-8, ascending.
+    pub mended_names: &'a [usize],
     /// Type and use of each column.
     pub decisions: &'a [Decision],
     /// For each column whether its dates are understood.

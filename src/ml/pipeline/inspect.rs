@@ -124,6 +124,7 @@ fn judge(
         others,
         problems,
         has_header,
+        mended_names,
         bytes,
     } = profiler;
     let everything = both.as_ref().unwrap_or(&selected);
@@ -159,6 +160,7 @@ fn judge(
         |index: &Option<usize>| index.is_some_and(|index| schema.attributes[index].date_format.is_some());
     let insights = insights::find(&Material {
         names: &everything.columns,
+        mended_names: &mended_names,
         decisions: &by_column,
         dated: &attributes.iter().map(dated).collect::<Vec<_>>(),
         known: &attributes.iter().map(Option::is_some).collect::<Vec<_>>(),

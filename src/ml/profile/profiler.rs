@@ -103,6 +103,8 @@ pub struct Profiler {
     pub problems: Problems,
     /// Whether the file names its columns in the first line.
     pub has_header: bool,
+    /// The columns whose names held bytes that are not UTF-8, ascending.
+    pub mended_names: Vec<usize>,
     /// Bytes of the source.
     pub bytes: u64,
 }
@@ -124,6 +126,7 @@ impl Profiler {
             others: Profile::new(reader.columns(), schema),
             problems: Problems::default(),
             has_header: reader.has_header(),
+            mended_names: reader.mended_names().to_vec(),
             bytes: 0,
         };
         let mut seen = 0;
