@@ -552,6 +552,30 @@ async fn the_last_word_may_be_said_again_and_not_another() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upload_is_completed_only_by_the_document_that_was_promised() {
+    let place = Place::open().await;
+    place.file("shop/first", "x");
+    let (line, document) = begun(&place.door, "x", "content").await;
+    for wrong in ["AAAAAAAAAAAAAAAAAAAAAA==", "no MD5"] {
+        let reply = give(&place.door, &line, &[("content-md5", wrong)], &document).await;
+        reply.fails(400, "BadDigest");
+        assert_eq!(place.file_at("shop/x"), None);
+    }
+    assert!(
+        document.contains("\"ed7002b439e9ac845f22357d822bac14-1\""),
+        "{document}"
+    );
+    // The MD5 of this document; the other sums are those of the file.
+    let right = [
+        ("content-md5", "dgEYzjOTPay2oIXbluhORg=="),
+        ("x-amz-checksum-crc32", "/sUwqQ=="),
+    ];
+    let reply = give(&place.door, &line, &right, &document).await;
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    assert_eq!(place.file_at("shop/x").unwrap(), b"content");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_upload_whose_first_part_arrives_makes_no_room() {
     let place = Place::open().await;
     place.file("shop/first", "x");

@@ -65,14 +65,30 @@ impl Noted {
 
 /// Fails unless the document of a request is what its `headers` promise of it. What was not noted is not taken for right.
 pub(super) fn compared(extensions: &Extensions, headers: &HeaderMap) -> S3Result<()> {
+    as_promised(&found(extensions)?, headers)
+}
+
+/// Fails unless the document is that of Content-MD5, if it is promised; the other sums are about what the document makes.
+pub(super) fn compared_by_md5(extensions: &Extensions, headers: &HeaderMap) -> S3Result<()> {
+    let mut found = found(extensions)?;
+    found.retain(|name, _| *name == sums::MD5);
+    as_promised(&found, headers)
+}
+
+/// The sums that the document has.
+fn found(extensions: &Extensions) -> S3Result<Sums> {
     let noted = extensions.get::<Noted>();
-    let Some(found) = noted.and_then(|noted| noted.with(|notes| notes.sums.take())) else {
-        return Err(s3_error!(
+    let found = noted.and_then(|noted| noted.with(|notes| notes.sums.take()));
+    found.ok_or_else(|| {
+        s3_error!(
             IncompleteBody,
             "the document was not read to its end; send it again"
-        ));
-    };
-    sums::compare(&found, |name| headers.get(name).map(|sum| sum.as_bytes())).map_err(refusal)
+        )
+    })
+}
+
+fn as_promised(found: &Sums, headers: &HeaderMap) -> S3Result<()> {
+    sums::compare(found, |name| headers.get(name).map(|sum| sum.as_bytes())).map_err(refusal)
 }
 
 #[cfg(test)]

@@ -293,6 +293,7 @@ impl S3 for Buckets {
         &self,
         request: S3Request<CompleteMultipartUploadInput>,
     ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
+        documents::compared_by_md5(&request.extensions, &request.headers)?;
         multipart::complete(self, request.input)
             .await
             .map(S3Response::new)

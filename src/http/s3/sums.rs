@@ -16,7 +16,8 @@ const CRC32C: &str = "x-amz-checksum-crc32c";
 const CRC64: &str = "x-amz-checksum-crc64nvme";
 const SHA1: &str = "x-amz-checksum-sha1";
 const SHA256: &str = "x-amz-checksum-sha256";
-const MD5: &str = "content-md5";
+/// The only one that is also sent with documents that say something about a file.
+pub(super) const MD5: &str = "content-md5";
 
 /// The sums that are wanted of bytes that pass.
 pub(super) struct Summing {
