@@ -143,6 +143,11 @@ async fn files_are_deleted_only_by_the_document_that_was_promised() {
         reply.fails(status, code);
         assert!(place.file_at("shop/x.csv").is_some() && place.file_at("shop/y.csv").is_some());
     }
+    // A document that may delete another file than was meant is not taken on trust.
+    let reply = give(&place.door, "POST /shop?delete", &[], TWO).await;
+    reply.fails(400, "InvalidRequest");
+    assert!(reply.text.contains("Content-MD5"), "{}", reply.text);
+    assert!(place.file_at("shop/x.csv").is_some() && place.file_at("shop/y.csv").is_some());
     let right = [
         ("content-md5", "+9sfWPjcUBGsWrAMsH2ndg=="),
         (
@@ -243,7 +248,8 @@ async fn every_list_is_a_document() {
         reply.text
     );
     let odd = "<Delete><Object><Key>a&#1;b</Key></Object></Delete>";
-    let reply = give(&place.door, "POST /shop?delete", &[], odd).await;
+    let md5 = [("content-md5", "L39vkUh9B34P9pa+UaU9mA==")];
+    let reply = give(&place.door, "POST /shop?delete", &md5, odd).await;
     assert!(!reply.text.contains('\u{1}'), "{:?}", reply.text);
 }
 

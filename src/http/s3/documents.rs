@@ -63,9 +63,17 @@ impl Noted {
     }
 }
 
-/// Fails unless the document of a request is what its `headers` promise of it. What was not noted is not taken for right.
+/// Fails unless `headers` promise a sum of the document of a request, and it is that. What was not noted is not taken for
+/// right.
 pub(super) fn compared(extensions: &Extensions, headers: &HeaderMap) -> S3Result<()> {
-    as_promised(&found(extensions)?, headers)
+    let found = found(extensions)?;
+    if found.is_empty() {
+        return Err(s3_error!(
+            InvalidRequest,
+            "a sum of the document is missing; send Content-MD5 or x-amz-checksum-crc32, -crc32c, -crc64nvme, -sha1 or -sha256"
+        ));
+    }
+    as_promised(&found, headers)
 }
 
 /// Fails unless the document is that of Content-MD5, if it is promised; the other sums are about what the document makes.
