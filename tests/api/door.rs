@@ -61,6 +61,8 @@ impl Reply {
             "{}",
             self.text
         );
+        let message = self.element("Message").unwrap_or_default();
+        assert!(message.len() > code.len() && message != code, "{}", self.text);
         let is_carried = |c: char| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}') || c == '\n';
         assert!(self.text.chars().all(is_carried), "{:?}", self.text);
     }
@@ -201,6 +203,58 @@ async fn what_the_layers_refuse_is_said_as_s3_says_it() {
     }
     let reply = ask(&full, "GET /shop/a&b").await;
     assert_eq!(reply.element("Resource"), Some("/shop/a&amp;b"));
+}
+
+#[tokio::test]
+async fn errors_of_which_the_library_says_the_code_alone_have_a_message() {
+    let place = Place::open().await;
+    place.file("shop/x.csv", "x");
+    let long = format!("GET /shop/{}", "x".repeat(1025));
+    for (line, headers, body, status, code, what) in [
+        (
+            "GET /bad%20name/x",
+            &[][..],
+            "",
+            400,
+            "InvalidBucketName",
+            "1 to 128",
+        ),
+        (&long, &[], "", 400, "KeyTooLongError", "1,024 bytes"),
+        (
+            "POST /shop?delete",
+            &[],
+            "<Delete><Object>",
+            400,
+            "MalformedXML",
+            "XML",
+        ),
+        (
+            "POST /shop?delete",
+            &[],
+            "",
+            400,
+            "MissingRequestBodyError",
+            "document",
+        ),
+        (
+            "POST /shop?delete",
+            &[("x-amz-content-sha256", &*"0".repeat(64))],
+            TWO,
+            400,
+            "BadDigest",
+            "x-amz-content-sha256",
+        ),
+    ] {
+        let reply = give(&place.door, line, headers, body).await;
+        reply.fails(status, code);
+        let message = reply.element("Message").unwrap_or_default();
+        assert!(message.contains(what), "{line}: {}", reply.text);
+        let length = reply.header("content-length");
+        assert!(
+            length.is_none_or(|length| length == reply.text.len().to_string()),
+            "{line}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -384,6 +438,11 @@ async fn ranges_that_are_not_understood_are_signed_like_others() {
         ];
         let reply = send(&place.door, "GET /shop/x", &headers, "").await;
         assert_eq!(reply.status, status, "{}", reply.text);
+        if status == 403 {
+            reply.fails(403, "SignatureDoesNotMatch");
+            let message = reply.element("Message").unwrap_or_default();
+            assert!(message.contains("check the secret"), "{message}");
+        }
     }
     let reply = send(&place.door, "GET /shop/x", &[("range", "nonsense")], "").await;
     reply.fails(403, "AccessDenied");

@@ -4,13 +4,17 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Body;
-use axum::http::{Extensions, HeaderMap};
+use axum::http::header::CONTENT_LENGTH;
+use axum::http::{Extensions, HeaderMap, HeaderName};
 use axum::response::Response;
 use futures_util::{StreamExt, stream};
+use s3s::crypto::{Checksum, Sha256};
 use s3s::{S3Result, StdError, s3_error};
 
 use super::error::{answer, of_body, refusal};
+use super::open::CONTENT;
 use super::sums::{self, Summing};
+use crate::http::aws_json::signature::hex;
 use crate::service::Error;
 use crate::service::multipart::Sums;
 
@@ -30,13 +34,17 @@ impl Noted {
     /// The same body, of which is noted what `headers` promise.
     pub(super) fn watch(&self, body: Body, headers: &HeaderMap) -> Body {
         let summing = Summing::of(|name| sums::promises(headers, name));
-        let begin = Some((body.into_data_stream(), summing, self.clone()));
+        let hashing = Hashing::of(headers);
+        let begin = Some((body.into_data_stream(), summing, hashing, self.clone()));
         Body::from_stream(stream::unfold(begin, |state| async move {
-            let (mut body, mut summing, noted) = state?;
+            let (mut body, mut summing, mut hashing, noted) = state?;
             match body.next().await {
                 Some(Ok(bytes)) => {
                     summing.see(&bytes);
-                    Some((Ok(bytes), Some((body, summing, noted))))
+                    if let Err(error) = hashing.see(&bytes) {
+                        noted.with(|notes| notes.broken = Some(error));
+                    }
+                    Some((Ok(bytes), Some((body, summing, hashing, noted))))
                 }
                 Some(Err(error)) => {
                     let what = error.to_string();
@@ -60,6 +68,44 @@ impl Noted {
 
     fn with<T>(&self, work: impl FnOnce(&mut Notes) -> T) -> T {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The hash of a whole document that its headers tell, because it is signed. The library compares it, too, but takes another
+/// one for an error of ours, and reads no further than to the last byte that was announced.
+struct Hashing {
+    promised: Option<String>,
+    hash: Sha256,
+    left: usize,
+}
+
+impl Hashing {
+    fn of(headers: &HeaderMap) -> Self {
+        let text = |name: &HeaderName| headers.get(name)?.to_str().ok();
+        let said = text(&CONTENT).filter(|said| said.len() == 64);
+        let length = text(&CONTENT_LENGTH).and_then(|length| length.parse().ok());
+        Self {
+            promised: said.map(str::to_owned),
+            hash: Sha256::new(),
+            left: length.unwrap_or(usize::MAX),
+        }
+    }
+
+    /// Fails at the last byte if the hash is another one.
+    fn see(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.hash.update(bytes);
+        self.left = self.left.saturating_sub(bytes.len());
+        let Some(promised) = self.promised.take_if(|_| self.left == 0) else {
+            return Ok(());
+        };
+        let found = hex(&std::mem::replace(&mut self.hash, Sha256::new()).finalize());
+        match found == promised {
+            true => Ok(()),
+            false => Err(Error::invalid(
+                "checksum_mismatch",
+                format!("{CONTENT} is not the hash of the document that arrived; send it again"),
+            )),
+        }
     }
 }
 

@@ -130,6 +130,51 @@ fn document(status: StatusCode, code: &str, message: &str, more: &str) -> Respon
     (status, [(CONTENT_TYPE, XML)], text).into_response()
 }
 
+/// The same document of the library with a message, if it is an error without one; clients show the message, and
+/// "Unknown" where there is none.
+pub(super) fn worded(document: &[u8]) -> Option<Vec<u8>> {
+    let text = str::from_utf8(document)
+        .ok()
+        .filter(|text| !text.contains("<Message>"))?;
+    let (before, rest) = text.split_once("<Error><Code>")?;
+    let (code, rest) = rest.split_once("</Code>")?;
+    let message = escaped(message(code));
+    Some(format!("{before}<Error><Code>{code}</Code><Message>{message}</Message>{rest}").into_bytes())
+}
+
+/// What to do about an error of which the library says the code alone.
+fn message(code: &str) -> &'static str {
+    match code {
+        "SignatureDoesNotMatch" => {
+            "the signature is not the one that the secret of the key makes of this request; check the secret, and that \
+             nothing on the way changes host, path, parameters or signed headers"
+        }
+        "InvalidBucketName" => {
+            "buckets are called by 1 to 128 letters, digits, `_`, `.` and `-`, of which the first is no dot"
+        }
+        "InvalidURI" => {
+            "the path is /BUCKET or /BUCKET/KEY, and parameters are pairs, in UTF-8 and encoded with %"
+        }
+        "KeyTooLongError" => "a key has at most 1,024 bytes; shorten it",
+        "MalformedXML" => {
+            "the document is not the XML that this operation takes; compare it with the reference of S3"
+        }
+        "MissingRequestBodyError" => "the body is empty; send the document that this operation takes",
+        "MaxMessageLengthExceeded" => "the document has more than 2 MiB; send several smaller ones",
+        "MissingContentLength" => "say with Content-Length how many bytes the body has",
+        "IncompleteBody" => "the body has not as many bytes as Content-Length says; send it again",
+        "InvalidRange" => "no byte of the file is asked for; ask for bytes within its size",
+        "MethodNotAllowed" => {
+            "there is nothing that is done so; compare method and path with the reference of S3"
+        }
+        "NotImplemented" => "there is no such operation here",
+        "InternalError" => {
+            "something went wrong on the server's side; its log has the cause under the request id"
+        }
+        _ => "the request is refused for the reason that the code names",
+    }
+}
+
 /// The answer where the library has none.
 pub(super) fn unanswered(error: HttpError) -> Response {
     let cause = StdError::from(error);

@@ -33,6 +33,7 @@ use axum::http::header::{CONTENT_RANGE, CONTENT_SECURITY_POLICY};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
+use bytes::Bytes;
 use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::validation::NameValidation;
@@ -144,8 +145,13 @@ async fn answered(door: &S3Service, mut request: Request) -> Response {
     if let Some(broken) = noted.broken() {
         return broken;
     }
-    let mut response = response.map(|body| match body.bytes().and_then(|bytes| text::mended(&bytes)) {
-        Some(mended) => Body::from(mended),
+    let has_failed = response.status().is_client_error() || response.status().is_server_error();
+    let changed = |bytes: Bytes| match error::worded(&bytes) {
+        Some(worded) if has_failed => Some(text::mended(&worded).unwrap_or(worded)),
+        _ => text::mended(&bytes),
+    };
+    let mut response = response.map(|body| match body.bytes().and_then(changed) {
+        Some(changed) => Body::from(changed),
         None if is_document => body::one_declaration(Body::new(body)),
         None => Body::new(body),
     });
