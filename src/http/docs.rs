@@ -12,6 +12,7 @@ use axum::routing::get;
 use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
+use super::aws_json;
 use super::layers::unknown_method;
 use super::rest::problem::ApiError;
 use crate::service::Error;
@@ -44,7 +45,8 @@ pub async fn welcome(request: Request) -> Response {
         .headers()
         .get(ACCEPT)
         .and_then(|value| value.to_str().ok());
-    match accept.is_some_and(|kinds| kinds.contains("text/html")) {
+    let is_browser = accept.is_some_and(|kinds| kinds.contains("text/html"));
+    match is_browser && !aws_json::is_meant(request.headers()) {
         true => Redirect::to("/docs").into_response(),
         false => unknown_method(request).await.into_response(),
     }

@@ -166,6 +166,8 @@ pub async fn unknown_method(request: Request<Body>) -> ApiError {
     let mut detail = format!("`{}` does not answer {}", request.uri().path(), request.method());
     if request.uri().path() == "/v1/datasets" {
         detail.push_str("; send a file with PUT to `/v1/datasets/NAME` (`curl -T FILE`)");
+    } else if aws_json::is_meant(request.headers()) {
+        detail.push_str("; operations are asked for with POST");
     }
     Problem::protocol("method_not_allowed", detail).into()
 }

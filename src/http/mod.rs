@@ -30,6 +30,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
+use axum::http::Method;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post_service;
@@ -107,8 +108,9 @@ pub fn router(parts: Parts) -> Router {
 
 /// The answer at an address that is nobody's. Clients of Amazon's may have been given one with a path, and sign it.
 async fn elsewhere(amazon: Router, request: Request) -> Response {
-    match aws_json::is_meant(request.method(), request.headers()) {
-        true => amazon.oneshot(request).await.into_response(),
+    match aws_json::is_meant(request.headers()) {
+        true if request.method() == Method::POST => amazon.oneshot(request).await.into_response(),
+        true => layers::unknown_method(request).await.into_response(),
         false => layers::unknown_route(request).await.into_response(),
     }
 }

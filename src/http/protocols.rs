@@ -120,7 +120,8 @@ impl Dialect {
 
     /// The dialect of a request; `routed` says whether its address is one of ours.
     pub fn of_request(request: &Request, routed: bool) -> Self {
-        match !routed && aws_json::is_meant(request.method(), request.headers()) {
+        let may_be_meant = !routed || request.uri().path() == "/";
+        match may_be_meant && aws_json::is_meant(request.headers()) {
             true => Dialect::Amazon,
             false => Dialect::of(request.method().as_str(), request.uri().path()),
         }

@@ -529,7 +529,19 @@ async fn amazons_operations_are_answered_wherever_nobody_else_is() {
         assert!(answer.headers.contains_key("x-amzn-requestid"), "{line}");
     }
     refused(&router, request("POST /base", &[], "{}"), 404, "unknown_route").await;
-    refused(&router, request("GET /base", &[target], ""), 404, "unknown_route").await;
+    for line in ["GET /", "GET /base"] {
+        let answer = send(&router, request(line, &[target], "")).await;
+        assert_eq!(
+            (answer.status.as_u16(), &answer.headers["allow"]),
+            (405, &"POST".parse().unwrap()),
+            "{line}"
+        );
+        assert!(
+            answer.text.contains("UnknownOperationException"),
+            "{}",
+            answer.text
+        );
+    }
     let answer = send(
         &router,
         request("POST /v1/greet", &[target, JSON], r#"{"name":"Ada"}"#),

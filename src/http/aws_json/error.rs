@@ -1,6 +1,6 @@
 //! Errors as Amazon ML tells them: a name from its list, and a message.
 
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{ALLOW, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use serde_json::{Value, json};
@@ -18,6 +18,7 @@ const LONGEST: usize = 2048;
 
 const INVALID_INPUT: &str = "InvalidInputException";
 const INTERNAL: &str = "InternalServerException";
+const UNKNOWN_OPERATION: &str = "UnknownOperationException";
 const NOT_MOUNTED: &str = "PredictorNotMountedException";
 
 /// Why an operation was not done.
@@ -54,7 +55,7 @@ impl Refusal {
 
     /// An operation that there is not.
     pub fn unknown(message: impl Into<String>) -> Self {
-        Self::new("UnknownOperationException", message)
+        Self::new(UNKNOWN_OPERATION, message)
     }
 
     /// A tag that breaks a rule.
@@ -121,6 +122,7 @@ fn named(code: &str) -> (&'static str, StatusCode) {
         ("not_mounted", _) => NOT_MOUNTED,
         ("unauthenticated", _) => "MissingAuthenticationTokenException",
         ("invalid_signature", _) => "InvalidSignatureException",
+        ("method_not_allowed", _) => return (UNKNOWN_OPERATION, StatusCode::METHOD_NOT_ALLOWED),
         (_, Class::NotFound) => "ResourceNotFoundException",
         (_, Class::AlreadyExists | Class::ParameterMismatch) => "IdempotentParameterMismatchException",
         (_, Class::LimitExceeded) => "LimitExceededException",
@@ -156,6 +158,10 @@ impl From<Refusal> for Response {
         let mut response = Response::new(body.to_string().into());
         *response.status_mut() = refusal.status;
         labelled(&mut response);
+        if refusal.status == StatusCode::METHOD_NOT_ALLOWED {
+            let allowed = HeaderValue::from_static("POST");
+            response.headers_mut().insert(ALLOW, allowed);
+        }
         response
     }
 }

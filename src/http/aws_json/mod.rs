@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use serde_json::Value;
 
@@ -76,9 +76,10 @@ pub fn routes(service: Service, metrics: Arc<Metrics>, links: Arc<Links>, reache
     })
 }
 
-/// Whether a request to an address that is nobody's is one of Amazon's.
-pub fn is_meant(method: &Method, headers: &HeaderMap) -> bool {
-    method == Method::POST && headers.contains_key(TARGET_HEADER)
+/// Whether a request to the root, or to an address that is nobody's, is one of Amazon's, even if it comes with a method by
+/// which no operation is asked for.
+pub fn is_meant(headers: &HeaderMap) -> bool {
+    headers.contains_key(TARGET_HEADER)
 }
 
 /// Whether what is asked for is a prediction.

@@ -74,11 +74,32 @@ async fn requests_that_are_none_are_told_so() {
         .send("POST /", &target("AmazonML_20141212.GetMLModel"), large)
         .await;
     answer.refused("InvalidInputException");
-    let answer = place
-        .send("GET /", &target("AmazonML_20141212.GetMLModel"), "")
-        .await;
+    let html = ("accept", "text/html");
+    for line in [
+        "GET /",
+        "PUT /",
+        "DELETE /",
+        "OPTIONS /",
+        "GET /with/a/path",
+        "PUT /with/a/path",
+    ] {
+        let [target, kind] = target("AmazonML_20141212.GetMLModel");
+        let answer = place.send(line, &[target, kind, html], "{}").await.expect(405);
+        assert_eq!(
+            answer.header("content-type"),
+            "application/x-amz-json-1.1",
+            "{line}"
+        );
+        assert_eq!(answer.header("allow"), "POST", "{line}");
+        let error = answer.json();
+        assert_eq!(error["__type"], "UnknownOperationException", "{line}");
+        assert!(
+            error["message"].as_str().unwrap().contains("with POST"),
+            "{error}"
+        );
+    }
+    let answer = place.send("GET /", &[], "").await.expect(405);
     assert_eq!(answer.header("content-type"), "application/problem+json");
-    answer.expect(405);
     let foreign = [
         ("x-amz-target", "AmazonML_20141212.DescribeMLModels"),
         ("origin", "https://evil.example"),
