@@ -14,7 +14,8 @@ use crate::service::metering::{Bill, bill};
 /// Show what was used, and what it would have cost at the prices of Amazon Machine Learning
 ///
 /// By model and key: 0.42 USD for an hour of computing, 0.10 USD for 1,000 predictions in batches, 0.0001 USD for each in
-/// real time, rounded up to the cent. A server that is running stores predictions in real time every few seconds.
+/// real time. The total is rounded up to the cent; the other amounts are exact to a millionth of a dollar. A server that is
+/// running stores predictions in real time every few seconds.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The first day, such as 2026-01-01 [default: from the beginning]
@@ -62,12 +63,14 @@ pub fn run(args: &Args) -> Result<(), CliError> {
 }
 
 fn document(bill: &Bill) -> Value {
-    let used = |usage: &Usage| {
+    let used = |usage: &Usage, dollars: f64| {
         json!({"model": usage.model, "owner": usage.owner, "key": usage.key, "compute_ms": usage.compute_ms,
-            "batch_predictions": usage.batch, "realtime_predictions": usage.realtime, "amount_usd": usage.dollars()})
+            "batch_predictions": usage.batch, "realtime_predictions": usage.realtime, "amount_usd": dollars})
     };
-    let items: Vec<Value> = bill.used.iter().map(used).collect();
-    json!({"from": bill.from, "to": bill.to, "items": items, "total": used(&bill.total), "you_paid_usd": 0})
+    let items = bill.used.iter().map(|usage| used(usage, usage.dollars()));
+    let items: Vec<Value> = items.collect();
+    let total = used(&bill.total, bill.total.billed_dollars());
+    json!({"from": bill.from, "to": bill.to, "items": items, "total": total, "you_paid_usd": 0})
 }
 
 fn table(bill: &Bill) -> String {
@@ -79,9 +82,11 @@ fn table(bill: &Bill) -> String {
         } else {
             &usage.model
         };
-        rows.push(row(model, &who(usage, &bill.used), usage));
+        let amount = format!("{:.6} USD", usage.dollars());
+        rows.push(row(model, &who(usage, &bill.used), usage, amount));
     }
-    rows.push(row("total", "", &bill.total));
+    let amount = format!("{:.2} USD", bill.total.billed_dollars());
+    rows.push(row("total", "", &bill.total, amount));
     format!("{}you paid: 0\n", show::table(&rows))
 }
 
@@ -97,14 +102,14 @@ fn who(usage: &Usage, all: &[Usage]) -> String {
     }
 }
 
-fn row(model: &str, owner: &str, usage: &Usage) -> Vec<String> {
+fn row(model: &str, owner: &str, usage: &Usage, amount: String) -> Vec<String> {
     vec![
         model.to_owned(),
         owner.to_owned(),
         format!("{:.1} s", usage.compute_ms as f64 / 1000.0),
         usage.batch.to_string(),
         usage.realtime.to_string(),
-        format!("{:.2} USD", usage.dollars()),
+        amount,
     ]
 }
 
@@ -132,9 +137,14 @@ mod tests {
                 used("m", "dd", "dd"),
                 used("n", "", ""),
             ],
-            total: Usage::default(),
+            total: Usage {
+                realtime: 6,
+                ..Usage::default()
+            },
         };
         let table = table(&bill);
+        assert_eq!(table.matches("0.000100 USD").count(), 6, "{table}");
+        assert!(table.contains("0.01 USD"), "{table}");
         let second = |line: &str| {
             let columns: Vec<&str> = line
                 .split("  ")

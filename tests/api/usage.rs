@@ -65,6 +65,11 @@ async fn work_and_predictions_are_counted_and_priced() {
         (&json!(0.01), &json!(0))
     );
 
+    let amount = |item: &serde_json::Value| item["amount_usd"].as_f64().unwrap();
+    // Half a second of 0.42 USD an hour, and four predictions.
+    assert_eq!((amount(iris), amount(statistics)), (0.000_458, 0.000_058));
+    assert!(items.iter().map(amount).sum::<f64>() <= amount(&usage["total"]));
+
     let again = place
         .get("/v1/usage?from=2026-01-01&to=2026-01-01")
         .await

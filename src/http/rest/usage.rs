@@ -39,7 +39,7 @@ pub struct UsageReport {
 }
 
 /// What was used, and what it would have cost: 0.42 USD for an hour of computing, 0.10 USD for 1,000 predictions in
-/// batches, 0.0001 USD for each in real time, rounded up to the cent.
+/// batches, 0.0001 USD for each in real time.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Used {
     /// The model; absent for statistics of data sources, and in the total.
@@ -57,7 +57,8 @@ pub struct Used {
     batch_predictions: u64,
     /// Records answered in real time.
     realtime_predictions: u64,
-    /// The amount in US dollars.
+    /// The amount in US dollars: exact to a millionth, what is below left out; that of the total, which is no less than the
+    /// sum of all others, rounded up to the cent.
     amount_usd: f64,
 }
 
@@ -81,7 +82,10 @@ impl From<Bill> for UsageReport {
             from: bill.from,
             to: bill.to,
             items: bill.used.into_iter().map(Used::from).collect(),
-            total: bill.total.into(),
+            total: Used {
+                amount_usd: bill.total.billed_dollars(),
+                ..bill.total.into()
+            },
             you_paid_usd: 0,
         }
     }

@@ -777,7 +777,7 @@ class Training(BaseModel):
 class Used(BaseModel):
     """
     What was used, and what it would have cost: 0.42 USD for an hour of computing, 0.10 USD for 1,000 predictions in
-    batches, 0.0001 USD for each in real time, rounded up to the cent.
+    batches, 0.0001 USD for each in real time.
     """
 
     model: str | None = None
@@ -806,7 +806,8 @@ class Used(BaseModel):
     """
     amount_usd: float
     """
-    The amount in US dollars.
+    The amount in US dollars: exact to a millionth, what is below left out; that of the total, which is no less than the
+    sum of all others, rounded up to the cent.
     """
 
 
