@@ -77,10 +77,10 @@ pub enum ListingError {
         given: String,
     },
     /// The cursor is not one of ours, or damaged.
-    #[error("the cursor cannot be read; use next_cursor of the page before, unchanged")]
+    #[error("the cursor cannot be read")]
     CursorUnreadable,
     /// The cursor comes from a list with another filter or order.
-    #[error("the cursor belongs to another query; repeat the filter and order of the first page")]
+    #[error("the cursor belongs to a list with another filter or order")]
     CursorOfAnotherQuery,
 }
 

@@ -30,12 +30,8 @@ impl Service {
         while let Some(more) = reading.stream.try_next().await? {
             bytes.extend_from_slice(&more);
         }
-        let text = std::str::from_utf8(&bytes).map_err(|_| {
-            Error::invalid(
-                "invalid_utf8",
-                format!("`{location}` is not UTF-8; save it as UTF-8"),
-            )
-        })?;
+        let text = std::str::from_utf8(&bytes)
+            .map_err(|_| Error::invalid("invalid_utf8", format!("`{location}` is not UTF-8")))?;
         Ok(Some(text.trim_start_matches('\u{feff}').to_owned()))
     }
 }

@@ -5,7 +5,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::MEDIA_TYPE;
+use super::{MEDIA_TYPE, hints};
 use crate::service::codes::{self, Class};
 use crate::service::error::chain;
 use crate::service::{Error, FieldProblem};
@@ -95,13 +95,9 @@ impl From<Error> for Refusal {
 /// The message of an error and what mends it. The fields of ours that it names are not those of the caller.
 fn told(error: &Error) -> String {
     let message = error.public_message();
-    match error.hint() {
-        Some(hint)
-            if !hint.is_empty() && hint != "see `errors` for each field" && error.problems().is_empty() =>
-        {
-            format!("{message}; {hint}")
-        }
-        _ => more(message, error.problems()),
+    match error.problems() {
+        [] => hints::joined(&message, hints::of(error.code())),
+        problems => more(message, problems),
     }
 }
 

@@ -5,10 +5,12 @@ use serde_json::{Value, json};
 
 use super::call::Call;
 use super::error::Refusal;
+use super::hints;
 use super::output::{Output, owner};
 use crate::domain::entity::Entity;
 use crate::domain::ids::EntityKind;
 use crate::domain::search::{Comparison, Operand, Search, Variable};
+use crate::service::Error;
 
 /// Items on a page.
 const MOST: u64 = 100;
@@ -73,13 +75,23 @@ async fn answered(
     search: &Search,
     shown: impl Fn(&Entity) -> Result<Output, Refusal>,
 ) -> Result<Value, Refusal> {
-    let page = call.service.entity_search(kind, search).await?;
+    let page = call.service.entity_search(kind, search).await.map_err(told)?;
     let results = page.items.iter().map(|entity| Ok(shown(entity)?.whole()));
     let mut output = Output::default();
     output
         .put("Results", results.collect::<Result<Vec<Value>, Refusal>>()?)
         .put("NextToken", page.next_cursor);
     Ok(output.whole())
+}
+
+/// An error of a list, whose place to go on from is called otherwise here.
+fn told(error: Error) -> Refusal {
+    match (error.code(), hints::of("invalid_cursor")) {
+        ("invalid_cursor", Some(hint)) => Refusal::invalid(format!(
+            "`NextToken` is none of a list with this filter and order; {hint}"
+        )),
+        _ => error.into(),
+    }
 }
 
 fn search(call: &Call<'_>, variables: &[(&str, Variable)]) -> Result<Search, Refusal> {

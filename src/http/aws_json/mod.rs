@@ -11,6 +11,7 @@ mod databases;
 mod endpoints;
 mod error;
 mod evaluations;
+mod hints;
 mod input;
 mod listing;
 mod models;

@@ -3,7 +3,8 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::domain::entity::{Entity, Problem};
+use super::hints;
+use crate::domain::entity::Entity;
 use crate::domain::status::Status;
 
 /// The longest message, in characters.
@@ -57,12 +58,7 @@ pub fn common(entity: &Entity, id: &str, computed: bool) -> Output {
 
 fn message(entity: &Entity) -> Option<String> {
     let text = match &entity.error {
-        Some(Problem {
-            message,
-            hint: Some(hint),
-            ..
-        }) => format!("{message}; {hint}"),
-        Some(problem) => problem.message.clone(),
+        Some(problem) => hints::joined(&problem.message, problem.hint.as_deref()),
         None => entity.message.clone()?,
     };
     Some(text.chars().take(LONGEST).collect())

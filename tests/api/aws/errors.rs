@@ -73,7 +73,8 @@ async fn requests_that_are_none_are_told_so() {
     let answer = place
         .send("POST /", &target("AmazonML_20141212.GetMLModel"), large)
         .await;
-    answer.refused("InvalidInputException");
+    let said = answer.refused("InvalidInputException");
+    assert!(said.ends_with("bytes; send less at once"), "{said}");
     let html = ("accept", "text/html");
     for line in [
         "GET /",

@@ -139,10 +139,12 @@ async fn pages_follow_each_other_and_belong_to_their_query() {
         if seen.len() == 2 {
             let other =
                 json!({"FilterVariable": "Name", "Prefix": "n", "SortOrder": "asc", "NextToken": token});
-            place
-                .amazon("DescribeDataSources", other)
-                .await
-                .refused("InvalidInputException");
+            for query in [other, json!({"NextToken": "nonsense"})] {
+                let answer = place.amazon("DescribeDataSources", query).await;
+                let said = answer.refused("InvalidInputException");
+                assert!(said.contains("send `NextToken` of the page before"), "{said}");
+                assert!(!said.contains("cursor"), "{said}");
+            }
         }
     }
     assert_eq!(
