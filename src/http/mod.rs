@@ -22,6 +22,7 @@ pub mod sagemaker;
 pub mod sending;
 pub mod serve;
 pub mod socket;
+pub mod taking;
 
 #[cfg(test)]
 mod tests;

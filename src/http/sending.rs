@@ -3,6 +3,7 @@
 use std::future::{Future, Ready, ready};
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready as wait};
 use std::time::Duration;
 
@@ -10,6 +11,8 @@ use axum_server::accept::Accept;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::taking::{Taken, Waiting};
 
 /// A client must take something of its answer this often.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -24,24 +27,32 @@ impl Default for Watching {
     }
 }
 
+impl Watching {
+    fn watched<I, S>(&self, stream: I, service: S) -> (Sending<I>, Taken<S>) {
+        let stream = Sending::new(stream, self.0);
+        let service = Taken::new(service, stream.waiting.clone());
+        (stream, service)
+    }
+}
+
 impl<S> Accept<TcpStream, S> for Watching {
     type Stream = Sending<TcpStream>;
-    type Service = S;
-    type Future = Ready<io::Result<(Self::Stream, S)>>;
+    type Service = Taken<S>;
+    type Future = Ready<io::Result<(Self::Stream, Taken<S>)>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
         let accepted = stream.set_nodelay(true);
-        ready(accepted.map(|()| (Sending::new(stream, self.0), service)))
+        ready(accepted.map(|()| self.watched(stream, service)))
     }
 }
 
 impl<S> Accept<UnixStream, S> for Watching {
     type Stream = Sending<UnixStream>;
-    type Service = S;
-    type Future = Ready<io::Result<(Self::Stream, S)>>;
+    type Service = Taken<S>;
+    type Future = Ready<io::Result<(Self::Stream, Taken<S>)>>;
 
     fn accept(&self, stream: UnixStream, service: S) -> Self::Future {
-        ready(Ok((Sending::new(stream, self.0), service)))
+        ready(Ok(self.watched(stream, service)))
     }
 }
 
@@ -52,6 +63,9 @@ pub struct Sending<I> {
     patience: Duration,
     /// Runs while something waits to be sent.
     stalled: Option<Pin<Box<Sleep>>>,
+    /// The answers that wait though everything was sent, and when it is looked next for how long.
+    waiting: Arc<Waiting>,
+    look: Instant,
 }
 
 impl<I> Sending<I> {
@@ -60,6 +74,8 @@ impl<I> Sending<I> {
             inner,
             patience,
             stalled: None,
+            waiting: Arc::default(),
+            look: Instant::now(),
         }
     }
 
@@ -72,9 +88,29 @@ impl<I> Sending<I> {
         let until = Instant::now() + self.patience;
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep_until(until)));
         wait!(stalled.as_mut().poll(context));
-        let message = "the client takes nothing of its answer";
-        Poll::Ready(Err(io::Error::new(ErrorKind::TimedOut, message)))
+        Poll::Ready(Err(taken_nothing()))
     }
+
+    /// Fails when an answer has waited for too long, now and then. Connections of HTTP/2 read often enough to notice it:
+    /// they are asked for signs of life.
+    fn look(&mut self) -> io::Result<()> {
+        if !self.waiting.is_used() {
+            return Ok(());
+        }
+        let now = Instant::now();
+        if now < self.look {
+            return Ok(());
+        }
+        self.look = now + self.patience / 4;
+        match self.waiting.is_in_vain(now, self.patience) {
+            true => Err(taken_nothing()),
+            false => Ok(()),
+        }
+    }
+}
+
+fn taken_nothing() -> io::Error {
+    io::Error::new(ErrorKind::TimedOut, "the client takes nothing of its answer")
 }
 
 impl<I: AsyncRead + Unpin> AsyncRead for Sending<I> {
@@ -83,6 +119,7 @@ impl<I: AsyncRead + Unpin> AsyncRead for Sending<I> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        self.look()?;
         Pin::new(&mut self.inner).poll_read(context, buffer)
     }
 }
@@ -123,7 +160,17 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for Sending<I> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
+    use axum::Router;
+    use axum::body::{Body, Bytes};
+    use axum::http::Request;
+    use axum::routing::get;
+    use futures_util::stream;
+    use h2::RecvStream;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    use tokio::task::JoinHandle;
+    use tokio_util::sync::CancellationToken;
 
     use super::*;
 
@@ -145,5 +192,75 @@ mod tests {
         let _far = taking.await.unwrap();
         let error = sending.write_all(b"more than fits").await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TimedOut);
+    }
+
+    const PIECES: usize = 10;
+
+    /// Serves an answer of some pieces of 16 KiB by HTTP/2; returns the address, and what is told when an answer has gone.
+    fn serving() -> (SocketAddr, CancellationToken) {
+        let gone = CancellationToken::new();
+        let answered = gone.clone();
+        let answer = get(async move || {
+            let held = answered.clone().drop_guard();
+            let pieces = stream::iter((0..PIECES).map(move |_| {
+                let _ = &held;
+                Ok::<_, io::Error>(vec![b'x'; 16 << 10])
+            }));
+            Body::from_stream(pieces)
+        });
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = axum_server::from_tcp(listener).unwrap();
+        let server = server.acceptor(Watching(Duration::from_millis(400)));
+        let app = Router::new().route("/", answer);
+        tokio::spawn(server.serve(app.into_make_service()));
+        (address, gone)
+    }
+
+    /// Begins an answer of which so many bytes are taken at first, and sends a sign of life every 50 ms.
+    async fn asking(address: SocketAddr, window: u32) -> (RecvStream, JoinHandle<()>) {
+        let stream = TcpStream::connect(address).await.unwrap();
+        let mut begun = h2::client::Builder::new();
+        let begun = begun.initial_window_size(window).handshake::<_, Bytes>(stream);
+        let (mut requests, mut connection) = begun.await.unwrap();
+        let mut pings = connection.ping_pong().unwrap();
+        let living = tokio::spawn(async move {
+            let pings = async {
+                while pings.ping(h2::Ping::opaque()).await.is_ok() {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            };
+            tokio::join!(async { drop(connection.await) }, pings);
+        });
+        let request = Request::get("http://localhost/").body(()).unwrap();
+        let (answer, _) = requests.send_request(request, true).unwrap();
+        (answer.await.unwrap().into_body(), living)
+    }
+
+    #[tokio::test]
+    async fn whoever_keeps_the_window_of_an_answer_closed_is_given_up() {
+        let (address, gone) = serving();
+        let (mut answer, living) = asking(address, 0).await;
+        assert!(!gone.is_cancelled());
+        let ended = tokio::time::timeout(Duration::from_secs(20), answer.data()).await;
+        assert!(ended.expect("the connection ends").unwrap().is_err());
+        living.await.unwrap();
+        let gone = tokio::time::timeout(Duration::from_secs(20), gone.cancelled());
+        gone.await.expect("nothing is kept of the answer");
+    }
+
+    #[tokio::test]
+    async fn whoever_takes_an_answer_slowly_is_not_given_up() {
+        let (address, _) = serving();
+        let (mut answer, _) = asking(address, 16 << 10).await;
+        let mut taken = 0;
+        while let Some(data) = answer.data().await {
+            let length = data.unwrap().len();
+            taken += length;
+            // It takes a second in all.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            answer.flow_control().release_capacity(length).unwrap();
+        }
+        assert_eq!(taken, PIECES * (16 << 10));
     }
 }
