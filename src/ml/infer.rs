@@ -8,6 +8,7 @@ use super::identity::{Identity, Values, identity};
 use super::names::{means_code, means_identity};
 use super::profile::{ColumnProfile, Profile};
 use super::schema::{Attribute, AttributeType, Schema};
+use super::value::is_too_large;
 
 pub use super::decision::{Decision, Evidence, Role};
 
@@ -26,6 +27,7 @@ pub fn propose(profile: &Profile, target: Option<&str>, has_header: bool) -> (Sc
     if let Some(position) = target.and_then(|name| profile.columns.iter().position(|column| column == name)) {
         decisions[position].role = Role::Target;
     }
+    learn_from_counts(profile, &mut decisions);
     keep_one_id(&mut decisions);
     let attributes = profile
         .columns
@@ -57,6 +59,24 @@ pub fn propose(profile: &Profile, target: Option<&str>, has_header: bool) -> (Sc
         excluded: named(Role::Excluded).collect(),
     };
     (schema, decisions)
+}
+
+/// Where no column is left to learn from, those that count the rows are numbers: days in their order, or the `x` of a
+/// first try.
+fn learn_from_counts(profile: &Profile, decisions: &mut [Decision]) {
+    if decisions.iter().any(|decision| decision.role == Role::Input) {
+        return;
+    }
+    let columns = profile.columns.iter().zip(&profile.profiles);
+    for ((name, column), decision) in columns.zip(decisions) {
+        let is_count = row_names(name, column, decision.kind) == Some(Identity::Running);
+        if decision.role == Role::Id && is_count && !means_identity(name) {
+            *decision = input(
+                AttributeType::Numeric,
+                "it counts the rows, but no other column is left to learn from",
+            );
+        }
+    }
 }
 
 /// A schema has one row id; further identifiers are left out.
@@ -158,8 +178,13 @@ fn decide_type(name: &str, profile: &ColumnProfile) -> Decision {
         .map(evidence);
     let mut decision = if looks_like_text(profile) {
         input(AttributeType::Text, text_reason(profile))
-    } else if forced_by.is_some() {
-        input(AttributeType::Categorical, "one value at least is no number")
+    } else if let Some(Evidence { value, .. }) = &forced_by {
+        let reason = if is_too_large(value) {
+            "one value at least is beyond 1e150, the largest number"
+        } else {
+            "one value at least is no number"
+        };
+        input(AttributeType::Categorical, reason)
     } else {
         input(AttributeType::Categorical, "the values are words, not numbers")
     };
@@ -259,27 +284,29 @@ fn is_unique(profile: &ColumnProfile) -> bool {
     }
 }
 
-/// Why the column identifies rows, if it does.
-pub fn names_rows(name: &str, profile: &ColumnProfile, kind: AttributeType) -> Option<String> {
+/// How the column identifies rows, if it does.
+fn row_names(name: &str, profile: &ColumnProfile, kind: AttributeType) -> Option<Identity> {
     let (rows, numbers) = (profile.rows, &profile.numbers);
     let whole = numbers.whole == rows;
     let (least, most) = (numbers.moments.min, numbers.moments.max);
-    let found = identity(
-        name,
-        Values {
-            rows,
-            unique: profile.filled() == rows && is_unique(profile) && profile.text.spaced == 0,
-            numbers: numbers.moments.count,
-            whole,
-            running: whole && (least == 0.0 || least == 1.0) && most - least + 1.0 == rows as f64,
-            words: kind == AttributeType::Categorical,
-        },
-    )?;
-    match found {
+    let values = Values {
+        rows,
+        unique: profile.filled() == rows && is_unique(profile) && profile.text.spaced == 0,
+        numbers: numbers.moments.count,
+        whole,
+        running: whole && (least == 0.0 || least == 1.0) && most - least + 1.0 == rows as f64,
+        words: kind == AttributeType::Categorical,
+    };
+    identity(name, values)
+}
+
+/// Why the column identifies rows, if it does.
+pub fn names_rows(name: &str, profile: &ColumnProfile, kind: AttributeType) -> Option<String> {
+    match row_names(name, profile, kind)? {
         Identity::Running => Some("a running number: every whole number once".into()),
         Identity::Named => Some("no value repeats, and the name means an identity".into()),
         Identity::Code => {
-            (rows > MOST_FOR_CATEGORIES).then(|| "no value repeats, so it can only name rows".into())
+            (profile.rows > MOST_FOR_CATEGORIES).then(|| "no value repeats, so it can only name rows".into())
         }
     }
 }

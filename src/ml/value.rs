@@ -56,6 +56,14 @@ pub fn number(text: &str) -> Number {
     }
 }
 
+/// Whether the text would be a number, were it not beyond [`LARGEST_NUMBER`].
+pub fn is_too_large(text: &str) -> bool {
+    let digits = trimmed(text);
+    let is_number = digits.bytes().any(|b| b.is_ascii_digit());
+    let parsed = fast_float2::parse::<f64, _>(digits);
+    is_number && parsed.is_ok_and(|value| value.abs() > LARGEST_NUMBER)
+}
+
 /// Powers of ten that are exact floats.
 const POWERS: [f64; 16] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,

@@ -451,6 +451,44 @@ fn the_part_held_out_decides_types_too() {
 }
 
 #[test]
+fn a_number_that_is_too_large_is_not_called_a_word() {
+    let reason = |text: &'static str| {
+        let field = move |row: u64| match row % 50 {
+            0 => text.to_string(),
+            _ => format!("{row}.5"),
+        };
+        column(400, "a", field).decision.reason
+    };
+    assert!(reason("1e300").contains("beyond 1e150"), "{}", reason("1e300"));
+    assert!(reason("-1e999").contains("beyond 1e150"));
+    for text in ["x", "inf", "1e", "1,5"] {
+        assert!(reason(text).contains("is no number"), "{text}: {}", reason(text));
+    }
+}
+
+#[test]
+fn a_running_number_is_learned_from_where_nothing_else_is_left() {
+    let x = |name: &str, more: &[(&str, &dyn Fn(u64) -> String)]| {
+        let count = |row: u64| row.to_string();
+        let twice = |row: u64| (2 * row + row % 3).to_string();
+        let columns: Vec<_> = [(name, &count as &dyn Fn(u64) -> String), ("y", &twice)]
+            .into_iter()
+            .chain(more.iter().copied())
+            .collect();
+        let found = inspect_text(made(400, &columns), Some("y")).unwrap();
+        let decision = &found.statistics.columns[0].decision;
+        (decision.kind, decision.role)
+    };
+    assert_eq!(x("x", &[]), (Numeric, Role::Input));
+    assert_eq!(x("x", &[("same", &|_| "1".into())]), (Numeric, Role::Input));
+    assert_eq!(
+        x("x", &[("other", &|row| (row % 7).to_string())]),
+        (Categorical, Role::Id)
+    );
+    assert_eq!(x("order_id", &[]), (Categorical, Role::Id));
+}
+
+#[test]
 fn one_identity_is_kept_and_the_others_are_left_out() {
     let text = made(
         150,
