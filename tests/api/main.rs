@@ -24,6 +24,8 @@ mod predict;
 mod protocols;
 mod queries;
 mod resources;
+#[path = "../servers/mod.rs"]
+mod servers;
 mod splits;
 mod storage;
 mod support;

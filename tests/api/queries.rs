@@ -8,7 +8,8 @@ use yosoku::domain::status::Status;
 use yosoku::jobs::context::{JobContext, StopReason};
 use yosoku::jobs::runner::{JobError, JobHandler};
 
-use crate::support::{MARIADB, POSTGRES, Place, databases, server};
+use crate::servers::{MARIADB, POSTGRES, server};
+use crate::support::{Place, databases};
 
 /// A server of one kind, with a table of its own, dropped by `remove`.
 struct Database {

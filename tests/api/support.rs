@@ -32,6 +32,8 @@ use yosoku::service::{self, Service};
 use yosoku::source::{Address, Databases};
 use yosoku::telemetry::Metrics;
 
+use crate::servers::{MARIADB, POSTGRES, server};
+
 pub const CANCER: &str = include_str!("../../datasets/breast_cancer.csv");
 pub const IRIS: &str = include_str!("../../datasets/iris.csv");
 pub const DIABETES: &str = include_str!("../../datasets/diabetes.csv");
@@ -47,24 +49,6 @@ pub struct Place {
     clock: Arc<ManualClock>,
     pub handler: Arc<Handler>,
     home: tempfile::TempDir,
-}
-
-/// The variables with the addresses of servers that tests may use.
-pub const POSTGRES: &str = "YOSOKU_TEST_POSTGRES";
-pub const MARIADB: &str = "YOSOKU_TEST_MARIADB";
-
-/// The address in `variable`; none where there is no such server, which is said.
-#[expect(
-    clippy::disallowed_methods,
-    clippy::print_stderr,
-    reason = "the suite has no configuration but these variables, and says what it leaves out"
-)]
-pub fn server(variable: &str) -> Option<String> {
-    let address = std::env::var(variable).ok().filter(|address| !address.is_empty());
-    if address.is_none() {
-        eprintln!("left out: {variable} is not set to the address of a server");
-    }
-    address
 }
 
 /// The servers that tests may use: under `pg` and `maria` as the user in their address, under `pg-shared` and

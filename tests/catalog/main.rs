@@ -14,6 +14,8 @@ mod jobs;
 mod lists;
 mod races;
 mod searches;
+#[path = "../servers/mod.rs"]
+mod servers;
 mod support;
 
 /// Declares every case once for each database.

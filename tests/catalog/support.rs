@@ -15,6 +15,8 @@ use yosoku::domain::spec::{
 };
 use yosoku::ml::Task;
 
+use crate::servers::{POSTGRES, server};
+
 /// A fresh, empty database.
 pub struct Place {
     pub url: String,
@@ -33,12 +35,8 @@ impl Place {
         }
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the suite has no configuration but this variable"
-    )]
     pub async fn postgres(case: &str) -> Option<Self> {
-        let server = std::env::var("YOSOKU_TEST_POSTGRES").ok()?;
+        let server = server(POSTGRES)?;
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let schema = format!("t{}_{number}_{case:.30}", std::process::id());

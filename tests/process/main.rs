@@ -19,6 +19,8 @@ mod recipe;
 mod recovery;
 mod serve;
 mod server;
+#[path = "../servers/mod.rs"]
+mod servers;
 mod splits;
 mod support;
 mod threshold;

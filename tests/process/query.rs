@@ -4,21 +4,8 @@ use std::fs;
 
 use sqlx::{Connection, Executor};
 
+use crate::servers::{MARIADB, POSTGRES, server};
 use crate::support::{run, text, yosoku};
-
-/// The address of a server for tests in `variable`; none where there is none, which is said.
-#[expect(
-    clippy::disallowed_methods,
-    clippy::print_stderr,
-    reason = "the suite has no configuration but these variables, and says what it leaves out"
-)]
-fn server(variable: &str) -> Option<String> {
-    let address = std::env::var(variable).ok().filter(|address| !address.is_empty());
-    if address.is_none() {
-        eprintln!("left out: {variable} is not set to the address of a server");
-    }
-    address
-}
 
 /// Makes 400 squares in a table.
 fn squares(url: &str, table: &str) {
@@ -59,7 +46,7 @@ fn execute(url: &str, sql: &str) {
 
 #[test]
 fn rows_of_a_query_become_a_file_that_trains() {
-    for variable in ["YOSOKU_TEST_POSTGRES", "YOSOKU_TEST_MARIADB"] {
+    for variable in [POSTGRES, MARIADB] {
         let Some(url) = server(variable) else { continue };
         let table = format!("p{}", std::process::id());
         squares(&url, &table);
