@@ -40,3 +40,21 @@ def test_the_package_needs_neither_frames_nor_plots() -> None:
     story = "import sys, yosoku; print({'pandas', 'polars', 'matplotlib', 'tqdm', 'numpy'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", story], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_it_is_installed_as_the_documentation_says(tmp_path: Path) -> None:
+    root = HERE.parents[1]
+    page = (root / "docs" / "python.md").read_text(encoding="utf-8")
+    found = re.search(r"^pip install '(.*)'", page, re.M)
+    assert found is not None
+    # What it needs is here already, and a folder of its own leaves this Python as it is.
+    options = ["-q", "--no-deps", "--no-build-isolation", "--target", str(tmp_path)]
+    command = [sys.executable, "-m", "pip", "install", *options, found[1]]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    story = "import yosoku; print(yosoku.__file__)"
+    alone = {"PYTHONPATH": str(tmp_path), "PATH": ""}
+    told = subprocess.run(
+        [sys.executable, "-c", story], cwd=tmp_path, env=alone, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.strip() == str(tmp_path / "yosoku" / "__init__.py")
