@@ -91,7 +91,7 @@ impl<I> Sending<I> {
         Poll::Ready(Err(taken_nothing()))
     }
 
-    /// Fails when an answer has waited for too long, now and then. Connections of HTTP/2 read often enough to notice it:
+    /// Gives up answers that have waited for too long, now and then, and fails when nothing else is left. Connections of HTTP/2 read often enough to notice it:
     /// they are asked for signs of life.
     fn look(&mut self) -> io::Result<()> {
         if !self.waiting.is_used() {
@@ -102,7 +102,14 @@ impl<I> Sending<I> {
             return Ok(());
         }
         self.look = now + self.patience / 4;
-        match self.waiting.is_in_vain(now, self.patience) {
+        let (given_up, is_last) = self.waiting.give_up(now, self.patience);
+        if given_up > 0 {
+            tracing::info!(
+                answers = given_up,
+                "given up, as their client takes nothing of them"
+            );
+        }
+        match is_last {
             true => Err(taken_nothing()),
             false => Ok(()),
         }
@@ -168,6 +175,7 @@ mod tests {
     use axum::routing::get;
     use futures_util::stream;
     use h2::RecvStream;
+    use h2::client::SendRequest;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
     use tokio::task::JoinHandle;
     use tokio_util::sync::CancellationToken;
@@ -195,8 +203,10 @@ mod tests {
     }
 
     const PIECES: usize = 10;
+    /// More than is handed over at once.
+    const PIECE: usize = 24 << 10;
 
-    /// Serves an answer of some pieces of 16 KiB by HTTP/2; returns the address, and what is told when an answer has gone.
+    /// Serves an answer of some pieces by HTTP/2; returns the address, and what is told when an answer has gone.
     fn serving() -> (SocketAddr, CancellationToken) {
         let gone = CancellationToken::new();
         let answered = gone.clone();
@@ -204,25 +214,25 @@ mod tests {
             let held = answered.clone().drop_guard();
             let pieces = stream::iter((0..PIECES).map(move |_| {
                 let _ = &held;
-                Ok::<_, io::Error>(vec![b'x'; 16 << 10])
+                Ok::<_, io::Error>(vec![b'x'; PIECE])
             }));
             Body::from_stream(pieces)
         });
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let server = axum_server::from_tcp(listener).unwrap();
-        let server = server.acceptor(Watching(Duration::from_millis(400)));
+        let server = server.acceptor(Watching(Duration::from_millis(1000)));
         let app = Router::new().route("/", answer);
         tokio::spawn(server.serve(app.into_make_service()));
         (address, gone)
     }
 
-    /// Begins an answer of which so many bytes are taken at first, and sends a sign of life every 50 ms.
-    async fn asking(address: SocketAddr, window: u32) -> (RecvStream, JoinHandle<()>) {
+    /// A client that takes so many bytes of an answer at first, and sends a sign of life every 50 ms.
+    async fn client(address: SocketAddr, window: u32) -> (SendRequest<Bytes>, JoinHandle<()>) {
         let stream = TcpStream::connect(address).await.unwrap();
         let mut begun = h2::client::Builder::new();
         let begun = begun.initial_window_size(window).handshake::<_, Bytes>(stream);
-        let (mut requests, mut connection) = begun.await.unwrap();
+        let (requests, mut connection) = begun.await.unwrap();
         let mut pings = connection.ping_pong().unwrap();
         let living = tokio::spawn(async move {
             let pings = async {
@@ -232,15 +242,33 @@ mod tests {
             };
             tokio::join!(async { drop(connection.await) }, pings);
         });
+        (requests, living)
+    }
+
+    /// Begins an answer.
+    async fn ask(requests: &mut SendRequest<Bytes>) -> RecvStream {
         let request = Request::get("http://localhost/").body(()).unwrap();
         let (answer, _) = requests.send_request(request, true).unwrap();
-        (answer.await.unwrap().into_body(), living)
+        answer.await.unwrap().into_body()
+    }
+
+    /// Takes an answer, pausing after each piece; returns how many bytes came.
+    async fn take(answer: &mut RecvStream, pause: Duration) -> usize {
+        let mut taken = 0;
+        while let Some(data) = answer.data().await {
+            let length = data.unwrap().len();
+            taken += length;
+            tokio::time::sleep(pause).await;
+            answer.flow_control().release_capacity(length).unwrap();
+        }
+        taken
     }
 
     #[tokio::test]
     async fn whoever_keeps_the_window_of_an_answer_closed_is_given_up() {
         let (address, gone) = serving();
-        let (mut answer, living) = asking(address, 0).await;
+        let (mut requests, living) = client(address, 0).await;
+        let mut answer = ask(&mut requests).await;
         assert!(!gone.is_cancelled());
         let ended = tokio::time::timeout(Duration::from_secs(20), answer.data()).await;
         assert!(ended.expect("the connection ends").unwrap().is_err());
@@ -252,15 +280,23 @@ mod tests {
     #[tokio::test]
     async fn whoever_takes_an_answer_slowly_is_not_given_up() {
         let (address, _) = serving();
-        let (mut answer, _) = asking(address, 16 << 10).await;
-        let mut taken = 0;
-        while let Some(data) = answer.data().await {
-            let length = data.unwrap().len();
-            taken += length;
-            // It takes a second in all.
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            answer.flow_control().release_capacity(length).unwrap();
-        }
-        assert_eq!(taken, PIECES * (16 << 10));
+        let (mut requests, _) = client(address, 16 << 10).await;
+        let mut answer = ask(&mut requests).await;
+        // It takes more than a second in all.
+        let taken = take(&mut answer, Duration::from_millis(100)).await;
+        assert_eq!(taken, PIECES * PIECE);
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_given_up_takes_no_other_with_it() {
+        let (address, gone) = serving();
+        let (mut requests, _) = client(address, 16 << 10).await;
+        let left = ask(&mut requests).await;
+        let mut slow = ask(&mut requests).await;
+        let taken = take(&mut slow, Duration::from_millis(150)).await;
+        assert_eq!(taken, PIECES * PIECE);
+        let gone = tokio::time::timeout(Duration::from_secs(20), gone.cancelled());
+        gone.await.expect("nothing is kept of the other");
+        drop(left);
     }
 }

@@ -553,6 +553,25 @@ def rule_door_lists_in_pages(context):
     equal(code(lambda: s3.head_bucket(Bucket="pages"))[1], 404, "removed")
 
 
+def rule_door_is_a_file_system_of_pyarrow(context):
+    from pyarrow import fs
+
+    place = f"127.0.0.1:{door(context).port}"
+    files = fs.S3FileSystem(access_key="anything", secret_key=SECRET, endpoint_override=place, scheme="http", region="us-east-1",
+                            allow_bucket_creation=True)
+    files.create_dir("arrow")
+    for name in ["a/1", "a/b/2", "c"]:
+        with files.open_output_stream(f"arrow/{name}") as out:
+            out.write(name.encode())
+    found = files.get_file_info(fs.FileSelector("arrow", recursive=True))
+    equal(sorted(one.path for one in found if one.is_file), ["arrow/a/1", "arrow/a/b/2", "arrow/c"], "files")
+    with files.open_input_file("arrow/a/b/2") as file:
+        equal(file.read(), b"a/b/2", "content")
+    files.delete_dir_contents("arrow/a")
+    found = files.get_file_info(fs.FileSelector("arrow", recursive=True))
+    equal(sorted(one.path for one in found if one.is_file), ["arrow/c"], "left")
+
+
 def rule_door_says_what_is_wrong(context):
     s3 = door(context).s3(parameter_validation=False)
     s3.create_bucket(Bucket="errors")

@@ -58,7 +58,10 @@ pub fn common(entity: &Entity, id: &str, computed: bool) -> Output {
 
 fn message(entity: &Entity) -> Option<String> {
     let text = match &entity.error {
-        Some(problem) => hints::joined(&problem.message, problem.hint.as_deref()),
+        Some(problem) => hints::joined(
+            &problem.message,
+            problem.hint.as_deref().or_else(|| hints::of(&problem.code)),
+        ),
         None => entity.message.clone()?,
     };
     Some(text.chars().take(LONGEST).collect())
