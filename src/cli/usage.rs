@@ -14,7 +14,7 @@ use crate::service::metering::{Bill, bill};
 /// Show what was used, and what it would have cost at the prices of Amazon Machine Learning
 ///
 /// By model and key: 0.42 USD for an hour of computing, 0.10 USD for 1,000 predictions in batches, 0.0001 USD for each in
-/// real time. The total is rounded up to the cent; the other amounts are exact to a millionth of a dollar. A server that is
+/// real time. The total is rounded up to the cent, the other amounts down to a millionth of a dollar. A server that is
 /// running stores predictions in real time every few seconds.
 #[derive(Debug, clap::Args)]
 pub struct Args {

@@ -69,8 +69,7 @@ fn learn_from_counts(profile: &Profile, decisions: &mut [Decision]) {
     }
     let columns = profile.columns.iter().zip(&profile.profiles);
     for ((name, column), decision) in columns.zip(decisions) {
-        let is_count = row_names(name, column, decision.kind) == Some(Identity::Running);
-        if decision.role == Role::Id && is_count && !means_identity(name) {
+        if decision.role == Role::Id && counts_rows(name, column, decision.kind) {
             *decision = input(
                 AttributeType::Numeric,
                 "it counts the rows, but no other column is left to learn from",
@@ -298,6 +297,11 @@ fn row_names(name: &str, profile: &ColumnProfile, kind: AttributeType) -> Option
         words: kind == AttributeType::Categorical,
     };
     identity(name, values)
+}
+
+/// Whether the column counts the rows, under a name that means no identity.
+pub fn counts_rows(name: &str, profile: &ColumnProfile, kind: AttributeType) -> bool {
+    row_names(name, profile, kind) == Some(Identity::Running) && !means_identity(name)
 }
 
 /// Why the column identifies rows, if it does.

@@ -489,6 +489,28 @@ fn a_running_number_is_learned_from_where_nothing_else_is_left() {
 }
 
 #[test]
+fn the_schema_that_learns_from_a_running_number_is_not_advised_against() {
+    let text = made(
+        400,
+        &[("x", &|row| row.to_string()), ("y", &|row| (row % 2).to_string())],
+    );
+    let proposed = inspect_text(&text, Some("y")).unwrap();
+    let codes =
+        |found: &[yosoku::ml::insights::Insight]| found.iter().map(|one| one.code).collect::<Vec<_>>();
+    assert_eq!(codes(&proposed.insights), []);
+    let table = MemoryTable::new(&text);
+    let again = inspect(
+        &table,
+        Some(&proposed.schema),
+        Some("y"),
+        &Split::all(),
+        &mut Silent,
+    )
+    .unwrap();
+    assert_eq!(codes(&again.insights), []);
+}
+
+#[test]
 fn one_identity_is_kept_and_the_others_are_left_out() {
     let text = made(
         150,

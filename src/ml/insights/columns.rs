@@ -5,7 +5,7 @@ use serde_json::json;
 use super::finding::{Code, Finding};
 use super::material::Material;
 use crate::ml::decision::Role;
-use crate::ml::infer::names_rows;
+use crate::ml::infer::{counts_rows, names_rows};
 use crate::ml::profile::examples::shortened;
 use crate::ml::schema::AttributeType;
 
@@ -88,6 +88,10 @@ fn identifier(material: &Material, column: usize) -> Option<Finding> {
         kind => kind,
     };
     let reason = names_rows(name, profile, kind)?;
+    // Inference learns from a column that counts rows, too, where no other is left.
+    if material.inputs() == [column] && counts_rows(name, profile, kind) {
+        return None;
+    }
     let message = format!("column `{name}` is learned from, but it names rows: {reason}");
     let evidence =
         json!({"reason": reason, "distinct": profile.values.distinct().0, "rows": material.all.rows});
