@@ -1,6 +1,6 @@
 //! A database for one page, on the server for tests, that is dropped when the page ends.
 
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::hash::{BuildHasher, RandomState};
 
 use sqlx::{Connection, Executor, PgConnection};
 
@@ -9,9 +9,6 @@ const ADDRESSES: [&str; 2] = [
     "postgres://reader@db.internal:5432/shop?sslmode=require",
     "postgres://yosoku:secret@db.example/yosoku",
 ];
-
-/// How many pages have had one.
-static COUNT: AtomicU16 = AtomicU16::new(0);
 
 /// A database that exists as long as this does.
 pub struct Database {
@@ -22,14 +19,14 @@ pub struct Database {
 
 impl Database {
     /// Makes an empty database on a server.
-    pub fn new(server: &str) -> Self {
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("yosoku_docs_{}_{count}", std::process::id());
-        execute(server, &format!("CREATE DATABASE {name}")).unwrap();
-        Self {
+    pub fn new(server: &str) -> Result<Self, String> {
+        // Processes elsewhere may use the same server.
+        let name = format!("yosoku_docs_{:016x}", RandomState::new().hash_one(server));
+        execute(server, &format!("CREATE DATABASE {name}"))?;
+        Ok(Self {
             server: server.to_owned(),
             name,
-        }
+        })
     }
 
     /// Runs statements in it.
@@ -62,9 +59,10 @@ fn with_name(server: &str, name: &str) -> String {
     let (address, options) = server
         .split_once('?')
         .map_or((server, None), |(a, b)| (a, Some(b)));
-    let host = address.rsplit_once('/').map_or(address, |(host, _)| host);
+    let (scheme, place) = address.split_once("://").unwrap_or(("postgres", address));
+    let host = place.split_once('/').map_or(place, |(host, _)| host);
     let options = options.map(|options| format!("?{options}")).unwrap_or_default();
-    format!("{host}/{name}{options}")
+    format!("{scheme}://{host}/{name}{options}")
 }
 
 fn execute(address: &str, statements: &str) -> Result<(), String> {
@@ -86,4 +84,5 @@ fn execute(address: &str, statements: &str) -> Result<(), String> {
 fn the_address_of_another_database_keeps_its_options() {
     assert_eq!(with_name("postgres://a@b:1/c?d=e", "f"), "postgres://a@b:1/f?d=e");
     assert_eq!(with_name("postgres://a@b:1/c", "f"), "postgres://a@b:1/f");
+    assert_eq!(with_name("postgres://a@b:1", "f"), "postgres://a@b:1/f");
 }

@@ -20,6 +20,8 @@ mod links;
 mod pages;
 mod python;
 mod reference;
+#[path = "../servers/mod.rs"]
+mod servers;
 mod session;
 
 /// A variable of the environment; empty if it is not set.

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use crate::blocks::{self, Block};
 use crate::links;
+use crate::servers::{POSTGRES, server};
 use crate::session::Session;
 
 /// Blocks that are marked as not run, at most: who adds one says so here as well.
@@ -28,10 +29,9 @@ struct Outside {
 
 impl Outside {
     fn found() -> Self {
-        let set = |name| Some(crate::variable(name)).filter(|value| !value.is_empty());
         Self {
-            python: set("YOSOKU_DOCS_PYTHON"),
-            postgres: set("YOSOKU_TEST_POSTGRES"),
+            python: Some(crate::variable("YOSOKU_DOCS_PYTHON")).filter(|program| !program.is_empty()),
+            postgres: server(POSTGRES),
         }
     }
 
@@ -148,7 +148,9 @@ fn follow(page: &Path, outside: &Outside, left: &Mutex<Vec<Left>>) -> Result<usi
         }
         let session = session.get_or_insert_with(|| Session::new(outside.python.as_deref()));
         if let (Some("postgres"), Some(server)) = (block.attribute("needs"), &outside.postgres) {
-            session.need_database(server);
+            session
+                .need_database(server)
+                .map_err(|error| format!("{place}: {error}"))?;
         }
         take(session, block).map_err(|error| format!("{place}: {error}"))?;
         count += 1;

@@ -38,7 +38,9 @@ fn free_port() -> String {
     let base = 18_000 + (std::process::id() % 100) as u16 * 100;
     loop {
         let port = base + NEXT_PORT.fetch_add(1, Ordering::Relaxed);
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+        // Ports are replaced one after the other; none may look like one that comes later.
+        let is_clear = PORTS.iter().all(|named| !port.to_string().contains(named));
+        if is_clear && TcpListener::bind(("127.0.0.1", port)).is_ok() {
             return port.to_string();
         }
     }
@@ -104,8 +106,11 @@ impl Session {
     }
 
     /// Gives the page a database of its own on a server for tests, unless it has one.
-    pub fn need_database(&mut self, server: &str) {
-        self.database.get_or_insert_with(|| Database::new(server));
+    pub fn need_database(&mut self, server: &str) -> Result<(), String> {
+        if self.database.is_none() {
+            self.database = Some(Database::new(server)?);
+        }
+        Ok(())
     }
 
     /// Runs the statements of a block in the database of the page.
