@@ -13,10 +13,11 @@ NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 # By how much of itself a figure may differ: the mathematics of another processor rounds otherwise.
 TOLERANCE = 0.01
 PORT = re.compile(r"127\.0\.0\.1:\d+")
-# Pixels differ that are apart by this share of their range, and pictures in which that many pixels do: the mathematics of
-# another processor moves the edge of a line, a curve that has moved is more.
+# Pixels differ that are apart by this share of their range, and pictures in which a square of this side has that many of
+# them: the mathematics of another processor moves the edge of a line, a curve or a figure that has changed is more.
 APART = 0.1
-PIXELS = 0.002
+SIDE = 32
+PIXELS = 0.04
 # The parts that are compared: lines, and in tables cells.
 PART = re.compile(r"\n|(?<=</t[dhr]>)")
 
@@ -46,7 +47,12 @@ def shows_other(committed, made):
     old, new = (imread(io.BytesIO(picture)) for picture in (committed, made))
     if old.shape != new.shape:
         return True
-    return np.mean(np.abs(old - new).max(axis=-1) > APART) > PIXELS
+    apart = np.abs(old - new).max(axis=-1) > APART
+    height, width = (-(-length // SIDE) for length in apart.shape)
+    squares = np.zeros((height * SIDE, width * SIDE))
+    squares[: apart.shape[0], : apart.shape[1]] = apart
+    shares = squares.reshape(height, SIDE, width, SIDE).mean(axis=(1, 3))
+    return bool(shares.max() > PIXELS)
 
 
 def parts(page):

@@ -1,11 +1,13 @@
 """Pages that are made from notebooks are found stale when a figure in them has changed, and only then."""
 
 import importlib.util
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib.figure import Figure
 
 NOTEBOOKS = Path(__file__).resolve().parents[3] / "notebooks"
 PAGE = "AUC: 0.9456\n<tr><td>rows</td><td>7,200</td></tr><tr><td>took</td><td>6.9 s</td></tr>\nat 127.0.0.1:4711\n"
@@ -38,6 +40,23 @@ def test_the_last_digit_does_not(stale: Any) -> None:
 
 def test_how_long_it_took_and_on_which_port_does_not(stale: Any) -> None:
     assert stale.difference(PAGE, PAGE.replace("6.9 s", "112 ms").replace("4711", "4712")) is None
+
+
+def picture(power: float, title: str) -> bytes:
+    figure = Figure(figsize=(5, 3))
+    axes = figure.subplots()
+    axes.plot([step / 100 for step in range(101)], [(step / 100) ** power for step in range(101)])
+    axes.set_title(title)
+    made = io.BytesIO()
+    figure.savefig(made, format="png")
+    return made.getvalue()
+
+
+def test_a_picture_that_shows_something_else_makes_a_page_stale(stale: Any) -> None:
+    shown = picture(1, "AUC 0.93")
+    assert not stale.shows_other(shown, picture(1.0001, "AUC 0.93"))
+    assert stale.shows_other(shown, picture(1.05, "AUC 0.93"))
+    assert stale.shows_other(shown, picture(1, "AUC 0.71"))
 
 
 def test_every_notebook_tells_how_to_get_the_client_and_the_book_leads_to_it() -> None:
