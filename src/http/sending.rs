@@ -88,36 +88,26 @@ impl<I> Sending<I> {
         let until = Instant::now() + self.patience;
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep_until(until)));
         wait!(stalled.as_mut().poll(context));
-        Poll::Ready(Err(taken_nothing()))
+        let message = "the client takes nothing of its answer";
+        Poll::Ready(Err(io::Error::new(ErrorKind::TimedOut, message)))
     }
 
-    /// Gives up answers that have waited for too long, now and then, and fails when nothing else is left. Connections of HTTP/2 read often enough to notice it:
+    /// Gives up answers that have waited for too long, now and then. Connections of HTTP/2 read often enough to notice it:
     /// they are asked for signs of life.
-    fn look(&mut self) -> io::Result<()> {
+    fn look(&mut self) {
         if !self.waiting.is_used() {
-            return Ok(());
+            return;
         }
         let now = Instant::now();
         if now < self.look {
-            return Ok(());
+            return;
         }
         self.look = now + self.patience / 4;
-        let (given_up, is_last) = self.waiting.give_up(now, self.patience);
-        if given_up > 0 {
-            tracing::info!(
-                answers = given_up,
-                "given up, as their client takes nothing of them"
-            );
-        }
-        match is_last {
-            true => Err(taken_nothing()),
-            false => Ok(()),
+        let answers = self.waiting.give_up(now, self.patience);
+        if answers > 0 {
+            tracing::info!(answers, "given up, as their client takes nothing of them");
         }
     }
-}
-
-fn taken_nothing() -> io::Error {
-    io::Error::new(ErrorKind::TimedOut, "the client takes nothing of its answer")
 }
 
 impl<I: AsyncRead + Unpin> AsyncRead for Sending<I> {
@@ -126,7 +116,7 @@ impl<I: AsyncRead + Unpin> AsyncRead for Sending<I> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.look()?;
+        self.look();
         Pin::new(&mut self.inner).poll_read(context, buffer)
     }
 }
@@ -177,8 +167,7 @@ mod tests {
     use h2::RecvStream;
     use h2::client::SendRequest;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
-    use tokio::task::JoinHandle;
-    use tokio_util::sync::CancellationToken;
+    use tokio_util::sync::{CancellationToken, DropGuard};
 
     use super::*;
 
@@ -206,35 +195,47 @@ mod tests {
     /// More than is handed over at once.
     const PIECE: usize = 24 << 10;
 
-    /// Serves an answer of some pieces by HTTP/2; returns the address, and what is told when an answer has gone.
+    /// Tells when it goes, with what it holds.
+    struct Held(
+        Vec<u8>,
+        #[expect(dead_code, reason = "it is there to be dropped")] DropGuard,
+    );
+
+    impl AsRef<[u8]> for Held {
+        fn as_ref(&self) -> &[u8] {
+            &self.0
+        }
+    }
+
+    /// Serves by HTTP/2, and tells when an answer has gone: at `/left` one in a single lump, at `/` one in pieces.
     fn serving() -> (SocketAddr, CancellationToken) {
         let gone = CancellationToken::new();
-        let answered = gone.clone();
-        let answer = get(async move || {
-            let held = answered.clone().drop_guard();
-            let pieces = stream::iter((0..PIECES).map(move |_| {
-                let _ = &held;
-                Ok::<_, io::Error>(vec![b'x'; PIECE])
-            }));
-            Body::from_stream(pieces)
-        });
+        let lump = gone.clone();
+        let left = async move || {
+            let held = Held(vec![b'x'; PIECES * PIECE], lump.clone().drop_guard());
+            Body::from(Bytes::from_owner(held))
+        };
+        let pieces = async || {
+            let pieces = (0..PIECES).map(|_| Ok::<_, io::Error>(vec![b'x'; PIECE]));
+            Body::from_stream(stream::iter(pieces))
+        };
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let server = axum_server::from_tcp(listener).unwrap();
-        let server = server.acceptor(Watching(Duration::from_millis(1000)));
-        let app = Router::new().route("/", answer);
+        let server = server.acceptor(Watching(Duration::from_secs(1)));
+        let app = Router::new().route("/left", get(left)).route("/", get(pieces));
         tokio::spawn(server.serve(app.into_make_service()));
         (address, gone)
     }
 
     /// A client that takes so many bytes of an answer at first, and sends a sign of life every 50 ms.
-    async fn client(address: SocketAddr, window: u32) -> (SendRequest<Bytes>, JoinHandle<()>) {
+    async fn client(address: SocketAddr, window: u32) -> SendRequest<Bytes> {
         let stream = TcpStream::connect(address).await.unwrap();
         let mut begun = h2::client::Builder::new();
         let begun = begun.initial_window_size(window).handshake::<_, Bytes>(stream);
         let (requests, mut connection) = begun.await.unwrap();
         let mut pings = connection.ping_pong().unwrap();
-        let living = tokio::spawn(async move {
+        tokio::spawn(async move {
             let pings = async {
                 while pings.ping(h2::Ping::opaque()).await.is_ok() {
                     tokio::time::sleep(Duration::from_millis(50)).await;
@@ -242,61 +243,53 @@ mod tests {
             };
             tokio::join!(async { drop(connection.await) }, pings);
         });
-        (requests, living)
+        requests
     }
 
     /// Begins an answer.
-    async fn ask(requests: &mut SendRequest<Bytes>) -> RecvStream {
-        let request = Request::get("http://localhost/").body(()).unwrap();
+    async fn ask(requests: &mut SendRequest<Bytes>, path: &str) -> RecvStream {
+        let request = Request::get(format!("http://localhost{path}")).body(()).unwrap();
         let (answer, _) = requests.send_request(request, true).unwrap();
         answer.await.unwrap().into_body()
     }
 
-    /// Takes an answer, pausing after each piece; returns how many bytes came.
-    async fn take(answer: &mut RecvStream, pause: Duration) -> usize {
+    /// Takes an answer, pausing after each frame; returns how many bytes came.
+    async fn take(answer: &mut RecvStream, pause: Duration) -> Result<usize, h2::Error> {
         let mut taken = 0;
         while let Some(data) = answer.data().await {
-            let length = data.unwrap().len();
+            let length = data?.len();
             taken += length;
             tokio::time::sleep(pause).await;
             answer.flow_control().release_capacity(length).unwrap();
         }
-        taken
+        Ok(taken)
     }
 
     #[tokio::test]
-    async fn whoever_keeps_the_window_of_an_answer_closed_is_given_up() {
+    async fn what_is_left_of_an_answer_that_nobody_takes_goes_alone() {
         let (address, gone) = serving();
-        let (mut requests, living) = client(address, 0).await;
-        let mut answer = ask(&mut requests).await;
+        let mut requests = client(address, 16 << 10).await;
+        let mut left = ask(&mut requests, "/left").await;
+        let mut slow = ask(&mut requests, "/").await;
+        // It takes two seconds at least, and the other is given up meanwhile.
+        let slowly = tokio::spawn(async move { take(&mut slow, Duration::from_millis(100)).await });
         assert!(!gone.is_cancelled());
-        let ended = tokio::time::timeout(Duration::from_secs(20), answer.data()).await;
-        assert!(ended.expect("the connection ends").unwrap().is_err());
-        living.await.unwrap();
-        let gone = tokio::time::timeout(Duration::from_secs(20), gone.cancelled());
-        gone.await.expect("nothing is kept of the answer");
+        let told = tokio::time::timeout(Duration::from_secs(20), gone.cancelled());
+        told.await.expect("nothing is kept of the answer");
+        assert_eq!(slowly.await.unwrap().unwrap(), PIECES * PIECE);
+        // The client learns of it when it wants to go on; its connection is as good as before.
+        assert!(take(&mut left, Duration::ZERO).await.is_err());
+        let mut next = ask(&mut requests, "/").await;
+        assert_eq!(take(&mut next, Duration::ZERO).await.unwrap(), PIECES * PIECE);
     }
 
     #[tokio::test]
-    async fn whoever_takes_an_answer_slowly_is_not_given_up() {
-        let (address, _) = serving();
-        let (mut requests, _) = client(address, 16 << 10).await;
-        let mut answer = ask(&mut requests).await;
-        // It takes more than a second in all.
-        let taken = take(&mut answer, Duration::from_millis(100)).await;
-        assert_eq!(taken, PIECES * PIECE);
-    }
-
-    #[tokio::test]
-    async fn an_answer_that_is_given_up_takes_no_other_with_it() {
+    async fn whoever_pauses_in_the_middle_is_waited_for() {
         let (address, gone) = serving();
-        let (mut requests, _) = client(address, 16 << 10).await;
-        let left = ask(&mut requests).await;
-        let mut slow = ask(&mut requests).await;
-        let taken = take(&mut slow, Duration::from_millis(150)).await;
-        assert_eq!(taken, PIECES * PIECE);
-        let gone = tokio::time::timeout(Duration::from_secs(20), gone.cancelled());
-        gone.await.expect("nothing is kept of the other");
-        drop(left);
+        let mut requests = client(address, 100 << 10).await;
+        let mut left = ask(&mut requests, "/left").await;
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        assert!(!gone.is_cancelled());
+        assert_eq!(take(&mut left, Duration::ZERO).await.unwrap(), PIECES * PIECE);
     }
 }

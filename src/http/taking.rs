@@ -1,11 +1,11 @@
 //! Answers in HTTP/2 that nobody takes. Sending never fails there, however long a client leaves the window of an answer
-//! closed: it waits beside others on a connection that is alive. So each answer says while it waits for its client; one that
-//! has waited for too long is given up, and the connection ends when nothing else is left on it.
+//! closed: it waits beside others on a connection that is alive. So each answer says since when it waits for its client,
+//! and one that has waited for too long is given up with whatever it holds; the others on its connection go on.
 
 use std::collections::HashMap;
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -21,20 +21,16 @@ use tower::Service;
 
 /// Bytes of an answer that are handed over at once, to see that each of them is taken.
 const PIECE: usize = 16 << 10;
+/// Who has taken less than that, which is the window that clients begin with, is not in the middle of a large one.
+const SMALL_WINDOW: usize = 64 << 10;
+/// So many times as long an answer of which more was taken may wait.
+const LONGER: u32 = 10;
 
-/// What happens on one connection.
+/// The answers on one connection.
 #[derive(Debug, Default)]
 pub struct Waiting {
-    open: Mutex<Open>,
-    is_used: AtomicBool,
-}
-
-#[derive(Debug, Default)]
-struct Open {
-    /// Requests without an answer yet.
-    asked: usize,
-    answers: HashMap<u64, Answer>,
-    next: u64,
+    answers: Mutex<HashMap<u64, Answer>>,
+    next: AtomicU64,
 }
 
 /// An answer that is being sent.
@@ -42,8 +38,19 @@ struct Open {
 struct Answer {
     /// Since when it waits for its client.
     since: Option<Instant>,
-    is_given_up: bool,
+    /// Bytes that were handed over.
+    given: usize,
     rest: Rest,
+}
+
+impl Answer {
+    /// Clients open a large window again when they have taken half of it, which may last.
+    fn patience(&self, least: Duration) -> Duration {
+        match self.given < SMALL_WINDOW {
+            true => least,
+            false => least * LONGER,
+        }
+    }
 }
 
 /// What is left of an answer; nothing once it is given up.
@@ -56,30 +63,29 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Waiting {
     /// Whether there ever was an answer that may wait.
     pub fn is_used(&self) -> bool {
-        self.is_used.load(Ordering::Relaxed)
+        self.next.load(Ordering::Relaxed) > 0
     }
 
-    /// Gives up the answers that wait for longer than `patience`, with whatever they hold; returns how many, and whether
-    /// nothing else is left on the connection.
-    pub fn give_up(&self, now: Instant, patience: Duration) -> (usize, bool) {
+    /// Gives up the answers that wait for longer than `patience`, or ten times as long once 64 KiB were taken, with
+    /// whatever they hold; returns how many.
+    pub fn give_up(&self, now: Instant, patience: Duration) -> usize {
         let mut left = Vec::new();
-        let mut open = lock(&self.open);
-        for answer in open.answers.values_mut() {
+        for answer in lock(&self.answers).values_mut() {
+            let patience = answer.patience(patience);
             if answer.since.is_some_and(|since| since + patience < now) {
-                (answer.since, answer.is_given_up) = (None, true);
-                left.push(lock(&answer.rest).take());
+                answer.since = None;
+                left.extend(lock(&answer.rest).take());
             }
         }
-        let is_alone = open.asked == 0 && open.answers.values().all(|answer| answer.is_given_up);
-        let is_last = is_alone && !open.answers.is_empty();
-        drop(open);
-        // What an answer holds may take its time to go.
-        (left.len(), is_last)
+        // What an answer holds may take its time to go, and goes when nothing is locked.
+        left.len()
     }
 
-    fn waits(&self, number: u64, since: Option<Instant>) {
-        if let Some(answer) = lock(&self.open).answers.get_mut(&number) {
-            answer.since = since;
+    /// Notes that so many bytes were handed over; none where it waits for us.
+    fn gave(&self, number: u64, bytes: Option<usize>) {
+        if let Some(answer) = lock(&self.answers).get_mut(&number) {
+            answer.since = bytes.map(|_| Instant::now());
+            answer.given += bytes.unwrap_or(0);
         }
     }
 }
@@ -117,31 +123,14 @@ where
         if !is_second {
             return Either::Left(answer);
         }
-        let asked = Asked::new(&self.waiting);
+        let waiting = self.waiting.clone();
         Either::Right(Box::pin(async move {
             let answer = answer.await?;
             Ok(match answer.body().is_end_stream() {
                 true => answer,
-                false => answer.map(|body| Body::new(Pieces::new(body, &asked.0))),
+                false => answer.map(|body| Body::new(Pieces::new(body, waiting))),
             })
         }))
-    }
-}
-
-/// A request without an answer yet.
-struct Asked(Arc<Waiting>);
-
-impl Asked {
-    fn new(waiting: &Arc<Waiting>) -> Self {
-        waiting.is_used.store(true, Ordering::Relaxed);
-        lock(&waiting.open).asked += 1;
-        Self(waiting.clone())
-    }
-}
-
-impl Drop for Asked {
-    fn drop(&mut self) {
-        lock(&self.0.open).asked -= 1;
     }
 }
 
@@ -153,22 +142,19 @@ struct Pieces {
 }
 
 impl Pieces {
-    fn new(body: Body, waiting: &Arc<Waiting>) -> Self {
+    fn new(body: Body, waiting: Arc<Waiting>) -> Self {
         let rest: Rest = Arc::new(Mutex::new(Some((body, Bytes::new()))));
-        let mut open = lock(&waiting.open);
-        let number = open.next;
-        open.next += 1;
+        let number = waiting.next.fetch_add(1, Ordering::Relaxed);
         let answer = Answer {
             since: None,
-            is_given_up: false,
+            given: 0,
             rest: rest.clone(),
         };
-        open.answers.insert(number, answer);
-        drop(open);
+        lock(&waiting.answers).insert(number, answer);
         Self {
             rest,
             number,
-            waiting: waiting.clone(),
+            waiting,
         }
     }
 
@@ -179,17 +165,26 @@ impl Pieces {
             let error = io::Error::new(io::ErrorKind::TimedOut, "the client takes nothing of its answer");
             return Poll::Ready(Some(Err(axum::Error::new(error))));
         };
-        let next = match rest.is_empty() {
-            true => Pin::new(body).poll_frame(context),
-            false => Poll::Ready(Some(Ok(Frame::data(std::mem::take(rest))))),
-        };
-        next.map_ok(|frame| {
-            frame.map_data(|mut data| {
-                *rest = data.split_off(data.len().min(PIECE));
-                data
-            })
-        })
+        if rest.is_empty() {
+            let next = Pin::new(body).poll_frame(context);
+            return next.map_ok(|frame| {
+                frame.map_data(|data| match data.len() > PIECE {
+                    true => first_piece(data, rest),
+                    false => data,
+                })
+            });
+        }
+        let data = std::mem::take(rest);
+        Poll::Ready(Some(Ok(Frame::data(first_piece(data, rest)))))
     }
+}
+
+/// The first piece of `data`; what follows goes into `rest`. The piece is a copy: it may lie there with the client's window
+/// closed long after the rest has gone, and must not hold all of it.
+fn first_piece(data: Bytes, rest: &mut Bytes) -> Bytes {
+    let length = data.len().min(PIECE);
+    *rest = data.slice(length..);
+    data.get(..length).map(Bytes::copy_from_slice).unwrap_or_default()
 }
 
 impl HttpBody for Pieces {
@@ -201,9 +196,11 @@ impl HttpBody for Pieces {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let next = self.next(context);
-        // Without a piece it waits for us, not for its client.
-        let is_piece = matches!(next, Poll::Ready(Some(Ok(_))));
-        self.waiting.waits(self.number, is_piece.then(Instant::now));
+        let bytes = match &next {
+            Poll::Ready(Some(Ok(frame))) => Some(frame.data_ref().map_or(0, Bytes::len)),
+            _ => None,
+        };
+        self.waiting.gave(self.number, bytes);
         next
     }
 
@@ -230,7 +227,7 @@ impl HttpBody for Pieces {
 
 impl Drop for Pieces {
     fn drop(&mut self) {
-        let answer = lock(&self.waiting.open).answers.remove(&self.number);
+        let answer = lock(&self.waiting.answers).remove(&self.number);
         drop(answer);
     }
 }
