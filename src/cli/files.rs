@@ -102,7 +102,7 @@ pub fn whole_path(path: &Path) -> Option<PathBuf> {
 /// standard output. A device or a pipe is written to, never replaced.
 pub fn write_whole(
     path: &Path,
-    write: impl FnOnce(&mut dyn Write) -> Result<(), CliError>,
+    write: impl FnOnce(&mut (dyn Write + Send)) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
     if path == Path::new("-") {
         return write_stdout(write);
@@ -169,9 +169,9 @@ impl Write for Late<'_> {
 }
 
 /// Writes to standard output. A reader that has seen enough, as in `… | head`, is no failure.
-fn write_stdout(write: impl FnOnce(&mut dyn Write) -> Result<(), CliError>) -> Result<(), CliError> {
+fn write_stdout(write: impl FnOnce(&mut (dyn Write + Send)) -> Result<(), CliError>) -> Result<(), CliError> {
     let mut out = Forgiving {
-        inner: io::BufWriter::new(io::stdout().lock()),
+        inner: io::BufWriter::new(io::stdout()),
         closed: false,
     };
     write(&mut out)?;

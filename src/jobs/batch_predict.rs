@@ -72,7 +72,7 @@ pub fn batch_predict(
     };
     let outputs = Outputs {
         out: &mut file,
-        problems: problems.as_mut().map(|file| file as &mut dyn Write),
+        problems: problems.as_mut().map(|file| file as &mut (dyn Write + Send)),
         resume: Some(Resume {
             parts: &parts,
             input: &table.identity(&[]),

@@ -100,6 +100,11 @@ impl ColumnMap {
         self.from.get(index).copied().flatten()
     }
 
+    /// True when records are in schema order as they are.
+    pub fn is_in_order(&self) -> bool {
+        self.in_order
+    }
+
     /// The record in schema order. `buffer` is used only when the order differs.
     pub fn align<'a>(&self, record: &'a Record, buffer: &'a mut Record) -> &'a Record {
         if self.in_order {

@@ -54,6 +54,7 @@ fn by_training(bundle: &Bundle, table: &MemoryTable) -> Vec<Row> {
         schema: &document.schema,
         target: document.schema.target_index().unwrap(),
         split: &Selector::all(),
+        distinct: Vec::new(),
     };
     let featurizer = Featurizer::new(document.featurizer.clone(), &document.schema);
     let (design, ..): (Design, _, _) = rows

@@ -11,7 +11,7 @@ use super::workspace::Workspace;
 use crate::ml::record::Record;
 
 /// Distinct texts that are kept before their words are counted.
-const MOST_TEXTS: usize = 1 << 15;
+pub const MOST_TEXTS: usize = 1 << 15;
 /// Bytes of these.
 const MOST_BYTES: usize = 8 << 20;
 /// Texts whose words one thread counts at a time.
@@ -24,21 +24,12 @@ pub struct FieldCounts {
     texts: TokenCounts,
     /// Rows read.
     rows: u32,
-    /// Rows whose texts are not counted yet.
-    waiting: u64,
     /// Tokens met.
     pub active: u64,
-    /// Texts hardly repeat themselves, so rows are better shared among threads.
-    pub given_up: bool,
     scratch: String,
 }
 
 impl FieldCounts {
-    /// True for a step that can be counted here.
-    pub fn reads(step: &TokenStep) -> bool {
-        step.is_words() || matches!(step, TokenStep::Level { .. })
-    }
-
     /// Counts what `step` gives on some rows.
     pub fn add(&mut self, step: &TokenStep, plan: &Plan, rows: &[&Record], counts: &mut TokenCounts) {
         if let TokenStep::Level { attribute, lowercase } = step {
@@ -60,34 +51,45 @@ impl FieldCounts {
             self.rows = self.rows.wrapping_add(1);
             self.texts.add(text, self.rows);
         }
-        self.waiting += rows.len() as u64;
         if self.texts.len() > MOST_TEXTS || self.texts.bytes() > MOST_BYTES {
-            self.given_up = self.waiting < 2 * self.texts.len() as u64;
-            self.settle(step, plan, counts);
+            let texts = std::mem::take(&mut self.texts);
+            let all: Vec<(&str, u32)> = texts.iter().collect();
+            self.count(cut(step, plan, &all, &mut Workspace::default()), counts);
         }
     }
 
-    /// Counts the words of the texts that were kept.
+    /// Counts the words of the texts that were kept, on all threads.
     pub fn settle(&mut self, step: &TokenStep, plan: &Plan, counts: &mut TokenCounts) {
         let texts = std::mem::take(&mut self.texts);
-        self.waiting = 0;
         let all: Vec<(&str, u32)> = texts.iter().collect();
         let parts: Vec<(TokenCounts, u64)> = all
             .par_chunks(CHUNK_TEXTS)
             .map_init(Workspace::default, |workspace, some| {
-                let (mut words, mut active) = (TokenCounts::default(), 0);
-                for (number, &(text, rows)) in some.iter().enumerate() {
-                    plan.for_each_token_of(step, text, workspace, |token| {
-                        active += u64::from(rows);
-                        words.add_many(token, number as u32, rows);
-                    });
-                }
-                (words, active)
+                cut(step, plan, some, workspace)
             })
             .collect();
-        for (words, active) in &parts {
-            counts.merge(words);
-            self.active += active;
-        }
+        parts.into_iter().for_each(|part| self.count(part, counts));
     }
+
+    fn count(&mut self, (words, active): (TokenCounts, u64), counts: &mut TokenCounts) {
+        counts.merge(&words);
+        self.active += active;
+    }
+}
+
+/// The words of some texts, and how many tokens all rows with them have.
+fn cut(
+    step: &TokenStep,
+    plan: &Plan,
+    texts: &[(&str, u32)],
+    workspace: &mut Workspace,
+) -> (TokenCounts, u64) {
+    let (mut words, mut active) = (TokenCounts::default(), 0);
+    for (number, &(text, rows)) in texts.iter().enumerate() {
+        plan.for_each_token_of(step, text, workspace, |token| {
+            active += u64::from(rows);
+            words.add_many(token, number as u32, rows);
+        });
+    }
+    (words, active)
 }

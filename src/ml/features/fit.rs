@@ -1,7 +1,7 @@
 //! What is learned from the training rows before any weight: means, bins and dictionaries.
 //!
-//! Chunks of rows are read side by side, each into counts of its own; then they are put together term by
-//! term. Neither the chunks nor the order in which they are put together depend on the threads.
+//! Chunks of rows are read side by side, each into counts of its own; then they are put together in their order, some
+//! terms on one thread and some on another. Neither the chunks nor their order depend on the threads.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,8 @@ use rayon::prelude::*;
 
 use super::count::TokenCounts;
 use super::cut::Cut;
-use super::fields::FieldCounts;
+use super::fields::{FieldCounts, MOST_TEXTS};
+use super::ledger::Ledger;
 use super::number_fit::NumberFit;
 use super::plan::Plan;
 use super::space;
@@ -23,44 +24,73 @@ use crate::ml::record::Record;
 use crate::ml::schema::Schema;
 use crate::ml::value::Number;
 
-/// Rows that are read together by one thread.
-const CHUNK_ROWS: usize = 512;
-/// Tokens that all dictionaries together count before rare ones are forgotten.
-const MOST_TOKENS: usize = 6_000_000;
-/// Bytes that all dictionaries together take before rare tokens are forgotten.
-const MOST_BYTES: usize = 1 << 30;
-
 /// Learns a [`FeaturizerState`] from training rows.
 #[derive(Debug)]
 pub struct FeaturizerFit {
     terms: Vec<Term>,
-    plan: Plan,
+    reading: Reading,
     /// Dates that are missing where their number is.
     by_number: Vec<usize>,
     allowed: usize,
-    /// Whether the pass that needs finished bins is under way.
-    second: bool,
     /// For each number of the plan.
     numbers: Vec<NumberFit>,
     /// For each wanted cut: the number's place in the plan and the bins.
     wanted: Vec<(usize, u32)>,
-    cuts: Vec<Cut>,
     /// For each term.
+    counted: Vec<Counted>,
+    totals: Totals,
+    ledger: Ledger,
+}
+
+/// How rows are read; the same for all of them within a pass.
+#[derive(Debug)]
+pub struct Reading {
+    plan: Plan,
+    cuts: Vec<Cut>,
+    /// Whether the pass that needs finished bins is under way.
+    second: bool,
+    /// For each term whether its tokens are counted column by column, and not while rows are read.
+    by_column: Vec<bool>,
+}
+
+/// The tokens of one term.
+#[derive(Debug, Default, Clone)]
+struct Counted {
+    counts: TokenCounts,
+    /// What is counted column by column.
+    fields: FieldCounts,
+}
+
+/// What is known of all rows.
+#[derive(Debug, Default)]
+struct Totals {
+    chunks: u64,
+    rows: u64,
+    active: u64,
+    /// For each term.
+    missing: Vec<bool>,
+}
+
+/// What one chunk of rows holds; use one again and again.
+#[derive(Debug, Default)]
+pub struct Chunk {
+    /// Values with the numbers of their rows.
+    numbers: Vec<Vec<(f64, u64)>>,
     counts: Vec<TokenCounts>,
-    /// For each term, what is counted column by column.
-    fields: Vec<FieldCounts>,
     missing: Vec<bool>,
     rows: u64,
     active: u64,
 }
 
-/// What one chunk of rows holds.
-struct Chunk {
-    /// Values with the numbers of their rows.
-    numbers: Vec<Vec<(f64, u64)>>,
-    counts: Vec<TokenCounts>,
-    missing: Vec<bool>,
-    active: u64,
+/// Puts together what chunks hold of some numbers and terms.
+pub struct FitLane<'a> {
+    reading: &'a Reading,
+    numbers: (usize, &'a mut [NumberFit]),
+    counted: (usize, &'a mut [Counted]),
+    /// One lane keeps these.
+    totals: Option<&'a mut Totals>,
+    chunks: u64,
+    ledger: &'a Ledger,
 }
 
 impl FeaturizerFit {
@@ -87,21 +117,43 @@ impl FeaturizerFit {
                 quantiles: binned(at).then(|| Box::new(Quantiles::new(exact_capacity(sketches)))),
             })
             .collect();
+        let by_column = plan.steps().iter().map(Step::is_level).collect();
         Self {
             terms: terms.to_vec(),
-            counts: vec![TokenCounts::default(); terms.len()],
-            fields: vec![FieldCounts::default(); terms.len()],
-            missing: vec![false; terms.len()],
-            plan,
+            counted: vec![Counted::default(); terms.len()],
+            totals: Totals {
+                missing: vec![false; terms.len()],
+                ..Totals::default()
+            },
+            reading: Reading {
+                plan,
+                cuts: Vec::new(),
+                second: false,
+                by_column,
+            },
             by_number,
             allowed,
-            second: false,
             numbers,
             wanted,
-            cuts: Vec::new(),
-            rows: 0,
-            active: 0,
+            ledger: Ledger::default(),
         }
+    }
+
+    /// Says of how many distinct values each attribute is on how many rows: texts that repeat themselves are then cut
+    /// into words once.
+    #[must_use]
+    pub fn with_repeats(mut self, distinct_of: impl Fn(usize) -> Option<(u64, u64)>) -> Self {
+        let Reading { plan, by_column, .. } = &mut self.reading;
+        for (by_column, step) in by_column.iter_mut().zip(plan.steps()) {
+            let text = match step {
+                Step::Tokens(tokens) => plan.text_of(tokens),
+                _ => None,
+            };
+            let repeats =
+                |(distinct, rows): (u64, u64)| distinct <= MOST_TEXTS as u64 && distinct * 2 <= rows;
+            *by_column |= text.and_then(&distinct_of).is_some_and(repeats);
+        }
+        self
     }
 
     /// Allows another number of features, before they are frozen.
@@ -111,120 +163,64 @@ impl FeaturizerFit {
 
     /// Learns from some rows in schema order. Call it with the training rows in file order.
     pub fn add(&mut self, rows: &[&Record]) {
-        let (mut counts, mut fields) = (std::mem::take(&mut self.counts), std::mem::take(&mut self.fields));
-        let by_rows: Vec<bool> = (fields.iter().zip(self.plan.steps()))
-            .map(|(fields, step)| !self.is_by_column(step) || fields.given_up)
-            .collect();
-        let (chunks, ()) = rayon::join(
-            || -> Vec<Chunk> {
-                rows.par_chunks(CHUNK_ROWS)
-                    .map_init(Workspace::default, |workspace, rows| {
-                        self.read(rows, &by_rows, workspace)
-                    })
-                    .collect()
-            },
-            || {
-                let terms = self.plan.steps().par_iter().zip(&mut fields).zip(&mut counts);
-                terms
-                    .zip(&by_rows)
-                    .for_each(|(((step, fields), counts), by_rows)| {
-                        if let (Step::Tokens(tokens), false) = (step, by_rows) {
-                            fields.add(tokens, &self.plan, rows, counts);
-                        }
-                    });
-            },
+        let mut chunk = Chunk::default();
+        let (reading, lanes) = self.lanes(1);
+        reading.read(rows, &mut Workspace::default(), &mut chunk);
+        lanes.into_iter().for_each(|mut lane| lane.add(rows, &chunk));
+    }
+
+    /// How to read chunks of rows in schema order, on any thread, and who puts them together: every lane has to be given
+    /// every chunk, in file order, and none more than [`MOST_AHEAD`](crate::ml::ingest::flow::MOST_AHEAD) chunks after
+    /// another. There are about as many lanes as asked for.
+    pub fn lanes(&mut self, lanes: usize) -> (&Reading, Vec<FitLane<'_>>) {
+        let Self {
+            reading,
+            numbers,
+            counted,
+            totals,
+            ledger,
+            ..
+        } = self;
+        let (reading, ledger, chunks) = (&*reading, &*ledger, totals.chunks);
+        let lane = |numbers, counted| FitLane {
+            reading,
+            numbers,
+            counted,
+            totals: None,
+            chunks,
+            ledger,
+        };
+        let (some, few) = (
+            numbers.len().div_ceil(lanes).max(1),
+            counted.len().div_ceil(lanes).max(1),
         );
-        (self.counts, self.fields) = (counts, fields);
-        if !self.second {
-            self.rows += rows.len() as u64;
-            self.numbers.par_iter_mut().enumerate().for_each(|(at, number)| {
-                chunks.iter().for_each(|chunk| number.add(&chunk.numbers[at]));
-            });
-        }
-        self.counts.par_iter_mut().enumerate().for_each(|(term, counts)| {
-            chunks.iter().for_each(|chunk| counts.merge(&chunk.counts[term]));
-        });
-        for chunk in &chunks {
-            self.active += chunk.active;
-            self.missing
-                .iter_mut()
-                .zip(&chunk.missing)
-                .for_each(|(seen, here)| *seen |= here);
-        }
-        self.forget();
-    }
-
-    /// Whether a step can be counted by [`FieldCounts`] in this pass.
-    fn is_by_column(&self, step: &Step) -> bool {
-        matches!(step, Step::Tokens(tokens) if !self.second && FieldCounts::reads(tokens))
-    }
-
-    fn read(&self, rows: &[&Record], by_rows: &[bool], workspace: &mut Workspace) -> Chunk {
-        let mut chunk = Chunk {
-            numbers: vec![Vec::new(); self.numbers.len()],
-            counts: vec![TokenCounts::default(); self.terms.len()],
-            missing: vec![false; self.terms.len()],
-            active: 0,
-        };
-        for (row, record) in rows.iter().enumerate() {
-            self.plan.read(record, workspace);
-            for (at, number) in workspace.numbers.iter().enumerate() {
-                if let Number::Value(value) = number {
-                    chunk.numbers[at].push((*value, record.position.record));
-                }
-            }
-            for (term, step) in self.plan.steps().iter().enumerate() {
-                match step {
-                    Step::Tokens(tokens) if by_rows[term] && needs_cuts(tokens) == self.second => {
-                        let counts = &mut chunk.counts[term];
-                        let active = &mut chunk.active;
-                        self.plan
-                            .for_each_token(tokens, record, &self.cuts, workspace, |token| {
-                                *active += 1;
-                                counts.add(token, row as u32);
-                            });
-                    }
-                    Step::Missing(place) => chunk.missing[term] |= is_missing(*place, workspace),
-                    Step::Bin { .. } | Step::Truth(_) if !self.second => chunk.active += 1,
-                    Step::Tokens(_) | Step::Number(_) | Step::Bin { .. } | Step::Truth(_) => {}
-                }
-            }
-        }
-        chunk
-    }
-
-    /// Lossy counting over all dictionaries, so that many of them cannot fill the memory together.
-    fn forget(&mut self) {
-        let size = |counts: &[TokenCounts]| {
-            counts.iter().fold((0, 0), |(tokens, bytes), counts| {
-                (tokens + counts.len(), bytes + counts.bytes())
-            })
-        };
-        let (mut tokens, mut bytes) = size(&self.counts);
-        if tokens <= MOST_TOKENS && bytes <= MOST_BYTES {
-            return;
-        }
-        let mut least = 1;
-        while tokens > MOST_TOKENS / 2 || bytes > MOST_BYTES / 2 {
-            self.counts.par_iter_mut().for_each(|counts| counts.forget(least));
-            (tokens, bytes) = size(&self.counts);
-            least *= 2;
-        }
+        let of_numbers = numbers.chunks_mut(some).enumerate();
+        let of_terms = counted.chunks_mut(few).enumerate();
+        let mut all: Vec<FitLane> = of_terms
+            .map(|(at, terms)| lane((0, &mut [][..]), (at * few, terms)))
+            .chain(of_numbers.map(|(at, numbers)| lane((at * some, numbers), (0, &mut [][..]))))
+            .collect();
+        let mut first = lane((0, &mut [][..]), (0, &mut [][..]));
+        first.totals = Some(totals);
+        all.push(first);
+        (reading, all)
     }
 
     /// Ends a pass over the rows. True when all rows must be added once more, because products of bins can
     /// only be counted when the bins are known.
     pub fn next_pass(&mut self) -> bool {
-        if self.second {
+        let reading = &mut self.reading;
+        if reading.second {
             return false;
         }
-        let terms = self.plan.steps().par_iter().zip(&mut self.fields);
-        terms.zip(&mut self.counts).for_each(|((step, fields), counts)| {
+        let terms = reading.plan.steps().par_iter().zip(&mut self.counted);
+        terms.for_each(|(step, Counted { counts, fields })| {
             if let Step::Tokens(tokens) = step {
-                fields.settle(tokens, &self.plan, counts);
+                fields.settle(tokens, &reading.plan, counts);
             }
         });
-        self.active += self.fields.iter().map(|fields| fields.active).sum::<u64>();
+        let active = self.counted.iter().map(|counted| counted.fields.active);
+        self.totals.active += active.sum::<u64>();
         let bounds = |(number, bins): &(usize, u32)| {
             let quantiles = self
                 .numbers
@@ -232,15 +228,16 @@ impl FeaturizerFit {
                 .and_then(|number| number.quantiles.as_mut());
             Cut::new(quantiles.map_or_else(Vec::new, |quantiles| quantiles.bin_bounds(*bins as usize)))
         };
-        self.cuts = self.wanted.iter().map(bounds).collect();
-        self.second = true;
+        reading.cuts = self.wanted.iter().map(bounds).collect();
+        reading.second = true;
+        reading.by_column.fill(false);
         let needed = |step: &Step| matches!(step, Step::Tokens(tokens) if needs_cuts(tokens));
-        self.plan.steps().iter().any(needed)
+        reading.plan.steps().iter().any(needed)
     }
 
     /// Active features of a row on average, before any are dropped.
     pub fn active_per_row(&self) -> f64 {
-        self.active as f64 / self.rows.max(1) as f64
+        self.totals.active as f64 / self.totals.rows.max(1) as f64
     }
 
     /// Freezes what was learned. Call it after [`FeaturizerFit::next_pass`] has answered false.
@@ -248,16 +245,16 @@ impl FeaturizerFit {
         let cuts: Vec<CutState> = self
             .wanted
             .iter()
-            .zip(&self.cuts)
+            .zip(&self.reading.cuts)
             .map(|(&(number, bins), cut)| self.numbers[number].cut(bins, cut))
             .collect();
         let is_tokens = |step: &Step| matches!(step, Step::Tokens(_));
-        let steps = self.plan.steps();
+        let steps = self.reading.plan.steps();
         let counted: Vec<&TokenCounts> = steps
             .iter()
-            .zip(&self.counts)
+            .zip(&self.counted)
             .filter(|(step, _)| is_tokens(step))
-            .map(|(_, counts)| counts)
+            .map(|(_, counted)| &counted.counts)
             .collect();
         let taken = steps
             .iter()
@@ -290,11 +287,101 @@ impl FeaturizerFit {
                 .terms
                 .iter()
                 .zip(steps)
-                .zip(&self.missing)
+                .zip(&self.totals.missing)
                 .map(freeze)
                 .collect(),
             cuts,
             space,
+        }
+    }
+}
+
+impl Reading {
+    /// Reads rows in schema order into a chunk.
+    pub fn read(&self, rows: &[&Record], workspace: &mut Workspace, chunk: &mut Chunk) {
+        let steps = self.plan.steps();
+        chunk.clear(self.plan.numbers().len(), steps.len());
+        chunk.rows = rows.len() as u64;
+        for (row, record) in rows.iter().enumerate() {
+            self.plan.read(record, workspace);
+            for (at, number) in workspace.numbers.iter().enumerate() {
+                if let Number::Value(value) = number {
+                    chunk.numbers[at].push((*value, record.position.record));
+                }
+            }
+            for (term, step) in steps.iter().enumerate() {
+                match step {
+                    Step::Tokens(tokens) if !self.by_column[term] && self.is_counted_now(tokens) => {
+                        let counts = &mut chunk.counts[term];
+                        let active = &mut chunk.active;
+                        self.plan
+                            .for_each_token(tokens, record, &self.cuts, workspace, |token| {
+                                *active += 1;
+                                counts.add(token, row as u32);
+                            });
+                    }
+                    Step::Missing(place) => chunk.missing[term] |= is_missing(*place, workspace),
+                    Step::Bin { .. } | Step::Truth(_) if !self.second => chunk.active += 1,
+                    Step::Tokens(_) | Step::Number(_) | Step::Bin { .. } | Step::Truth(_) => {}
+                }
+            }
+        }
+    }
+
+    fn is_counted_now(&self, tokens: &TokenStep) -> bool {
+        needs_cuts(tokens) == self.second
+    }
+}
+
+impl Chunk {
+    /// Makes it empty, for so many numbers and terms.
+    fn clear(&mut self, numbers: usize, terms: usize) {
+        self.numbers.resize_with(numbers, Vec::new);
+        self.numbers.iter_mut().for_each(Vec::clear);
+        // New ones: what is in a table that was used before comes out in another order.
+        self.counts.clear();
+        self.counts.resize_with(terms, TokenCounts::default);
+        self.missing.clear();
+        self.missing.resize(terms, false);
+        (self.rows, self.active) = (0, 0);
+    }
+}
+
+impl FitLane<'_> {
+    /// Whether it looks at the rows themselves, and not only at what was read of them.
+    pub fn reads_rows(&self) -> bool {
+        let (first, counted) = &self.counted;
+        let by_column = self.reading.by_column.iter().skip(*first);
+        by_column.take(counted.len()).any(|by_column| *by_column)
+    }
+
+    /// Adds a chunk, and the rows it was read from if this lane reads them.
+    pub fn add(&mut self, rows: &[&Record], chunk: &Chunk) {
+        let reading = self.reading;
+        self.chunks += 1;
+        if !reading.second {
+            let (first, numbers) = &mut self.numbers;
+            for (number, values) in numbers.iter_mut().zip(&chunk.numbers[*first..]) {
+                number.add(values);
+            }
+        }
+        let (first, counted) = &mut self.counted;
+        for (Counted { counts, fields }, term) in counted.iter_mut().zip(*first..) {
+            match &reading.plan.steps()[term] {
+                Step::Tokens(tokens) if reading.by_column[term] => {
+                    fields.add(tokens, &reading.plan, rows, counts);
+                }
+                _ => counts.merge(&chunk.counts[term]),
+            }
+        }
+        let counts = counted.iter_mut().map(|counted| &mut counted.counts);
+        self.ledger.note(self.chunks, counts);
+        if let Some(totals) = &mut self.totals {
+            totals.chunks += 1;
+            totals.rows += if reading.second { 0 } else { chunk.rows };
+            totals.active += chunk.active;
+            let missing = totals.missing.iter_mut().zip(&chunk.missing);
+            missing.for_each(|(seen, here)| *seen |= here);
         }
     }
 }

@@ -17,6 +17,7 @@ pub mod entries;
 pub mod featurizer;
 pub mod fields;
 pub mod fit;
+mod ledger;
 pub mod levels;
 pub mod memo;
 pub mod names;
@@ -35,7 +36,7 @@ pub mod words;
 pub mod workspace;
 
 pub use featurizer::Featurizer;
-pub use fit::FeaturizerFit;
+pub use fit::{Chunk, FeaturizerFit, FitLane};
 pub use names::FeatureName;
 pub use notes::{FieldNote, NoteKind};
 pub use show::Shown;

@@ -204,16 +204,19 @@ impl Plan {
         }
     }
 
-    /// The text that alone decides what tokens a step gives, where that is words of some kind.
-    pub fn whole_text<'r>(&self, step: &TokenStep, record: &'r Record) -> Option<&'r str> {
+    /// The attribute whose text alone decides what tokens a step gives, where that is words of some kind.
+    pub fn text_of(&self, step: &TokenStep) -> Option<usize> {
         match step {
             TokenStep::Words(text)
             | TokenStep::Ngrams { text, .. }
-            | TokenStep::SparseBigrams { text, .. } => {
-                Some(self.read_text(record, self.texts.get(*text)?.attribute))
-            }
+            | TokenStep::SparseBigrams { text, .. } => Some(self.texts.get(*text)?.attribute),
             _ => None,
         }
+    }
+
+    /// That text.
+    pub fn whole_text<'r>(&self, step: &TokenStep, record: &'r Record) -> Option<&'r str> {
+        Some(self.read_text(record, self.text_of(step)?))
     }
 
     fn timestamp(&self, record: &Record, attribute: usize, dates: &[Option<Moment>]) -> Number {

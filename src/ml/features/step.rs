@@ -22,6 +22,13 @@ pub enum Step {
     Missing(Place),
 }
 
+impl Step {
+    /// True for the whole field of an attribute.
+    pub fn is_level(&self) -> bool {
+        matches!(self, Self::Tokens(TokenStep::Level { .. }))
+    }
+}
+
 /// Where a value is that can be missing.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Place {

@@ -1,9 +1,7 @@
-//! Reads ahead: one thread cuts the source into rows while others work on them.
-
-use std::ops::ControlFlow;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+//! Some consecutive rows of a source, with what those who work on them need.
 
 use super::error::IngestError;
+use super::flow::{Lane, Told, flow};
 use super::hashes::FieldHashes;
 use super::problems::RowProblem;
 use super::reader::{Piece, RecordReader};
@@ -13,8 +11,15 @@ use crate::ml::record::Record;
 
 /// Longest row, in bytes, whose buffers are used again.
 pub const LONGEST_RECYCLED: usize = 4 << 10;
-/// Batches that may wait between the reading thread and the working ones.
-const READ_AHEAD: usize = 2;
+
+/// In which form the rows of a batch are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// One by one ([`Batch::records`]), which costs a copy.
+    Records,
+    /// In one piece ([`Batch::rows`]) with the hashes of their fields. CSV has this form.
+    Hashes,
+}
 
 /// Some consecutive rows of a source. The cut depends on the rows alone, never on the number of threads.
 #[derive(Debug, Default)]
@@ -33,6 +38,10 @@ pub struct Batch {
     pub problems: Vec<(usize, bool, RowProblem)>,
     /// Bytes of the source consumed when the batch was complete.
     pub bytes_read: u64,
+    /// Empty lines in the source before this batch.
+    pub empty_before: u64,
+    /// Columns of the source.
+    columns: usize,
 }
 
 /// Names that rows of JSON lines brought up for the first time.
@@ -46,9 +55,14 @@ pub struct NewNames {
 
 /// A source of batches. Which rows come together must depend on the bytes of the source alone.
 pub trait BatchSource: Send {
-    /// Fills `batch` with the next rows; false when the source has ended. `with_records` asks for records rather
-    /// than rows in one piece.
-    fn fill(&mut self, batch: &mut Batch, with_records: bool) -> Result<bool, IngestError>;
+    /// Fills `batch` with the next rows; false when the source has ended. What [`Batch::prepare`] can do is left to it,
+    /// since sources are read by one thread at a time.
+    fn fill(&mut self, batch: &mut Batch) -> Result<bool, IngestError>;
+
+    /// True when it is known that nothing more comes.
+    fn is_read_up(&self) -> bool {
+        false
+    }
 }
 
 impl Batch {
@@ -65,6 +79,17 @@ impl Batch {
     /// The rows one by one, bad ones included; none when pieces were asked for.
     pub fn records(&self) -> &[Record] {
         self.records.get(..self.count).unwrap_or_default()
+    }
+
+    /// The number of its first record in the source.
+    pub fn first_record(&self) -> Option<u64> {
+        self.records().first().map(|record| record.position.record)
+    }
+
+    /// The records that fit the columns, with their indices.
+    pub fn good_records(&self) -> impl Iterator<Item = (usize, &Record)> {
+        let records = self.records().iter().enumerate();
+        records.filter(|(index, _)| !self.is_bad(*index))
     }
 
     /// Bytes of the longest row.
@@ -87,99 +112,65 @@ impl Batch {
         self.count = count;
         &mut self.records[..count]
     }
+
+    /// Brings the rows into the form that is wanted, after they were filled in.
+    pub(super) fn prepare(&mut self, wanted: Wanted) {
+        if self.rows.is_empty() {
+            // Records are the only form of such a source.
+            return;
+        }
+        match wanted {
+            Wanted::Hashes => self.hashes.fill(&self.rows, self.columns),
+            Wanted::Records => {
+                let rows = std::mem::take(&mut self.rows);
+                let records = self.records_mut(rows.len()).iter_mut();
+                records
+                    .enumerate()
+                    .for_each(|(row, record)| rows.copy(row, record));
+                self.rows = rows;
+            }
+        }
+    }
+
+    /// Empty lines before its rows, those before the whole batch left out.
+    pub(super) fn empty_lines(&self) -> u64 {
+        let of_records = self.records().iter().map(|record| record.position.empty_before);
+        self.rows.empty_lines() + of_records.sum::<u64>()
+    }
 }
 
 impl BatchSource for RecordReader {
-    fn fill(&mut self, batch: &mut Batch, with_records: bool) -> Result<bool, IngestError> {
+    fn fill(&mut self, batch: &mut Batch) -> Result<bool, IngestError> {
         let mut piece = Piece {
             rows: std::mem::take(&mut batch.rows),
             problems: std::mem::take(&mut batch.problems),
         };
         let found = self.read_piece(&mut piece)?;
         (batch.longest, batch.count) = (piece.rows.longest(), 0);
-        if with_records {
-            let records = batch.records_mut(piece.rows.len()).iter_mut();
-            records
-                .enumerate()
-                .for_each(|(row, record)| piece.rows.copy(row, record));
-        } else {
-            batch.hashes.fill(&piece.rows, self.columns().len());
-        }
         (batch.rows, batch.problems) = (piece.rows, piece.problems);
-        batch.bytes_read = self.byte_count().get();
+        (batch.columns, batch.bytes_read) = (self.columns().len(), self.byte_count().get());
         Ok(found)
+    }
+
+    fn is_read_up(&self) -> bool {
+        self.is_read_up()
     }
 }
 
-/// Calls `work` with every batch of `reader`, in order, while the next ones are being read. Reports
-/// bytes of `total_bytes` to the observer after each batch and stops when it asks for it.
+/// Calls `work` with the records of every batch of `reader`, in order, while the next ones are being read. Reports
+/// bytes of `total_bytes` to the observer and stops when it asks for it.
 pub fn for_each_batch<E: From<IngestError> + Send>(
     reader: impl BatchSource,
     total_bytes: u64,
     stage: Stage,
     observer: &mut dyn Observer,
-    work: impl FnMut(&Batch) -> Result<(), E>,
+    mut work: impl FnMut(&Batch) -> Result<(), E> + Send,
 ) -> Result<(), E> {
-    read_ahead(reader, true, total_bytes, stage, observer, work)
-}
-
-/// The same for work that wants the rows in one piece ([`Batch::rows`]) with the hashes of their fields, and no
-/// records: they cost a copy.
-pub fn for_each_piece<E: From<IngestError> + Send>(
-    reader: RecordReader,
-    total_bytes: u64,
-    stage: Stage,
-    observer: &mut dyn Observer,
-    work: impl FnMut(&Batch) -> Result<(), E>,
-) -> Result<(), E> {
-    read_ahead(reader, false, total_bytes, stage, observer, work)
-}
-
-fn read_ahead<E: From<IngestError> + Send>(
-    mut reader: impl BatchSource,
-    with_records: bool,
-    total_bytes: u64,
-    stage: Stage,
-    observer: &mut dyn Observer,
-    mut work: impl FnMut(&Batch) -> Result<(), E>,
-) -> Result<(), E> {
-    std::thread::scope(|scope| {
-        let (full_out, full_in) = sync_channel(READ_AHEAD);
-        let (empty_out, empty_in) = sync_channel(READ_AHEAD + 2);
-        scope.spawn(move || read_batches(&mut reader, with_records, &full_out, &empty_in));
-        for batch in full_in {
-            let batch = batch?;
-            work(&batch)?;
-            if let ControlFlow::Break(()) = observer.report(stage, batch.bytes_read, total_bytes) {
-                return Err(IngestError::Stopped.into());
-            }
-            // Buffers grow to the longest row they ever held, so those of long rows are not used again. The
-            // reading thread may have ended already; then the buffers are simply dropped.
-            if batch.longest_row() <= LONGEST_RECYCLED {
-                let _ = empty_out.try_send(batch);
-            }
-        }
-        Ok(())
-    })
-}
-
-fn read_batches(
-    reader: &mut impl BatchSource,
-    with_records: bool,
-    full: &SyncSender<Result<Batch, IngestError>>,
-    empty: &Receiver<Batch>,
-) {
-    loop {
-        let mut batch = empty.try_recv().unwrap_or_default();
-        let message = match reader.fill(&mut batch, with_records) {
-            Ok(false) => return,
-            Ok(true) => Ok(batch),
-            Err(error) => Err(error),
-        };
-        let failed = message.is_err();
-        // Sending fails when the receiver has stopped early; then there is nothing left to do.
-        if full.send(message).is_err() || failed {
-            return;
-        }
-    }
+    let told = Told {
+        total_bytes,
+        stage,
+        observer,
+    };
+    let lane: Lane<(), E> = Box::new(|batch, ()| work(batch));
+    flow(reader, Wanted::Records, told, |_, ()| Ok(()), vec![lane])
 }

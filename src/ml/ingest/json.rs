@@ -66,10 +66,17 @@ impl RowReader {
 }
 
 impl BatchSource for RowReader {
-    fn fill(&mut self, batch: &mut Batch, with_records: bool) -> Result<bool, IngestError> {
+    fn fill(&mut self, batch: &mut Batch) -> Result<bool, IngestError> {
         match self {
-            RowReader::Csv(reader) => reader.fill(batch, with_records),
-            RowReader::Json(reader) => reader.fill(batch, with_records),
+            RowReader::Csv(reader) => reader.fill(batch),
+            RowReader::Json(reader) => reader.fill(batch),
+        }
+    }
+
+    fn is_read_up(&self) -> bool {
+        match self {
+            RowReader::Csv(reader) => reader.is_read_up(),
+            RowReader::Json(reader) => BatchSource::is_read_up(reader.as_ref()),
         }
     }
 }
@@ -181,7 +188,7 @@ impl JsonReader {
 }
 
 impl BatchSource for JsonReader {
-    fn fill(&mut self, batch: &mut Batch, _with_records: bool) -> Result<bool, IngestError> {
+    fn fill(&mut self, batch: &mut Batch) -> Result<bool, IngestError> {
         batch.problems.clear();
         batch.names.met.clear();
         batch.names.extra.clear();
@@ -301,7 +308,7 @@ mod tests {
         let text = "\n{\"b\":2,\"x\":1,\"a\":\"A\"}\r\n{\"a\":1.50}\n\nnull\n{\"b\":null,\"b\":1}\n{\"y\":0,\"x\":0}";
         let mut reader = reader(text, 1 << 20);
         let mut batch = Batch::default();
-        assert!(reader.fill(&mut batch, true).unwrap());
+        assert!(reader.fill(&mut batch).unwrap());
         let fields: Vec<Vec<&str>> = batch.records().iter().map(|r| r.iter().collect()).collect();
         assert_eq!(
             fields,
@@ -325,7 +332,7 @@ mod tests {
         );
         let starts: Vec<u64> = batch.records().iter().map(|r| r.position.byte).collect();
         assert_eq!(&text[starts[1] as usize..][..9], "{\"a\":1.50");
-        assert!(!reader.fill(&mut batch, true).unwrap());
+        assert!(!reader.fill(&mut batch).unwrap());
     }
 
     #[test]
@@ -339,7 +346,7 @@ mod tests {
             .collect();
         let mut whole = reader(&text, 1 << 20);
         let (mut batch, mut next) = (Batch::default(), 0);
-        while whole.fill(&mut batch, true).unwrap() {
+        while whole.fill(&mut batch).unwrap() {
             assert!(batch.records().len() <= PIECE_ROWS);
             for record in batch.records() {
                 assert_eq!(record.get(0), next.to_string());
@@ -350,7 +357,7 @@ mod tests {
         assert_eq!(next, 9000);
         let mut short = reader(&text, 1000);
         let error = loop {
-            match short.fill(&mut batch, true) {
+            match short.fill(&mut batch) {
                 Ok(found) => assert!(found),
                 Err(error) => break error,
             }

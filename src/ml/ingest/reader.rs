@@ -197,6 +197,11 @@ impl RecordReader {
         self.bytes.clone()
     }
 
+    /// True when nothing more comes.
+    pub(super) fn is_read_up(&self) -> bool {
+        self.ended && self.rest.is_empty() && self.failed.is_none()
+    }
+
     /// Reads the next row into `record`. Empty lines are passed over.
     pub fn read(&mut self, record: &mut Record) -> Result<Row, IngestError> {
         if self.taken >= self.piece.rows.len() {

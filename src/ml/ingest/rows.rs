@@ -114,6 +114,11 @@ impl Rows {
             })
     }
 
+    /// Empty lines before the rows.
+    pub(super) fn empty_lines(&self) -> u64 {
+        self.cut.heads.iter().map(|head| head.empty_before).sum()
+    }
+
     /// Copies a row.
     pub fn copy(&self, row: usize, record: &mut Record) {
         record.clear();

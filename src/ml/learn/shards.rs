@@ -73,6 +73,14 @@ impl Shard {
         self.ends.push(self.active.len() as u32);
     }
 
+    /// Makes it empty and keeps its memory.
+    pub fn clear(&mut self) {
+        self.rows = 0;
+        self.dense.clear();
+        self.ends.clear();
+        self.active.clear();
+    }
+
     /// Calls `each` with every row: its number in the shard, dense features and active ids.
     pub fn for_each_row<'a>(&'a self, dense: usize, mut each: impl FnMut(usize, &'a [f32], &'a [u32])) {
         let mut start = 0;

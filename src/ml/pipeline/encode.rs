@@ -3,15 +3,12 @@
 
 use std::collections::HashMap;
 
-use rayon::prelude::*;
-
 use super::error::PipelineError;
 use super::table::Table;
 use super::weighing::weight_of;
 use crate::ml::columns::ColumnMap;
-use crate::ml::features::{FeatureVector, Featurizer, FeaturizerFit, FeaturizerState, Workspace};
-use crate::ml::ingest::batch::LONGEST_RECYCLED;
-use crate::ml::ingest::{Batch, Problems, for_each_batch};
+use crate::ml::features::{Chunk, FeatureVector, Featurizer, FeaturizerFit, FeaturizerState, Workspace};
+use crate::ml::ingest::{Batch, Lane, Told, Wanted, flow};
 use crate::ml::learn::{Design, DesignBuilder, Groups, LearnError, Overflow, Shard, Targets};
 use crate::ml::moments::Moments;
 use crate::ml::observe::{Observer, Stage};
@@ -22,8 +19,8 @@ use crate::ml::schema::Schema;
 use crate::ml::split::Selector;
 use crate::ml::target::{Target, Truth};
 
-/// Rows that one thread encodes at a time.
-const CHUNK_ROWS: usize = 256;
+/// Lanes for each thread, so that a slow one does not keep the others waiting.
+const LANES: usize = 8;
 
 /// The training rows of a table.
 pub struct TrainingRows<'a> {
@@ -35,6 +32,8 @@ pub struct TrainingRows<'a> {
     pub target: usize,
     /// Which rows to learn from.
     pub split: &'a Selector,
+    /// Of how many distinct values an attribute is, and on how many rows, as far as it is known.
+    pub distinct: Vec<Option<(u64, u64)>>,
 }
 
 /// What the first pass learned.
@@ -58,53 +57,31 @@ pub struct Learned {
 }
 
 impl TrainingRows<'_> {
-    /// Calls `work` with the selected, readable rows of each batch, in schema order and file order.
-    /// Returns the problems found.
-    fn for_each(
+    /// Goes through the table: `work` on the rows of a batch in any order, `lanes` in file order.
+    fn flow<T: Default + Send + Sync>(
         &self,
-        stage: Stage,
-        observer: &mut dyn Observer,
-        mut work: impl FnMut(&[&Record]) -> Result<(), PipelineError>,
-    ) -> Result<Problems, PipelineError> {
+        (stage, observer): (Stage, &mut dyn Observer),
+        work: impl Fn(&ColumnMap, &Batch, &mut T) -> Result<(), PipelineError> + Sync,
+        lanes: Vec<Lane<'_, T, PipelineError>>,
+    ) -> Result<(), PipelineError> {
         let reader = self.table.records()?;
         let named = [Some(self.target), self.schema.row_weight_index()];
         let required: Vec<usize> = self.schema.inputs().chain(named.into_iter().flatten()).collect();
         let columns = ColumnMap::new(self.schema, reader.columns(), reader.has_header(), &required)?;
-        let mut problems = Problems::default();
-        let mut buffers: Vec<Record> = Vec::new();
-        for_each_batch(reader, self.table.bytes(), stage, observer, |batch| {
-            batch
-                .problems
-                .iter()
-                .filter(|problem| problem.1)
-                .for_each(|problem| problems.reject(problem.2.clone()));
-            let selected = self.select(batch);
-            if buffers.len() < selected.len() {
-                buffers.resize_with(selected.len(), Record::new);
-            }
-            let aligned: Vec<&Record> = selected
-                .iter()
-                .zip(buffers.iter_mut())
-                .map(|(record, buffer)| columns.align(record, buffer))
-                .collect();
-            let done = work(&aligned);
-            if batch.longest_row() > LONGEST_RECYCLED {
-                buffers.clear();
-            }
-            done
-        })?;
-        Ok(problems)
+        let told = Told {
+            total_bytes: self.table.bytes(),
+            stage,
+            observer,
+        };
+        let work = |batch: &Batch, made: &mut T| work(&columns, batch, made);
+        flow(reader, Wanted::Records, told, work, lanes)
     }
 
-    fn select<'b>(&self, batch: &'b Batch) -> Vec<&'b Record> {
-        let good = batch
-            .records()
-            .iter()
-            .enumerate()
-            .filter(|(index, _)| !batch.is_bad(*index));
-        good.map(|(_, record)| record)
-            .filter(|record| self.split.selects(record))
-            .collect()
+    /// The readable rows of a batch to learn from, with their numbers in it.
+    fn selected<'b>(&self, batch: &'b Batch) -> impl Iterator<Item = (usize, &'b Record)> {
+        batch
+            .good_records()
+            .filter(|(_, record)| self.split.selects(record))
     }
 
     fn truth<'r>(&self, target: &Target, record: &'r Record) -> Truth<'r> {
@@ -125,24 +102,21 @@ impl TrainingRows<'_> {
         target: Target,
         observer: &mut dyn Observer,
     ) -> Result<Learned, PipelineError> {
-        let mut fit = FeaturizerFit::new(terms, self.schema, most_features(1));
-        let mut truths = Truths::default();
-        let problems = self.for_each(Stage::Featurize, observer, |records| {
-            let known: Vec<&Record> = records
-                .iter()
-                .copied()
-                .filter(|record| truths.add(self.truth(&target, record)))
-                .collect();
-            fit.add(&known);
+        let fit = FeaturizerFit::new(terms, self.schema, most_features(1));
+        let mut fit = fit.with_repeats(|attribute| *self.distinct.get(attribute)?);
+        let (mut truths, mut rejected) = (Truths::default(), 0);
+        let counted: Lane<Read, PipelineError> = Box::new(|batch, read| {
+            let problems = batch.problems.iter().filter(|problem| problem.1);
+            rejected += problems.count() as u64;
+            truths.unknown += read.unknown;
+            let rows = read.rows(batch);
+            rows.into_iter()
+                .for_each(|record| truths.add(self.truth(&target, record)));
             Ok(())
-        })?;
+        });
+        self.learn_once(&mut fit, &target, vec![counted], observer)?;
         if fit.next_pass() {
-            self.for_each(Stage::Featurize, observer, |records| {
-                let is_known = |record: &&Record| !matches!(self.truth(&target, record), Truth::Unknown);
-                let known: Vec<&Record> = records.iter().copied().filter(is_known).collect();
-                fit.add(&known);
-                Ok(())
-            })?;
+            self.learn_once(&mut fit, &target, Vec::new(), observer)?;
         }
         let active_per_row = fit.active_per_row();
         let (target, class_rows) = settle_classes(target, truths.counts, truths.labels);
@@ -155,9 +129,41 @@ impl TrainingRows<'_> {
             target_mean: truths.numbers.mean,
             rows: truths.rows,
             unknown_target: truths.unknown,
-            rejected: problems.rejected,
+            rejected,
             active_per_row,
         })
+    }
+
+    /// One pass of [`TrainingRows::learn`].
+    fn learn_once<'a>(
+        &'a self,
+        fit: &'a mut FeaturizerFit,
+        target: &Target,
+        mut lanes: Vec<Lane<'a, Read, PipelineError>>,
+        observer: &mut dyn Observer,
+    ) -> Result<(), PipelineError> {
+        let (reading, parts) = fit.lanes(LANES * rayon::current_num_threads());
+        lanes.extend(parts.into_iter().map(|mut part| {
+            let lane: Lane<Read, PipelineError> = Box::new(move |batch, read| {
+                let rows = match part.reads_rows() {
+                    true => read.rows(batch),
+                    false => Vec::new(),
+                };
+                part.add(&rows, &read.chunk);
+                Ok(())
+            });
+            lane
+        }));
+        let buffers = Pool::new(Workspace::default);
+        let work = |columns: &ColumnMap, batch: &Batch, read: &mut Read| {
+            let is_known = |record: &Record| !matches!(self.truth(target, record), Truth::Unknown);
+            read.pick(columns, self.selected(batch), is_known);
+            let mut chunk = std::mem::take(&mut read.chunk);
+            buffers.with(|workspace| reading.read(&read.rows(batch), workspace, &mut chunk));
+            read.chunk = chunk;
+            Ok(())
+        };
+        self.flow((Stage::Featurize, observer), work, lanes)
     }
 
     /// Second pass: the features and truths of the rows that the first pass learned from, and how much each says it
@@ -178,23 +184,25 @@ impl TrainingRows<'_> {
             .with_groups(groups(featurizer, self.schema))
             .with_overflow(overflow);
         let mut gathered = Gathered::new(builder);
-        let buffers = Pool::new(|| (featurizer.remembering(), FeatureVector::default()));
-        let mut encoded: Vec<Result<Encoded, PipelineError>> = Vec::new();
-        self.for_each(Stage::Encode, observer, |records| {
-            // What was encoded before is put together by this thread while the others encode.
-            let before = std::mem::take(&mut encoded);
-            rayon::in_place_scope(|scope| {
-                scope.spawn(|_| {
-                    let chunks = records.par_chunks(CHUNK_ROWS);
-                    let encode = |chunk| {
-                        buffers.with(|buffers| self.encode_rows(chunk, featurizer, target, weight, buffers))
-                    };
-                    encoded = chunks.map(encode).collect();
-                });
-                gathered.take(before)
+        let buffers = Pool::new(|| (featurizer.remembering(), FeatureVector::default(), Record::new()));
+        let encode = |columns: &ColumnMap, batch: &Batch, encoded: &mut Encoded| {
+            encoded.clear();
+            buffers.with(|(workspace, features, aligned)| {
+                for (_, record) in self.selected(batch) {
+                    let record = columns.align(record, aligned);
+                    if encoded.add_truth(self.truth(target, record)) {
+                        featurizer.apply(record, workspace, features);
+                        encoded.rows.push(&features.dense, &features.active);
+                        if let Some((index, column)) = weight {
+                            encoded.weights.push(weight_of(record, index, column)?);
+                        }
+                    }
+                }
+                Ok(())
             })
-        })?;
-        gathered.take(encoded)?;
+        };
+        let taken: Lane<Encoded, PipelineError> = Box::new(|_, encoded| gathered.take(encoded));
+        self.flow((Stage::Encode, observer), encode, vec![taken])?;
         let Gathered {
             builder,
             classes,
@@ -215,30 +223,6 @@ impl TrainingRows<'_> {
         let design = builder.build();
         design.check().map_err(LearnError::from)?;
         Ok((design, targets, weights))
-    }
-
-    fn encode_rows(
-        &self,
-        records: &[&Record],
-        featurizer: &Featurizer,
-        target: &Target,
-        weight: Option<(usize, &str)>,
-        (workspace, features): &mut (Workspace, FeatureVector),
-    ) -> Result<Encoded, PipelineError> {
-        let mut encoded = Encoded::default();
-        for record in records {
-            match self.truth(target, record) {
-                Truth::Class(class) => encoded.classes.push(class as u32),
-                Truth::Value(value) => encoded.values.push(value),
-                Truth::UnseenClass(_) | Truth::Unknown => continue,
-            }
-            featurizer.apply(record, workspace, features);
-            encoded.rows.push(&features.dense, &features.active);
-            if let Some((index, column)) = weight {
-                encoded.weights.push(weight_of(record, index, column)?);
-            }
-        }
-        Ok(encoded)
     }
 }
 
@@ -269,14 +253,80 @@ fn groups(featurizer: &Featurizer, schema: &Schema) -> Groups {
     groups
 }
 
-/// Whether a row can be learned from.
-/// What comes of some rows.
+/// What the first pass reads of a batch.
+#[derive(Default)]
+struct Read {
+    /// The rows with a usable target: their numbers in the batch, where its columns are in schema order.
+    picked: Vec<u32>,
+    /// Otherwise their copies in schema order, the first so many of these.
+    copies: Vec<Record>,
+    copied: usize,
+    /// Rows without a usable target.
+    unknown: u64,
+    chunk: Chunk,
+}
+
+impl Read {
+    fn pick<'r>(
+        &mut self,
+        columns: &ColumnMap,
+        rows: impl Iterator<Item = (usize, &'r Record)>,
+        is_known: impl Fn(&Record) -> bool,
+    ) {
+        self.picked.clear();
+        (self.copied, self.unknown) = (0, 0);
+        for (row, record) in rows {
+            if columns.is_in_order() {
+                match is_known(record) {
+                    true => self.picked.push(row as u32),
+                    false => self.unknown += 1,
+                }
+                continue;
+            }
+            if self.copies.len() == self.copied {
+                self.copies.push(Record::new());
+            }
+            match is_known(columns.align(record, &mut self.copies[self.copied])) {
+                true => self.copied += 1,
+                false => self.unknown += 1,
+            }
+        }
+    }
+
+    /// The rows, in schema order.
+    fn rows<'b>(&'b self, batch: &'b Batch) -> Vec<&'b Record> {
+        let records = batch.records();
+        let picked = self.picked.iter().map(|&row| &records[row as usize]);
+        picked.chain(&self.copies[..self.copied]).collect()
+    }
+}
+
+/// What comes of the rows of a batch.
 #[derive(Default)]
 struct Encoded {
     rows: Shard,
     classes: Vec<u32>,
     values: Vec<f64>,
     weights: Vec<f64>,
+}
+
+impl Encoded {
+    fn clear(&mut self) {
+        self.rows.clear();
+        self.classes.clear();
+        self.values.clear();
+        self.weights.clear();
+    }
+
+    /// Adds what is true of a row; false where nothing can be learned from that.
+    fn add_truth(&mut self, truth: Truth<'_>) -> bool {
+        match truth {
+            Truth::Class(class) => self.classes.push(class as u32),
+            Truth::Value(value) => self.values.push(value),
+            Truth::UnseenClass(_) | Truth::Unknown => return false,
+        }
+        true
+    }
 }
 
 /// What came of all rows so far.
@@ -298,14 +348,11 @@ impl Gathered {
     }
 
     /// Adds rows in their order.
-    fn take(&mut self, encoded: Vec<Result<Encoded, PipelineError>>) -> Result<(), PipelineError> {
-        for encoded in encoded {
-            let mut encoded = encoded?;
-            self.builder.append(&encoded.rows);
-            self.classes.append(&mut encoded.classes);
-            self.values.append(&mut encoded.values);
-            self.weights.append(&mut encoded.weights);
-        }
+    fn take(&mut self, encoded: &Encoded) -> Result<(), PipelineError> {
+        self.builder.append(&encoded.rows);
+        self.classes.extend_from_slice(&encoded.classes);
+        self.values.extend_from_slice(&encoded.values);
+        self.weights.extend_from_slice(&encoded.weights);
         match self.builder.failure() {
             Some(failure) => Err(LearnError::from(failure.clone()).into()),
             None => Ok(()),
@@ -324,13 +371,10 @@ struct Truths {
 }
 
 impl Truths {
-    /// Counts a truth. False when there is none, so that the row cannot be learned from.
-    fn add(&mut self, truth: Truth<'_>) -> bool {
+    /// Counts a truth.
+    fn add(&mut self, truth: Truth<'_>) {
         match truth {
-            Truth::Unknown => {
-                self.unknown += 1;
-                return false;
-            }
+            Truth::Unknown => return,
             Truth::Class(class) => self.counts[class.min(1)] += 1,
             Truth::UnseenClass(label) => match self.labels.get_mut(label) {
                 Some(count) => *count += 1,
@@ -341,7 +385,6 @@ impl Truths {
             Truth::Value(value) => self.numbers.add(value),
         }
         self.rows += 1;
-        true
     }
 }
 

@@ -1,7 +1,5 @@
 //! Judges a model on the rows of a table.
 
-use rayon::prelude::*;
-
 use super::coverage::not_judged;
 use super::error::PipelineError;
 use super::judge::Judge;
@@ -10,16 +8,13 @@ use super::table::Table;
 use super::truths;
 use crate::ml::columns::ColumnMap;
 use crate::ml::evaluate::Report;
-use crate::ml::ingest::{Batch, Problems, for_each_batch};
+use crate::ml::ingest::{Batch, Lane, Problems, Told, Wanted, flow};
 use crate::ml::model::bundle::TrainingFacts;
 use crate::ml::observe::{Observer, Stage};
 use crate::ml::pool::Pool;
 use crate::ml::predict::{Predictor, Scratch};
 use crate::ml::record::Record;
 use crate::ml::split::{Selector, Split};
-
-/// Rows that one thread scores at a time: few, so that no thread waits long for another.
-const CHUNK_ROWS: usize = 64;
 
 /// How good a model is on some rows, and which rows could not be used.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,36 +57,26 @@ pub fn evaluate_part(
     columns.require_any_input(schema, reader.columns())?;
     let mut judge = Judge::new(predictor.target(), facts.target_mean);
     let buffers = Pool::new(|| (Scratch::remembering(predictor), Record::new()));
-    let mut scored: Vec<Vec<u8>> = Vec::new();
     let (mut unknown_target, mut seen, mut belonging) = (0, 0, 0u64);
     let mut problems = Problems::default();
-    for_each_batch(
-        reader,
-        table.bytes(),
-        Stage::Evaluate,
+    let score = |batch: &Batch, scored: &mut Scored| -> Result<(), PipelineError> {
+        buffers.with(|buffers| scored.score(predictor, &columns, (batch, part), target, buffers));
+        Ok(())
+    };
+    let judged: Lane<Scored, PipelineError> = Box::new(|batch, scored| {
+        problems.add(&batch.problems);
+        seen += batch.records().len() as u64;
+        problems.check(seen, false)?;
+        belonging += scored.rows;
+        unknown_target += truths::judge(&scored.packed, &mut judge)?;
+        Ok(())
+    });
+    let told = Told {
+        total_bytes: table.bytes(),
+        stage: Stage::Evaluate,
         observer,
-        |batch: &Batch| -> Result<(), PipelineError> {
-            problems.add(&batch.problems);
-            seen += batch.records().len() as u64;
-            problems.check(seen, false)?;
-            let good = batch
-                .records()
-                .iter()
-                .enumerate()
-                .filter(|(index, _)| !batch.is_bad(*index))
-                .map(|(_, record)| record);
-            let selected: Vec<&Record> = good.filter(|record| part.selects(record)).collect();
-            belonging += selected.len() as u64;
-            // What was scored before is judged by this thread while the others score.
-            let before = std::mem::take(&mut scored);
-            unknown_target += rayon::in_place_scope(|scope| {
-                scope.spawn(|_| scored = score_all(predictor, &columns, &selected, target, &buffers));
-                judge_all(&before, &mut judge)
-            })?;
-            Ok(())
-        },
-    )?;
-    unknown_target += judge_all(&scored, &mut judge)?;
+    };
+    flow(reader, Wanted::Records, told, score, vec![judged])?;
     problems.check(seen, true)?;
     if belonging == 0 && !part.is_all() {
         return Err(PipelineError::EmptyPart {
@@ -124,37 +109,36 @@ pub fn evaluate_part(
     })
 }
 
-/// Scores rows on all threads; what was answered beside what is true, packed, in order.
-fn score_all(
-    predictor: &Predictor,
-    columns: &ColumnMap,
-    records: &[&Record],
-    target: usize,
-    buffers: &Pool<(Scratch, Record)>,
-) -> Vec<Vec<u8>> {
-    let missing_values = &predictor.schema().attributes[target].missing_values;
-    let target_column = columns.column_of(target).unwrap_or(target);
-    let score = |chunk: &[&Record]| {
-        let mut packed = Vec::new();
-        buffers.with(|(scratch, aligned)| {
-            for record in chunk {
-                predictor.score(columns.align(record, aligned), scratch);
-                let truth = predictor.target().read(record.get(target_column), missing_values);
-                truths::pack(&mut packed, predictor.target(), &scratch.scores, truth);
-            }
-        });
-        packed
-    };
-    records.par_chunks(CHUNK_ROWS).map(score).collect()
+/// What came of a batch.
+#[derive(Default)]
+struct Scored {
+    /// What was answered beside what is true.
+    packed: Vec<u8>,
+    /// Rows that belong to the part.
+    rows: u64,
 }
 
-/// Hands what was scored to the judge; returns how many rows have no usable target.
-fn judge_all(scored: &[Vec<u8>], judge: &mut Judge) -> Result<u64, PipelineError> {
-    let mut unknown = 0;
-    for packed in scored {
-        unknown += truths::judge(packed, judge)?;
+impl Scored {
+    /// Scores the rows of a batch that belong to the part, in order.
+    fn score(
+        &mut self,
+        predictor: &Predictor,
+        columns: &ColumnMap,
+        (batch, part): (&Batch, &Selector),
+        target: usize,
+        (scratch, aligned): &mut (Scratch, Record),
+    ) {
+        let missing_values = &predictor.schema().attributes[target].missing_values;
+        let target_column = columns.column_of(target).unwrap_or(target);
+        self.packed.clear();
+        self.rows = 0;
+        for (_, record) in batch.good_records().filter(|(_, record)| part.selects(record)) {
+            self.rows += 1;
+            predictor.score(columns.align(record, aligned), scratch);
+            let truth = predictor.target().read(record.get(target_column), missing_values);
+            truths::pack(&mut self.packed, predictor.target(), &scratch.scores, truth);
+        }
     }
-    Ok(unknown)
 }
 
 /// What to say of rows whose target is missing or unusable.

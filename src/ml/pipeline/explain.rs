@@ -58,12 +58,9 @@ pub fn explain(
         let inputs: Vec<usize> = schema.inputs().collect();
         let columns = ColumnMap::new(schema, reader.columns(), reader.has_header(), &inputs)?;
         for_each_batch(reader, table.bytes(), Stage::Featurize, observer, |batch| {
-            let good = batch.records().iter().enumerate();
-            let good = good
-                .filter(|(index, _)| !batch.is_bad(*index))
-                .map(|(_, record)| record);
-            let aligned: Vec<Record> = good
-                .map(|record| columns.align(record, &mut Record::new()).clone())
+            let aligned: Vec<Record> = batch
+                .good_records()
+                .map(|(_, record)| columns.align(record, &mut Record::new()).clone())
                 .collect();
             if is_first_pass {
                 let left = LOOKED_AT.saturating_sub(first.len());

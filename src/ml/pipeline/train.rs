@@ -110,6 +110,7 @@ pub fn train(
         schema: &schema,
         target: position,
         split: &inspection.part,
+        distinct: distinct(&schema, &inspection.statistics),
     };
     let target = plan.binary.unwrap_or(match plan.task {
         Task::Regression => Target::Regression,
@@ -153,6 +154,19 @@ pub fn train(
         recipes,
         warnings,
     })
+}
+
+/// Of how many distinct values each attribute is, and on how many rows.
+fn distinct(schema: &Schema, statistics: &TableStatistics) -> Vec<Option<(u64, u64)>> {
+    let of = |name: &String| {
+        let column = statistics.columns.iter().find(|column| column.name == *name)?;
+        Some((column.distinct.value, statistics.rows))
+    };
+    schema
+        .attributes
+        .iter()
+        .map(|attribute| of(&attribute.name))
+        .collect()
 }
 
 /// What a column of weights is like says nothing of the model.

@@ -6,12 +6,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use rayon::prelude::*;
-
+use super::column::CHUNK_ROWS;
 use super::dates::{Allowed, DateProfile, Verdict};
 use crate::ml::hash::splitmix64;
 use crate::ml::identity::{Values, identity};
+use crate::ml::ingest::{FieldHashes, Rows};
 use crate::ml::record::Record;
+use crate::ml::text_hash::EMPTY;
 use crate::ml::value::{Number, number};
 
 /// Contents kept at most.
@@ -52,26 +53,37 @@ impl RowContents {
         0.5f64.powi(self.zeros as i32)
     }
 
-    /// How the field of a column counts for the content of its row, told by the hash of the field: what the
-    /// columns of a row give is added up, with wrapping, in any order. `None` for a column that is left out.
-    pub fn share_of(&self, column: usize) -> Option<impl Fn(u64) -> u64 + Copy + use<>> {
-        let is_skipped = self.skipped.get(column).copied().unwrap_or(false);
-        let salt = splitmix64(column as u64) | 1;
-        (!is_skipped).then_some(move |hash: u64| {
-            let mixed = (hash ^ salt).wrapping_mul(salt);
-            mixed ^ mixed >> 32
-        })
+    /// Counts the rows `picked` of a piece by the hashes of their first `columns` fields, which are added up, with
+    /// wrapping, in any order.
+    pub fn add_rows(&mut self, rows: &Rows, hashes: &FieldHashes, picked: &[u32], columns: usize) {
+        let (mut sums, mut counted) = ([0u64; CHUNK_ROWS], 0);
+        for some in picked.chunks(CHUNK_ROWS) {
+            sums.fill(0);
+            for column in 0..columns {
+                if self.skipped.get(column).copied().unwrap_or(false) {
+                    continue;
+                }
+                let (hashes, salt) = (hashes.column(column), salt_of(column));
+                for (sum, &row) in sums.iter_mut().zip(some) {
+                    let hash = hashes.get(row as usize).copied().unwrap_or(EMPTY);
+                    *sum = sum.wrapping_add(share(salt, hash));
+                }
+            }
+            for (&sum, &row) in sums.iter().zip(some) {
+                self.add(sum, || rows.line(row as usize));
+            }
+            counted += some.len() as u64;
+        }
+        self.rows += counted;
     }
 
-    /// Counts rows by what their fields add up to and their line.
-    pub fn add(&mut self, rows: impl Iterator<Item = (u64, u64)>) {
-        for (sum, line) in rows {
-            self.rows += 1;
-            let hash = splitmix64(sum);
-            if hash.leading_zeros() >= self.zeros {
-                let lines = [line, 0];
-                self.count(hash, Copies { rows: 1, lines });
-            }
+    /// Counts a row by what its fields add up to.
+    #[inline]
+    fn add(&mut self, sum: u64, line: impl Fn() -> u64) {
+        let hash = splitmix64(sum);
+        if hash.leading_zeros() >= self.zeros {
+            let lines = [line(), 0];
+            self.count(hash, Copies { rows: 1, lines });
         }
     }
 
@@ -142,11 +154,22 @@ impl RowContents {
     }
 }
 
+/// Tells the columns of a row apart.
+fn salt_of(column: usize) -> u64 {
+    splitmix64(column as u64) | 1
+}
+
+/// What a field adds to its row.
+#[inline]
+fn share(salt: u64, hash: u64) -> u64 {
+    let mixed = (hash ^ salt).wrapping_mul(salt);
+    mixed ^ mixed >> 32
+}
+
 /// Marks the columns that only name rows, judged on some consecutive rows.
 pub fn identifier_like(columns: &[String], records: &[&Record]) -> Vec<bool> {
-    columns
-        .par_iter()
-        .enumerate()
+    let named = columns.iter().enumerate();
+    named
         .map(|(column, name)| names_rows(name, column, records))
         .collect()
 }
@@ -209,17 +232,13 @@ mod tests {
 
     fn of(records: &[Record]) -> RowContents {
         let mut contents = RowContents::default();
-        let shares: Vec<_> = (0..2).map(|column| contents.share_of(column).unwrap()).collect();
-        let summed = |record: &Record| {
-            let fields = record.iter().zip(&shares);
-            fields.fold(0, |sum: u64, (field, share)| {
-                sum.wrapping_add(share(hash_of(field.as_bytes())))
-            })
-        };
-        let rows = records
-            .iter()
-            .map(|record| (summed(record), record.position.line));
-        contents.add(rows.collect::<Vec<_>>().into_iter());
+        for record in records {
+            let fields = record.iter().enumerate();
+            let sum = fields.fold(0, |sum: u64, (column, field)| {
+                sum.wrapping_add(share(salt_of(column), hash_of(field.as_bytes())))
+            });
+            contents.add(sum, || record.position.line);
+        }
         contents
     }
 

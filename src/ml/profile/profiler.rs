@@ -1,4 +1,7 @@
 //! Profiles a whole table in one pass, columns side by side on all threads.
+//!
+//! Columns know nothing of each other, and rows are compared by the hashes of their fields: neither how columns are
+//! grouped nor which thread is ahead changes a result.
 
 use rayon::prelude::*;
 
@@ -7,14 +10,15 @@ use super::dates::DateProfile;
 use super::duplicates::{RowContents, identifier_like};
 use super::sample::RowSample;
 use crate::ml::date::DateFormat;
-use crate::ml::ingest::{Batch, IngestError, Problems, RecordReader, Rows, for_each_piece};
+use crate::ml::ingest::{Batch, IngestError, Lane, Problems, RecordReader, Rows, Told, Wanted, flow};
 use crate::ml::observe::{Observer, Stage};
 use crate::ml::quantile::level_of;
 use crate::ml::record::Record;
 use crate::ml::schema::Schema;
 use crate::ml::split::Selector;
 
-/// Groups of columns for each thread, so that a slow one does not keep the others waiting.
+/// Groups of columns for each thread, so that a slow one does not keep the others waiting. Neighbouring columns share
+/// cache lines, so they are not taken one by one.
 const GROUPS: usize = 4;
 
 /// Rows on which it is judged which columns only name rows.
@@ -33,8 +37,6 @@ pub struct Profile {
     pub contents: RowContents,
     /// Rows profiled.
     pub rows: u64,
-    /// What the fields of the rows added last come to, and their lines; counted beside the columns of the next ones.
-    uncounted: Vec<(u64, u64)>,
 }
 
 impl Profile {
@@ -57,37 +59,21 @@ impl Profile {
             sample: RowSample::default(),
             contents: RowContents::default(),
             rows: 0,
-            uncounted: Vec::new(),
         }
     }
 
-    fn add(&mut self, batch: &Batch, picked: &[u32], levels: &[u8]) {
-        if picked.is_empty() {
-            return;
-        }
-        let rows = batch.rows();
-        self.rows += picked.len() as u64;
-        let shares: Vec<_> = (0..self.profiles.len())
-            .map(|column| self.contents.share_of(column))
-            .collect();
-        let uncounted = std::mem::take(&mut self.uncounted);
-        let (sample, contents, profiles) = (&mut self.sample, &mut self.contents, &mut self.profiles);
-        // What goes row by row is little, and as work of its own it keeps no thread waiting.
-        let (sums, ()) = rayon::join(
-            || add_columns(profiles, &shares, batch, picked, levels),
-            || {
-                contents.add(uncounted.into_iter());
-                for row in picked.iter().map(|&row| row as usize) {
-                    sample.add(rows.number(row), || rows.record(row));
-                }
-            },
-        );
-        let lines = picked.iter().map(|&row| rows.line(row as usize));
-        self.uncounted = sums.into_iter().zip(lines).collect();
+    /// The rows as wholes, and the columns.
+    fn by_row(&mut self) -> (WholeRows<'_>, &mut [ColumnProfile]) {
+        let rows = WholeRows {
+            columns: &self.columns,
+            sample: &mut self.sample,
+            contents: &mut self.contents,
+            rows: &mut self.rows,
+        };
+        (rows, &mut self.profiles)
     }
 
     fn settle(&mut self) {
-        self.contents.add(std::mem::take(&mut self.uncounted).into_iter());
         self.profiles.par_iter_mut().for_each(ColumnProfile::settle);
     }
 }
@@ -129,16 +115,26 @@ impl Profiler {
             mended_names: reader.mended_names().to_vec(),
             bytes: 0,
         };
-        let mut seen = 0;
         let check = match schema {
             Some(_) => Problems::check,
             None => Problems::check_guess,
         };
-        for_each_piece(reader, total_bytes, Stage::Profile, observer, |batch| {
-            seen += batch.rows().len() as u64;
-            profiler.add(batch, split);
-            check(&profiler.problems, seen, false)
-        })?;
+        let told = Told {
+            total_bytes,
+            stage: Stage::Profile,
+            observer,
+        };
+        let mut seen = 0;
+        flow(
+            reader,
+            Wanted::Hashes,
+            told,
+            |batch: &Batch, parted: &mut Parted| -> Result<(), IngestError> {
+                parted.fill(batch, split);
+                Ok(())
+            },
+            profiler.lanes(&mut seen, check),
+        )?;
         check(&profiler.problems, seen, true)?;
         if seen == 0 {
             return Err(IngestError::HeaderOnly);
@@ -149,39 +145,36 @@ impl Profiler {
         Ok(profiler)
     }
 
-    fn add(&mut self, batch: &Batch, part: &Selector) {
-        self.problems.add(&batch.problems);
-        let rows = batch.rows();
-        let good: Vec<u32> = (0..rows.len())
-            .filter(|&row| !batch.is_bad(row))
-            .map(|row| row as u32)
-            .collect();
-        if self.selected.rows + self.others.rows == 0 {
-            self.leave_out_identifiers(rows, &good);
-        }
-        let mut record = Record::new();
-        let (selected, others): (Vec<u32>, Vec<u32>) = good.into_iter().partition(|&row| {
-            let row = row as usize;
-            part.selects_number(rows.number(row)).unwrap_or_else(|| {
-                rows.copy(row, &mut record);
-                part.selects(&record)
-            })
+    /// One lane for whole rows, and one for each group of columns.
+    fn lanes<'a>(&'a mut self, seen: &'a mut u64, check: Check) -> Vec<Lane<'a, Parted, IngestError>> {
+        let together = (self.selected.columns.len() / (GROUPS * rayon::current_num_threads())).max(1);
+        let (mut selected, selected_columns) = self.selected.by_row();
+        let (mut others, others_columns) = self.others.by_row();
+        let problems = &mut self.problems;
+        let whole_rows: Lane<Parted, IngestError> = Box::new(move |batch, parted| {
+            problems.add(&batch.problems);
+            if *selected.rows + *others.rows == 0 {
+                let marked = identifiers(selected.columns, batch.rows(), &parted.good);
+                selected.contents.skip(marked.clone());
+                others.contents.skip(marked);
+            }
+            selected.add(batch, &parted.selected);
+            others.add(batch, &parted.others);
+            *seen += batch.rows().len() as u64;
+            check(problems, *seen, false)
         });
-        let levels: Vec<u8> = (0..rows.len()).map(|row| level_of(rows.number(row))).collect();
-        self.selected.add(batch, &selected, &levels);
-        self.others.add(batch, &others, &levels);
-    }
-
-    /// Judges on the first rows which columns do not count when rows are compared.
-    fn leave_out_identifiers(&mut self, rows: &Rows, first: &[u32]) {
-        let records: Vec<Record> = first
-            .iter()
-            .take(FIRST_ROWS)
-            .map(|&row| rows.record(row as usize))
-            .collect();
-        let marked = identifier_like(&self.selected.columns, &records.iter().collect::<Vec<_>>());
-        self.selected.contents.skip(marked.clone());
-        self.others.contents.skip(marked);
+        let groups = selected_columns
+            .chunks_mut(together)
+            .zip(others_columns.chunks_mut(together));
+        let of_group = groups.enumerate().map(|(group, (mine, theirs))| {
+            let lane: Lane<Parted, IngestError> = Box::new(move |batch, parted| {
+                add_columns(mine, group * together, batch, &parted.selected, &parted.levels);
+                add_columns(theirs, group * together, batch, &parted.others, &parted.levels);
+                Ok(())
+            });
+            lane
+        });
+        std::iter::once(whole_rows).chain(of_group).collect()
     }
 
     /// Evidence about the columns in all rows: what types are decided from. `None` when all rows are selected.
@@ -203,46 +196,81 @@ impl Profiler {
             sample: RowSample::default(),
             contents: RowContents::default(),
             rows: self.selected.rows + self.others.rows,
-            uncounted: Vec::new(),
         })
     }
 }
 
-/// Adds the columns; returns for each row what its fields add up to: `shares` are those of
-/// [`RowContents::share_of`] for each column.
-fn add_columns(
-    profiles: &mut [ColumnProfile],
-    shares: &[Option<impl Fn(u64) -> u64 + Sync>],
-    batch: &Batch,
-    picked: &[u32],
-    levels: &[u8],
-) -> Vec<u64> {
-    let (rows, hashes) = (batch.rows(), batch.hashes());
-    // Neighbouring columns share cache lines, so a thread takes some of them for a few rows at a time.
-    // Columns know nothing of each other: how they are grouped changes no result.
-    let together = (profiles.len() / (GROUPS * rayon::current_num_threads())).max(1);
-    profiles
-        .par_chunks_mut(together)
-        .enumerate()
-        .map(|(group, profiles)| {
-            let mut sums = vec![0u64; picked.len()];
-            for (some, sums) in picked.chunks(CHUNK_ROWS).zip(sums.chunks_mut(CHUNK_ROWS)) {
-                for (profile, column) in profiles.iter_mut().zip(group * together..) {
-                    let hashes = hashes.column(column);
-                    profile.add_rows(rows, column, some, hashes, levels);
-                    if let Some(Some(share)) = shares.get(column) {
-                        for (sum, &row) in sums.iter_mut().zip(some) {
-                            *sum = sum.wrapping_add(share(hashes[row as usize]));
-                        }
-                    }
-                }
+/// Fails where too many rows are bad: after so many rows, and whether those are all.
+type Check = fn(&Problems, u64, bool) -> Result<(), IngestError>;
+
+/// Which rows of a batch belong to which part.
+#[derive(Default)]
+struct Parted {
+    good: Vec<u32>,
+    selected: Vec<u32>,
+    others: Vec<u32>,
+    /// Of all rows ([`level_of`]).
+    levels: Vec<u8>,
+}
+
+impl Parted {
+    fn fill(&mut self, batch: &Batch, part: &Selector) {
+        let rows = batch.rows();
+        self.good.clear();
+        self.selected.clear();
+        self.others.clear();
+        self.levels.clear();
+        self.levels
+            .extend((0..rows.len()).map(|row| level_of(rows.number(row))));
+        let mut record = Record::new();
+        for row in (0..rows.len()).filter(|&row| !batch.is_bad(row)) {
+            let is_selected = part.selects_number(rows.number(row)).unwrap_or_else(|| {
+                rows.copy(row, &mut record);
+                part.selects(&record)
+            });
+            self.good.push(row as u32);
+            match is_selected {
+                true => self.selected.push(row as u32),
+                false => self.others.push(row as u32),
             }
-            sums
-        })
-        .reduce(Vec::new, |left, right| {
-            if left.is_empty() {
-                return right;
-            }
-            left.iter().zip(&right).map(|(a, b)| a.wrapping_add(*b)).collect()
-        })
+        }
+    }
+}
+
+/// What is known of the rows of a part as wholes.
+struct WholeRows<'a> {
+    columns: &'a [String],
+    sample: &'a mut RowSample,
+    contents: &'a mut RowContents,
+    rows: &'a mut u64,
+}
+
+impl WholeRows<'_> {
+    fn add(&mut self, batch: &Batch, picked: &[u32]) {
+        let (rows, columns) = (batch.rows(), self.columns.len());
+        *self.rows += picked.len() as u64;
+        self.contents.add_rows(rows, batch.hashes(), picked, columns);
+        for row in picked.iter().map(|&row| row as usize) {
+            self.sample.add(rows.number(row), || rows.record(row));
+        }
+    }
+}
+
+/// Judges on the first rows which columns do not count when rows are compared.
+fn identifiers(columns: &[String], rows: &Rows, first: &[u32]) -> Vec<bool> {
+    let records: Vec<Record> = first
+        .iter()
+        .take(FIRST_ROWS)
+        .map(|&row| rows.record(row as usize))
+        .collect();
+    identifier_like(columns, &records.iter().collect::<Vec<_>>())
+}
+
+/// Adds some rows to some neighbouring columns, a few rows at a time.
+fn add_columns(profiles: &mut [ColumnProfile], first: usize, batch: &Batch, picked: &[u32], levels: &[u8]) {
+    for some in picked.chunks(CHUNK_ROWS) {
+        for (profile, column) in profiles.iter_mut().zip(first..) {
+            profile.add_rows(batch.rows(), column, some, batch.hashes().column(column), levels);
+        }
+    }
 }

@@ -19,47 +19,12 @@ pub const NOTES: [&str; 5] = [
 ];
 
 /// A record to score.
-pub struct Entry<'b> {
+struct Entry<'b> {
     record: &'b Record,
     /// Its number in the source from 1, empty lines counted.
     row: u64,
     /// Whether it must be left out, and what is wrong with it.
     problem: Option<(bool, &'b RowProblem)>,
-}
-
-impl Entry<'_> {
-    /// True when the record has no answer.
-    pub fn is_bad(&self) -> bool {
-        self.problem.is_some_and(|(is_bad, _)| is_bad)
-    }
-
-    /// What is wrong with its row, and whether it has no answer for that.
-    pub fn problem(&self) -> Option<(bool, &RowProblem)> {
-        self.problem
-    }
-
-    /// Empty lines before it.
-    pub fn empty_before(&self) -> u64 {
-        self.record.position.empty_before
-    }
-}
-
-/// The records of a batch that belong to the part; `empty` lines came before the batch.
-pub fn entries<'b>(batch: &'b Batch, part: &Selector, mut empty: u64) -> Vec<Entry<'b>> {
-    let mut problems = batch.problems.iter().peekable();
-    let mut found = Vec::with_capacity(batch.records().len());
-    for (index, record) in batch.records().iter().enumerate() {
-        let problem = problems.next_if(|(row, ..)| *row == index);
-        empty += record.position.empty_before;
-        if part.selects(record) {
-            found.push(Entry {
-                record,
-                row: record.position.record + 1 + empty,
-                problem: problem.map(|(_, is_bad, problem)| (*is_bad, problem)),
-            });
-        }
-    }
-    found
 }
 
 /// What comes of some records; use one again and again.
@@ -75,6 +40,11 @@ pub struct Chunk {
     pub truths: Vec<u8>,
     /// How often each kind of odd field was met.
     pub notes: [u64; NOTES.len()],
+    /// Records of the part, and empty lines before them.
+    pub rows: u64,
+    pub empty: u64,
+    /// What is wrong with their rows, and whether those have no answer for that.
+    pub found: Vec<(bool, RowProblem)>,
 }
 
 /// What a thread scores with; use one again and again.
@@ -94,26 +64,58 @@ impl Buffers {
 }
 
 impl Chunk {
-    /// Scores `entries`. Problems are written down where they are wanted.
-    pub fn score(&mut self, layout: &Layout, entries: &[Entry], wants_problems: bool, buffers: &mut Buffers) {
+    /// Scores the records of a batch that belong to the part, in order. Problems are written down where they are wanted.
+    pub fn score(
+        &mut self,
+        layout: &Layout,
+        (batch, part): (&Batch, &Selector),
+        wants_problems: bool,
+        buffers: &mut Buffers,
+    ) {
+        self.clear();
+        let mut problems = batch.problems.iter().peekable();
+        let mut empty = batch.empty_before;
+        for (index, record) in batch.records().iter().enumerate() {
+            let problem = problems.next_if(|(row, ..)| *row == index);
+            empty += record.position.empty_before;
+            if part.selects(record) {
+                let entry = Entry {
+                    record,
+                    row: record.position.record + 1 + empty,
+                    problem: problem.map(|(_, is_bad, problem)| (*is_bad, problem)),
+                };
+                self.add(layout, &entry, wants_problems, buffers);
+            }
+        }
+    }
+
+    fn clear(&mut self) {
         self.lines.clear();
         self.problems.clear();
         self.truths.clear();
+        self.found.clear();
         (self.listed, self.notes) = (0, [0; NOTES.len()]);
-        for entry in entries {
-            self.empty_lines(layout, entry, wants_problems);
-            if let Some((_, problem)) = entry.problem.filter(|_| wants_problems) {
+        (self.rows, self.empty) = (0, 0);
+    }
+
+    fn add(&mut self, layout: &Layout, entry: &Entry, wants_problems: bool, buffers: &mut Buffers) {
+        self.rows += 1;
+        self.empty += entry.record.position.empty_before;
+        self.empty_lines(layout, entry, wants_problems);
+        if let Some((is_bad, problem)) = entry.problem {
+            self.found.push((is_bad, problem.clone()));
+            if wants_problems {
                 problems::of_row(&mut self.problems, entry.row, problem);
                 self.listed += 1;
             }
-            match entry.problem {
-                Some((true, problem)) => {
-                    let (row, line) = (entry.row, entry.record.position.line);
-                    let detail = problem.detail.as_str();
-                    layout.unread(&Unread { row, line, detail }, &mut self.lines);
-                }
-                _ => self.answer(layout, entry, wants_problems, buffers),
+        }
+        match entry.problem {
+            Some((true, problem)) => {
+                let (row, line) = (entry.row, entry.record.position.line);
+                let detail = problem.detail.as_str();
+                layout.unread(&Unread { row, line, detail }, &mut self.lines);
             }
+            _ => self.answer(layout, entry, wants_problems, buffers),
         }
     }
 
@@ -146,6 +148,7 @@ impl Chunk {
             listed,
             truths,
             notes,
+            ..
         } = self;
         let Buffers { scratch, aligned } = buffers;
         let (predictor, schema) = (layout.predictor, layout.predictor.schema());

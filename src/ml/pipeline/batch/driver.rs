@@ -1,12 +1,11 @@
 //! Goes through the input, segment by segment, and keeps the sums.
 
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::chunk::{Buffers, Chunk, Entry, NOTES, entries};
+use super::chunk::{Buffers, Chunk, NOTES};
 use super::layout::Layout;
 use super::parts::{Mark, Parts, Piece, finished, name};
 use super::sink::{Outputs, Sink};
@@ -14,7 +13,7 @@ use super::summary::{BatchMetrics, BatchSummary};
 use super::{BatchOptions, problems};
 use crate::ml::Task;
 use crate::ml::ingest::problems::MAX_REJECTED;
-use crate::ml::ingest::{Batch, IngestError, Problems, RowReader, for_each_batch};
+use crate::ml::ingest::{Batch, IngestError, Lane, Problems, RowReader, Told, Wanted, flow};
 use crate::ml::model::bundle::hex;
 use crate::ml::observe::{Observer, Stage};
 use crate::ml::pipeline::judge::Judge;
@@ -24,9 +23,6 @@ use crate::ml::predict::Predictor;
 use crate::ml::schema::Schema;
 use crate::ml::split::Selector;
 use crate::ml::wording::counted;
-
-/// Rows that one thread scores and formats at a time: few, so that no thread waits long for another.
-const CHUNK_ROWS: usize = 64;
 
 /// Scores the records of `table` in input order. With [`Outputs::resume`] it goes on after the parts that an earlier
 /// attempt finished; the output is the same, byte for byte.
@@ -69,35 +65,47 @@ pub fn predict_part(
     let work = outputs
         .resume
         .map(|resume| work_of(predictor, options, resume.input, outputs.problems.is_some()));
-    let mut run = Run::new(&layout, part, options, outputs, work.unwrap_or_default())?;
+    let mut run = Run::new(&layout, options, outputs, work.unwrap_or_default())?;
     run.watch_names(&reader);
     if run.done > 0 {
         let rows = counted(run.at.summary.records, "row");
         observer.note(&format!("going on after {rows} that an earlier attempt finished"));
     }
-    let rows = Mutex::new(0);
+    let (done, wants_problems, rows) = (run.done, run.sink.wants_problems(), AtomicU64::new(0));
+    let buffers = Pool::new(|| Buffers::new(predictor));
+    let score = |batch: &Batch, chunk: &mut Chunk| -> Result<(), PipelineError> {
+        if batch.first_record().is_some_and(|first| first >= done) {
+            buffers.with(|buffers| chunk.score(&layout, (batch, part), wants_problems, buffers));
+        }
+        Ok(())
+    };
+    let written: Lane<Chunk, PipelineError> = Box::new(|batch, chunk| {
+        run.batch(batch, chunk)?;
+        rows.store(run.at.summary.records, Ordering::Relaxed);
+        Ok(())
+    });
     let mut counting = Counting {
         observer,
         rows: &rows,
     };
-    for_each_batch(reader, table.bytes(), Stage::Predict, &mut counting, |batch| {
-        run.batch(batch)?;
-        *rows.lock().unwrap_or_else(PoisonError::into_inner) = run.at.summary.records;
-        Ok::<(), PipelineError>(())
-    })?;
+    let told = Told {
+        total_bytes: table.bytes(),
+        stage: Stage::Predict,
+        observer: &mut counting,
+    };
+    flow(reader, Wanted::Records, told, score, vec![written])?;
     run.finish(observer)
 }
 
 /// Passes reports on together with the number of rows.
 struct Counting<'a> {
     observer: &'a mut dyn Observer,
-    rows: &'a Mutex<u64>,
+    rows: &'a AtomicU64,
 }
 
 impl Observer for Counting<'_> {
     fn report(&mut self, stage: Stage, done: u64, total: u64) -> ControlFlow<()> {
-        self.observer
-            .rows(*self.rows.lock().unwrap_or_else(PoisonError::into_inner));
+        self.observer.rows(self.rows.load(Ordering::Relaxed));
         self.observer.report(stage, done, total)
     }
 }
@@ -127,7 +135,6 @@ fn work_of(predictor: &Predictor, options: &BatchOptions, input: &str, problems:
 /// A batch that is under way.
 struct Run<'a, 'o> {
     layout: &'a Layout<'a>,
-    part: &'a Selector,
     options: &'a BatchOptions,
     sink: Sink<'o>,
     at: Mark,
@@ -139,17 +146,11 @@ struct Run<'a, 'o> {
     unknown_target: u64,
     /// For JSON lines, which columns were met.
     met: Option<Vec<bool>>,
-    /// What came of the records scored last, which is written while the next ones are scored.
-    scored: Vec<Chunk>,
-    /// Chunks that are not in use.
-    spare: Vec<Chunk>,
-    buffers: Arc<Pool<'a, Buffers>>,
 }
 
 impl<'a, 'o> Run<'a, 'o> {
     fn new(
         layout: &'a Layout<'a>,
-        part: &'a Selector,
         options: &'a BatchOptions,
         outputs: Outputs<'o>,
         work: String,
@@ -172,7 +173,6 @@ impl<'a, 'o> Run<'a, 'o> {
         at.summary.absent_columns.clone_from(&layout.columns.absent);
         Ok(Self {
             layout,
-            part,
             options,
             sink: Sink::new(
                 outputs,
@@ -187,9 +187,6 @@ impl<'a, 'o> Run<'a, 'o> {
             judge,
             unknown_target,
             met: None,
-            scored: Vec::new(),
-            spare: Vec::new(),
-            buffers: Arc::new(Pool::new(|| Buffers::new(layout.predictor))),
         })
     }
 
@@ -201,7 +198,8 @@ impl<'a, 'o> Run<'a, 'o> {
         }
     }
 
-    fn batch(&mut self, batch: &Batch) -> Result<(), PipelineError> {
+    /// Writes what came of a batch.
+    fn batch(&mut self, batch: &Batch, chunk: &Chunk) -> Result<(), PipelineError> {
         if let Some(met) = &mut self.met {
             batch.names.met.iter().for_each(|&column| met[column] = true);
             self.at
@@ -216,27 +214,24 @@ impl<'a, 'o> Run<'a, 'o> {
             return Ok(());
         }
         self.cut(first.record, first.byte)?;
-        let selected = entries(batch, self.part, self.at.empty);
         let summary = &mut self.at.summary;
-        let problems = selected.iter().filter_map(Entry::problem);
-        problems.for_each(|(is_bad, problem)| summary.problems.count(is_bad, problem.clone()));
+        chunk
+            .found
+            .iter()
+            .for_each(|(is_bad, problem)| summary.problems.count(*is_bad, problem.clone()));
         let before = self.options.before.unwrap_or_default();
-        let seen = before.records + summary.records + selected.len() as u64;
+        let seen = before.records + summary.records + chunk.rows;
         let rejected = before.rejected + summary.problems.rejected;
         // Lines without an answer are part of a batch, but most of many lines say that something else is wrong.
         if rejected > MAX_REJECTED && rejected * 2 > seen {
             let problems = summary.problems.clone();
             Problems { rejected, ..problems }.check(seen, false)?;
         }
-        self.score(&selected)?;
-        let empty: u64 = selected.iter().map(Entry::empty_before).sum();
-        let bad = selected.iter().filter(|entry| entry.is_bad()).count() as u64;
-        self.at.summary.records += selected.len() as u64 + empty;
-        self.at.summary.invalid += bad + empty;
+        let bad = chunk.found.iter().filter(|(is_bad, _)| *is_bad).count() as u64;
+        summary.records += chunk.rows + chunk.empty;
+        summary.invalid += bad + chunk.empty;
         self.at.read += batch.records().len() as u64;
-        let empty = batch.records().iter().map(|record| record.position.empty_before);
-        self.at.empty += empty.sum::<u64>();
-        Ok(())
+        self.take(chunk)
     }
 
     /// Begins a segment before the record, where the one at hand is long enough. Depends on the input alone.
@@ -246,10 +241,7 @@ impl<'a, 'o> Run<'a, 'o> {
             Some((first, start)) if record - first < limits.records && byte - start < limits.bytes => {
                 return Ok(());
             }
-            Some(_) => {
-                self.write_scored()?;
-                self.sink.end(&self.at)?;
-            }
+            Some(_) => self.sink.end(&self.at)?,
             None => {}
         }
         self.begin((record, byte))
@@ -264,29 +256,6 @@ impl<'a, 'o> Run<'a, 'o> {
             self.sink.lines(&header)?;
         }
         Ok(())
-    }
-
-    /// Scores `entries` on all threads, and writes what was scored before meanwhile.
-    fn score(&mut self, entries: &[Entry]) -> Result<(), PipelineError> {
-        let (layout, wanted) = (self.layout, self.sink.wants_problems());
-        let spare = Mutex::new(std::mem::take(&mut self.spare));
-        let buffers = Arc::clone(&self.buffers);
-        let mut scored = Vec::new();
-        let written = rayon::in_place_scope(|scope| {
-            scope.spawn(|_| scored = score_all(layout, entries, wanted, &spare, &buffers));
-            self.write_scored()
-        });
-        self.scored = scored;
-        self.spare
-            .append(&mut spare.into_inner().unwrap_or_else(PoisonError::into_inner));
-        written
-    }
-
-    fn write_scored(&mut self) -> Result<(), PipelineError> {
-        let mut scored = std::mem::take(&mut self.scored);
-        let written = scored.iter().try_for_each(|chunk| self.take(chunk));
-        self.spare.append(&mut scored);
-        written
     }
 
     fn take(&mut self, chunk: &Chunk) -> Result<(), PipelineError> {
@@ -308,7 +277,6 @@ impl<'a, 'o> Run<'a, 'o> {
     }
 
     fn finish(mut self, observer: &mut dyn Observer) -> Result<(BatchSummary, u64), PipelineError> {
-        self.write_scored()?;
         if self.options.before.is_none() {
             self.at.summary.check()?;
         }
@@ -349,24 +317,6 @@ impl<'a, 'o> Run<'a, 'o> {
                 .collect();
         }
     }
-}
-
-fn score_all(
-    layout: &Layout,
-    entries: &[Entry],
-    wants_problems: bool,
-    spare: &Mutex<Vec<Chunk>>,
-    buffers: &Pool<Buffers>,
-) -> Vec<Chunk> {
-    entries
-        .par_chunks(CHUNK_ROWS)
-        .map(|entries| {
-            let used = spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let mut chunk = used.unwrap_or_default();
-            buffers.with(|buffers| chunk.score(layout, entries, wants_problems, buffers));
-            chunk
-        })
-        .collect()
 }
 
 /// Judges what earlier attempts have scored; returns how many records have no usable target.

@@ -105,7 +105,7 @@ pub fn predict(
     predictor: &Predictor,
     table: &dyn Table,
     options: &BatchOptions,
-    out: &mut dyn Write,
+    out: &mut (dyn Write + Send),
     observer: &mut dyn Observer,
 ) -> Result<BatchSummary, PipelineError> {
     let outputs = Outputs {

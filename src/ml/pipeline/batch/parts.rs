@@ -11,7 +11,7 @@ use super::summary::BatchSummary;
 use crate::ml::ingest::decompress::Source;
 
 /// Where parts are kept. Implemented by whoever knows files.
-pub trait Parts {
+pub trait Parts: Sync {
     /// Begins a file. Nobody sees it before it is kept; then it replaces what had its name.
     fn create(&self, name: &str) -> io::Result<Box<dyn PartFile>>;
 
@@ -20,7 +20,7 @@ pub trait Parts {
 }
 
 /// A file of a part that is being written; gone if it is dropped.
-pub trait PartFile: Write {
+pub trait PartFile: Write + Send {
     /// Makes it visible; safe on disk when this returns.
     fn keep(self: Box<Self>) -> io::Result<()>;
 }
@@ -61,8 +61,6 @@ pub struct Mark {
     pub work: String,
     /// Records of the source that were read, bad ones and those of other parts of a split included.
     pub read: u64,
-    /// Empty lines among them.
-    pub empty: u64,
     /// Lines of the side file.
     pub listed: u64,
     /// Problems that found no room in it.

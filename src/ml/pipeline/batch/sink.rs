@@ -12,9 +12,9 @@ use crate::ml::parquet::OutColumn;
 /// What a batch writes to.
 pub struct Outputs<'a> {
     /// The lines.
-    pub out: &'a mut dyn Write,
+    pub out: &'a mut (dyn Write + Send),
     /// The side file of problems, if it is wanted.
-    pub problems: Option<&'a mut dyn Write>,
+    pub problems: Option<&'a mut (dyn Write + Send)>,
     /// Where parts are kept, if the batch is to go on where an earlier attempt was interrupted.
     pub resume: Option<Resume<'a>>,
 }
@@ -31,8 +31,8 @@ pub struct Resume<'a> {
 /// Takes the lines of one segment after the other.
 pub(super) struct Sink<'a> {
     written: Written,
-    out: &'a mut dyn Write,
-    problems: Option<&'a mut dyn Write>,
+    out: &'a mut (dyn Write + Send),
+    problems: Option<&'a mut (dyn Write + Send)>,
     keep: Option<Keep<'a>>,
 }
 

@@ -1,10 +1,9 @@
 //! Batches as a whole: formats, side files, metrics, and going on after a stop.
 
-use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Cursor, Read, Write};
-use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
@@ -75,21 +74,21 @@ fn model(target: &str) -> Bundle {
 /// Parts in memory. After `left` files no more can be written.
 #[derive(Default)]
 struct Held {
-    files: Rc<RefCell<BTreeMap<String, Vec<u8>>>>,
-    left: Cell<Option<u64>>,
+    files: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
+    left: Mutex<Option<u64>>,
 }
 
 struct HeldFile {
-    files: Rc<RefCell<BTreeMap<String, Vec<u8>>>>,
+    files: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
     name: String,
     bytes: Vec<u8>,
 }
 
 impl Parts for Held {
     fn create(&self, name: &str) -> io::Result<Box<dyn PartFile>> {
-        match self.left.get() {
+        match self.left.lock().unwrap().as_mut() {
             Some(0) => return Err(io::Error::other("killed")),
-            Some(left) => self.left.set(Some(left - 1)),
+            Some(left) => *left -= 1,
             None => {}
         }
         let (files, name, bytes) = (self.files.clone(), name.to_string(), Vec::new());
@@ -97,7 +96,7 @@ impl Parts for Held {
     }
 
     fn open(&self, name: &str) -> io::Result<Option<Source>> {
-        let bytes = self.files.borrow().get(name).cloned();
+        let bytes = self.files.lock().unwrap().get(name).cloned();
         Ok(bytes.map(|bytes| Box::new(Cursor::new(bytes)) as Source))
     }
 }
@@ -114,7 +113,7 @@ impl Write for HeldFile {
 
 impl PartFile for HeldFile {
     fn keep(self: Box<Self>) -> io::Result<()> {
-        self.files.borrow_mut().insert(self.name, self.bytes);
+        self.files.lock().unwrap().insert(self.name, self.bytes);
         Ok(())
     }
 }
@@ -269,7 +268,7 @@ fn stopping_anywhere_changes_no_byte() {
         let (mut tries, mut kept) = (0, Vec::new());
         let resumed = loop {
             // Three files and a mark for each segment: each attempt dies at another point.
-            held.left.set(Some(tries % 7));
+            *held.left.lock().unwrap() = Some(tries % 7);
             tries += 1;
             match made(&predictor, &text, &options, Some((&held, "input"))) {
                 Ok(made) => break made,
@@ -277,7 +276,8 @@ fn stopping_anywhere_changes_no_byte() {
             }
             let marks = held
                 .files
-                .borrow()
+                .lock()
+                .unwrap()
                 .keys()
                 .filter(|name| name.ends_with(".json"))
                 .count();
@@ -291,7 +291,7 @@ fn stopping_anywhere_changes_no_byte() {
             resumed.summary
         );
 
-        held.left.set(None);
+        *held.left.lock().unwrap() = None;
         // Whatever is asked for now is other work, and made from the beginning.
         let other = BatchOptions {
             row_number: false,
@@ -319,15 +319,15 @@ fn finished_parts_are_not_scored_again() {
     made(&predictor, &text, &options, Some((&held, "i"))).unwrap();
     // What is kept is believed, so a changed part shows in the output.
     let second = |name: &&String| name.ends_with("-000001.out");
-    let name = held.files.borrow().keys().find(second).cloned().unwrap();
-    held.files.borrow_mut().insert(name, b"kept\n".to_vec());
+    let name = held.files.lock().unwrap().keys().find(second).cloned().unwrap();
+    held.files.lock().unwrap().insert(name, b"kept\n".to_vec());
     let again = made(&predictor, &text, &options, Some((&held, "i"))).unwrap();
     assert!(plain(&again.out).contains("\nkept\n"));
     // Inputs that are small are not kept at all.
     let small = BatchOptions::default();
     let none = Held::default();
     made(&predictor, &text, &small, Some((&none, "i"))).unwrap();
-    assert!(none.files.borrow().is_empty());
+    assert!(none.files.lock().unwrap().is_empty());
 }
 
 #[test]

@@ -1,0 +1,359 @@
+//! Works on the batches of a source with all threads, so that no thread waits for another.
+//!
+//! Batches are read in order. Whoever has read one works on it at once, while its bytes are still near the processor;
+//! what came of it is then taken by every lane, in order. Lanes go side by side, and each may be some batches behind
+//! the others. There is no moment at which all threads have to have finished the same batch.
+
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::batch::{Batch, BatchSource, LONGEST_RECYCLED, Wanted};
+use super::error::IngestError;
+use crate::ml::observe::{Observer, Stage};
+
+/// No lane is so many batches behind another.
+pub const MOST_AHEAD: usize = 64;
+
+/// Takes what came of the batches, one after the other, in order.
+pub type Lane<'a, T, E> = Box<dyn FnMut(&Batch, &T) -> Result<(), E> + Send + 'a>;
+
+/// Who is told how far the reading is.
+pub struct Told<'a> {
+    /// Bytes of source that are expected.
+    pub total_bytes: u64,
+    /// What they are read for.
+    pub stage: Stage,
+    /// Told after every batch that all lanes have taken; may ask for a stop.
+    pub observer: &'a mut dyn Observer,
+}
+
+/// Calls `work` with every batch of `source` on any thread, with a value to fill that may hold what came of an earlier
+/// batch, and then every lane with both.
+///
+/// Of several failures the one on the earliest batch is told, that of `work` before those of the lanes, and all lanes
+/// have taken the batches before it then. `work` and the lanes must not wait for each other's threads.
+pub fn flow<'a, S, T, E>(
+    source: S,
+    wanted: Wanted,
+    told: Told<'_>,
+    work: impl Fn(&Batch, &mut T) -> Result<(), E> + Sync,
+    lanes: Vec<Lane<'a, T, E>>,
+) -> Result<(), E>
+where
+    S: BatchSource,
+    T: Default + Send + Sync,
+    E: From<IngestError> + Send,
+{
+    // With one thread there are still two, so that nobody waits for the source.
+    let threads = rayon::current_num_threads().max(2);
+    let crew = Crew {
+        state: Mutex::new(State::new(source, lanes, threads)),
+        changed: Condvar::new(),
+        wanted,
+        work,
+    };
+    let mut progress = Some(Progress { told, reported: 0 });
+    std::thread::scope(|scope| {
+        // A source that fits one batch needs no other thread.
+        crew.one_task(&mut progress);
+        if !crew.is_read_up() {
+            for _ in 1..threads {
+                scope.spawn(|| crew.work_on(&mut None));
+            }
+        }
+        crew.work_on(&mut progress);
+    });
+    if let Some(progress) = &mut progress {
+        crew.report(progress);
+    }
+    let state = crew.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+    state.failure.map_or(Ok(()), |failure| Err(failure.error))
+}
+
+/// A batch and what came of it.
+#[derive(Default)]
+struct Slot<T> {
+    batch: Batch,
+    made: T,
+}
+
+/// Where a lane stands.
+struct Standing<'a, T, E> {
+    /// Away while a thread works in it.
+    lane: Option<Lane<'a, T, E>>,
+    /// Number of the batch that it takes next.
+    next: u64,
+}
+
+/// What ended the work. The earliest counts: by the batch, then by the lane.
+struct Failure<E> {
+    batch: u64,
+    lane: usize,
+    error: E,
+}
+
+struct State<'a, S, T, E> {
+    /// Away while a thread reads.
+    source: Option<S>,
+    /// Empty lines that were read.
+    empty: u64,
+    has_ended: bool,
+    /// The batches that some lane has not taken, from number `first` on; nothing where one is being worked on.
+    window: VecDeque<Option<Arc<Slot<T>>>>,
+    first: u64,
+    lanes: Vec<Standing<'a, T, E>>,
+    spare: Vec<Slot<T>>,
+    /// Bytes of the source up to the end of the last batch that all lanes have taken.
+    bytes: u64,
+    failure: Option<Failure<E>>,
+    threads: usize,
+}
+
+/// What a thread does next.
+enum Task<'a, S, T, E> {
+    Read(S, Slot<T>, u64),
+    Take(usize, Lane<'a, T, E>, Arc<Slot<T>>),
+    Wait,
+    Leave,
+}
+
+impl<'a, S: BatchSource, T: Default, E> State<'a, S, T, E> {
+    fn new(source: S, lanes: Vec<Lane<'a, T, E>>, threads: usize) -> Self {
+        let standing = |lane| Standing {
+            lane: Some(lane),
+            next: 0,
+        };
+        Self {
+            source: Some(source),
+            empty: 0,
+            has_ended: false,
+            window: VecDeque::new(),
+            first: 0,
+            lanes: lanes.into_iter().map(standing).collect(),
+            spare: Vec::new(),
+            bytes: 0,
+            failure: None,
+            threads,
+        }
+    }
+
+    /// The number of the first batch that is not worked on any more.
+    fn limit(&self) -> u64 {
+        match &self.failure {
+            Some(failure) => failure.batch,
+            None if self.has_ended => self.first + self.window.len() as u64,
+            None => u64::MAX,
+        }
+    }
+
+    fn next(&mut self) -> Task<'a, S, T, E> {
+        let limit = self.limit();
+        if self.lanes.iter().all(|lane| lane.next >= limit) {
+            return Task::Leave;
+        }
+        let ready = |standing: &Standing<T, E>| {
+            let slot = self.window.get((standing.next - self.first) as usize)?.as_ref()?;
+            (standing.lane.is_some() && standing.next < limit).then(|| Arc::clone(slot))
+        };
+        let behind = (0..self.lanes.len())
+            .filter(|&lane| ready(&self.lanes[lane]).is_some())
+            .min_by_key(|&lane| self.lanes[lane].next);
+        // A batch ahead for each thread, so that there is always something to take; more only when there is not.
+        let most = match behind {
+            Some(_) => self.threads + 1,
+            None => 2 * (self.threads + 1),
+        }
+        .min(MOST_AHEAD);
+        if !self.has_ended
+            && self.failure.is_none()
+            && self.window.len() < most
+            && let Some(source) = self.source.take()
+        {
+            self.window.push_back(None);
+            let number = self.first + self.window.len() as u64 - 1;
+            return Task::Read(source, self.spare.pop().unwrap_or_default(), number);
+        }
+        let Some(lane) = behind else { return Task::Wait };
+        match (ready(&self.lanes[lane]), self.lanes[lane].lane.take()) {
+            (Some(slot), Some(taker)) => Task::Take(lane, taker, slot),
+            _ => Task::Wait,
+        }
+    }
+
+    /// Whether the source has nothing more, as far as it knows.
+    fn is_read_up(&self) -> bool {
+        self.has_ended || self.failure.is_some() || self.source.as_ref().is_some_and(S::is_read_up)
+    }
+
+    fn fail(&mut self, batch: u64, lane: usize, error: E) {
+        let known = self.failure.as_ref();
+        if known.is_none_or(|known| (batch, lane) < (known.batch, known.lane)) {
+            self.failure = Some(Failure { batch, lane, error });
+        }
+    }
+
+    /// Lets the batches go that all lanes have taken.
+    fn let_go(&mut self) {
+        let next = self.lanes.iter().map(|lane| lane.next).min().unwrap_or(u64::MAX);
+        while self.first < next
+            && let Some(taken) = self.window.pop_front()
+        {
+            self.first += 1;
+            if let Some(slot) = taken.and_then(Arc::into_inner) {
+                self.bytes = slot.batch.bytes_read;
+                // Buffers grow to the longest row they ever held, so those of long rows are not used again.
+                if slot.batch.longest_row() <= LONGEST_RECYCLED {
+                    self.spare.push(slot);
+                }
+            }
+        }
+    }
+}
+
+/// Tells the observer, on the thread that it belongs to.
+struct Progress<'a> {
+    told: Told<'a>,
+    reported: u64,
+}
+
+/// What the threads share.
+struct Crew<'a, S, T, E, W> {
+    state: Mutex<State<'a, S, T, E>>,
+    changed: Condvar,
+    wanted: Wanted,
+    work: W,
+}
+
+impl<'a, S, T, E, W> Crew<'a, S, T, E, W>
+where
+    S: BatchSource,
+    T: Default + Send + Sync,
+    E: From<IngestError> + Send,
+    W: Fn(&Batch, &mut T) -> Result<(), E> + Sync,
+{
+    fn lock(&self) -> MutexGuard<'_, State<'a, S, T, E>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_read_up(&self) -> bool {
+        self.lock().is_read_up()
+    }
+
+    /// Does what there is to do until there is nothing left.
+    fn work_on(&self, progress: &mut Option<Progress<'_>>) {
+        while self.one_task(progress) {}
+    }
+
+    /// False when there is nothing left to do.
+    fn one_task(&self, progress: &mut Option<Progress<'_>>) -> bool {
+        let mut state = self.lock();
+        let task = loop {
+            match state.next() {
+                Task::Wait => state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                task => break task,
+            }
+        };
+        drop(state);
+        // A thread that panics takes what it holds away for good; the others must not wait for it.
+        let guard = Abandoned(self);
+        match task {
+            Task::Read(source, slot, number) => self.read(source, slot, number),
+            Task::Take(lane, taker, slot) => self.take(lane, taker, slot),
+            Task::Wait | Task::Leave => {
+                std::mem::forget(guard);
+                return false;
+            }
+        }
+        std::mem::forget(guard);
+        if let Some(progress) = progress {
+            self.report(progress);
+        }
+        true
+    }
+
+    fn read(&self, mut source: S, mut slot: Slot<T>, number: u64) {
+        let filled = source.fill(&mut slot.batch);
+        let mut state = self.lock();
+        slot.batch.empty_before = state.empty;
+        let is_found = matches!(filled, Ok(true));
+        if is_found {
+            state.empty += slot.batch.empty_lines();
+        } else {
+            state.window.pop_back();
+        }
+        match filled {
+            Ok(found) => state.has_ended = !found,
+            Err(error) => state.fail(number, 0, error.into()),
+        }
+        state.source = Some(source);
+        drop(state);
+        self.changed.notify_all();
+        if !is_found {
+            return;
+        }
+        slot.batch.prepare(self.wanted);
+        let done = (self.work)(&slot.batch, &mut slot.made);
+        let mut state = self.lock();
+        match done {
+            Ok(()) => {
+                let place = (number - state.first) as usize;
+                if let Some(waiting) = state.window.get_mut(place) {
+                    *waiting = Some(Arc::new(slot));
+                }
+            }
+            Err(error) => state.fail(number, 0, error),
+        }
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    fn take(&self, lane: usize, mut taker: Lane<'a, T, E>, slot: Arc<Slot<T>>) {
+        let taken = taker(&slot.batch, &slot.made);
+        drop(slot);
+        let mut state = self.lock();
+        let standing = &mut state.lanes[lane];
+        standing.lane = Some(taker);
+        let number = standing.next;
+        match taken {
+            Ok(()) => standing.next += 1,
+            Err(error) => state.fail(number, lane + 1, error),
+        }
+        state.let_go();
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    fn report(&self, progress: &mut Progress<'_>) {
+        let bytes = self.lock().bytes;
+        if bytes == progress.reported {
+            return;
+        }
+        progress.reported = bytes;
+        let Told {
+            total_bytes,
+            stage,
+            observer,
+        } = &mut progress.told;
+        if let ControlFlow::Break(()) = observer.report(*stage, bytes, *total_bytes) {
+            self.lock().fail(0, 0, IngestError::Stopped.into());
+            self.changed.notify_all();
+        }
+    }
+}
+
+/// Ends the work when it is dropped.
+struct Abandoned<'c, 'a, S, T, E: From<IngestError>, W>(&'c Crew<'a, S, T, E, W>);
+
+impl<S, T, E: From<IngestError>, W> Drop for Abandoned<'_, '_, S, T, E, W> {
+    fn drop(&mut self) {
+        let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.failure = Some(Failure {
+            batch: 0,
+            lane: 0,
+            error: IngestError::Stopped.into(),
+        });
+        drop(state);
+        self.0.changed.notify_all();
+    }
+}
