@@ -103,7 +103,7 @@ struct State<'a, S, T, E> {
     window: VecDeque<Option<Arc<Slot<T>>>>,
     first: u64,
     lanes: Vec<Standing<'a, T, E>>,
-    spare: Vec<Slot<T>>,
+    spare: Vec<Box<Slot<T>>>,
     /// Bytes of the source up to the end of the last batch that all lanes have taken.
     bytes: u64,
     failure: Option<Failure<E>>,
@@ -112,7 +112,7 @@ struct State<'a, S, T, E> {
 
 /// What a thread does next.
 enum Task<'a, S, T, E> {
-    Read(S, Slot<T>, u64),
+    Read(S, Box<Slot<T>>, u64),
     Take(usize, Lane<'a, T, E>, Arc<Slot<T>>),
     Wait,
     Leave,
@@ -204,7 +204,7 @@ impl<'a, S: BatchSource, T: Default, E> State<'a, S, T, E> {
                 self.bytes = slot.batch.bytes_read;
                 // Buffers grow to the longest row they ever held, so those of long rows are not used again.
                 if slot.batch.longest_row() <= LONGEST_RECYCLED {
-                    self.spare.push(slot);
+                    self.spare.push(Box::new(slot));
                 }
             }
         }
@@ -272,7 +272,7 @@ where
         true
     }
 
-    fn read(&self, mut source: S, mut slot: Slot<T>, number: u64) {
+    fn read(&self, mut source: S, mut slot: Box<Slot<T>>, number: u64) {
         let filled = source.fill(&mut slot.batch);
         let mut state = self.lock();
         slot.batch.empty_before = state.empty;
@@ -299,7 +299,7 @@ where
             Ok(()) => {
                 let place = (number - state.first) as usize;
                 if let Some(waiting) = state.window.get_mut(place) {
-                    *waiting = Some(Arc::new(slot));
+                    *waiting = Some(Arc::new(*slot));
                 }
             }
             Err(error) => state.fail(number, 0, error),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use linfa::dataset::Records;
 
+use super::partials::Partials;
 use super::shards::{Overflow, Shard, Shards, ShardsBuilder, SpillError};
 use super::sketch::Sketch;
 use crate::ml::features::FeatureVector;
@@ -32,6 +33,8 @@ pub struct Design {
     pub entries: usize,
     /// How the dense features go together.
     pub sketch: Option<Arc<Sketch>>,
+    /// What passes over the rows add up in.
+    pub(super) partials: Partials,
     /// Bytes of memory that were asked for while the rows were collected.
     bytes: usize,
 }

@@ -16,6 +16,9 @@ const PSEUDO: f64 = 2.0;
 const WEAKEST: f64 = 1e-3;
 const STRONGEST: f64 = 1e8;
 
+/// Strengths within such a factor are near each other: what is tried later differs by more.
+const NEAR: f64 = 1.25;
+
 /// The strength of each group's penalty, summed over the rows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Strengths {
@@ -88,6 +91,12 @@ impl Strengths {
     /// Whether all groups have the same.
     pub fn is_even(&self) -> bool {
         self.shape.is_none() && self.of_group.iter().all(|&strength| strength == self.of_all)
+    }
+
+    /// Whether no group has a strength that differs much.
+    pub fn is_near(&self, other: &Self) -> bool {
+        let mut pairs = self.of_group.iter().zip(&other.of_group);
+        pairs.all(|(mine, theirs)| (1.0 / NEAR..=NEAR).contains(&(mine / theirs)))
     }
 
     /// For each feature the strength of its group.

@@ -35,8 +35,9 @@ pub(super) fn exp_all(numbers: &mut [f64]) {
     numbers.iter_mut().for_each(|x| *x = exp(*x));
 }
 
+/// The exponential of a number of 0 or less, to within four units in the last place.
 #[inline(always)]
-fn exp(x: f64) -> f64 {
+pub(super) fn exp(x: f64) -> f64 {
     // Not `max`, which would hide what is not a number.
     let x = if x < LEAST { LEAST } else { x };
     let shifted = x * std::f64::consts::LOG2_E + SHIFT;

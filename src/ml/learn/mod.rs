@@ -32,6 +32,7 @@ pub mod objective;
 mod owlqn;
 mod pairs;
 pub mod params;
+mod partials;
 mod passes;
 pub mod path;
 mod penalty;

@@ -6,7 +6,10 @@
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use super::design::{Design, Targets};
+use super::exp::exp;
 use super::passes::{LogSum, Row, logistic, single_pass, softmax_pass};
 use super::precondition::Preconditioner;
 use super::shards::Shard;
@@ -17,6 +20,12 @@ pub use super::passes::{class_margins, sigmoid, single_margin, softmax};
 const PARTIALS_BYTES: usize = 256 << 20;
 /// Partial gradients at most; more would not help any machine of ordinary size.
 const MOST_PARTS: usize = 16;
+/// Partial gradients at least where there is memory for them.
+const LEAST_PARTS: usize = 4;
+/// Numbers and active features that each has at least for each of its own: to clear it and to add it up takes time, too.
+const ENTRIES_A_FEATURE: usize = 7;
+/// Numbers of a gradient that one thread adds up at a time.
+const SLICE: usize = 1 << 13;
 
 /// What a solver sees of the data.
 pub trait Problem {
@@ -181,7 +190,11 @@ impl<'a> Objective<'a> {
         into: &mut [f64],
     ) -> f64 {
         let shards = &self.design.shards;
-        let parts = parts_within(bytes, into.len()).min(shards.len().max(1));
+        let paid = self.design.entries / (ENTRIES_A_FEATURE * self.design.features()).max(1);
+        // As many for each of 2, 4 or 8 threads.
+        let parts = parts_within(bytes, into.len())
+            .min(paid.max(LEAST_PARTS).next_power_of_two())
+            .min(shards.len().max(1));
         let size = shards.len().div_ceil(parts).max(1);
         let parts = shards.len().div_ceil(size);
         // Rows on disk mean that memory is short: then no more partial sums at once than threads, in the same order.
@@ -192,7 +205,7 @@ impl<'a> Objective<'a> {
         };
         let length = into.len();
         let part = |range: Range<usize>| {
-            let (mut sums, mut loss) = (vec![0.0; length], 0.0);
+            let (mut sums, mut loss) = (self.design.partials.take(length), 0.0);
             shards.visit(range, |index, shard| {
                 loss += work(shard, index * self.design.shard_rows(), &mut sums);
             });
@@ -202,12 +215,19 @@ impl<'a> Objective<'a> {
         let mut loss = 0.0;
         for first in (0..parts).step_by(at_once.max(1)) {
             let now = first..(first + at_once).min(parts);
-            for (part, sums) in shards.side_by_side(size, now, part) {
-                loss += part;
-                into.iter_mut()
-                    .zip(&sums)
-                    .for_each(|(total, part)| *total += part);
-            }
+            let found = shards.side_by_side(size, now, part);
+            found.iter().for_each(|(part, _)| loss += part);
+            // Each number is added up in the order of the parts, whichever thread does it.
+            let slices = into.par_chunks_mut(SLICE).enumerate();
+            slices.for_each(|(at, into)| {
+                for (_, sums) in &found {
+                    let part = into.iter_mut().zip(&sums[at * SLICE..]);
+                    part.for_each(|(total, part)| *total += part);
+                }
+            });
+            found
+                .into_iter()
+                .for_each(|(_, sums)| self.design.partials.give_back(sums));
         }
         loss
     }
@@ -241,8 +261,9 @@ impl Objective<'_> {
         match self.targets {
             Targets::Values(_) => 1.0,
             Targets::Classes { .. } => {
-                let p = sigmoid(margin);
-                p * (1.0 - p)
+                // `p (1 − p)` without the loss of digits near 1.
+                let e = exp(-margin.abs());
+                e / ((1.0 + e) * (1.0 + e))
             }
         }
     }

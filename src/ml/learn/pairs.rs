@@ -75,8 +75,33 @@ impl Pair {
     }
 }
 
+/// Numbers that are added side by side.
+const LANES: usize = 8;
+
+/// The products of numbers at the same places, added up in lanes: one sum would wait for its last addition each time.
 pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
+    let ((a, rest_a), (b, rest_b)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    let mut lanes = [0.0; LANES];
+    for (a, b) in a.iter().zip(b) {
+        for (lane, (a, b)) in lanes.iter_mut().zip(a.iter().zip(b)) {
+            *lane += a * b;
+        }
+    }
+    let rest = rest_a.iter().zip(rest_b).map(|(a, b)| a * b);
+    lanes.iter().sum::<f64>() + rest.sum::<f64>()
+}
+
+/// The sum of numbers, added up in lanes, too.
+pub(super) fn total(numbers: &[f64]) -> f64 {
+    let (all, rest) = numbers.as_chunks::<LANES>();
+    let mut lanes = [0.0; LANES];
+    for numbers in all {
+        lanes
+            .iter_mut()
+            .zip(numbers)
+            .for_each(|(lane, number)| *lane += number);
+    }
+    lanes.iter().sum::<f64>() + rest.iter().sum::<f64>()
 }
 
 /// Adds `times` times `what`.

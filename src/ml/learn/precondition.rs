@@ -7,16 +7,20 @@
 //! features and one for the intercept, exactly (an additive coarse correction, as in two-level methods of domain
 //! decomposition: Nabben and Vuik 2006).
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::pairs::{dot, total};
 use super::sketch::Sketch;
 
 /// Groups up to which they are solved for together.
 const MOST_GROUPS: usize = 64;
 /// Elements of all coarse matrices together, one for each output: they are added up row by row.
 const MOST_ELEMENTS: usize = 20_000;
+/// Features whose squares one thread adds up at a time.
+const TOGETHER: usize = 512;
 /// A pivot below this share of its diagonal element is taken for 0.
 const SMALLEST_PIVOT: f64 = 1e-10;
 
@@ -49,18 +53,25 @@ impl LowRank {
     fn new(sketch: &Arc<Sketch>, diagonal: &[f64]) -> Self {
         let curvature = ordinary_curvature(sketch, diagonal);
         let rank = sketch.rank;
-        let mut inner = vec![0.0; rank * rank];
-        let mut inverse = Vec::with_capacity(sketch.features);
-        for (feature, &whole) in diagonal.iter().enumerate() {
-            let row = sketch.of_feature(feature);
-            let rest = 1.0 / whole.max(f64::MIN_POSITIVE);
-            inverse.push(rest);
-            for (inner, f) in inner.chunks_exact_mut(rank).zip(row) {
-                inner
-                    .iter_mut()
-                    .zip(row)
-                    .for_each(|(sum, g)| *sum += rest * f * g);
+        let inverse: Vec<f64> = diagonal
+            .iter()
+            .map(|whole| 1.0 / whole.max(f64::MIN_POSITIVE))
+            .collect();
+        let squares = |(part, inverse): (usize, &[f64])| {
+            let mut inner = vec![0.0; rank * rank];
+            for (feature, rest) in (part * TOGETHER..).zip(inverse) {
+                let row = sketch.of_feature(feature);
+                for (inner, f) in inner.chunks_exact_mut(rank).zip(row) {
+                    let times = rest * f;
+                    inner.iter_mut().zip(row).for_each(|(sum, g)| *sum += times * g);
+                }
             }
+            inner
+        };
+        let parts = inverse.par_chunks(TOGETHER).enumerate().map(squares);
+        let mut inner = vec![0.0; rank * rank];
+        for part in parts.collect::<Vec<_>>() {
+            inner.iter_mut().zip(&part).for_each(|(sum, part)| *sum += part);
         }
         (0..rank).for_each(|at| inner[at * rank + at] += 1.0 / curvature.max(f64::MIN_POSITIVE));
         Self {
@@ -70,19 +81,32 @@ impl LowRank {
         }
     }
 
-    /// The inverse times the numbers of the dense features.
+    /// The inverse times the numbers of the dense features. The factor does not fit a processor's cache, so that threads
+    /// share it.
     fn times(&self, vector: &[f64]) -> Vec<f64> {
         let mut result: Vec<f64> = vector.iter().zip(&self.inverse).map(|(v, d)| v * d).collect();
-        let mut along = vec![0.0; self.sketch.rank];
-        for (feature, value) in result.iter().enumerate() {
-            let row = along.iter_mut().zip(self.sketch.of_feature(feature));
-            row.for_each(|(a, f)| *a += value * f);
+        let rank = self.sketch.rank;
+        let along = |(part, values): (usize, &[f64])| {
+            let mut along = vec![0.0; rank];
+            for (feature, value) in (part * TOGETHER..).zip(values) {
+                let row = along.iter_mut().zip(self.sketch.of_feature(feature));
+                row.for_each(|(a, f)| *a += value * f);
+            }
+            along
+        };
+        let parts = result.par_chunks(TOGETHER).enumerate().map(along);
+        let mut along = vec![0.0; rank];
+        for part in parts.collect::<Vec<_>>() {
+            along.iter_mut().zip(&part).for_each(|(sum, part)| *sum += part);
         }
         solve(&self.factor, &mut along);
-        for (feature, (value, d)) in result.iter_mut().zip(&self.inverse).enumerate() {
-            let row = along.iter().zip(self.sketch.of_feature(feature));
-            *value -= d * row.map(|(a, f)| a * f).sum::<f64>();
-        }
+        let parts = result.par_chunks_mut(TOGETHER).enumerate();
+        parts.for_each(|(part, values)| {
+            let inverse = &self.inverse[part * TOGETHER..];
+            for (feature, (value, d)) in (part * TOGETHER..).zip(values.iter_mut().zip(inverse)) {
+                *value -= d * dot(&along, self.sketch.of_feature(feature));
+            }
+        });
         result
     }
 }
@@ -92,8 +116,8 @@ const NONE: u32 = u32::MAX;
 
 #[derive(Debug, Clone)]
 struct Coarse {
-    /// For each feature and, last, the intercept.
-    of_feature: Vec<u32>,
+    /// Runs of features, and last the intercept, that have the same direction; those without one are left out.
+    runs: Vec<(Range<usize>, usize)>,
     directions: usize,
     /// For each output the Cholesky factor of the Hessian on the coarse directions.
     factors: Vec<Vec<f64>>,
@@ -130,7 +154,7 @@ impl Preconditioner {
             .map(|hessian| cholesky(hessian, directions))
             .collect();
         self.coarse = Some(Coarse {
-            of_feature,
+            runs: runs(&of_feature, directions),
             directions,
             factors,
         });
@@ -160,7 +184,7 @@ impl Preconditioner {
 
     /// `vector' M⁻¹ vector`.
     pub fn square(&self, vector: &[f64]) -> f64 {
-        vector.iter().zip(self.times(vector)).map(|(v, p)| v * p).sum()
+        dot(vector, &self.times(vector))
     }
 }
 
@@ -176,21 +200,51 @@ fn ordinary_curvature(sketch: &Sketch, diagonal: &[f64]) -> f64 {
     ratios.get(ratios.len() / 2).copied().unwrap_or(0.0)
 }
 
+/// Where which direction begins and ends.
+fn runs(of_feature: &[u32], directions: usize) -> Vec<(Range<usize>, usize)> {
+    let mut runs = Vec::new();
+    let mut first = 0;
+    for run in of_feature.chunk_by(|a, b| a == b) {
+        let end = first + run.len();
+        let direction = run.first().map_or(directions, |&direction| direction as usize);
+        if direction < directions {
+            runs.push((first..end, direction));
+        }
+        first = end;
+    }
+    runs
+}
+
 impl Coarse {
     fn add(&self, vector: &[f64], result: &mut [f64]) {
         let outputs = self.factors.len();
-        for (output, factor) in self.factors.iter().enumerate() {
-            let mut sums = vec![0.0; self.directions];
-            let of_output = vector.iter().skip(output).step_by(outputs);
-            for (value, &direction) in of_output.zip(&self.of_feature) {
-                if let Some(sum) = sums.get_mut(direction as usize) {
-                    *sum += value;
-                }
+        let of_run = |features: &Range<usize>| features.start * outputs..features.end * outputs;
+        // For each direction the sums of all outputs.
+        let mut sums = vec![0.0; self.directions * outputs];
+        for (features, direction) in &self.runs {
+            let sums = &mut sums[direction * outputs..(direction + 1) * outputs];
+            let vector = &vector[of_run(features)];
+            match sums {
+                [sum] => *sum += total(vector),
+                _ => vector.chunks_exact(outputs).for_each(|of_feature| {
+                    sums.iter_mut().zip(of_feature).for_each(|(sum, v)| *sum += v);
+                }),
             }
-            solve(factor, &mut sums);
-            let of_output = result.iter_mut().skip(output).step_by(outputs);
-            for (value, &direction) in of_output.zip(&self.of_feature) {
-                *value += sums.get(direction as usize).copied().unwrap_or(0.0);
+        }
+        for (output, factor) in self.factors.iter().enumerate() {
+            let of_output = sums.iter().skip(output).step_by(outputs);
+            let mut of_output: Vec<f64> = of_output.copied().collect();
+            solve(factor, &mut of_output);
+            let places = sums.iter_mut().skip(output).step_by(outputs);
+            places.zip(of_output).for_each(|(place, solved)| *place = solved);
+        }
+        for (features, direction) in &self.runs {
+            let more = &sums[direction * outputs..(direction + 1) * outputs];
+            for of_feature in result[of_run(features)].chunks_exact_mut(outputs) {
+                of_feature
+                    .iter_mut()
+                    .zip(more)
+                    .for_each(|(value, more)| *value += more);
             }
         }
     }

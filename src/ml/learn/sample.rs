@@ -1,11 +1,9 @@
 //! Some of the rows, by chance, put together anew: passes over them touch no others.
 
 use super::design::{Design, DesignBuilder, Targets};
-use super::path::MOST_ROWS;
+use super::path::{MOST_ROWS, looked_at};
 use crate::ml::hash::unit;
 
-/// Times as many rows as are wanted from which on a copy of those is worth the effort.
-const WORTH: f64 = 1.25;
 /// Bytes that the copy may take, about.
 pub const MOST_BYTES: f64 = (256u32 << 20) as f64;
 /// Seed of the choice.
@@ -21,7 +19,7 @@ pub(super) struct Sample {
 /// The share that is copied of so many rows, which take so many bytes; `None` where they are looked at as they are.
 pub fn share(rows: usize, bytes: usize) -> Option<f64> {
     let share = MOST_ROWS as f64 / rows as f64;
-    (share * WORTH <= 1.0 && share * bytes as f64 <= MOST_BYTES).then_some(share)
+    (looked_at(rows) < rows && share * bytes as f64 <= MOST_BYTES).then_some(share)
 }
 
 impl Sample {

@@ -16,7 +16,7 @@ use super::curvature::Curvature;
 use super::design::{Design, Targets};
 use super::evidence::{Strengths, rarity};
 use super::params::LearnError;
-use super::path::{FOLDS, Fold, MOST_ROWS, Path, STEP};
+use super::path::{FOLDS, Fold, Path, STEP, looked_at};
 use super::sample::Sample;
 use crate::ml::moments::Moments;
 use crate::ml::observe::Observer;
@@ -207,7 +207,14 @@ impl Path<'_> {
             gram: OnceCell::new(),
         };
         let is_even = whole.strengths.is_even();
-        if all.design.rows > MOST_ROWS && !is_even {
+        // A line belongs to the scores that one penalty gives: where one is drawn, the penalty stays what it was for each
+        // row of the part that it was drawn for.
+        let is_mended = best.tried.mended.is_some();
+        let share = match self.folds.first().filter(|_| is_mended && self.folds.len() == 1) {
+            Some(fold) => sum(&whole.inside) / sum(&fold.inside),
+            None => 1.0,
+        };
+        if looked_at(all.design.rows) < all.design.rows && !is_even && !is_mended {
             let mut last = Path::without_folds(all.design, all.targets);
             last.fits = self.fits;
             last.weigh_fold(&mut whole, LAST_ROUNDS, observer)?;
@@ -215,10 +222,9 @@ impl Path<'_> {
         }
         let at = self.tried.iter().position(|one| one.factor == best.tried.factor);
         let losses = at.map(|at| self.losses[at].clone()).unwrap_or_default();
-        // A line belongs to the scores that one factor gives.
-        let factor = match best.tried.mended {
-            Some(_) => best.tried.factor,
-            None => self
+        let factor = match is_mended {
+            true => best.tried.factor * share,
+            false => self
                 .cautious(&best.tried)
                 .unwrap_or_else(|| finest(&self.tried, best.tried)),
         };
@@ -249,6 +255,10 @@ impl Path<'_> {
             curvature: whole.curvature,
         }))
     }
+}
+
+fn sum(weights: &[f32]) -> f64 {
+    weights.iter().map(|&weight| f64::from(weight)).sum()
 }
 
 /// The lowest point of the parabola through the best factor and its neighbours, on the scale of logarithms.
