@@ -4,6 +4,8 @@
 //! see neither form, only [`Group`]s of equal scores in rising order, which is all that ranks, curves
 //! and counts at thresholds need. Results do not depend on the order of the records.
 
+use rayon::prelude::*;
+
 /// How many scores are kept exactly: 40 MB of numbers.
 pub const MOST_EXACT: usize = 5_000_000;
 
@@ -69,8 +71,8 @@ impl ScoreStore {
 
     /// Ends the collection and sorts.
     pub fn sort(mut self) -> Scores {
-        self.positives.sort_unstable_by(f64::total_cmp);
-        self.negatives.sort_unstable_by(f64::total_cmp);
+        self.positives.par_sort_unstable_by(f64::total_cmp);
+        self.negatives.par_sort_unstable_by(f64::total_cmp);
         let mut scores = Scores {
             positives: self.positives,
             negatives: self.negatives,

@@ -357,3 +357,208 @@ impl<S, T, E: From<IngestError>, W> Drop for Abandoned<'_, '_, S, T, E, W> {
         self.0.changed.notify_all();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use super::*;
+    use crate::ml::hash::splitmix64;
+    use crate::ml::observe::Silent;
+
+    /// Batches that only have a number; the source may fail after some of them.
+    struct Numbered {
+        next: u64,
+        end: u64,
+        fails: bool,
+    }
+
+    impl BatchSource for Numbered {
+        fn fill(&mut self, batch: &mut Batch) -> Result<bool, IngestError> {
+            if self.next == self.end {
+                return match self.fails {
+                    true => Err(IngestError::HeaderOnly),
+                    false => Ok(false),
+                };
+            }
+            batch.bytes_read = self.next;
+            self.next += 1;
+            Ok(true)
+        }
+    }
+
+    fn batches(end: u64) -> Numbered {
+        Numbered {
+            next: 0,
+            end,
+            fails: false,
+        }
+    }
+
+    fn told(observer: &mut dyn Observer) -> Told<'_> {
+        Told {
+            total_bytes: 0,
+            stage: Stage::Profile,
+            observer,
+        }
+    }
+
+    /// Takes a while that differs from batch to batch.
+    fn linger(number: u64, salt: u64) {
+        std::thread::sleep(std::time::Duration::from_micros(
+            splitmix64(number ^ salt << 32) % 200,
+        ));
+    }
+
+    fn on_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        pool.build().unwrap().install(work)
+    }
+
+    #[test]
+    fn every_lane_takes_every_batch_in_order_and_few_are_under_way() {
+        for (threads, lanes, end) in [
+            (1, 1, 0),
+            (2, 3, 1),
+            (1, 2, 50),
+            (2, 5, 300),
+            (7, 1, 300),
+            (7, 40, 100),
+        ] {
+            let (mut taken, under_way, most) =
+                (vec![Vec::new(); lanes], AtomicI64::new(0), AtomicI64::new(0));
+            let found = on_threads(threads, || {
+                let mut all: Vec<Lane<u64, IngestError>> = Vec::new();
+                for (salt, taken) in taken.iter_mut().enumerate() {
+                    let (is_last, under_way) = (salt + 1 == lanes, &under_way);
+                    all.push(Box::new(move |batch, made| {
+                        linger(batch.bytes_read, salt as u64);
+                        assert_eq!(*made, 2 * batch.bytes_read + 1);
+                        taken.push(batch.bytes_read);
+                        if is_last {
+                            under_way.fetch_sub(1, Ordering::Relaxed);
+                        }
+                        Ok(())
+                    }));
+                }
+                let work = |batch: &Batch, made: &mut u64| {
+                    most.fetch_max(under_way.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+                    linger(batch.bytes_read, 99);
+                    *made = 2 * batch.bytes_read + 1;
+                    Ok(())
+                };
+                flow(batches(end), Wanted::Records, told(&mut Silent), work, all)
+            });
+            found.unwrap();
+            for taken in taken {
+                assert_eq!(taken, (0..end).collect::<Vec<_>>());
+            }
+            assert!(most.into_inner() <= 2 * (threads.max(2) as i64 + 1));
+        }
+    }
+
+    /// Where the source, the work and the lanes fail on different batches.
+    #[test]
+    fn the_earliest_failure_is_told_when_all_lanes_have_taken_what_was_before_it() {
+        let failure = |by: &str| {
+            Err(IngestError::NotText {
+                what: by.into(),
+                hint: "",
+            })
+        };
+        for (source, work, lanes, expected) in [
+            (9, 7, [5, 6], "lane 0"),
+            (9, 4, [5, 4], "work"),
+            (9, 90, [9, 8], "lane 1"),
+            (3, 90, [5, 6], "source"),
+            (9, 90, [6, 6], "lane 0"),
+        ] {
+            for threads in [1, 2, 7] {
+                let mut taken = [Vec::new(), Vec::new()];
+                let found = on_threads(threads, || {
+                    let mut all: Vec<Lane<(), IngestError>> = Vec::new();
+                    for (number, taken) in taken.iter_mut().enumerate() {
+                        let fails = lanes[number];
+                        all.push(Box::new(move |batch, ()| {
+                            linger(batch.bytes_read, number as u64);
+                            if batch.bytes_read == fails {
+                                return failure(&format!("lane {number}"));
+                            }
+                            taken.push(batch.bytes_read);
+                            Ok(())
+                        }));
+                    }
+                    let source = Numbered {
+                        fails: true,
+                        ..batches(source)
+                    };
+                    let work = |batch: &Batch, (): &mut ()| match batch.bytes_read == work {
+                        true => failure("work"),
+                        false => Ok(()),
+                    };
+                    flow(source, Wanted::Records, told(&mut Silent), work, all)
+                });
+                match found {
+                    Err(IngestError::NotText { what, .. }) => assert_eq!(what, expected),
+                    Err(IngestError::HeaderOnly) => assert_eq!("source", expected),
+                    other => panic!("{other:?} for {expected}"),
+                }
+                let first = lanes.into_iter().chain([source, work]).min().unwrap();
+                assert!(
+                    taken
+                        .iter()
+                        .all(|taken| taken.starts_with(&(0..first).collect::<Vec<_>>()))
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn an_observer_hears_of_progress_and_may_stop_it() {
+        struct Stops(Vec<u64>);
+        impl Observer for Stops {
+            fn report(&mut self, _: Stage, done: u64, _: u64) -> ControlFlow<()> {
+                self.0.push(done);
+                match done >= 20 {
+                    true => ControlFlow::Break(()),
+                    false => ControlFlow::Continue(()),
+                }
+            }
+        }
+        let (mut observer, mut taken) = (Stops(Vec::new()), 0);
+        let lane: Lane<(), IngestError> = Box::new(|_, ()| {
+            taken += 1;
+            Ok(())
+        });
+        let found = flow(
+            batches(1_000_000),
+            Wanted::Records,
+            told(&mut observer),
+            |_, ()| Ok(()),
+            vec![lane],
+        );
+        assert!(matches!(found, Err(IngestError::Stopped)));
+        assert!(observer.0.is_sorted() && observer.0.last() >= Some(&20));
+        assert!(taken < 1_000_000);
+    }
+
+    #[test]
+    fn a_panic_is_passed_on_and_holds_up_nobody() {
+        for threads in [1, 2, 7] {
+            let lane = || -> Lane<(), IngestError> {
+                Box::new(|batch, ()| {
+                    assert!(batch.bytes_read < 5, "five");
+                    Ok(())
+                })
+            };
+            let work = || {
+                let work = |_: &Batch, (): &mut ()| Ok(());
+                let lanes = vec![lane(), lane()];
+                flow(batches(100), Wanted::Records, told(&mut Silent), work, lanes)
+            };
+            let found = on_threads(threads, || catch_unwind(AssertUnwindSafe(work)));
+            assert!(found.is_err(), "{threads}");
+        }
+    }
+}
