@@ -13,6 +13,7 @@ mod log;
 mod openapi;
 mod parts;
 mod predict;
+mod processor;
 mod progress;
 mod query;
 mod recipe;
@@ -86,6 +87,10 @@ enum Command {
 
 /// Parses the process's arguments and runs the command. Returns the exit code.
 pub fn run() -> i32 {
+    if let Some(complaint) = processor::complaint() {
+        show::message(&format!("error: {complaint}"));
+        return 1;
+    }
     // clap prints usage errors itself and exits with 2.
     let cli = Cli::parse();
     match cli.command.run() {

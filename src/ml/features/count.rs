@@ -112,11 +112,6 @@ impl TokenCounts {
         }
     }
 
-    /// Forgets the rarest tokens until at most half is left.
-    pub fn halve(&mut self) {
-        self.forget_until(self.len() / 2, usize::MAX);
-    }
-
     /// Number of tokens.
     pub fn len(&self) -> usize {
         self.table.len()

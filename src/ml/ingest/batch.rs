@@ -132,6 +132,12 @@ impl Batch {
         }
     }
 
+    /// Bytes of the text of its rows.
+    pub(super) fn size(&self) -> usize {
+        let of_records = self.records().iter().map(Record::text_len);
+        self.rows.size().max(of_records.sum())
+    }
+
     /// Empty lines before its rows, those before the whole batch left out.
     pub(super) fn empty_lines(&self) -> u64 {
         let of_records = self.records().iter().map(|record| record.position.empty_before);

@@ -12,8 +12,11 @@ use super::batch::{Batch, BatchSource, LONGEST_RECYCLED, Wanted};
 use super::error::IngestError;
 use crate::ml::observe::{Observer, Stage};
 
-/// No lane is so many batches behind another.
-pub const MOST_AHEAD: usize = 64;
+/// Batches that are under way at once, however many threads there are: more of them would wait for the source. No lane is
+/// further behind another.
+pub const MOST_AHEAD: usize = 16;
+/// Bytes of rows under way from which on no more are read ahead.
+const MOST_HELD: usize = 32 << 20;
 
 /// Takes what came of the batches, one after the other, in order.
 pub type Lane<'a, T, E> = Box<dyn FnMut(&Batch, &T) -> Result<(), E> + Send + 'a>;
@@ -24,7 +27,7 @@ pub struct Told<'a> {
     pub total_bytes: u64,
     /// What they are read for.
     pub stage: Stage,
-    /// Told after every batch that all lanes have taken; may ask for a stop.
+    /// Told of batches that all lanes have taken, by the thread that called, between its own work; may ask for a stop.
     pub observer: &'a mut dyn Observer,
 }
 
@@ -57,12 +60,20 @@ where
     std::thread::scope(|scope| {
         // A source that fits one batch needs no other thread.
         crew.one_task(&mut progress);
-        if !crew.is_read_up() {
-            for _ in 1..threads {
-                scope.spawn(|| crew.work_on(&mut None));
+        let others = match crew.is_read_up() {
+            true => 0,
+            false => threads - 1,
+        };
+        let others: Vec<_> = (0..others)
+            .map(|_| scope.spawn(|| crew.work_on(&mut None)))
+            .collect();
+        crew.work_on(&mut progress);
+        for other in others {
+            // Whoever hears of a panic shall hear what was wrong.
+            if let Err(panic) = other.join() {
+                std::panic::resume_unwind(panic);
             }
         }
-        crew.work_on(&mut progress);
     });
     if let Some(progress) = &mut progress {
         crew.report(progress);
@@ -102,8 +113,10 @@ struct State<'a, S, T, E> {
     /// The batches that some lane has not taken, from number `first` on; nothing where one is being worked on.
     window: VecDeque<Option<Arc<Slot<T>>>>,
     first: u64,
+    /// Bytes of their rows.
+    held: usize,
     lanes: Vec<Standing<'a, T, E>>,
-    spare: Vec<Box<Slot<T>>>,
+    spare: Vec<Slot<T>>,
     /// Bytes of the source up to the end of the last batch that all lanes have taken.
     bytes: u64,
     failure: Option<Failure<E>>,
@@ -130,6 +143,7 @@ impl<'a, S: BatchSource, T: Default, E> State<'a, S, T, E> {
             has_ended: false,
             window: VecDeque::new(),
             first: 0,
+            held: 0,
             lanes: lanes.into_iter().map(standing).collect(),
             spare: Vec::new(),
             bytes: 0,
@@ -138,26 +152,26 @@ impl<'a, S: BatchSource, T: Default, E> State<'a, S, T, E> {
         }
     }
 
-    /// The number of the first batch that is not worked on any more.
-    fn limit(&self) -> u64 {
+    /// The number of the first batch that a lane does not take any more.
+    fn limit(&self, lane: usize) -> u64 {
         match &self.failure {
-            Some(failure) => failure.batch,
+            // Lanes before one that failed might fail on the same batch.
+            Some(failure) => failure.batch + u64::from(lane + 1 < failure.lane),
             None if self.has_ended => self.first + self.window.len() as u64,
             None => u64::MAX,
         }
     }
 
     fn next(&mut self) -> Task<'a, S, T, E> {
-        let limit = self.limit();
-        if self.lanes.iter().all(|lane| lane.next >= limit) {
+        let lanes = 0..self.lanes.len();
+        if lanes
+            .clone()
+            .all(|lane| self.lanes[lane].next >= self.limit(lane))
+        {
             return Task::Leave;
         }
-        let ready = |standing: &Standing<T, E>| {
-            let slot = self.window.get((standing.next - self.first) as usize)?.as_ref()?;
-            (standing.lane.is_some() && standing.next < limit).then(|| Arc::clone(slot))
-        };
-        let behind = (0..self.lanes.len())
-            .filter(|&lane| ready(&self.lanes[lane]).is_some())
+        let behind = lanes
+            .filter(|&lane| self.ready(lane).is_some())
             .min_by_key(|&lane| self.lanes[lane].next);
         // A batch ahead for each thread, so that there is always something to take; more only when there is not.
         let most = match behind {
@@ -168,17 +182,25 @@ impl<'a, S: BatchSource, T: Default, E> State<'a, S, T, E> {
         if !self.has_ended
             && self.failure.is_none()
             && self.window.len() < most
+            && (self.held < MOST_HELD || self.window.is_empty())
             && let Some(source) = self.source.take()
         {
             self.window.push_back(None);
             let number = self.first + self.window.len() as u64 - 1;
-            return Task::Read(source, self.spare.pop().unwrap_or_default(), number);
+            return Task::Read(source, Box::new(self.spare.pop().unwrap_or_default()), number);
         }
-        let Some(lane) = behind else { return Task::Wait };
-        match (ready(&self.lanes[lane]), self.lanes[lane].lane.take()) {
-            (Some(slot), Some(taker)) => Task::Take(lane, taker, slot),
-            _ => Task::Wait,
+        let slot = behind.and_then(|lane| Some((lane, self.ready(lane)?)));
+        match slot.and_then(|(lane, slot)| Some((lane, slot, self.lanes[lane].lane.take()?))) {
+            Some((lane, slot, taker)) => Task::Take(lane, taker, slot),
+            None => Task::Wait,
         }
+    }
+
+    /// What a lane takes next, if nobody works in it and it is there.
+    fn ready(&self, lane: usize) -> Option<Arc<Slot<T>>> {
+        let standing = self.lanes.get(lane)?;
+        let slot = self.window.get((standing.next - self.first) as usize)?.as_ref()?;
+        (standing.lane.is_some() && standing.next < self.limit(lane)).then(|| Arc::clone(slot))
     }
 
     /// Whether the source has nothing more, as far as it knows.
@@ -202,9 +224,10 @@ impl<'a, S: BatchSource, T: Default, E> State<'a, S, T, E> {
             self.first += 1;
             if let Some(slot) = taken.and_then(Arc::into_inner) {
                 self.bytes = slot.batch.bytes_read;
+                self.held -= slot.batch.size().min(self.held);
                 // Buffers grow to the longest row they ever held, so those of long rows are not used again.
                 if slot.batch.longest_row() <= LONGEST_RECYCLED {
-                    self.spare.push(Box::new(slot));
+                    self.spare.push(slot);
                 }
             }
         }
@@ -214,6 +237,7 @@ impl<'a, S: BatchSource, T: Default, E> State<'a, S, T, E> {
 /// Tells the observer, on the thread that it belongs to.
 struct Progress<'a> {
     told: Told<'a>,
+    /// How many batches all lanes had taken when it was told last.
     reported: u64,
 }
 
@@ -265,10 +289,10 @@ where
                 return false;
             }
         }
-        std::mem::forget(guard);
         if let Some(progress) = progress {
             self.report(progress);
         }
+        std::mem::forget(guard);
         true
     }
 
@@ -279,6 +303,7 @@ where
         let is_found = matches!(filled, Ok(true));
         if is_found {
             state.empty += slot.batch.empty_lines();
+            state.held += slot.batch.size();
         } else {
             state.window.pop_back();
         }
@@ -325,11 +350,14 @@ where
     }
 
     fn report(&self, progress: &mut Progress<'_>) {
-        let bytes = self.lock().bytes;
-        if bytes == progress.reported {
+        let (taken, bytes) = {
+            let state = self.lock();
+            (state.first, state.bytes)
+        };
+        if taken == progress.reported {
             return;
         }
-        progress.reported = bytes;
+        progress.reported = taken;
         let Told {
             total_bytes,
             stage,
@@ -548,7 +576,9 @@ mod tests {
         for threads in [1, 2, 7] {
             let lane = || -> Lane<(), IngestError> {
                 Box::new(|batch, ()| {
-                    assert!(batch.bytes_read < 5, "five");
+                    if batch.bytes_read == 5 {
+                        std::panic::panic_any("five");
+                    }
                     Ok(())
                 })
             };
@@ -558,7 +588,8 @@ mod tests {
                 flow(batches(100), Wanted::Records, told(&mut Silent), work, lanes)
             };
             let found = on_threads(threads, || catch_unwind(AssertUnwindSafe(work)));
-            assert!(found.is_err(), "{threads}");
+            let payload = found.err().and_then(|panic| panic.downcast::<&str>().ok());
+            assert_eq!(payload.as_deref(), Some(&"five"), "{threads}");
         }
     }
 }

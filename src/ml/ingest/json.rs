@@ -76,7 +76,7 @@ impl BatchSource for RowReader {
     fn is_read_up(&self) -> bool {
         match self {
             RowReader::Csv(reader) => reader.is_read_up(),
-            RowReader::Json(reader) => BatchSource::is_read_up(reader.as_ref()),
+            RowReader::Json(_) => false,
         }
     }
 }

@@ -114,6 +114,11 @@ impl Rows {
             })
     }
 
+    /// Bytes of the text.
+    pub(super) fn size(&self) -> usize {
+        self.text.len()
+    }
+
     /// Empty lines before the rows.
     pub(super) fn empty_lines(&self) -> u64 {
         self.cut.heads.iter().map(|head| head.empty_before).sum()

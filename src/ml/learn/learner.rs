@@ -106,6 +106,7 @@ fn watched(
         observer,
     };
     let fitted = params.fit_observed(data, earlier, &mut watch);
+    data.records.partials.clear();
     // Nothing that was summed up without some of the rows may leave this place.
     data.records.check()?;
     fitted

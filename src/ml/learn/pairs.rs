@@ -112,3 +112,20 @@ pub(super) fn add(to: &mut [f64], times: f64, what: &[f64]) {
 pub(super) fn minus(a: &[f64], b: &[f64]) -> Vec<f64> {
     a.iter().zip(b).map(|(a, b)| a - b).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lanes_leave_nothing_out() {
+        for length in [0usize, 1, 7, 8, 9, 16, 27] {
+            let a: Vec<f64> = (0..length).map(|at| at as f64 + 0.5).collect();
+            let b: Vec<f64> = (0..length).map(|at| 3.0 - at as f64).collect();
+            let by_hand: f64 = a.iter().zip(&b).map(|(a, b)| a * b).sum();
+            // Halves and whole numbers of this size are added without rounding.
+            assert_eq!(dot(&a, &b), by_hand, "{length}");
+            assert_eq!(total(&a), (length * length) as f64 / 2.0, "{length}");
+        }
+    }
+}

@@ -30,6 +30,11 @@ impl Partials {
         kept.push(vector);
     }
 
+    /// Gives the memory back.
+    pub(super) fn clear(&self) {
+        self.lock().clear();
+    }
+
     fn lock(&self) -> MutexGuard<'_, Vec<Vec<f64>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -390,7 +390,8 @@ impl<'a> Path<'a> {
     /// Whether a try takes the place of the best one. Where one part of many rows judges, what differs by less than chance
     /// goes to the stronger penalty: rows that are yet to come differ more from those at hand than those among each other.
     fn is_better(&self, tried: &Tried) -> bool {
-        let Some(best) = self.best.as_ref().filter(|_| self.folds_in_turn == 1) else {
+        let is_many = self.design.rows > FEW_ROWS;
+        let Some(best) = self.best.as_ref().filter(|_| is_many) else {
             return tried.judged() < self.loss();
         };
         let least = self.tried.iter().map(Tried::judged).fold(f64::INFINITY, f64::min);

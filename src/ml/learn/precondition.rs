@@ -373,4 +373,67 @@ mod tests {
         }
         assert!((found[6] - 4.0 / 9.0).abs() < 1e-15 && (found[7] - 5.0 / 9.0).abs() < 1e-15);
     }
+
+    /// More features than one thread takes at a time, of which every tenth is 0: `(D + s F F') M⁻¹ v` is `v`.
+    #[test]
+    fn the_low_rank_part_is_put_together_from_its_parts() {
+        let (features, rank) = (2 * TOGETHER + 37, 3);
+        let number = |at: usize| ((at * 7919 % 1009) as f64 / 1009.0) - 0.4;
+        let factor = (0..features * rank).map(number).collect();
+        let sketch = Arc::new(Sketch {
+            features,
+            rank,
+            factor,
+        });
+        let diagonal: Vec<f64> = (0..=features).map(|at| 1.0 + number(at * 3).abs()).collect();
+        let curvature = ordinary_curvature(&sketch, &diagonal[..features]);
+        let inverse = Preconditioner::of_diagonal(diagonal.clone()).with_sketch(&sketch, 1);
+        let vector: Vec<f64> = (0..=features)
+            .map(|at| if at % 10 == 0 { 0.0 } else { number(at + 5) })
+            .collect();
+        let found = inverse.times(&vector);
+        let mut along = vec![0.0; rank];
+        for (feature, value) in found[..features].iter().enumerate() {
+            let row = along.iter_mut().zip(sketch.of_feature(feature));
+            row.for_each(|(sum, f)| *sum += f * value);
+        }
+        for feature in 0..features {
+            let product = dot(&along, sketch.of_feature(feature));
+            let back = curvature * product + diagonal[feature] * found[feature];
+            assert!((back - vector[feature]).abs() < 1e-10, "{feature}: {back}");
+        }
+    }
+
+    /// Groups of several runs, and features without one, for one output and for three.
+    #[test]
+    fn coarse_directions_are_those_of_their_features() {
+        let of_feature = [NONE, 0, 0, 1, 0, 2];
+        for outputs in [1usize, 3] {
+            let hessian = |output: usize| {
+                let size = 2.0 + output as f64;
+                vec![size, 0.5, 0.1, 0.5, size, 0.2, 0.1, 0.2, size]
+            };
+            let plain = Preconditioner::of_diagonal(vec![2.0; 6 * outputs]);
+            let hessians = (0..outputs).map(hessian).collect();
+            let whole = plain.clone().with_coarse(of_feature.to_vec(), 3, hessians);
+            let vector: Vec<f64> = (0..6 * outputs).map(|at| (at * at) as f64 - 7.0).collect();
+            let (fine, found) = (plain.times(&vector), whole.times(&vector));
+            for output in 0..outputs {
+                let mut sums = vec![0.0; 3];
+                for (feature, &direction) in of_feature.iter().enumerate().skip(1) {
+                    sums[direction as usize] += vector[feature * outputs + output];
+                }
+                solve(&cholesky(hessian(output), 3), &mut sums);
+                for (feature, &direction) in of_feature.iter().enumerate() {
+                    let more = if direction == NONE {
+                        0.0
+                    } else {
+                        sums[direction as usize]
+                    };
+                    let at = feature * outputs + output;
+                    assert!((found[at] - fine[at] - more).abs() < 1e-12, "{at}");
+                }
+            }
+        }
+    }
 }

@@ -275,8 +275,8 @@ fn finest(tried: &[Tried], best: Tried) -> f64 {
         return best.factor;
     };
     let (up, down) = (stronger.judged() - best.loss, weaker.judged() - best.loss);
-    // Both are 0 or more; where both are 0, the loss is flat and the best stays.
-    let shift = if up + down > 0.0 {
+    // Where both are 0 the loss is flat, and where a weaker one is a little better the best was chosen for being stronger.
+    let shift = if down >= 0.0 && up + down > 0.0 {
         0.5 * (down - up) / (up + down)
     } else {
         0.0
@@ -302,6 +302,17 @@ mod tests {
             error: 0.0,
             mended: None,
         }
+    }
+
+    /// A weaker penalty that is a little better than the chosen one does not draw the factor to its side.
+    #[test]
+    fn the_finest_factor_does_not_lie_beyond_one_that_was_passed_over() {
+        let three =
+            |stronger: f64, weaker: f64| [tried(STEP, stronger), tried(1.0, 0.4), tried(1.0 / STEP, weaker)];
+        let factor = |stronger, weaker| finest(&three(stronger, weaker), tried(1.0, 0.4));
+        assert_eq!(factor(0.401, 0.3999), 1.0);
+        assert_eq!(factor(0.401, 0.401), 1.0);
+        assert!(factor(0.401, 0.402) > 1.0 && factor(0.402, 0.401) < 1.0);
     }
 
     /// Thirty numbers of which the first `telling` move the target, beside noise.

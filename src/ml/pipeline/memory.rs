@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::encode::Learned;
 use super::error::PipelineError;
 use crate::ml::features::{Featurizer, memo};
+use crate::ml::ingest::flow::MOST_AHEAD;
 use crate::ml::learn::design::shard_rows;
 use crate::ml::learn::hessian::SHARES_BYTES;
 use crate::ml::learn::objective::most_parts;
@@ -20,8 +21,10 @@ use crate::ml::target::Target;
 
 /// What the program takes besides, where nobody measures it: reading 177 MB of clicks leaves 76 MiB behind.
 pub const ORDINARY_PROGRAM: u64 = 96 << 20;
-/// What is not counted one by one: records being read, stacks, lumps of the allocator.
+/// What is not counted one by one: batches that two threads read, stacks, lumps of the allocator.
 const ALLOWANCE: u64 = 16 << 20;
+/// Two batches for each further thread: their text, records, and what comes of them.
+const BATCHES_A_THREAD: u64 = 8 << 20;
 /// Vectors as long as the weights that L-BFGS keeps at most, partial sums apart: ten pairs, and for one step the weights,
 /// gradients and directions before and after it, and what the loss curves. Newton steps need fewer.
 const VECTORS: u64 = 28;
@@ -279,7 +282,10 @@ impl Shape {
             weights_bytes: weights,
             targets_bytes: self.targets(),
             // Texts are forgotten before there are weights.
-            buffers_bytes: ALLOWANCE + self.buffers(rows_in) + self.memories().saturating_sub(weights),
+            buffers_bytes: ALLOWANCE
+                + self.batches()
+                + self.buffers(rows_in)
+                + self.memories().saturating_sub(weights),
             rows_bytes: rows,
             rows_in,
         };
@@ -346,6 +352,12 @@ impl Shape {
             RowsIn::Memory => 2 * shard + copy,
             RowsIn::Disk => shard * (3 + 2 * self.threads),
         }
+    }
+
+    /// The batches that are under way where there are more than two threads.
+    fn batches(&self) -> u64 {
+        let threads = self.threads.min(MOST_AHEAD as u64);
+        threads.saturating_sub(2) * BATCHES_A_THREAD
     }
 
     /// The texts that every thread remembers while rows are encoded.

@@ -250,7 +250,7 @@ fn terms_share_words_of_the_same_source() {
 }
 
 #[test]
-fn the_same_features_on_any_number_of_threads() {
+fn the_same_features_in_whatever_order_chunks_are_read_and_lanes_take_them() {
     let rows: Vec<[String; 5]> = (0..3000)
         .map(|i: u64| {
             let pick = |of: u64| crate::ml::hash::splitmix64(i * 7 + of) % (of * 11);
@@ -283,24 +283,32 @@ fn the_same_features_on_any_number_of_threads() {
         .map(|fields| Record::from_fields(fields.iter().copied()))
         .collect();
     let all: Vec<&Record> = records.iter().collect();
-    let on = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
-        pool.install(|| {
-            let mut fit = FeaturizerFit::new(&terms, &schema, 2000);
-            loop {
+    let on = |lanes: usize, is_by_column: bool| {
+        let fit = FeaturizerFit::new(&terms, &schema, 2000);
+        let mut fit = fit.with_repeats(|_| is_by_column.then_some((10, 1000)));
+        loop {
+            if lanes == 0 {
                 all.chunks(1100).for_each(|rows| fit.add(rows));
-                if !fit.next_pass() {
-                    return serde_json::to_string(&fit.freeze()).unwrap();
+            } else {
+                let (reading, lanes) = fit.lanes(lanes);
+                let mut chunks: Vec<(&[&Record], crate::ml::features::Chunk)> =
+                    all.chunks(1100).map(|rows| (rows, Default::default())).collect();
+                for (rows, chunk) in chunks.iter_mut().rev() {
+                    reading.read(rows, &mut Workspace::default(), chunk);
+                }
+                for mut lane in lanes {
+                    chunks.iter().for_each(|(rows, chunk)| lane.add(rows, chunk));
                 }
             }
-        })
+            if !fit.next_pass() {
+                return serde_json::to_string(&fit.freeze()).unwrap();
+            }
+        }
     };
-    let one = on(1);
-    assert_eq!(one, on(2));
-    assert_eq!(one, on(7));
+    let one = on(0, false);
+    for (lanes, is_by_column) in [(0, true), (1, true), (2, false), (7, true)] {
+        assert_eq!(one, on(lanes, is_by_column), "{lanes} {is_by_column}");
+    }
     assert!(one.contains("\"hashed\":"));
 }
 
@@ -580,8 +588,9 @@ fn texts_that_repeat_themselves_and_texts_that_do_not_are_counted_alike() {
         .map(|row| Record::from_fields(["1", "yes", "red", format!("w{} v{row}", row % 9).as_str(), ""]))
         .collect();
     let schema = Schema::from_json(SCHEMA).unwrap();
-    for rows in [&rows, &unique] {
-        let mut fit = FeaturizerFit::new(&word_terms()[1..2], &schema, 1_000_000);
+    for (rows, is_by_column) in [(&rows, false), (&rows, true), (&unique, false), (&unique, true)] {
+        let fit = FeaturizerFit::new(&word_terms()[1..2], &schema, 1_000_000);
+        let mut fit = fit.with_repeats(|_| is_by_column.then_some((10, 1000)));
         for some in rows.chunks(700) {
             fit.add(&some.iter().collect::<Vec<_>>());
         }
