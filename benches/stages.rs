@@ -1,7 +1,7 @@
 //! How fast each stage from the bytes of a CSV file to feature vectors is, in MB of CSV per second.
 //!
-//! `cargo bench --bench stages -- FILE [TARGET]`. Reading, cutting and features run on one thread. Profiling has
-//! one working thread beside the one that reads. Without a file nothing is measured.
+//! `cargo bench --bench stages -- FILE [TARGET]`. Reading, cutting and features run on one thread, profiling on two.
+//! Without a file nothing is measured.
 
 #![allow(clippy::print_stdout, reason = "it prints what it measured")]
 
@@ -139,7 +139,7 @@ fn main() -> Outcome<()> {
     show("read, cut into rows and fields, check UTF-8", cutting);
     let copying = timed(&records)?;
     show("the same, and copied into records", copying);
-    show("profile, reading beside it", timed(&profile)?);
+    show("profile, on two threads", timed(&profile)?);
     if let Some(target) = arguments.next() {
         let (learning, making) = features(&table, &target)?;
         show("learn the featurizer from records", learning);

@@ -284,8 +284,8 @@ fn reading_ahead_is_bounded() {
     )
     .unwrap();
     assert!(made.load(Ordering::SeqCst) > 35_000_000);
-    // A batch of 4096 rows is about 0.4 MB; a handful of them may be on their way.
-    assert!(most < 4_000_000, "{most} bytes were read ahead");
+    // A batch of 4096 rows is about 0.4 MB; 16 of them may be under way, and a piece more is read than is cut.
+    assert!(most < 9_000_000, "{most} bytes were read ahead");
 }
 
 /// The offset of a row is that of its first byte, whatever stands before it.

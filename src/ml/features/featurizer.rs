@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::cut::Cut;
 use super::dictionary::{Dictionary, DictionaryState, Found};
-use super::fit::is_missing;
 use super::levels::Levels;
 use super::memo::{FoundCounts, Memo};
 use super::notes::{FieldNote, NoteKind};
 use super::plan::Plan;
+use super::reading::is_missing;
 use super::state::{FeaturizerState, TermState};
 use super::step::{Step, TokenStep};
 use super::vector::FeatureVector;

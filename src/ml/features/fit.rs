@@ -13,16 +13,16 @@ use super::fields::{FieldCounts, MOST_TEXTS};
 use super::ledger::Ledger;
 use super::number_fit::NumberFit;
 use super::plan::Plan;
+use super::reading::{Chunk, Reading, needs_cuts};
 use super::space;
 use super::state::{CutState, FeaturizerState, TermState};
-use super::step::{Place, Step, TokenStep};
+use super::step::Step;
 use super::workspace::Workspace;
 use crate::ml::moments::Moments;
 use crate::ml::quantile::{Quantiles, exact_capacity};
 use crate::ml::recipe::term::{NumberSource, Term, Tokens};
 use crate::ml::record::Record;
 use crate::ml::schema::Schema;
-use crate::ml::value::Number;
 
 /// Learns a [`FeaturizerState`] from training rows.
 #[derive(Debug)]
@@ -42,17 +42,6 @@ pub struct FeaturizerFit {
     ledger: Ledger,
 }
 
-/// How rows are read; the same for all of them within a pass.
-#[derive(Debug)]
-pub struct Reading {
-    plan: Plan,
-    cuts: Vec<Cut>,
-    /// Whether the pass that needs finished bins is under way.
-    second: bool,
-    /// For each term whether its tokens are counted column by column, and not while rows are read.
-    by_column: Vec<bool>,
-}
-
 /// The tokens of one term.
 #[derive(Debug, Default, Clone)]
 struct Counted {
@@ -69,17 +58,6 @@ struct Totals {
     active: u64,
     /// For each term.
     missing: Vec<bool>,
-}
-
-/// What one chunk of rows holds; use one again and again.
-#[derive(Debug, Default)]
-pub struct Chunk {
-    /// Values with the numbers of their rows.
-    numbers: Vec<Vec<(f64, u64)>>,
-    counts: Vec<TokenCounts>,
-    missing: Vec<bool>,
-    rows: u64,
-    active: u64,
 }
 
 /// Puts together what chunks hold of some numbers and terms.
@@ -296,57 +274,6 @@ impl FeaturizerFit {
     }
 }
 
-impl Reading {
-    /// Reads rows in schema order into a chunk.
-    pub fn read(&self, rows: &[&Record], workspace: &mut Workspace, chunk: &mut Chunk) {
-        let steps = self.plan.steps();
-        chunk.clear(self.plan.numbers().len(), steps.len());
-        chunk.rows = rows.len() as u64;
-        for (row, record) in rows.iter().enumerate() {
-            self.plan.read(record, workspace);
-            for (at, number) in workspace.numbers.iter().enumerate() {
-                if let Number::Value(value) = number {
-                    chunk.numbers[at].push((*value, record.position.record));
-                }
-            }
-            for (term, step) in steps.iter().enumerate() {
-                match step {
-                    Step::Tokens(tokens) if !self.by_column[term] && self.is_counted_now(tokens) => {
-                        let counts = &mut chunk.counts[term];
-                        let active = &mut chunk.active;
-                        self.plan
-                            .for_each_token(tokens, record, &self.cuts, workspace, |token| {
-                                *active += 1;
-                                counts.add(token, row as u32);
-                            });
-                    }
-                    Step::Missing(place) => chunk.missing[term] |= is_missing(*place, workspace),
-                    Step::Bin { .. } | Step::Truth(_) if !self.second => chunk.active += 1,
-                    Step::Tokens(_) | Step::Number(_) | Step::Bin { .. } | Step::Truth(_) => {}
-                }
-            }
-        }
-    }
-
-    fn is_counted_now(&self, tokens: &TokenStep) -> bool {
-        needs_cuts(tokens) == self.second
-    }
-}
-
-impl Chunk {
-    /// Makes it empty, for so many numbers and terms.
-    fn clear(&mut self, numbers: usize, terms: usize) {
-        self.numbers.resize_with(numbers, Vec::new);
-        self.numbers.iter_mut().for_each(Vec::clear);
-        // New ones: what is in a table that was used before comes out in another order.
-        self.counts.clear();
-        self.counts.resize_with(terms, TokenCounts::default);
-        self.missing.clear();
-        self.missing.resize(terms, false);
-        (self.rows, self.active) = (0, 0);
-    }
-}
-
 impl FitLane<'_> {
     /// Whether it looks at the rows themselves, and not only at what was read of them.
     pub fn reads_rows(&self) -> bool {
@@ -424,22 +351,5 @@ fn collect_cuts(term: &Term, cut_of: &mut BTreeMap<(NumberSource, u32), usize>) 
             Tokens::Product(factors) => factors.iter().for_each(add),
             other => add(other),
         }
-    }
-}
-
-fn needs_cuts(step: &TokenStep) -> bool {
-    match step {
-        TokenStep::Bin { .. } => true,
-        TokenStep::Product(factors) => factors.iter().any(needs_cuts),
-        _ => false,
-    }
-}
-
-/// Whether the value at a place is missing or unreadable in the record that was read last.
-pub(super) fn is_missing(place: Place, workspace: &Workspace) -> bool {
-    match place {
-        Place::Number(at) => !matches!(workspace.numbers[at], Number::Value(_)),
-        Place::Truth(at) => workspace.truths[at].is_none(),
-        Place::Date(at) => workspace.dates[at].is_none(),
     }
 }

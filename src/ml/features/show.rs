@@ -58,7 +58,7 @@ impl Featurizer {
                     }
                     Step::Tokens(tokens) => self.for_each_token(tokens, record, workspace, &mut add),
                     Step::Missing(place) => {
-                        if super::fit::is_missing(*place, workspace) {
+                        if super::reading::is_missing(*place, workspace) {
                             add("1");
                         }
                     }

@@ -282,7 +282,7 @@ where
         // A thread that panics takes what it holds away for good; the others must not wait for it.
         let guard = Abandoned(self);
         match task {
-            Task::Read(source, slot, number) => self.read(source, slot, number),
+            Task::Read(source, slot, number) => self.read(source, *slot, number),
             Task::Take(lane, taker, slot) => self.take(lane, taker, slot),
             Task::Wait | Task::Leave => {
                 std::mem::forget(guard);
@@ -296,7 +296,7 @@ where
         true
     }
 
-    fn read(&self, mut source: S, mut slot: Box<Slot<T>>, number: u64) {
+    fn read(&self, mut source: S, mut slot: Slot<T>, number: u64) {
         let filled = source.fill(&mut slot.batch);
         let mut state = self.lock();
         slot.batch.empty_before = state.empty;
@@ -324,7 +324,7 @@ where
             Ok(()) => {
                 let place = (number - state.first) as usize;
                 if let Some(waiting) = state.window.get_mut(place) {
-                    *waiting = Some(Arc::new(*slot));
+                    *waiting = Some(Arc::new(slot));
                 }
             }
             Err(error) => state.fail(number, 0, error),

@@ -19,6 +19,7 @@ pub mod errors;
 mod evidence;
 mod exp;
 mod face;
+pub mod fold;
 pub mod gram;
 pub mod hessian;
 mod information;

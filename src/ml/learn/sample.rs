@@ -1,7 +1,7 @@
 //! Some of the rows, by chance, put together anew: passes over them touch no others.
 
 use super::design::{Design, DesignBuilder, Targets};
-use super::path::{MOST_ROWS, looked_at};
+use super::fold::{MOST_ROWS, looked_at};
 use crate::ml::hash::unit;
 
 /// Bytes that the copy may take, about.

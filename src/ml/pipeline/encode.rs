@@ -5,12 +5,12 @@ use std::collections::HashMap;
 
 use super::error::PipelineError;
 use super::table::Table;
+use super::tally::{Truths, settle_classes};
 use super::weighing::weight_of;
 use crate::ml::columns::ColumnMap;
 use crate::ml::features::{Chunk, FeatureVector, Featurizer, FeaturizerFit, FeaturizerState, Workspace};
 use crate::ml::ingest::{Batch, Lane, Told, Wanted, flow};
 use crate::ml::learn::{Design, DesignBuilder, Groups, LearnError, Overflow, Shard, Targets};
-use crate::ml::moments::Moments;
 use crate::ml::observe::{Observer, Stage};
 use crate::ml::pool::Pool;
 use crate::ml::recipe::{Term, term_expression};
@@ -357,46 +357,5 @@ impl Gathered {
             Some(failure) => Err(LearnError::from(failure.clone()).into()),
             None => Ok(()),
         }
-    }
-}
-
-/// What is counted of the target.
-#[derive(Default)]
-struct Truths {
-    labels: HashMap<String, u64>,
-    counts: [u64; 2],
-    numbers: Moments,
-    rows: u64,
-    unknown: u64,
-}
-
-impl Truths {
-    /// Counts a truth.
-    fn add(&mut self, truth: Truth<'_>) {
-        match truth {
-            Truth::Unknown => return,
-            Truth::Class(class) => self.counts[class.min(1)] += 1,
-            Truth::UnseenClass(label) => match self.labels.get_mut(label) {
-                Some(count) => *count += 1,
-                None => {
-                    self.labels.insert(label.to_string(), 1);
-                }
-            },
-            Truth::Value(value) => self.numbers.add(value),
-        }
-        self.rows += 1;
-    }
-}
-
-fn settle_classes(target: Target, counts: [u64; 2], labels: HashMap<String, u64>) -> (Target, Vec<u64>) {
-    match target {
-        Target::Multiclass { .. } => {
-            let mut ranked: Vec<(String, u64)> = labels.into_iter().collect();
-            ranked.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-            let (classes, rows) = ranked.into_iter().unzip();
-            (Target::Multiclass { classes }, rows)
-        }
-        binary @ Target::Binary { .. } => (binary, counts.to_vec()),
-        Target::Regression => (Target::Regression, Vec::new()),
     }
 }

@@ -13,9 +13,10 @@ use super::error::PipelineError;
 use crate::ml::features::{Featurizer, memo};
 use crate::ml::ingest::flow::MOST_AHEAD;
 use crate::ml::learn::design::shard_rows;
+use crate::ml::learn::fold::FOLDS;
 use crate::ml::learn::hessian::SHARES_BYTES;
 use crate::ml::learn::objective::most_parts;
-use crate::ml::learn::path::{FEW_ROWS, FOLDS};
+use crate::ml::learn::path::FEW_ROWS;
 use crate::ml::learn::{Design, Disk, Overflow, gram, sample, sketch};
 use crate::ml::target::Target;
 

@@ -19,6 +19,7 @@ pub mod memory;
 pub mod select;
 mod size;
 pub mod table;
+mod tally;
 pub mod train;
 mod truths;
 mod weighing;

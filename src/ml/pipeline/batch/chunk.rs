@@ -1,4 +1,4 @@
-//! Scores a few records and writes their lines: the work that all threads share.
+//! Scores the records of a batch and writes their lines: the work that all threads share.
 
 use super::layout::{Layout, Unread};
 use super::problems;
