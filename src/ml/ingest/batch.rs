@@ -55,8 +55,8 @@ pub struct NewNames {
 
 /// A source of batches. Which rows come together must depend on the bytes of the source alone.
 pub trait BatchSource: Send {
-    /// Fills `batch` with the next rows; false when the source has ended. What [`Batch::prepare`] can do is left to it,
-    /// since sources are read by one thread at a time.
+    /// Fills `batch` with the next rows; false when the source has ended. What can be done to a batch by itself is left
+    /// for later, since sources are read by one thread at a time.
     fn fill(&mut self, batch: &mut Batch) -> Result<bool, IngestError>;
 
     /// True when it is known that nothing more comes.

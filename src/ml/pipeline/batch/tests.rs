@@ -178,6 +178,57 @@ fn troubled(rows: u64) -> String {
     text
 }
 
+fn on_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    pool.build().unwrap().install(work)
+}
+
+/// Empty lines count, in batches before as in the one at hand, whichever thread is ahead.
+#[test]
+fn rows_are_numbered_through_all_batches_on_any_number_of_threads() {
+    let predictor = Predictor::new(&model("side")).unwrap();
+    let text = troubled(14_000);
+    let options = BatchOptions {
+        row_number: true,
+        ..BatchOptions::default()
+    };
+    let on = |threads| on_threads(threads, || made(&predictor, &text, &options, None).unwrap());
+    let one = on(1);
+    let numbers = plain(&one.out);
+    let numbers: Vec<&str> = numbers
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').next().unwrap())
+        .collect();
+    // Two empty lines before each of fourteen records; those and the ragged ones have no answer.
+    assert_eq!(numbers.len(), 14_028);
+    let wrong = (1..)
+        .zip(&numbers)
+        .find(|(row, number)| !number.is_empty() && **number != row.to_string());
+    assert_eq!(wrong, None);
+    assert_eq!(numbers.iter().filter(|number| number.is_empty()).count(), 3 * 14);
+    assert!(one == on(2) && one == on(7));
+}
+
+/// Names that turn up late are told in the order in which they came.
+#[test]
+fn names_of_later_batches_are_told_in_order() {
+    let predictor = Predictor::new(&model("side")).unwrap();
+    let line = |row: u64| match row % 2_500 {
+        2_499 => format!("{{\"colour\": \"red\", \"new {row}\": 1}}\n"),
+        _ if row > 9_000 => format!("{{\"colour\": \"red\", \"size\": {row}}}\n"),
+        _ => "{\"colour\": \"blue\"}\n".to_string(),
+    };
+    let text: String = (0..20_000).map(line).collect();
+    for threads in [1, 2, 7] {
+        let options = BatchOptions::default();
+        let summary = on_threads(threads, || made(&predictor, &text, &options, None).unwrap()).summary;
+        let names: Vec<String> = (1..=8).map(|at| format!("new {}", at * 2_500 - 1)).collect();
+        assert_eq!(summary.extra_columns, names);
+        assert!(!summary.absent_columns.contains(&"size".to_string()));
+    }
+}
+
 /// A long file has many bad rows even where they are rare.
 #[test]
 fn bad_rows_end_a_batch_only_where_they_are_most_of_it() {
