@@ -176,7 +176,8 @@ impl<'a> Path<'a> {
             fold.strengths = strengths;
             let is_gram = fold.gram.get().is_some_and(Option::is_some);
             self.passes += u32::from(!is_gram) + u32::from(matches!(self.targets, Targets::Values(_)));
-            if is_settled {
+            // Few rows are soon gone through, and each round may change what is chosen.
+            if is_settled && self.design.rows > FEW_ROWS {
                 break;
             }
         }
