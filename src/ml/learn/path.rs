@@ -26,8 +26,7 @@ const ROUGH: f64 = 1e-3;
 pub(super) const STEP: f64 = 3.162_277_660_168_379_5;
 /// A loss that is so many times the best is worse for certain, and what follows only worse still.
 const CLEARLY: f64 = 1.005;
-/// Losses on one part of many rows that differ by this share are alike: about a half of the standard error of a difference
-/// on 25,000 rows.
+/// Losses on one part of many rows that differ by less than this share are taken for alike.
 const ALIKE: f64 = 5e-4;
 /// Smallest and largest factor.
 const SMALLEST: f64 = 1e-4;
