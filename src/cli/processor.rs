@@ -47,6 +47,7 @@ mod tests {
         let all = "fpu abm avx avx2 bmi1 bmi2 f16c fma movbe sse4_2";
         assert!(missing(&description(all)).is_empty());
         assert_eq!(missing(&description(&all.replace("avx2 ", ""))), ["avx2"]);
+        assert_eq!(missing(&description(&all.replace("avx ", ""))), ["avx"]);
         assert_eq!(missing(&description("fpu")).len(), NEEDED.len());
         assert!(missing("Features : fp asimd").is_empty(), "not such a processor");
         assert_eq!(complaint(), None, "the tests run");
