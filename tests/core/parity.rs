@@ -57,9 +57,9 @@ fn by_training(bundle: &Bundle, table: &MemoryTable) -> Vec<Row> {
         distinct: Vec::new(),
     };
     let featurizer = Featurizer::new(document.featurizer.clone(), &document.schema);
-    let (design, ..): (Design, _, _) = rows
-        .encode(&featurizer, &document.target, None, &mut Silent)
-        .unwrap();
+    // As if there were many rows, so that features which come together are joined.
+    let expected = (&document.target, 1_000_000);
+    let (design, ..): (Design, _, _) = rows.encode(&featurizer, expected, None, &mut Silent).unwrap();
     let model = LinearModel {
         task: document.target.task(),
         outputs: document.outputs,

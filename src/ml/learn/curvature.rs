@@ -72,19 +72,20 @@ impl Objective<'_> {
     pub(super) fn loss_diagonal(&self, beta: &[f64]) -> Vec<f64> {
         let mut diagonal = vec![0.0; self.len()];
         let dense = self.design.dense;
+        let wide = &*self.design.widen(beta, self.outputs());
         match self.targets {
-            Targets::Classes { classes, .. } if *classes != 2 => self.sum(
+            Targets::Classes { classes, .. } if *classes != 2 => self.sum_joined(
                 |shard, first, sums| {
                     let weight = |row: usize| self.weight(first + row);
-                    softmax_diagonal(shard, (dense, *classes), beta, sums, weight)
+                    softmax_diagonal(shard, (dense, *classes), wide, sums, weight)
                 },
                 &mut diagonal,
             ),
-            _ => self.sum(
+            _ => self.sum_joined(
                 |shard, first, sums| {
                     let curvature =
                         |row: usize, margin: f64| self.weight(first + row) * self.curvature_of(margin);
-                    single_diagonal(shard, dense, beta, sums, curvature)
+                    single_diagonal(shard, dense, wide, sums, curvature)
                 },
                 &mut diagonal,
             ),
@@ -106,12 +107,13 @@ impl Objective<'_> {
     fn coarse(&self, beta: &[f64], of_feature: &[u32], count: usize) -> Vec<Vec<f64>> {
         let (dense, outputs) = (self.design.dense, self.outputs());
         let share = COARSE_ROWS / self.total;
+        let wide = &*self.design.widen(beta, outputs);
         // The last number is how much the rows count that were looked at.
         let mut sums = vec![0.0; outputs * count * count + 1];
         let matrices = sums.len() - 1;
         self.sum(
             |shard, first, sums| {
-                let mut moves = vec![0.0; count];
+                let (mut moves, mut row) = (vec![0.0; count], Vec::new());
                 // Rows that count more are looked at more often, and then count as much as is left out.
                 let weight = |row: usize| {
                     let weight = self.weight(first + row);
@@ -124,6 +126,10 @@ impl Objective<'_> {
                 let mut add = |active: &[u32], weight: f64, curvatures: &[f64]| {
                     moves.fill(0.0);
                     moves[count - 1] = 1.0;
+                    let active = match &shard.joints {
+                        None => active,
+                        Some(joints) => joints.expand(active, &mut row),
+                    };
                     active
                         .iter()
                         .for_each(|&id| moves[of_feature[dense + id as usize] as usize] += 1.0);
@@ -134,7 +140,7 @@ impl Objective<'_> {
                     for_each_share(
                         shard,
                         (dense, outputs),
-                        beta,
+                        wide,
                         weight,
                         |_| 0,
                         |row, shares| {
@@ -144,10 +150,10 @@ impl Objective<'_> {
                     );
                     return 0.0;
                 }
-                shard.for_each_row(dense, |row, numbers, active| {
+                shard.for_each_joined(dense, |row, numbers, active| {
                     let weight = weight(row);
                     if weight > 0.0 {
-                        let curvature = weight * self.curvature_of(single_margin(numbers, active, beta));
+                        let curvature = weight * self.curvature_of(single_margin(numbers, active, wide));
                         add(active, weight, &[curvature]);
                     }
                 });

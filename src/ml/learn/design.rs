@@ -1,9 +1,11 @@
 //! The featurised training rows: shards of rows, each a dense block and lists of active features.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use linfa::dataset::Records;
 
+use super::joints::{Joiner, Joints, MANY_ROWS};
 use super::partials::Partials;
 use super::shards::{Overflow, Shard, Shards, ShardsBuilder, SpillError};
 use super::sketch::Sketch;
@@ -31,6 +33,10 @@ pub struct Design {
     pub groups: Groups,
     /// Numbers and active features of all rows.
     pub entries: usize,
+    /// The same with joints in the place of the features that they stand for.
+    pub(super) joined: usize,
+    /// Features that come together, as the rows have them; without any, rows are as they are.
+    pub joints: Option<Arc<Joints>>,
     /// How the dense features go together.
     pub sketch: Option<Arc<Sketch>>,
     /// What passes over the rows add up in.
@@ -67,6 +73,18 @@ impl Design {
             .map_or(Ok(()), |failure| Err(failure.clone()))
     }
 
+    /// Weights with a place for each joint, as passes over joined rows need them.
+    pub(super) fn widen<'b>(&self, beta: &'b [f64], outputs: usize) -> Cow<'b, [f64]> {
+        match &self.joints {
+            None => Cow::Borrowed(beta),
+            Some(joints) => {
+                let mut wide = vec![0.0; beta.len() + joints.len() * outputs];
+                joints.widen(beta, outputs, &mut wide);
+                Cow::Owned(wide)
+            }
+        }
+    }
+
     /// The size of the rows in bytes, by which choices are made: the same wherever they lie.
     pub fn bytes(&self) -> usize {
         self.bytes
@@ -97,6 +115,7 @@ pub struct DesignBuilder {
     design: Design,
     shard: Shard,
     shards: ShardsBuilder,
+    joiner: Option<Joiner>,
 }
 
 impl DesignBuilder {
@@ -110,12 +129,28 @@ impl DesignBuilder {
             },
             shard: Shard::default(),
             shards: ShardsBuilder::default(),
+            joiner: None,
         }
     }
 
     /// The same with groups of features that are held back alike.
     pub fn with_groups(mut self, groups: Groups) -> Self {
         self.design.groups = groups;
+        self
+    }
+
+    /// The same for so many rows with as many scores as `outputs`: where rows are many, features that come together are
+    /// joined. Groups come first, and the ids of each row must ascend.
+    pub fn with_joints(mut self, outputs: usize, rows: u64) -> Self {
+        let design = &self.design;
+        self.joiner = (rows > MANY_ROWS && design.groups.of_feature.len() == design.features())
+            .then(|| Joiner::new(&design.groups, design.dense, outputs, rows));
+        self
+    }
+
+    /// The same for rows that have such joints already.
+    pub(super) fn with_known(mut self, joints: Option<Arc<Joints>>) -> Self {
+        self.design.joints = joints;
         self
     }
 
@@ -143,9 +178,25 @@ impl DesignBuilder {
 
     /// Appends a row: its dense features and the ids of its active ones.
     pub(super) fn push_row(&mut self, dense: &[f32], active: &[u32]) {
-        self.design.rows += 1;
         self.design.entries += dense.len() + active.len();
+        match &mut self.joiner {
+            None => self.shard.push(dense, active),
+            Some(joiner) => self.shard.push(dense, joiner.join(active)),
+        }
+        self.count_row();
+    }
+
+    /// Appends a row of another design, as it lies there.
+    pub(super) fn push_joined(&mut self, dense: &[f32], active: &[u32]) {
+        let joints = self.design.joints.as_deref();
+        let members = joints.map_or(active.len(), |joints| joints.count(active));
+        self.design.entries += dense.len() + members;
         self.shard.push(dense, active);
+        self.count_row();
+    }
+
+    fn count_row(&mut self) {
+        self.design.rows += 1;
         if self.shard.rows == self.design.shard_rows() {
             self.seal();
         }
@@ -154,6 +205,7 @@ impl DesignBuilder {
     fn seal(&mut self) {
         let shard = std::mem::take(&mut self.shard);
         self.design.bytes += shard.bytes();
+        self.design.joined += shard.entries();
         self.shards.add(shard);
     }
 
@@ -168,7 +220,12 @@ impl DesignBuilder {
             self.seal();
         }
         let mut design = self.design;
-        design.shards = self.shards.build();
+        if let Some(joiner) = self.joiner {
+            design.joints = Some(joiner.build())
+                .filter(|found| !found.is_empty())
+                .map(Arc::new);
+        }
+        design.shards = self.shards.build(design.joints.clone());
         if design.sketch.is_none() {
             design.sketch = Sketch::of(&design.shards, design.rows, design.dense).map(Arc::new);
         }

@@ -50,10 +50,15 @@ pub fn rarity(design: &Design) -> Option<Arc<Vec<f64>>> {
     if !(design.dense..design.features()).any(is_many) {
         return None;
     }
-    let mut counts = vec![0u32; design.sparse];
+    let mut counts = vec![0u32; design.sparse + design.joints.as_ref().map_or(0, |joints| joints.len())];
     design.shards.for_each(|_, shard| {
-        shard.active.iter().for_each(|&id| counts[id as usize] += 1);
+        shard.for_each_joined(design.dense, |_, _, active| {
+            active.iter().for_each(|&id| counts[id as usize] += 1);
+        });
     });
+    if let Some(joints) = &design.joints {
+        joints.add_counts(&mut counts);
+    }
     let idf = |rows: f64| 1.0 + libm::log((1.0 + design.rows as f64) / (1.0 + rows));
     let shape = |feature: usize| {
         if feature >= design.dense && is_many(feature) {

@@ -1,5 +1,7 @@
 //! The second derivatives of the objective: the Hessian times a direction.
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 
 use super::objective::{Objective, class_margins, single_margin, softmax};
@@ -17,17 +19,18 @@ impl Objective<'_> {
         // One number a row is little beside the row itself.
         let is_kept = outputs == 1 || self.design.rows * outputs <= SHARES_BYTES / 8;
         let mut shares = vec![0.0; if is_kept { self.design.rows * outputs } else { 0 }];
+        let wide = self.design.widen(beta, outputs);
         let fill = |shares: &mut [f64], index: usize, shard: &Shard| {
             let first = index * self.design.shard_rows();
-            shard.for_each_row(dense, |row, numbers, active| {
+            shard.for_each_joined(dense, |row, numbers, active| {
                 let of_row = &mut shares[row * outputs..(row + 1) * outputs];
                 match of_row {
                     [one] => {
-                        let margin = single_margin(numbers, active, beta);
+                        let margin = single_margin(numbers, active, &wide);
                         *one = self.weight(first + row) * self.curvature_of(margin);
                     }
                     _ => {
-                        class_margins(numbers, active, outputs, beta, of_row);
+                        class_margins(numbers, active, outputs, &wide, of_row);
                         softmax(of_row);
                     }
                 }
@@ -44,8 +47,8 @@ impl Objective<'_> {
             });
         Hessian {
             objective: self,
-            beta,
             shares,
+            beta: wide,
         }
     }
 }
@@ -53,7 +56,8 @@ impl Objective<'_> {
 /// The Hessian of an objective at some weights.
 pub struct Hessian<'a> {
     objective: &'a Objective<'a>,
-    beta: &'a [f64],
+    /// With a place for each joint.
+    beta: Cow<'a, [f64]>,
     /// For each row what its loss curves, where it has one score; else the probabilities of its classes; empty where those
     /// are too many to keep.
     shares: Vec<f64>,
@@ -64,21 +68,22 @@ impl Hessian<'_> {
     pub fn times(&self, direction: &[f64], product: &mut [f64]) {
         let objective = self.objective;
         let (dense, outputs) = (objective.design.dense, objective.outputs());
-        objective.sum(
+        let wide = &*objective.design.widen(direction, outputs);
+        objective.sum_joined(
             |shard, first, sums| {
                 let kept = self.shares.get(first * outputs..(first + shard.rows) * outputs);
                 if outputs == 1 {
-                    return single_curve(shard, dense, kept.unwrap_or_default(), direction, sums);
+                    return single_curve(shard, dense, kept.unwrap_or_default(), wide, sums);
                 }
                 let weight = |row: usize| objective.weight(first + row);
                 let shares = |row: usize, numbers: &[f32], active: &[u32], shares: &mut [f64]| match kept {
                     Some(kept) => shares.copy_from_slice(&kept[row * outputs..(row + 1) * outputs]),
                     None => {
-                        class_margins(numbers, active, outputs, self.beta, shares);
+                        class_margins(numbers, active, outputs, &self.beta, shares);
                         softmax(shares);
                     }
                 };
-                softmax_curve(shard, dense, outputs, shares, direction, sums, weight)
+                softmax_curve(shard, dense, outputs, shares, wide, sums, weight)
             },
             product,
         );

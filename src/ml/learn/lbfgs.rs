@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::objective::Problem;
-use super::pairs::{Pairs, dot, minus};
+use super::pairs::{Pairs, dot, minus, moved};
 use super::precondition::Preconditioner;
 use crate::ml::observe::{Observer, Stage};
 
@@ -252,12 +252,7 @@ impl<'a> State<'a> {
             if self.passes >= self.most_passes {
                 return false;
             }
-            let beta: Vec<f64> = self
-                .beta
-                .iter()
-                .zip(direction)
-                .map(|(b, d)| b + size * d)
-                .collect();
+            let beta = moved(&self.beta, size, direction);
             let value = self.problem.evaluate(&beta, &mut gradient);
             self.passes += 1;
             if value.is_finite() && value <= self.value + DECREASE * size * slope && value < self.value {

@@ -10,16 +10,17 @@ impl Objective<'_> {
     /// The scores of the rows that count at `beta`, in the order of the rows.
     pub(super) fn held(&self, beta: &[f64]) -> Held {
         let (dense, outputs) = (self.design.dense, self.outputs());
+        let wide = &*self.design.widen(beta, outputs);
         let of_shard = |held: &mut Held, index: usize, shard: &Shard| {
             let first = index * self.design.shard_rows();
-            shard.for_each_row(dense, |row, numbers, active| {
+            shard.for_each_joined(dense, |row, numbers, active| {
                 let weight = self.weight(first + row);
                 if weight > 0.0 {
                     let at = held.scores.len();
                     held.scores.resize(at + outputs, 0.0);
                     match outputs {
-                        1 => held.scores[at] = single_margin(numbers, active, beta),
-                        _ => class_margins(numbers, active, outputs, beta, &mut held.scores[at..]),
+                        1 => held.scores[at] = single_margin(numbers, active, wide),
+                        _ => class_margins(numbers, active, outputs, wide, &mut held.scores[at..]),
                     }
                     held.rows.push(first + row);
                     held.weights.push(weight);
@@ -40,14 +41,15 @@ impl Objective<'_> {
     /// The weighted mean of the losses at `beta` and that of their squares, without penalty and gradient.
     pub fn losses(&self, beta: &[f64]) -> (f64, f64) {
         let (dense, outputs) = (self.design.dense, self.outputs());
+        let wide = &*self.design.widen(beta, outputs);
         let mut squares = [0.0];
         let mean = self.sum(
             |shard, first, squares| {
                 let (mut total, mut scores) = (0.0, vec![0.0; outputs]);
-                shard.for_each_row(dense, |row, numbers, active| {
+                shard.for_each_joined(dense, |row, numbers, active| {
                     let weight = self.weight(first + row);
                     if weight > 0.0 {
-                        let loss = self.loss(first + row, numbers, active, beta, &mut scores);
+                        let loss = self.loss(first + row, numbers, active, wide, &mut scores);
                         total += weight * loss;
                         squares[0] += weight * loss * loss;
                     }

@@ -24,6 +24,7 @@ pub mod gram;
 pub mod hessian;
 mod information;
 mod inverse;
+pub mod joints;
 pub mod lasso;
 pub mod lbfgs;
 pub mod learner;

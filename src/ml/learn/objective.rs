@@ -10,6 +10,7 @@ use rayon::prelude::*;
 
 use super::design::{Design, Targets};
 use super::exp::exp;
+use super::pairs::SLICE;
 use super::passes::{LogSum, Row, logistic, single_pass, softmax_pass};
 use super::precondition::Preconditioner;
 use super::shards::Shard;
@@ -24,9 +25,6 @@ const MOST_PARTS: usize = 16;
 const LEAST_PARTS: usize = 4;
 /// Numbers and active features that each has at least for each of its own: to clear it and to add it up takes time, too.
 const ENTRIES_A_FEATURE: usize = 7;
-/// Numbers of a gradient that one thread adds up at a time.
-const SLICE: usize = 1 << 13;
-
 /// What a solver sees of the data.
 pub trait Problem {
     /// Number of parameters, intercepts included.
@@ -92,10 +90,13 @@ impl<'a> Objective<'a> {
     /// The penalty of each parameter that has one.
     pub fn penalties(&self) -> impl Iterator<Item = f64> + '_ {
         let outputs = self.outputs();
-        (0..self.design.features()).flat_map(move |feature| {
-            let factor = self.factors.map_or(1.0, |factors| factors[feature]);
-            std::iter::repeat_n(self.l2 * factor, outputs)
-        })
+        (0..self.design.features())
+            .flat_map(move |feature| std::iter::repeat_n(self.penalty(feature), outputs))
+    }
+
+    /// The penalty of a feature.
+    fn penalty(&self, feature: usize) -> f64 {
+        self.l2 * self.factors.map_or(1.0, |factors| factors[feature])
     }
 
     /// The same with a weight for each row, where there are any.
@@ -189,8 +190,35 @@ impl<'a> Objective<'a> {
         work: impl Fn(&Shard, usize, &mut [f64]) -> f64 + Sync,
         into: &mut [f64],
     ) -> f64 {
-        let shards = &self.design.shards;
         let paid = self.design.entries / (ENTRIES_A_FEATURE * self.design.features()).max(1);
+        self.sum_paid((bytes, paid), work, into)
+    }
+
+    /// What is summed up over rows with joints, from weights that have a place for each ([`Design::widen`]).
+    pub(super) fn sum_joined(
+        &self,
+        work: impl Fn(&Shard, usize, &mut [f64]) -> f64 + Sync,
+        into: &mut [f64],
+    ) -> f64 {
+        let Some(joints) = &self.design.joints else {
+            return self.sum(work, into);
+        };
+        let outputs = self.outputs();
+        let mut wide = vec![0.0; into.len() + joints.len() * outputs];
+        let paid = self.design.joined * outputs / (ENTRIES_A_FEATURE * wide.len());
+        let loss = self.sum_paid((PARTIALS_BYTES, paid), work, &mut wide);
+        joints.narrow(&wide, outputs, into);
+        loss
+    }
+
+    /// The same with so many bytes for the groups, and as many groups as what they add up pays for.
+    fn sum_paid(
+        &self,
+        (bytes, paid): (usize, usize),
+        work: impl Fn(&Shard, usize, &mut [f64]) -> f64 + Sync,
+        into: &mut [f64],
+    ) -> f64 {
+        let shards = &self.design.shards;
         // As many for each of 2, 4 or 8 threads.
         let parts = parts_within(bytes, into.len())
             .min(paid.max(LEAST_PARTS).next_power_of_two())
@@ -268,6 +296,31 @@ impl Objective<'_> {
         }
     }
 
+    /// Makes a sum of gradients their mean and adds that of the penalty, twice of which it gives.
+    fn penalise(&self, beta: &[f64], gradient: &mut [f64]) -> f64 {
+        let (outputs, penalised) = (self.outputs(), self.penalised());
+        let (gradient, intercepts) = gradient.split_at_mut(penalised);
+        intercepts.iter_mut().for_each(|g| *g /= self.total);
+        let slice = SLICE * outputs;
+        let slices = gradient
+            .par_chunks_mut(slice)
+            .zip(beta[..penalised].par_chunks(slice));
+        let of_slice = |(at, (gradient, beta)): (usize, (&mut [f64], &[f64]))| {
+            let mut penalty = 0.0;
+            let features = gradient.chunks_exact_mut(outputs).zip(beta.chunks_exact(outputs));
+            for (feature, (gradient, beta)) in features.enumerate() {
+                let l2 = self.penalty(at * SLICE + feature);
+                for (g, &b) in gradient.iter_mut().zip(beta) {
+                    *g = *g / self.total + l2 * b;
+                    penalty += l2 * b * b;
+                }
+            }
+            penalty
+        };
+        let parts: Vec<f64> = slices.enumerate().map(of_slice).collect();
+        parts.iter().sum()
+    }
+
     /// The losses of some rows with one score each, times their weights and but for what goes to `logs`; their margins
     /// become the derivatives by them.
     fn slopes(&self, first: usize, rows: &[Row<'_>], margins: &mut [f64], logs: &mut LogSum) -> f64 {
@@ -309,32 +362,27 @@ impl Problem for Objective<'_> {
 
     fn evaluate(&self, beta: &[f64], gradient: &mut [f64]) -> f64 {
         let dense = self.design.dense;
+        let wide = &*self.design.widen(beta, self.outputs());
         let loss = match self.targets {
-            Targets::Classes { classes, of_row } if *classes != 2 => self.sum(
+            Targets::Classes { classes, of_row } if *classes != 2 => self.sum_joined(
                 |shard, first, sums| {
                     let weight = |row: usize| self.weight(first + row);
                     let class = |row: usize| of_row[first + row] as usize;
-                    softmax_pass(shard, (dense, *classes), beta, sums, weight, class)
+                    softmax_pass(shard, (dense, *classes), wide, sums, weight, class)
                 },
                 gradient,
             ),
-            _ => self.sum(
+            _ => self.sum_joined(
                 |shard, first, sums| {
                     let weight = |row: usize| self.weight(first + row);
-                    single_pass(shard, dense, beta, sums, weight, |rows, margins, logs| {
+                    single_pass(shard, dense, wide, sums, weight, |rows, margins, logs| {
                         self.slopes(first, rows, margins, logs)
                     })
                 },
                 gradient,
             ),
         };
-        gradient.iter_mut().for_each(|g| *g /= self.total);
-        let mut penalty = 0.0;
-        for ((g, &b), l2) in gradient.iter_mut().zip(beta).zip(self.penalties()) {
-            *g += l2 * b;
-            penalty += l2 * b * b;
-        }
-        loss / self.total + 0.5 * penalty
+        loss / self.total + 0.5 * self.penalise(beta, gradient)
     }
 
     fn diagonal(&self, beta: &[f64]) -> Vec<f64> {

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use rayon::prelude::*;
+
 use super::precondition::Preconditioner;
 
 /// Pairs of steps and gradient changes that are remembered.
@@ -78,8 +80,22 @@ impl Pair {
 /// Numbers that are added side by side.
 const LANES: usize = 8;
 
-/// The products of numbers at the same places, added up in lanes: one sum would wait for its last addition each time.
+/// Numbers of a vector that one thread works on at a time. The cut depends on the length alone, so that sums do not depend on
+/// the number of threads.
+pub(super) const SLICE: usize = 1 << 14;
+
+/// The products of numbers at the same places, added up.
 pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    if a.len() <= SLICE {
+        return dot_in_lanes(a, b);
+    }
+    let slices = a.par_chunks(SLICE).zip(b.par_chunks(SLICE));
+    let sums: Vec<f64> = slices.map(|(a, b)| dot_in_lanes(a, b)).collect();
+    sums.iter().sum()
+}
+
+/// The same in lanes: one sum would wait for its last addition each time.
+fn dot_in_lanes(a: &[f64], b: &[f64]) -> f64 {
     let ((a, rest_a), (b, rest_b)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
     let mut lanes = [0.0; LANES];
     for (a, b) in a.iter().zip(b) {
@@ -91,8 +107,16 @@ pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
     lanes.iter().sum::<f64>() + rest.sum::<f64>()
 }
 
-/// The sum of numbers, added up in lanes, too.
+/// The sum of numbers, added up in the same way.
 pub(super) fn total(numbers: &[f64]) -> f64 {
+    if numbers.len() <= SLICE {
+        return total_in_lanes(numbers);
+    }
+    let sums: Vec<f64> = numbers.par_chunks(SLICE).map(total_in_lanes).collect();
+    sums.iter().sum()
+}
+
+fn total_in_lanes(numbers: &[f64]) -> f64 {
     let (all, rest) = numbers.as_chunks::<LANES>();
     let mut lanes = [0.0; LANES];
     for numbers in all {
@@ -106,11 +130,29 @@ pub(super) fn total(numbers: &[f64]) -> f64 {
 
 /// Adds `times` times `what`.
 pub(super) fn add(to: &mut [f64], times: f64, what: &[f64]) {
-    to.iter_mut().zip(what).for_each(|(t, w)| *t += times * w);
+    together(to, what, |t, w| *t += times * w);
+}
+
+/// The sum of `from` and `times` times `what`.
+pub(super) fn moved(from: &[f64], times: f64, what: &[f64]) -> Vec<f64> {
+    let mut to = from.to_vec();
+    add(&mut to, times, what);
+    to
 }
 
 pub(super) fn minus(a: &[f64], b: &[f64]) -> Vec<f64> {
-    a.iter().zip(b).map(|(a, b)| a - b).collect()
+    moved(a, -1.0, b)
+}
+
+/// Does something to each number with the one at the same place of another vector.
+pub(super) fn together(to: &mut [f64], other: &[f64], each: impl Fn(&mut f64, f64) + Sync) {
+    let one = |(to, other): (&mut [f64], &[f64])| to.iter_mut().zip(other).for_each(|(t, o)| each(t, *o));
+    if to.len() <= SLICE {
+        return one((to, other));
+    }
+    to.par_chunks_mut(SLICE)
+        .zip(other.par_chunks(SLICE))
+        .for_each(one);
 }
 
 #[cfg(test)]

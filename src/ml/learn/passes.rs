@@ -1,7 +1,8 @@
 //! One sweep over the rows of a shard: margins, losses, gradients, curvature.
 //!
 //! Weights of one feature lie together: `beta[feature * outputs + output]`; the intercepts follow after the last
-//! feature. Everything is added in the order of the rows.
+//! feature. Everything is added in the order of the rows. Where features that come together are joined, sweeps go over
+//! the joints, with weights and sums that have a place for each.
 
 use super::exp::exp_all;
 use super::shards::Shard;
@@ -77,7 +78,7 @@ fn for_each_block<'a>(
     mut each: impl FnMut(&[Row<'a>]),
 ) {
     let mut block = Vec::with_capacity(BLOCK);
-    shard.for_each_row(dense, |index, numbers, active| {
+    shard.for_each_joined(dense, |index, numbers, active| {
         let weight = weight_of(index);
         if weight == 0.0 {
             return;
@@ -200,7 +201,7 @@ pub(super) fn single_diagonal(
     curvature: impl Fn(usize, f64) -> f64,
 ) -> f64 {
     let intercept = beta.len() - 1;
-    shard.for_each_row(dense, |row, numbers, active| {
+    shard.for_each_joined(dense, |row, numbers, active| {
         let h = curvature(row, single_margin(numbers, active, beta));
         sums[..dense]
             .iter_mut()
@@ -221,7 +222,7 @@ pub(super) fn single_curve(
     sums: &mut [f64],
 ) -> f64 {
     let intercept = direction.len() - 1;
-    shard.for_each_row(dense, |row, numbers, active| {
+    shard.for_each_joined(dense, |row, numbers, active| {
         let curvature = curvatures[row];
         if curvature == 0.0 {
             return;
@@ -328,7 +329,7 @@ pub(super) fn softmax_curve(
     weight_of: impl Fn(usize) -> f64,
 ) -> f64 {
     let (mut shares, mut slopes) = (vec![0.0; classes], vec![0.0; classes]);
-    shard.for_each_row(dense, |row, numbers, active| {
+    shard.for_each_joined(dense, |row, numbers, active| {
         let weight = weight_of(row);
         if weight == 0.0 {
             return;

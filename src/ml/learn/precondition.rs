@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::pairs::{dot, total};
+use super::pairs::{SLICE, dot, together, total};
 use super::sketch::Sketch;
 
 /// Groups up to which they are solved for together.
@@ -163,11 +163,8 @@ impl Preconditioner {
 
     /// The approximate inverse times `vector`.
     pub fn times(&self, vector: &[f64]) -> Vec<f64> {
-        let mut result: Vec<f64> = vector
-            .iter()
-            .zip(&self.inverse_diagonal)
-            .map(|(v, d)| v * d)
-            .collect();
+        let mut result = vector.to_vec();
+        together(&mut result, &self.inverse_diagonal, |v, d| *v *= d);
         let outputs = self.dense.len();
         for (output, low_rank) in self.dense.iter().enumerate() {
             let features = low_rank.sketch.features;
@@ -240,12 +237,15 @@ impl Coarse {
         }
         for (features, direction) in &self.runs {
             let more = &sums[direction * outputs..(direction + 1) * outputs];
-            for of_feature in result[of_run(features)].chunks_exact_mut(outputs) {
-                of_feature
-                    .iter_mut()
-                    .zip(more)
-                    .for_each(|(value, more)| *value += more);
-            }
+            let slices = result[of_run(features)].par_chunks_mut(SLICE * outputs);
+            slices.for_each(|slice| {
+                for of_feature in slice.chunks_exact_mut(outputs) {
+                    of_feature
+                        .iter_mut()
+                        .zip(more)
+                        .for_each(|(value, more)| *value += more);
+                }
+            });
         }
     }
 }

@@ -30,13 +30,14 @@ impl Sample {
         let rows: Vec<usize> = (0..design.rows).filter(|&row| is_in(row)).collect();
         let mut builder = DesignBuilder::new(design.dense, design.sparse)
             .with_groups(design.groups.clone())
+            .with_known(design.joints.clone())
             .with_overflow(design.shards.overflow())
             .with_sketch(design.sketch.clone());
         design.shards.for_each(|index, shard| {
             let first = index * design.shard_rows();
-            shard.for_each_row(design.dense, |row, dense, active| {
+            shard.for_each_joined(design.dense, |row, dense, active| {
                 if is_in(first + row) {
-                    builder.push_row(dense, active);
+                    builder.push_joined(dense, active);
                 }
             });
         });

@@ -12,6 +12,8 @@ use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
+use super::joints::Joints;
+
 /// A place for files that hold what does not fit into memory.
 pub trait Disk: fmt::Debug + Send + Sync {
     /// A new, empty file that nobody else sees and that is gone when it is dropped, however the process ends.
@@ -59,9 +61,11 @@ pub struct Shard {
     /// Dense features, row by row.
     pub dense: Vec<f32>,
     /// Where the active ids of each row end in `active`.
-    pub ends: Vec<u32>,
-    /// Ids of active features, row by row.
-    pub active: Vec<u32>,
+    ends: Vec<u32>,
+    /// Ids of active features, row by row; some stand for several that come together.
+    active: Vec<u32>,
+    /// Which those are, in a design that has some.
+    pub joints: Option<Arc<Joints>>,
 }
 
 impl Shard {
@@ -82,7 +86,18 @@ impl Shard {
     }
 
     /// Calls `each` with every row: its number in the shard, dense features and active ids.
-    pub fn for_each_row<'a>(&'a self, dense: usize, mut each: impl FnMut(usize, &'a [f32], &'a [u32])) {
+    pub fn for_each_row(&self, dense: usize, mut each: impl FnMut(usize, &[f32], &[u32])) {
+        let Some(joints) = &self.joints else {
+            return self.for_each_joined(dense, each);
+        };
+        let mut row = Vec::new();
+        self.for_each_joined(dense, |index, numbers, active| {
+            each(index, numbers, joints.expand(active, &mut row));
+        });
+    }
+
+    /// The same with joints in the place of the features that they stand for.
+    pub fn for_each_joined<'a>(&'a self, dense: usize, mut each: impl FnMut(usize, &'a [f32], &'a [u32])) {
         let mut start = 0;
         for row in 0..self.rows {
             let end = self.ends[row] as usize;
@@ -93,6 +108,11 @@ impl Shard {
             );
             start = end;
         }
+    }
+
+    /// Numbers and ids of all rows.
+    pub(super) fn entries(&self) -> usize {
+        self.dense.len() + self.active.len()
     }
 
     /// Bytes of memory that were asked for while the rows were collected.
@@ -149,6 +169,7 @@ struct OnDisk {
     bytes: u64,
     overflow: Overflow,
     failed: OnceLock<SpillError>,
+    joints: Option<Arc<Joints>>,
 }
 
 /// A shard in a file.
@@ -212,6 +233,7 @@ impl Shards {
             return;
         };
         let (mut bytes, mut shard) = (Vec::new(), Shard::default());
+        shard.joints.clone_from(&disk.joints);
         for index in range {
             if disk.read(index, &mut bytes, &mut shard) {
                 work(index, &shard);
@@ -245,6 +267,7 @@ impl OnDisk {
             bytes: 0,
             overflow: overflow.clone(),
             failed: OnceLock::new(),
+            joints: None,
         };
         match overflow.disk.create() {
             Ok(file) => new.file = Some(file),
@@ -356,7 +379,14 @@ impl ShardsBuilder {
         self.disk.as_ref().and_then(|disk| disk.failed.get())
     }
 
-    pub(super) fn build(self) -> Shards {
+    /// All shards, with what their joints are.
+    pub(super) fn build(mut self, joints: Option<Arc<Joints>>) -> Shards {
+        for shard in &mut self.memory {
+            shard.joints.clone_from(&joints);
+        }
+        if let Some(disk) = &mut self.disk {
+            disk.joints = joints;
+        }
         Shards {
             memory: self.memory,
             disk: self.disk.map(Arc::new),

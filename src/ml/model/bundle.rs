@@ -283,10 +283,10 @@ impl Bundle {
     /// first: it follows from the target, and everything else is measured by it.
     fn check_shape(&self) -> Result<(), BundleError> {
         let document = &self.document;
-        let (outputs, scores) = match &document.target {
-            Target::Multiclass { classes } if classes.len() > 2 => (classes.len(), classes.len()),
-            Target::Multiclass { .. } => (1, 2),
-            Target::Binary { .. } | Target::Regression => (1, 1),
+        let outputs = document.target.outputs();
+        let scores = match &document.target {
+            Target::Multiclass { classes } => classes.len().max(2),
+            Target::Binary { .. } | Target::Regression => 1,
         };
         let features = document.featurizer.dense() + document.featurizer.sparse();
         let attributes = document.schema.attributes.len();

@@ -181,7 +181,8 @@ pub(super) fn fitted(
         observer.note(&news);
     }
     let overflow = limited.and_then(|(memory, plan)| memory.overflow(plan));
-    let (design, targets, weights) = rows.encode(&featurizer, &learned.target, overflow, observer)?;
+    let (design, targets, weights) =
+        rows.encode(&featurizer, (&learned.target, learned.rows), overflow, observer)?;
     let plan = plan.map(|plan| plan.with_rows(&design));
     let column = rows.schema.row_weight.as_deref().unwrap_or_default();
     let weighing = Weighing::new(weights, column, &request.params, &learned.target, &targets)?;

@@ -168,11 +168,11 @@ impl TrainingRows<'_> {
 
     /// Second pass: the features and truths of the rows that the first pass learned from, and how much each says it
     /// counts; nothing where the schema names no weight.
-    /// Rows leave memory as `overflow` says.
+    /// Features that come together are joined where so many rows are expected. Rows leave memory as `overflow` says.
     pub fn encode(
         &self,
         featurizer: &Featurizer,
-        target: &Target,
+        (target, rows): (&Target, u64),
         overflow: Option<Overflow>,
         observer: &mut dyn Observer,
     ) -> Result<(Design, Targets, Vec<f64>), PipelineError> {
@@ -182,6 +182,7 @@ impl TrainingRows<'_> {
             .zip(self.schema.row_weight.as_deref());
         let builder = DesignBuilder::new(featurizer.dense(), featurizer.sparse())
             .with_groups(groups(featurizer, self.schema))
+            .with_joints(target.outputs(), rows)
             .with_overflow(overflow);
         let mut gathered = Gathered::new(builder);
         let buffers = Pool::new(|| (featurizer.remembering(), FeatureVector::default(), Record::new()));

@@ -2,6 +2,7 @@
 
 use super::memory::MemoryPlan;
 use crate::ml::features::{FeaturizerState, TermState};
+use crate::ml::learn::joints::Joints;
 use crate::ml::learn::learner::Data;
 use crate::ml::learn::{Design, Errors, Fitted, errors};
 use crate::ml::model::facts::{Spread, WeightFacts};
@@ -17,10 +18,12 @@ pub(super) struct Sums {
 impl Sums {
     /// One pass over the rows.
     pub fn of(design: &Design) -> Self {
-        let mut totals = vec![0.0; design.features()];
+        let joints = design.joints.as_deref();
+        // With a place for each joint, and one that no feature has.
+        let mut totals = vec![0.0; design.features() + joints.map_or(0, Joints::len) + 1];
         let mut squares = vec![0.0; design.dense];
         design.shards.for_each(|_, shard| {
-            shard.for_each_row(design.dense, |_, numbers, active| {
+            shard.for_each_joined(design.dense, |_, numbers, active| {
                 let sums = totals.iter_mut().zip(&mut squares);
                 sums.zip(numbers).for_each(|((total, square), &x)| {
                     *total += f64::from(x);
@@ -31,6 +34,12 @@ impl Sums {
                     .for_each(|&id| totals[design.dense + id as usize] += 1.0);
             });
         });
+        if let Some(joints) = joints {
+            let mut narrow = vec![0.0; design.features() + 1];
+            joints.narrow(&totals, 1, &mut narrow);
+            totals = narrow;
+        }
+        totals.truncate(design.features());
         Self { totals, squares }
     }
 

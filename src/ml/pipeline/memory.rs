@@ -17,7 +17,7 @@ use crate::ml::learn::fold::FOLDS;
 use crate::ml::learn::hessian::SHARES_BYTES;
 use crate::ml::learn::objective::most_parts;
 use crate::ml::learn::path::FEW_ROWS;
-use crate::ml::learn::{Design, Disk, Overflow, gram, sample, sketch};
+use crate::ml::learn::{Design, Disk, Overflow, gram, joints, sample, sketch};
 use crate::ml::target::Target;
 
 /// What the program takes besides, where nobody measures it: reading 177 MB of clicks leaves 76 MiB behind.
@@ -32,6 +32,8 @@ const VECTORS: u64 = 28;
 /// The same for each division of the rows: the weights of its latest, best and first try, with groups and evened, and
 /// what the loss curves.
 const VECTORS_A_FOLD: u64 = 6;
+/// Vectors with a place for each joint, partial sums apart: weights, a direction, and their sum.
+const VECTORS_WITH_JOINTS: u64 = 3;
 /// Bytes of the finished model for each active-or-not feature, its token among them, several times over.
 const MODEL_BYTES: u64 = 256;
 /// Vectors as long as the weights in a model that is put together and tried out.
@@ -256,16 +258,12 @@ impl Shape {
         } else {
             4
         };
-        let outputs = match &learned.target {
-            Target::Multiclass { classes } if classes.len() > 2 => classes.len() as u64,
-            _ => 1,
-        };
         Self {
             rows: learned.rows,
             dense: featurizer.dense() as u64,
             sparse: featurizer.sparse() as u64,
             active_per_row: learned.active_per_row,
-            outputs,
+            outputs: learned.target.outputs() as u64,
             is_regression: learned.target == Target::Regression,
             truth: truth + if is_weighted { WEIGHT_BYTES } else { 0 },
             shard_rows: shard_rows(featurizer.dense()) as u64,
@@ -319,6 +317,7 @@ impl Shape {
         }
         let vectors = VECTORS + VECTORS_A_FOLD * self.folds() + parts;
         let solver = 8 * numbers * vectors
+            + self.joints(parts)
             + 8 * NUMBERS_A_FEATURE * features
             + sketch::bytes(self.dense as usize, self.outputs as usize) as u64;
         let gram = if self.is_regression && features <= gram::MOST_FEATURES as u64 {
@@ -328,6 +327,16 @@ impl Shape {
         };
         // The model is put together when the solver is done.
         (solver + gram).max(8 * numbers * VECTORS_A_MODEL + MODEL_BYTES * self.sparse)
+    }
+
+    /// What features that come together take, and what is summed up for them in so many parts; rows with them take less
+    /// than is planned.
+    fn joints(&self, parts: u64) -> u64 {
+        if self.rows <= joints::MANY_ROWS {
+            return 0;
+        }
+        let numbers = joints::most_joints(self.outputs as usize) as u64 * self.outputs;
+        joints::most_bytes() as u64 + 8 * numbers * (parts + VECTORS_WITH_JOINTS)
     }
 
     fn targets(&self) -> u64 {
@@ -431,7 +440,8 @@ mod tests {
         let shape = shape(10_000_000, 1_000_000);
         let plan = |rows_in| shape.plan(1 << 30, 0, rows_in, 1);
         let (memory, disk) = (plan(RowsIn::Memory), plan(RowsIn::Disk));
-        assert_eq!(memory.weights_bytes - disk.weights_bytes, 8 * 1_000_011 * 14);
+        let numbers = 1_000_011 + joints::most_joints(1) as u64;
+        assert_eq!(memory.weights_bytes - disk.weights_bytes, 8 * numbers * 14);
         assert!(memory.planned_bytes > disk.planned_bytes + memory.rows_bytes);
         // 4 for the truth, 8 for its part in the search, 4 for the whole.
         assert_eq!(disk.targets_bytes, 10_000_000 * 16 + 2 * 24 * 50_000);

@@ -88,6 +88,14 @@ impl Target {
         }
     }
 
+    /// Scores of a row: one for each of more than two classes, else one.
+    pub fn outputs(&self) -> usize {
+        match self {
+            Target::Multiclass { classes } if classes.len() > 2 => classes.len(),
+            _ => 1,
+        }
+    }
+
     /// The label whose probability is the score; binary targets only.
     pub fn positive(&self) -> Option<&str> {
         match self {
