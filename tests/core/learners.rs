@@ -11,7 +11,9 @@ use serde_json::Value;
 use yosoku::ml::features::FeatureVector;
 use yosoku::ml::hash::Stream;
 use yosoku::ml::learn::learner::dataset;
-use yosoku::ml::learn::{Design, DesignBuilder, Fitted, LearnParams, Overflow, Targets, fit_observed};
+use yosoku::ml::learn::{
+    Design, DesignBuilder, Fitted, Groups, LearnParams, Overflow, Targets, fit_observed,
+};
 use yosoku::ml::observe::Silent;
 use yosoku::spill::Folder;
 
@@ -228,8 +230,25 @@ fn sparse_words_beside_numbers_reach_the_stored_optima() {
 
 /// Rows enough for several shards, made from a seed; kept as `overflow` says.
 pub fn made(rows: usize, seed: u64, overflow: Option<Overflow>) -> (Design, Vec<f64>) {
+    filled(rows, seed, DesignBuilder::new(3, 40).with_overflow(overflow))
+}
+
+/// The same where features that come together are joined.
+fn made_joined(rows: usize, seed: u64, overflow: Option<Overflow>) -> (Design, Vec<f64>) {
+    let groups = Groups {
+        names: (0..6).map(|group| group.to_string()).collect(),
+        of_feature: (0..43u32).map(|feature| feature.saturating_sub(3) / 8).collect(),
+    };
+    let builder = DesignBuilder::new(3, 40)
+        .with_groups(groups)
+        .with_overflow(overflow);
+    let (design, margins) = filled(rows, seed, builder.with_joints(1, 1_000_000));
+    assert!(design.joints.is_some() && design.bytes() < made(rows, seed, None).0.bytes());
+    (design, margins)
+}
+
+fn filled(rows: usize, seed: u64, mut builder: DesignBuilder) -> (Design, Vec<f64>) {
     let mut stream = Stream::new(seed);
-    let mut builder = DesignBuilder::new(3, 40).with_overflow(overflow);
     let mut margins = Vec::new();
     for _ in 0..rows {
         let dense: Vec<f32> = (0..3).map(|_| stream.next_unit() as f32 - 0.5).collect();
@@ -248,6 +267,11 @@ pub fn bits(fitted: &Fitted) -> Vec<u64> {
 
 #[test]
 fn weights_are_the_same_to_the_bit_on_any_number_of_threads() {
+    check_bits(made);
+    check_bits(made_joined);
+}
+
+fn check_bits(made: fn(usize, u64, Option<Overflow>) -> (Design, Vec<f64>)) {
     let (design, margins) = made(13_000, 11, None);
     let overflow = Overflow {
         limit: 0,
@@ -257,6 +281,7 @@ fn weights_are_the_same_to_the_bit_on_any_number_of_threads() {
     let (on_disk, _) = made(13_000, 11, Some(overflow));
     assert!(on_disk.shards.is_on_disk());
     assert!(design.shards.len() > 3);
+    assert_eq!(on_disk.joints, design.joints);
     let problems = [
         Targets::Values(margins.clone()),
         Targets::Classes {
