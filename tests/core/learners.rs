@@ -267,18 +267,18 @@ pub fn bits(fitted: &Fitted) -> Vec<u64> {
 
 #[test]
 fn weights_are_the_same_to_the_bit_on_any_number_of_threads() {
-    check_bits(made);
-    check_bits(made_joined);
+    check_bits(|overflow| made(13_000, 11, overflow));
+    check_bits(|overflow| made_joined(13_000, 11, overflow));
 }
 
-fn check_bits(made: fn(usize, u64, Option<Overflow>) -> (Design, Vec<f64>)) {
-    let (design, margins) = made(13_000, 11, None);
+fn check_bits(made: impl Fn(Option<Overflow>) -> (Design, Vec<f64>)) {
+    let (design, margins) = made(None);
     let overflow = Overflow {
         limit: 0,
         expected: 0,
         disk: Arc::new(Folder::new(None)),
     };
-    let (on_disk, _) = made(13_000, 11, Some(overflow));
+    let (on_disk, _) = made(Some(overflow));
     assert!(on_disk.shards.is_on_disk());
     assert!(design.shards.len() > 3);
     assert_eq!(on_disk.joints, design.joints);
