@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use linfa::dataset::Records;
 
-use super::joints::{Joiner, Joints, MANY_ROWS};
+use super::joints::{Joiner, Joints, are_worth};
 use super::partials::Partials;
 use super::shards::{Overflow, Shard, Shards, ShardsBuilder, SpillError};
 use super::sketch::Sketch;
@@ -85,6 +85,12 @@ impl Design {
         }
     }
 
+    /// About the size that the rows would have without joints, by which it is chosen how closely weights are found.
+    pub(super) fn plain_bytes(&self) -> usize {
+        let (plain, joined) = (self.entries + self.rows, self.joined + self.rows);
+        (self.bytes as u128 * plain as u128 / joined.max(1) as u128) as usize
+    }
+
     /// The size of the rows in bytes, by which choices are made: the same wherever they lie.
     pub fn bytes(&self) -> usize {
         self.bytes
@@ -143,8 +149,9 @@ impl DesignBuilder {
     /// joined. Groups come first, and the ids of each row must ascend.
     pub fn with_joints(mut self, outputs: usize, rows: u64) -> Self {
         let design = &self.design;
-        self.joiner = (rows > MANY_ROWS && design.groups.of_feature.len() == design.features())
-            .then(|| Joiner::new(&design.groups, design.dense, outputs, rows));
+        self.joiner = (are_worth(rows, design.features())
+            && design.groups.of_feature.len() == design.features())
+        .then(|| Joiner::new(&design.groups, design.dense, outputs, rows));
         self
     }
 

@@ -14,19 +14,23 @@ use hashbrown::HashTable;
 use rayon::prelude::*;
 
 use super::design::Groups;
+use super::path::FEW_ROWS;
 
-/// Rows from which on joints pay for what is worked out each pass.
-pub const MANY_ROWS: u64 = 20_000;
+/// Rows up to which joints do not pay for what is worked out each pass.
+pub const MANY_ROWS: u64 = FEW_ROWS as u64;
+/// Features of a row that may be joined, at most.
+const LONGEST: usize = 256;
 /// Joints at most, divided by the scores of a row.
 const MOST_JOINTS: usize = 1 << 16;
 /// Members of all joints at most.
 const MOST_MEMBERS: usize = 1 << 20;
 /// Combinations that neighbouring terms are joined up to, divided by the scores of a row.
 const MOST_COMBINATIONS: usize = 1 << 12;
-/// The share of the joints that one pack may have before it is judged whether they come often enough.
+/// The share of the joints, and of their members, that one pack may have before it is judged whether they come often
+/// enough.
 const TRIAL: usize = 16;
 /// Rows for each joint that it takes to pay.
-const LEAST_USES: f64 = 8.0;
+const LEAST_USES: f64 = 4.0;
 
 /// Joints that one thread works out at a time.
 const AT_ONCE: usize = 1 << 10;
@@ -36,9 +40,15 @@ pub fn most_joints(outputs: usize) -> usize {
     MOST_JOINTS / outputs.max(1)
 }
 
-/// Bytes that the joints of a design take at most, where they are kept and while they are found.
-pub fn most_bytes() -> usize {
-    8 * MOST_MEMBERS + 20 * MOST_JOINTS
+/// Whether features are joined on so many rows with so many features in all: each pass takes time for each feature, too.
+pub fn are_worth(rows: u64, features: usize) -> bool {
+    rows > MANY_ROWS && 2 * rows >= features as u64
+}
+
+/// Bytes that so many joints of rows with `sparse` features take at most, of which rows name so many in all, where they are
+/// kept and while they are found.
+pub fn most_bytes(joints: u64, named: u64, sparse: u64) -> u64 {
+    8 * named.min(MOST_MEMBERS as u64) + 20 * joints + 4 * sparse
 }
 
 /// The joints of a design. Their ids follow those of the active-or-not features.
@@ -188,9 +198,12 @@ struct Pack {
     ends: Vec<u32>,
     /// Where there are several terms, the joint of each combination of one feature or none of each, or [`NONE`].
     table: Vec<u32>,
-    /// Rows that have more than one of its features, and different combinations of them.
+    /// Rows that have more than one of its features, different combinations of them, and their features.
     asked: usize,
     found: usize,
+    members: usize,
+    /// Whether it is known to pay.
+    is_judged: bool,
     is_given_up: bool,
 }
 
@@ -281,7 +294,7 @@ impl Joiner {
     /// The joint of some features of a pack, whose first id is given.
     fn joint(&mut self, pack: usize, first: u32, run: &[u32]) -> Option<u32> {
         let pack = &mut self.packs[pack];
-        if run.len() < 2 {
+        if !(2..=LONGEST).contains(&run.len()) {
             return None;
         }
         let place = pack.place(first, run);
@@ -300,13 +313,20 @@ impl Joiner {
         if pack.is_given_up {
             return None;
         }
-        (pack.asked, pack.found) = (pack.asked + 1, pack.found + 1);
         let joints = &mut self.joints;
-        let is_full = joints.len() >= self.most || joints.members.len() + run.len() > MOST_MEMBERS;
-        let is_judged = pack.found == self.most / TRIAL;
-        if is_full || (is_judged && self.rows < LEAST_USES * combinations(pack.asked, pack.found)) {
-            pack.is_given_up = true;
+        if joints.len() >= self.most || joints.members.len() + run.len() > MOST_MEMBERS {
+            // Those that are known still serve.
             return None;
+        }
+        pack.asked += 1;
+        pack.found += 1;
+        pack.members += run.len();
+        if !pack.is_judged && (pack.found >= self.most / TRIAL || pack.members >= MOST_MEMBERS / TRIAL) {
+            pack.is_judged = true;
+            pack.is_given_up = !pays(self.rows, pack.asked, pack.found);
+            if pack.is_given_up {
+                return None;
+            }
         }
         let joint = joints.len() as u32;
         joints.members.extend_from_slice(run);
@@ -349,6 +369,8 @@ fn packs(of_feature: &[u32], most: usize) -> Vec<Pack> {
                     table: Vec::new(),
                     asked: 0,
                     found: 0,
+                    members: 0,
+                    is_judged: false,
                     is_given_up: false,
                 });
                 combinations = term.len() + 1;
@@ -356,6 +378,12 @@ fn packs(of_feature: &[u32], most: usize) -> Vec<Pack> {
         }
     }
     packs
+}
+
+/// Whether joints come often enough, when `found` different ones came in `asked` of so many rows: they do already, or will
+/// by the time that all rows have come.
+fn pays(rows: f64, asked: usize, found: usize) -> bool {
+    asked as f64 >= LEAST_USES * found as f64 || rows >= LEAST_USES * combinations(asked, found)
 }
 
 /// How many combinations there are about, when `found` different ones came in so many rows: as if all were equally
@@ -449,15 +477,38 @@ mod tests {
         assert_eq!(joiner.join(&[6008, 6009]), [SPARSE + 3]);
     }
 
+    /// Those that are there serve on.
     #[test]
     fn there_are_never_more_joints_than_allowed() {
         let outputs = 1 << 12;
         let mut joiner = joiner(outputs, u64::MAX);
-        for row in rows(5_000, 1 << 40) {
-            joiner.join(&row);
-        }
-        let found = joiner.build().len();
-        assert!((1..=most_joints(outputs)).contains(&found), "{found}");
+        let rows = rows(5_000, 1 << 40);
+        let first = joiner.join(&rows[0]).to_vec();
+        assert!(first.len() < rows[0].len());
+        rows.iter().for_each(|row| _ = joiner.join(row));
+        assert_eq!(joiner.join(&rows[0]), first);
+        assert_eq!(joiner.build().len(), most_joints(outputs));
+    }
+
+    #[test]
+    fn features_of_endless_texts_are_not_joined() {
+        let mut joiner = joiner(1, 1 << 40);
+        let endless: Vec<u32> = (8..8 + LONGEST as u32).collect();
+        assert_eq!(joiner.join(&endless), [SPARSE]);
+        let more: Vec<u32> = (8..9 + LONGEST as u32).collect();
+        assert_eq!(joiner.join(&more), more);
+    }
+
+    #[test]
+    fn what_comes_again_pays() {
+        // A few texts on most rows, and thousands of others now and then.
+        assert!(pays(700_000.0, 300_000, 4_096));
+        // 24,000 equally frequent ones: of 4,480 the first 4,096 differ.
+        assert!(pays(700_000.0, 4_480, 4_096));
+        assert!(!pays(90_000.0, 4_480, 4_096));
+        // Hardly any comes again.
+        assert!(!pays(700_000.0, 4_100, 4_096));
+        assert!(!are_worth(MANY_ROWS, 10) && are_worth(MANY_ROWS + 1, 10) && !are_worth(50_000, 100_001));
     }
 
     fn design(rows: &[Vec<u32>], outputs: usize, is_joined: bool) -> Design {

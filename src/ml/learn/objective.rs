@@ -204,10 +204,11 @@ impl<'a> Objective<'a> {
             return self.sum(work, into);
         };
         let outputs = self.outputs();
-        let mut wide = vec![0.0; into.len() + joints.len() * outputs];
+        let mut wide = self.design.partials.take(into.len() + joints.len() * outputs);
         let paid = self.design.joined * outputs / (ENTRIES_A_FEATURE * wide.len());
         let loss = self.sum_paid((PARTIALS_BYTES, paid), work, &mut wide);
         joints.narrow(&wide, outputs, into);
+        self.design.partials.give_back(wide);
         loss
     }
 
@@ -489,6 +490,41 @@ mod tests {
             classes: 4,
             of_row: (0..40).map(|i| i % 4).collect(),
         });
+    }
+
+    /// Also where there are so many that threads share them.
+    #[test]
+    fn every_weight_is_penalised_by_its_own_strength() {
+        for (sparse, outputs) in [(5, 1), (2 * SLICE + 9, 1), (2 * SLICE + 9, 3)] {
+            let mut builder = DesignBuilder::new(0, sparse);
+            (0..6).for_each(|row| {
+                builder.push(&FeatureVector {
+                    dense: Vec::new(),
+                    active: vec![row % 5],
+                });
+            });
+            let design = builder.build();
+            let targets = Targets::Classes {
+                classes: outputs.max(2),
+                of_row: (0..6).map(|row| row % outputs.max(2) as u32).collect(),
+            };
+            let factors: Vec<f64> = (0..sparse).map(|feature| (feature % 7) as f64).collect();
+            let at = |l2: f64| {
+                let objective = Objective::new(&design, &targets, l2).shaped(Some(&factors));
+                let beta: Vec<f64> = (0..objective.len()).map(|at| (at % 11) as f64 * 0.1).collect();
+                let mut gradient = vec![0.0; beta.len()];
+                let value = objective.evaluate(&beta, &mut gradient);
+                (value, gradient, beta)
+            };
+            let ((without, plain, beta), (with, penalised, _)) = (at(0.0), at(0.5));
+            let of = |place: usize| factors.get(place / outputs).map_or(0.0, |factor| 0.5 * factor);
+            let squares: f64 = beta.iter().enumerate().map(|(at, b)| of(at) * b * b).sum();
+            assert!((with - without - 0.5 * squares).abs() < 1e-9 * (1.0 + squares));
+            for (at, b) in beta.iter().enumerate() {
+                let expected = plain[at] + of(at) * b;
+                assert!((penalised[at] - expected).abs() < 1e-12, "{at} of {outputs}");
+            }
+        }
     }
 
     /// A weight of two is the same as the row twice, and a weight of zero as no row.

@@ -160,14 +160,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lanes_leave_nothing_out() {
-        for length in [0usize, 1, 7, 8, 9, 16, 27] {
+    fn lanes_and_slices_leave_nothing_out() {
+        let long = [SLICE - 1, SLICE, SLICE + 1, 3 * SLICE + 5];
+        for length in [0usize, 1, 7, 8, 9, 16, 27].into_iter().chain(long) {
             let a: Vec<f64> = (0..length).map(|at| at as f64 + 0.5).collect();
             let b: Vec<f64> = (0..length).map(|at| 3.0 - at as f64).collect();
             let by_hand: f64 = a.iter().zip(&b).map(|(a, b)| a * b).sum();
             // Halves and whole numbers of this size are added without rounding.
             assert_eq!(dot(&a, &b), by_hand, "{length}");
             assert_eq!(total(&a), (length * length) as f64 / 2.0, "{length}");
+            let by_hand: Vec<f64> = a.iter().zip(&b).map(|(a, b)| a + 2.0 * b).collect();
+            assert!(moved(&a, 2.0, &b) == by_hand && minus(&a, &a).iter().all(|x| *x == 0.0));
         }
     }
 }

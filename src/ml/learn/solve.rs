@@ -105,7 +105,7 @@ impl CheckedLearnParams {
 /// they go on to where the weights themselves have settled; large ones to where what is left does not matter beside
 /// what chance does to the fit. The shape alone decides.
 fn tolerance(objective: &Objective<'_>) -> f64 {
-    if objective.design.bytes() <= SMALL_BYTES {
+    if objective.design.plain_bytes() <= SMALL_BYTES {
         CLOSE
     } else {
         by_chance(objective).max(CLOSEST_OF_LARGE)

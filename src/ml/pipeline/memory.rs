@@ -97,8 +97,8 @@ pub struct MemoryPlan {
     pub weights_bytes: u64,
     /// What is kept of each row in memory in any case: its target, its part in the search, its curvature.
     pub targets_bytes: u64,
-    /// Buffers for reading rows back, a copy of the rows that the search looks at where those are few among many, and an
-    /// allowance.
+    /// Buffers for reading rows back, a copy of the rows that the search looks at where those are few among many, features
+    /// that come together, and an allowance.
     pub buffers_bytes: u64,
     /// The featurised rows.
     pub rows_bytes: u64,
@@ -284,6 +284,7 @@ impl Shape {
             buffers_bytes: ALLOWANCE
                 + self.batches()
                 + self.buffers(rows_in)
+                + self.joints(rows_in)
                 + self.memories().saturating_sub(weights),
             rows_bytes: rows,
             rows_in,
@@ -310,14 +311,9 @@ impl Shape {
     fn weights(&self, rows_in: RowsIn) -> u64 {
         let features = self.dense + self.sparse;
         let numbers = (features + 1) * self.outputs;
-        let shards = self.rows.div_ceil(self.shard_rows).max(1);
-        let mut parts = (most_parts(numbers as usize) as u64).min(shards);
-        if rows_in == RowsIn::Disk {
-            parts = parts.min(self.threads);
-        }
+        let parts = self.parts(rows_in);
         let vectors = VECTORS + VECTORS_A_FOLD * self.folds() + parts;
         let solver = 8 * numbers * vectors
-            + self.joints(parts)
             + 8 * NUMBERS_A_FEATURE * features
             + sketch::bytes(self.dense as usize, self.outputs as usize) as u64;
         let gram = if self.is_regression && features <= gram::MOST_FEATURES as u64 {
@@ -329,14 +325,27 @@ impl Shape {
         (solver + gram).max(8 * numbers * VECTORS_A_MODEL + MODEL_BYTES * self.sparse)
     }
 
-    /// What features that come together take, and what is summed up for them in so many parts; rows with them take less
-    /// than is planned.
-    fn joints(&self, parts: u64) -> u64 {
-        if self.rows <= joints::MANY_ROWS {
+    /// Partial sums that there are at once.
+    fn parts(&self, rows_in: RowsIn) -> u64 {
+        let numbers = (self.dense + self.sparse + 1) * self.outputs;
+        let shards = self.rows.div_ceil(self.shard_rows).max(1);
+        let parts = (most_parts(numbers as usize) as u64).min(shards);
+        match rows_in {
+            RowsIn::Memory => parts,
+            RowsIn::Disk => parts.min(self.threads),
+        }
+    }
+
+    /// What features that come together take, and what is summed up for them; rows with them take less than is planned.
+    fn joints(&self, rows_in: RowsIn) -> u64 {
+        let is_worth = joints::are_worth(self.rows, (self.dense + self.sparse) as usize);
+        if !is_worth || self.sparse < 2 || self.active_per_row < 1.0 {
             return 0;
         }
-        let numbers = joints::most_joints(self.outputs as usize) as u64 * self.outputs;
-        joints::most_bytes() as u64 + 8 * numbers * (parts + VECTORS_WITH_JOINTS)
+        let most = (joints::most_joints(self.outputs as usize) as u64).min(self.rows);
+        let named = (self.active_per_row * self.rows as f64) as u64;
+        let vectors = self.parts(rows_in) + VECTORS_WITH_JOINTS;
+        joints::most_bytes(most, named, self.sparse) + 8 * most * self.outputs * vectors
     }
 
     fn targets(&self) -> u64 {
@@ -440,8 +449,14 @@ mod tests {
         let shape = shape(10_000_000, 1_000_000);
         let plan = |rows_in| shape.plan(1 << 30, 0, rows_in, 1);
         let (memory, disk) = (plan(RowsIn::Memory), plan(RowsIn::Disk));
-        let numbers = 1_000_011 + joints::most_joints(1) as u64;
-        assert_eq!(memory.weights_bytes - disk.weights_bytes, 8 * numbers * 14);
+        assert_eq!(memory.weights_bytes - disk.weights_bytes, 8 * 1_000_011 * 14);
+        let joints = |rows, sparse| self::shape(rows, sparse).joints(RowsIn::Disk);
+        assert_eq!((joints(20_000, 100), joints(1_000_000, 1)), (0, 0));
+        // Every row may have another joint of its own, as far as is known before.
+        assert_eq!(
+            joints(50_000, 100),
+            8 * 1_000_000 + 20 * 50_000 + 400 + 8 * 50_000 * 5
+        );
         assert!(memory.planned_bytes > disk.planned_bytes + memory.rows_bytes);
         // 4 for the truth, 8 for its part in the search, 4 for the whole.
         assert_eq!(disk.targets_bytes, 10_000_000 * 16 + 2 * 24 * 50_000);
