@@ -245,7 +245,9 @@ impl Runner {
             let _span = tracing::error_span!("attempt", job.id = %its_job.id).entered();
             handler.run(&its_job, &inner)
         });
-        let mut renewals = tokio::time::interval(self.options.renew);
+        // The claim is as fresh as a renewal would be.
+        let first = tokio::time::Instant::now() + self.options.renew;
+        let mut renewals = tokio::time::interval_at(first, self.options.renew);
         renewals.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
