@@ -263,28 +263,6 @@ impl<'a> Objective<'a> {
 }
 
 impl Objective<'_> {
-    /// How far the objective is above its minimum at most: with a penalty, strong convexity gives
-    /// `|g|² / (2·l2)` over the penalised weights; the intercepts, and everything without a penalty, go by the
-    /// diagonal.
-    pub fn bound(&self, gradient: &[f64], inverse_diagonal: &[f64]) -> f64 {
-        let penalties = self.penalties().chain(std::iter::repeat(0.0));
-        let part = |((g, d), l2): ((&f64, &f64), f64)| {
-            if *g == 0.0 {
-                0.0
-            } else if l2 > 0.0 {
-                0.5 * g * g / l2
-            } else {
-                0.5 * g * g * d
-            }
-        };
-        gradient
-            .iter()
-            .zip(inverse_diagonal)
-            .zip(penalties)
-            .map(part)
-            .sum()
-    }
-
     /// The second derivative of the loss of a row with one score by its margin.
     pub(super) fn curvature_of(&self, margin: f64) -> f64 {
         match self.targets {

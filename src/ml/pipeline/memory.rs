@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::encode::Learned;
 use super::error::PipelineError;
+use super::plan_words::mib;
 use crate::ml::features::{Featurizer, memo};
 use crate::ml::ingest::flow::MOST_AHEAD;
 use crate::ml::learn::design::shard_rows;
@@ -171,23 +172,6 @@ impl Memory {
 }
 
 impl MemoryPlan {
-    /// The plan in a sentence, for people.
-    fn sentence(&self, disk: Option<&dyn Disk>) -> String {
-        let rows = match self.rows_in {
-            RowsIn::Memory => format!("the training rows ({} MiB) stay in memory", mib(self.rows_bytes)),
-            RowsIn::Disk => format!(
-                "the training rows ({} MiB) go to disk, in {}",
-                mib(self.rows_bytes),
-                disk.map_or_else(|| "a file".to_string(), Disk::place)
-            ),
-        };
-        format!(
-            "memory: at most {} MiB of the {} MiB allowed; {rows}",
-            mib(self.planned_bytes),
-            self.budget_bytes >> 20
-        )
-    }
-
     /// What came of it: how many bytes the rows take, and where they lie.
     pub(super) fn with_rows(mut self, design: &Design) -> Self {
         let is_on_disk = design.shards.is_on_disk();
@@ -207,29 +191,6 @@ impl MemoryPlan {
         let beside = self.planned_bytes - self.weights_bytes;
         (beside + bytes).saturating_sub(self.budget_bytes.max(self.planned_bytes))
     }
-
-    fn parts(&self, peak: u64) -> String {
-        let mut parts = format!(
-            "{} for the program, {} for weights and the solver, {} for targets, {} for buffers",
-            mib(self.program_bytes),
-            mib(self.weights_bytes),
-            mib(self.targets_bytes),
-            mib(self.buffers_bytes)
-        );
-        match self.rows_in {
-            RowsIn::Memory => parts.push_str(&format!(", {} for the rows", mib(self.rows_bytes))),
-            RowsIn::Disk => parts.push_str(", the rows on disk"),
-        }
-        if peak > self.planned_bytes {
-            parts.push_str(&format!("; reading the table took {} already", mib(peak)));
-        }
-        parts
-    }
-}
-
-/// Bytes in MiB, rounded up.
-fn mib(bytes: u64) -> u64 {
-    bytes.div_ceil(1 << 20)
 }
 
 /// Bytes of what a row counts: as it was read, in a list that grows, as the solver needs it, and once more in between.

@@ -16,6 +16,7 @@ mod facts;
 pub mod inspect;
 mod judge;
 pub mod memory;
+mod plan_words;
 pub mod select;
 mod size;
 pub mod table;
