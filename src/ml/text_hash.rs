@@ -28,7 +28,7 @@ pub fn hash_within(all: &[u8], start: usize, end: usize) -> u64 {
 
 /// Two multiplications and no branch.
 #[inline]
-pub(super) fn hash_short(short: Short) -> u64 {
+fn hash_short(short: Short) -> u64 {
     let (low, high) = (short.bytes as u64, (short.bytes >> 64) as u64);
     let once = fold(low ^ 0x9e37_79b9_7f4a_7c15, high ^ 0xc2b2_ae3d_27d4_eb4f);
     let hash = fold(
@@ -40,7 +40,7 @@ pub(super) fn hash_short(short: Short) -> u64 {
 }
 
 #[inline]
-pub(super) fn hash_long(text: &[u8]) -> u64 {
+fn hash_long(text: &[u8]) -> u64 {
     xxh3_64(text).max(1)
 }
 

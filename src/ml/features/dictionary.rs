@@ -1,10 +1,11 @@
 //! The tokens of one term that are features: an id each, or a shared one for the rare where room is short.
 
+use hashbrown::HashTable;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::entries::Entries;
-use crate::ml::text_hash::{Short, hash_long, hash_short};
+use crate::ml::text_hash::hash_of;
 
 /// A frozen dictionary as it is stored: entry i has id i; buckets follow.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,96 +42,89 @@ pub enum Found {
     Unknown,
 }
 
-/// The look-up table of a dictionary, with linear probing. It holds positions only; the state that it was built from
-/// has the texts.
+impl Found {
+    /// The feature, if it is one.
+    #[inline]
+    pub fn id(self) -> Option<u32> {
+        match self {
+            Found::Entry(id) | Found::Bucket(id) => Some(id),
+            Found::Unknown => None,
+        }
+    }
+}
+
+/// The look-up table of a dictionary. It holds ids only; the state that it was built from has the texts.
 #[derive(Debug, Clone, Default)]
 pub struct Dictionary {
-    slots: Vec<Slot>,
+    ids: HashTable<u32>,
 }
 
-/// One entry, in twelve bytes; free when its id is [`FREE`].
-#[derive(Debug, Clone, Copy)]
-struct Slot {
-    /// Both halves of the key.
-    key: [u32; 2],
-    id: u32,
+/// A token that is about to be looked up, and the entry that it probably is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Likely {
+    hash: u64,
+    id: Option<u32>,
 }
-
-/// No entry has it.
-const FREE: u32 = u32::MAX;
-/// Texts up to this length are their own key, so that they are compared without another look at memory.
-const OWN_KEY: usize = 7;
 
 impl Dictionary {
     /// Builds the look-up table.
     pub fn new(state: &DictionaryState) -> Self {
-        if state.entries.is_empty() {
-            return Self::default();
+        let hash_at = |id: u32| hash_of(state.entries.get(id as usize).as_bytes());
+        let mut ids = HashTable::with_capacity(state.entries.len());
+        for id in 0..state.entries.len() as u32 {
+            ids.insert_unique(hash_at(id), id, |&id| hash_at(id));
         }
-        let free = Slot {
-            key: [0; 2],
-            id: FREE,
-        };
-        // A third stays free.
-        let mut slots = vec![free; state.entries.len() * 3 / 2 + 1];
-        for (id, entry) in (0..).zip(state.entries.iter()) {
-            let (hash, key) = hash_and_key(entry);
-            let mut at = place_of(hash, slots.len());
-            while slots[at].id != FREE {
-                at = if at + 1 < slots.len() { at + 1 } else { 0 };
-            }
-            slots[at] = Slot { key, id };
-        }
-        Self { slots }
+        Self { ids }
     }
 
     /// Looks a token up.
     #[inline]
     pub fn find(&self, state: &DictionaryState, token: &str) -> Found {
-        match self.entry(state, token) {
+        let hash = hash_of(token.as_bytes());
+        match self.entry(state, hash, token) {
             Some(id) => Found::Entry(id),
-            None if state.buckets > 0 => {
-                Found::Bucket(state.entries.len() as u32 + bucket_of(token, state.buckets))
-            }
-            None => Found::Unknown,
+            None => Self::stranger(state, token),
+        }
+    }
+
+    /// The first half of a look-up, which waits for memory and decides nothing: call it for several tokens before
+    /// [`Dictionary::find_likely`], and their waits overlap.
+    #[inline]
+    pub fn likely(&self, token: &str) -> Likely {
+        let hash = hash_of(token.as_bytes());
+        Likely {
+            hash,
+            id: self.ids.find(hash, |_| true).copied(),
+        }
+    }
+
+    /// The second half: the same as [`Dictionary::find`].
+    #[inline]
+    pub fn find_likely(&self, state: &DictionaryState, token: &str, likely: Likely) -> Found {
+        match likely.id {
+            Some(id) if state.entries.get(id as usize) == token => Found::Entry(id),
+            // Nothing has a hash that begins alike.
+            None => Self::stranger(state, token),
+            Some(_) => match self.entry(state, likely.hash, token) {
+                Some(id) => Found::Entry(id),
+                None => Self::stranger(state, token),
+            },
         }
     }
 
     #[inline]
-    fn entry(&self, state: &DictionaryState, token: &str) -> Option<u32> {
-        let (hash, key) = hash_and_key(token);
-        let mut at = place_of(hash, self.slots.len());
-        // It ends, as some slots are free.
-        while let Some(slot) = self.slots.get(at).filter(|slot| slot.id != FREE) {
-            let may_be = slot.key == key;
-            if may_be && (token.len() <= OWN_KEY || state.entries.get(slot.id as usize) == token) {
-                return Some(slot.id);
-            }
-            at = if at + 1 < self.slots.len() { at + 1 } else { 0 };
-        }
-        None
+    fn entry(&self, state: &DictionaryState, hash: u64, token: &str) -> Option<u32> {
+        let is_it = |&id: &u32| state.entries.get(id as usize) == token;
+        self.ids.find(hash, is_it).copied()
     }
-}
 
-/// Where the search for a hash begins among so many slots.
-#[inline]
-fn place_of(hash: u64, slots: usize) -> usize {
-    ((u128::from(hash) * slots as u128) >> 64) as usize
-}
-
-/// The hash of a text, and its key: the text itself with its length in the highest byte, or all ones there and most bits of
-/// the hash.
-#[inline]
-fn hash_and_key(text: &str) -> (u64, [u32; 2]) {
-    let long = |hash: u64| (hash, hash >> 8 | 0xff << 56);
-    let (hash, key) = match Short::of(text.as_bytes()) {
-        Some(short) if text.len() <= OWN_KEY => {
-            (hash_short(short), short.bytes as u64 | (text.len() as u64) << 56)
+    /// What a token is that no entry has.
+    fn stranger(state: &DictionaryState, token: &str) -> Found {
+        match state.buckets {
+            0 => Found::Unknown,
+            buckets => Found::Bucket(state.entries.len() as u32 + bucket_of(token, buckets)),
         }
-        Some(short) => long(hash_short(short)),
-        None => long(hash_long(text.as_bytes())),
-    };
-    (hash, [key as u32, (key >> 32) as u32])
+    }
 }
 
 #[cfg(test)]
@@ -172,7 +166,12 @@ mod tests {
                 panic!("{text} is not found")
             };
             assert_eq!(state.entries.get(id as usize), text);
-            assert_eq!(dictionary.find(&state, &format!("{text}x")), Found::Unknown);
+            let likely = dictionary.likely(text);
+            assert_eq!(dictionary.find_likely(&state, text, likely), Found::Entry(id));
+            let strange = format!("{text}x");
+            let likely = dictionary.likely(&strange);
+            assert_eq!(dictionary.find_likely(&state, &strange, likely), Found::Unknown);
+            assert_eq!(dictionary.find(&state, &strange), Found::Unknown);
         }
         let nothing = DictionaryState::default();
         assert_eq!(Dictionary::new(&nothing).find(&nothing, "a"), Found::Unknown);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de::{SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, SeqAccess, Visitor};
 use serde::ser::SerializeSeq;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -82,16 +82,41 @@ impl<'de> Deserialize<'de> for Entries {
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Entries, A::Error> {
                 let mut entries = Entries::default();
-                while let Some(entry) = list.next_element::<std::borrow::Cow<'de, str>>()? {
-                    if entries.text.len() + entry.len() > u32::MAX as usize {
-                        return Err(serde::de::Error::custom("the entries are longer than 4 GiB"));
-                    }
-                    entries.push(&entry);
-                }
+                while list.next_element_seed(Push(&mut entries))?.is_some() {}
+                // A model stays in memory for long, with many others.
+                entries.text.shrink_to_fit();
+                entries.ends.shrink_to_fit();
                 Ok(entries)
             }
         }
         deserializer.deserialize_seq(List)
+    }
+}
+
+/// Reads one text to the end of a list, without a copy of its own.
+struct Push<'e>(&'e mut Entries);
+
+impl<'de> DeserializeSeed<'de> for Push<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Push<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, entry: &str) -> Result<(), E> {
+        if self.0.text.len() + entry.len() > u32::MAX as usize {
+            return Err(E::custom("the entries are longer than 4 GiB"));
+        }
+        self.0.push(entry);
+        Ok(())
     }
 }
 

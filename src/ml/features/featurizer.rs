@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::cut::Cut;
-use super::dictionary::{Dictionary, DictionaryState, Found};
+use super::dictionary::{Dictionary, DictionaryState, Found, Likely};
 use super::levels::Levels;
 use super::memo::{FoundCounts, Memo};
 use super::notes::{FieldNote, NoteKind};
@@ -21,6 +21,9 @@ use crate::ml::value::{Number, binary};
 /// Scaled numbers are kept within this range, so that a wild value cannot make a score infinite.
 const LARGEST_SCALED: f64 = 1e18;
 
+/// Fields that are looked up together; those of a record that has more are looked up one by one.
+const AHEAD: usize = 32;
+
 /// Turns records in schema order into features.
 #[derive(Debug)]
 pub struct Featurizer {
@@ -29,6 +32,8 @@ pub struct Featurizer {
     cuts: Vec<Cut>,
     /// For each term, the id of its first sparse feature and its dictionary.
     ready: Vec<(u32, Dictionary)>,
+    /// Whole fields with a dictionary: attribute and term.
+    levels: Vec<(usize, usize)>,
     checks: Vec<Check>,
     dense: usize,
     /// The term of each dense feature.
@@ -79,6 +84,7 @@ impl Featurizer {
                 .map(|cut| Cut::new(cut.bounds.clone()))
                 .collect(),
             checks: checks(&state, schema, &plan),
+            levels: levels(&plan),
             plan,
             dense: state.dense(),
             dense_terms: state.dense_terms(),
@@ -162,6 +168,8 @@ impl Featurizer {
         features.clear();
         self.plan.read(record, workspace);
         workspace.found.clear();
+        let (fields, likely) = self.look_ahead(record);
+        let mut at_level = 0;
         let steps = self.plan.steps().iter().enumerate();
         for (((at, step), term), (first, _)) in steps.zip(&self.state.terms).zip(&self.ready) {
             let mut found = (0, 0);
@@ -180,6 +188,18 @@ impl Featurizer {
                     features.active.push(*first)
                 }
                 (
+                    Step::Tokens(TokenStep::Level { lowercase: false, .. }),
+                    TermState::Tokens {
+                        dictionary: state, ..
+                    },
+                ) if at_level < AHEAD => {
+                    let dictionary = &self.ready[at].1;
+                    let it = dictionary.find_likely(state, fields[at_level], likely[at_level]);
+                    at_level += 1;
+                    found = (1, u32::from(it != Found::Unknown));
+                    features.active.extend(it.id().map(|id| first + id));
+                }
+                (
                     Step::Tokens(tokens),
                     TermState::Tokens {
                         dictionary: state, ..
@@ -196,6 +216,18 @@ impl Featurizer {
             }
             workspace.found.push(found);
         }
+    }
+
+    /// Begins to look up the whole fields of a record, in the order of their terms: all of them wait for memory at the
+    /// same time.
+    #[inline]
+    fn look_ahead<'r>(&self, record: &'r Record) -> ([&'r str; AHEAD], [Likely; AHEAD]) {
+        let (mut fields, mut likely) = ([""; AHEAD], [Likely::default(); AHEAD]);
+        for ((field, likely), (attribute, term)) in fields.iter_mut().zip(&mut likely).zip(&self.levels) {
+            *field = self.plan.read_text(record, *attribute);
+            *likely = self.ready[*term].1.likely(field);
+        }
+        (fields, likely)
     }
 
     /// Adds what the tokens of a term are; returns how many there are, and how many of them are known.
@@ -223,12 +255,9 @@ impl Featurizer {
         self.plan
             .for_each_token(tokens, record, &self.cuts, workspace, |token| {
                 found.0 += 1;
-                match dictionary.find(state, token) {
-                    Found::Entry(id) | Found::Bucket(id) => {
-                        found.1 += 1;
-                        features.active.push(first + id);
-                    }
-                    Found::Unknown => {}
+                if let Some(id) = dictionary.find(state, token).id() {
+                    found.1 += 1;
+                    features.active.push(first + id);
                 }
             });
         features.settle(start);
@@ -302,6 +331,18 @@ impl Featurizer {
             },
         }
     }
+}
+
+/// The steps that take a field as it is, with its attribute.
+fn levels(plan: &Plan) -> Vec<(usize, usize)> {
+    let level = |(term, step): (usize, &Step)| match step {
+        Step::Tokens(TokenStep::Level {
+            attribute,
+            lowercase: false,
+        }) => Some((*attribute, term)),
+        _ => None,
+    };
+    plan.steps().iter().enumerate().filter_map(level).collect()
 }
 
 /// One check for each attribute that the terms read.

@@ -7,8 +7,7 @@
 //! others; here each has to bring two. Where the table has more rows than the sample, what bins truly tell grows with
 //! the rows and what they cost does not; in large tables some bins cost so little that every number gets them.
 
-use super::association::{MOST_LEVELS, numbers_of};
-use crate::ml::record::Record;
+use super::association::MOST_LEVELS;
 
 /// The numbers of bins that are tried.
 const CANDIDATES: [usize; 6] = [3, 5, 10, 20, 50, 100];
@@ -53,14 +52,13 @@ enum Values {
     Numbers(Vec<f64>),
 }
 
-/// The number of bins of equal population to give the numbers of `column` in a table of `table_rows` rows, of which
-/// `rows` are a sample; `None` where a straight line tells about as much.
-pub fn bins(rows: &[Record], table_rows: u64, column: usize, missing: &[String], told: Told) -> Option<u32> {
-    let times = (table_rows as f64 / rows.len().max(1) as f64).max(1.0);
-    let points = Points::new(&numbers_of(rows, column, missing), told)?;
+/// The number of bins of equal population to give these numbers, one for each row of the sample where there is one, of a
+/// table of `table_rows` rows and `columns` columns; `None` where a straight line tells about as much.
+pub fn bins(numbers: &[Option<f64>], table_rows: u64, columns: usize, told: Told) -> Option<u32> {
+    let times = (table_rows as f64 / numbers.len().max(1) as f64).max(1.0);
+    let points = Points::new(numbers, told)?;
     let line = points.line()?;
-    let columns = rows.first().map_or(0, Record::len) as f64;
-    let by_luck = libm::log((columns / ORDINARY_COLUMNS).max(1.0));
+    let by_luck = libm::log((columns as f64 / ORDINARY_COLUMNS).max(1.0));
     let mut best: Option<(f64, usize)> = None;
     for bins in CANDIDATES {
         if points.x.len() < bins * LEAST_ROWS {
@@ -295,26 +293,24 @@ mod tests {
         splitmix64(seed) as f64 / u64::MAX as f64
     }
 
-    fn rows(numbers: impl Iterator<Item = f64>) -> Vec<Record> {
-        numbers
-            .map(|number| Record::from_fields([number.to_string().as_str()]))
-            .collect()
+    fn some(numbers: impl Iterator<Item = f64>) -> Vec<Option<f64>> {
+        numbers.map(Some).collect()
     }
 
     fn of_numbers(count: u64, curve: impl Fn(f64) -> f64, noise: f64) -> Option<u32> {
-        let table = rows((0..count).map(unit));
+        let table = some((0..count).map(unit));
         let target: Vec<Option<f64>> = (0..count)
             .map(|row| Some(curve(unit(row)) + noise * (unit(row + 1_000_000) - 0.5)))
             .collect();
-        bins(&table, count, 0, &[], Told::Numbers(&target))
+        bins(&table, count, 1, Told::Numbers(&target))
     }
 
     fn of_classes(count: u64, class: impl Fn(f64, f64) -> u32) -> Option<u32> {
-        let table = rows((0..count).map(unit));
+        let table = some((0..count).map(unit));
         let codes: Vec<u32> = (0..count)
             .map(|row| class(unit(row), unit(row + 1_000_000)))
             .collect();
-        bins(&table, count, 0, &[], Told::Classes(&codes))
+        bins(&table, count, 1, Told::Classes(&codes))
     }
 
     #[test]
@@ -351,19 +347,19 @@ mod tests {
 
     #[test]
     fn a_larger_table_carries_finer_bins() {
-        let table = rows((0..2000).map(unit));
+        let table = some((0..2000).map(unit));
         let hits = |x: f64| 0.5 + 0.25 * libm::sin(12.0 * x);
         let codes: Vec<u32> = (0..2000)
             .map(|row| u32::from(unit(row + 1_000_000) < hits(unit(row))))
             .collect();
-        let of = |rows: u64| bins(&table, rows, 0, &[], Told::Classes(&codes));
+        let of = |rows: u64| bins(&table, rows, 1, Told::Classes(&codes));
         assert!(of(2000) < of(1_000_000), "{:?} {:?}", of(2000), of(1_000_000));
         let noise: Vec<u32> = (0..2000)
             .map(|row| u32::from(unit(row + 1_000_000) < 0.5))
             .collect();
-        assert_eq!(bins(&table, 3_000, 0, &[], Told::Classes(&noise)), None);
-        assert_eq!(bins(&table, 20_000, 0, &[], Told::Classes(&noise)), Some(20));
-        assert_eq!(bins(&table, 1_000_000, 0, &[], Told::Classes(&noise)), Some(100));
+        assert_eq!(bins(&table, 3_000, 1, Told::Classes(&noise)), None);
+        assert_eq!(bins(&table, 20_000, 1, Told::Classes(&noise)), Some(20));
+        assert_eq!(bins(&table, 1_000_000, 1, Told::Classes(&noise)), Some(100));
     }
 
     #[test]
@@ -371,18 +367,12 @@ mod tests {
         let curve = |x: f64| (x - 0.5).abs();
         assert_eq!(of_numbers(59, curve, 0.0), None);
         assert_eq!(
-            bins(
-                &rows([1.0; 500].into_iter()),
-                500,
-                0,
-                &[],
-                Told::Classes(&[0; 500])
-            ),
+            bins(&some([1.0; 500].into_iter()), 500, 1, Told::Classes(&[0; 500])),
             None
         );
-        assert_eq!(bins(&[], 0, 0, &[], Told::Classes(&[])), None);
-        let huge = rows((0..500u32).map(|row| if row % 2 == 0 { -1e300 } else { 1e300 }));
+        assert_eq!(bins(&[], 0, 1, Told::Classes(&[])), None);
+        let huge = some((0..500u32).map(|row| if row % 2 == 0 { -1e300 } else { 1e300 }));
         let target: Vec<Option<f64>> = (0..500).map(|row| Some(f64::from(row % 3))).collect();
-        assert_eq!(bins(&huge, 500, 0, &[], Told::Numbers(&target)), None);
+        assert_eq!(bins(&huge, 500, 1, Told::Numbers(&target)), None);
     }
 }

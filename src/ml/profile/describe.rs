@@ -15,10 +15,12 @@ use super::statistics::{
     TargetDistribution, TextStatistics, ValueCount,
 };
 use super::values::ValueProfile;
+use crate::ml::date::DateFormat;
 use crate::ml::decision::{Decision, Role};
 use crate::ml::ingest::Problems;
 use crate::ml::record::Record;
 use crate::ml::schema::AttributeType;
+use crate::ml::value::{content, trimmed};
 
 /// Values and words shown.
 const SHOWN: usize = 10;
@@ -160,12 +162,14 @@ fn describe_column(
         dates: span.map(|span| DateStatistics {
             min: span.earliest.to_iso(),
             max: span.latest.to_iso(),
+            bins: bins(&times_of(context.rows, column, decision), decision, context),
         }),
         decision: decision.clone(),
     };
     match kind {
         AttributeType::Numeric if profile.numbers.moments.count > 0 => {
-            let bins = bins(column, decision, context);
+            let numbers = numbers_of(context.rows, column, &decision.missing_values);
+            let bins = bins(&numbers, decision, context);
             let numbers = numeric(profile, context.cells);
             statistics.numeric = Some(NumericStatistics { bins, ..numbers });
         }
@@ -191,18 +195,24 @@ fn describe_column(
     statistics
 }
 
-/// The number of bins that an input deserves.
-fn bins(column: usize, decision: &Decision, context: &Context) -> Option<u32> {
+/// The number of bins that an input deserves, whose numbers are these.
+fn bins(numbers: &[Option<f64>], decision: &Decision, context: &Context) -> Option<u32> {
     let truth = context.truth.as_ref().filter(|_| decision.role == Role::Input)?;
-    let numbers = truth.numbers.as_deref();
-    let told = numbers.map_or(Told::Classes(&truth.codes), Told::Numbers);
-    curve::bins(
-        context.rows,
-        context.table_rows,
-        column,
-        &decision.missing_values,
-        told,
-    )
+    let told = truth.numbers.as_deref();
+    let told = told.map_or(Told::Classes(&truth.codes), Told::Numbers);
+    let columns = context.rows.first().map_or(0, Record::len);
+    curve::bins(numbers, context.table_rows, columns, told)
+}
+
+/// Each row's date in days since 1970, where it is one.
+fn times_of(rows: &[Record], column: usize, decision: &Decision) -> Vec<Option<f64>> {
+    let format = decision.date_format.as_deref();
+    let format = format.and_then(|format| DateFormat::new(format).ok());
+    let time = |row: &Record| {
+        let field = content(row.get(column), &decision.missing_values);
+        Some(format.as_ref()?.parse(trimmed(field))?.days())
+    };
+    rows.iter().map(time).collect()
 }
 
 fn missing_examples(profile: &ColumnProfile, decision: &Decision) -> Vec<Example> {

@@ -194,4 +194,8 @@ pub struct DateStatistics {
     pub min: String,
     /// The latest, as ISO 8601.
     pub max: String,
+    /// Spans of time with equally many rows that tell clearly more about the target than a straight line through time,
+    /// from the sample of rows; none where a line tells about as much.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bins: Option<u32>,
 }

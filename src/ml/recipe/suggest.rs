@@ -15,6 +15,9 @@ const FINE: u32 = 50;
 /// Bins of a number that does not deserve a certain number of them, in tables of many rows and of few.
 const ORDINARY_BINS: u32 = 10;
 const FEW_BINS: u32 = 5;
+/// Bins of time at most. More would follow what single days and weeks were like, which do not come again, and take from
+/// months, weekdays and hours what these tell of days to come.
+const TIME_BINS: u32 = 20;
 /// Rows up to which a table has few.
 const FEW_ROWS: u64 = 500;
 
@@ -40,7 +43,7 @@ enum Bins {
 
 /// Everything the schema offers: binary and categorical attributes as they are; numbers scaled and, where that tells
 /// clearly more about the target than a straight line, in quantile bins as well (or alone, where they are fine), which
-/// lets a linear model follow a curve; dates by their parts; words without case and punctuation.
+/// lets a linear model follow a curve; dates by their parts, and by the point in time as if that were a number; words without case and punctuation.
 pub fn suggest(schema: &Schema, statistics: &TableStatistics) -> Recipe {
     let choice = Choice {
         bins: Bins::Deserved,
@@ -94,7 +97,8 @@ fn recipe(schema: &Schema, statistics: &TableStatistics, choice: Choice) -> Reci
         };
         add_numbers(&mut recipe, schema, binned, alone_from);
     }
-    add_dates(&mut recipe, &dates);
+    let binned = time_bins(&dates, statistics, choice.bins);
+    add_dates(&mut recipe, &dates, &binned, choice.bins == Bins::Alone);
     if has(AttributeType::Text) {
         let texts = without_dates(AttributeType::Text, "ALL_TEXT");
         let words = format!("lowercase(no_punct({texts}))");
@@ -110,25 +114,15 @@ fn recipe(schema: &Schema, statistics: &TableStatistics, choice: Choice) -> Reci
 
 /// The numbers that are put into bins, by how many.
 fn bins(schema: &Schema, statistics: &TableStatistics, wanted: Bins) -> BTreeMap<u32, Vec<String>> {
-    let ordinary = if statistics.rows <= FEW_ROWS {
-        FEW_BINS
-    } else {
-        ORDINARY_BINS
-    };
-    let of_column = |column: &ColumnStatistics| {
-        let deserved = column.numeric.as_ref()?.bins;
-        match wanted {
-            Bins::None => None,
-            Bins::Deserved => deserved,
-            // A number of few values has no use for more bins than values.
-            Bins::All | Bins::Alone => {
-                deserved.or_else(|| (column.distinct.value > u64::from(ordinary)).then_some(ordinary))
-            }
-        }
-    };
     let columns = statistics.columns.iter();
     let binned: HashMap<&str, u32> = columns
-        .filter_map(|column| Some((column.name.as_str(), of_column(column)?)))
+        .filter_map(|column| {
+            let deserved = column.numeric.as_ref()?.bins;
+            Some((
+                column.name.as_str(),
+                wanted.of(deserved, column, statistics.rows)?,
+            ))
+        })
         .collect();
     let mut groups: BTreeMap<u32, Vec<String>> = BTreeMap::new();
     for attribute in schema.inputs().map(|index| &schema.attributes[index]) {
@@ -141,6 +135,21 @@ fn bins(schema: &Schema, statistics: &TableStatistics, wanted: Bins) -> BTreeMap
         }
     }
     groups
+}
+
+impl Bins {
+    /// How many bins a column gets that deserves so many.
+    fn of(self, deserved: Option<u32>, column: &ColumnStatistics, rows: u64) -> Option<u32> {
+        let ordinary = if rows <= FEW_ROWS { FEW_BINS } else { ORDINARY_BINS };
+        match self {
+            Bins::None => None,
+            Bins::Deserved => deserved,
+            // A number of few values has no use for more bins than values.
+            Bins::All | Bins::Alone => {
+                deserved.or_else(|| (column.distinct.value > u64::from(ordinary)).then_some(ordinary))
+            }
+        }
+    }
 }
 
 /// Numbers scaled, in bins, or both; those in bins not scaled from `alone_from` bins on.
@@ -177,19 +186,54 @@ fn dates(schema: &Schema) -> Vec<(&Attribute, DateFormat)> {
         .collect()
 }
 
+/// The dates whose point in time is put into bins, and into how many. Seconds since 1970 are among the numbers.
+fn time_bins(
+    dates: &[(&Attribute, DateFormat)],
+    statistics: &TableStatistics,
+    wanted: Bins,
+) -> HashMap<String, u32> {
+    let dates = dates.iter().filter(|(_, format)| !format.is_epoch());
+    let columns = dates.filter_map(|(attribute, _)| {
+        let mut columns = statistics.columns.iter();
+        let column = columns.find(|column| column.name == attribute.name)?;
+        let bins = wanted.of(column.dates.as_ref()?.bins, column, statistics.rows)?;
+        Some((attribute.name.clone(), bins.min(TIME_BINS)))
+    });
+    columns.collect()
+}
+
 /// Dates by their month and day of the week, by the hour where they have a time, and as a number for what
-/// changes slowly. Seconds since 1970 are a number already.
-fn add_dates(recipe: &mut Recipe, dates: &[(&Attribute, DateFormat)]) {
-    let mut add = |function: &str, wanted: &dyn Fn(&DateFormat) -> bool| {
-        for (attribute, _) in dates.iter().filter(|(_, format)| wanted(format)) {
+/// changes slowly, in bins as well, or alone. Seconds since 1970 are a number already.
+fn add_dates(
+    recipe: &mut Recipe,
+    dates: &[(&Attribute, DateFormat)],
+    binned: &HashMap<String, u32>,
+    alone: bool,
+) {
+    let mut add = |function: &str, wanted: &dyn Fn(&Attribute, &DateFormat) -> bool| {
+        for (attribute, _) in dates
+            .iter()
+            .filter(|(attribute, format)| wanted(attribute, format))
+        {
             let output = Expr::call(function, vec![Expr::attribute(&attribute.name)]).to_string();
             recipe.outputs.push(output.into());
         }
     };
-    add("month", &|_| true);
-    add("day_of_week", &|_| true);
-    add("hour", &DateFormat::has_time);
-    add("timestamp", &|format| !format.is_epoch());
+    add("month", &|_, _| true);
+    add("day_of_week", &|_, _| true);
+    add("hour", &|_, format| format.has_time());
+    let is_bins_alone = |attribute: &Attribute| alone && binned.contains_key(&attribute.name);
+    add("timestamp", &|attribute, format| {
+        !format.is_epoch() && !is_bins_alone(attribute)
+    });
+    for (attribute, _) in dates {
+        if let Some(bins) = binned.get(&attribute.name) {
+            let time = Expr::call("timestamp", vec![Expr::attribute(&attribute.name)]);
+            recipe
+                .outputs
+                .push(format!("quantile_bin({time}, {bins})").into());
+        }
+    }
 }
 
 #[cfg(test)]
@@ -375,9 +419,9 @@ mod tests {
             columns: Vec::new(),
         };
         let terms = resolve(&suggest(&schema, &statistics), &schema).unwrap();
-        let outputs: Vec<String> = terms.iter().map(|term| term_expression(term, &schema)).collect();
+        let found: Vec<String> = terms.iter().map(|term| term_expression(term, &schema)).collect();
         assert_eq!(
-            outputs,
+            found,
             [
                 "shop",
                 "at",
@@ -391,5 +435,30 @@ mod tests {
                 "missing(at)",
             ]
         );
+        let statistics = |bins: Option<u32>| {
+            let mut statistics = with_bins(&schema, &[]);
+            let dates = serde_json::json!({"min": "2023-01-01", "max": "2024-01-01", "bins": bins});
+            statistics.columns[0].dates = serde_json::from_value(dates).unwrap();
+            statistics
+        };
+        let times = |recipe: &Recipe| -> Vec<String> {
+            let of_time = |output: &String| output.contains("timestamp");
+            outputs(recipe).into_iter().filter(of_time).collect()
+        };
+        let (line, bins) = ("timestamp('day sold')", "quantile_bin(timestamp('day sold'), ");
+        assert_eq!(times(&suggest(&schema, &statistics(None))), [line]);
+        let some = statistics(Some(100));
+        assert_eq!(times(&suggest(&schema, &some)), [line, &format!("{bins}20)")]);
+        assert!(resolve(&suggest(&schema, &some), &schema).is_ok());
+        let others = |statistics: &TableStatistics| -> Vec<Vec<String>> {
+            let others = alternatives(&schema, statistics).into_iter();
+            others.map(|(_, recipe)| times(&recipe)).collect()
+        };
+        let ten = format!("{bins}10)");
+        assert_eq!(
+            others(&statistics(None)),
+            [vec![line.to_string(), ten.clone()], vec![ten]]
+        );
+        assert_eq!(others(&some)[0], [line]);
     }
 }
