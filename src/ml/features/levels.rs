@@ -138,6 +138,7 @@ mod tests {
             attribute: 8,
             lowercase: false,
             no_punct: false,
+            split_punct: false,
         })
     }
 

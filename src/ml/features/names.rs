@@ -94,11 +94,18 @@ impl FeaturizerState {
 
 /// How the names of a term's features begin.
 fn kind_of(tokens: &Tokens) -> String {
-    let words = |what: &str, text: &TextSource| match (text.lowercase, text.no_punct) {
-        (false, false) => what.to_string(),
-        (true, false) => format!("in lower case {what}"),
-        (false, true) => format!("without punctuation {what}"),
-        (true, true) => format!("in lower case without punctuation {what}"),
+    let words = |what: &str, text: &TextSource| {
+        let how = [
+            (text.lowercase, "in lower case "),
+            (text.split_punct, "split at punctuation "),
+            (text.no_punct, "without punctuation "),
+        ];
+        let how: String = how
+            .into_iter()
+            .filter(|(is, _)| *is)
+            .map(|(_, how)| how)
+            .collect();
+        format!("{how}{what}")
     };
     match tokens {
         Tokens::Level { lowercase: false, .. }

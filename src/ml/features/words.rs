@@ -25,8 +25,25 @@ impl WordBuffer {
         self.text.clear();
         self.spans.clear();
         for_each_word(field, |start, end| {
-            self.add(field.get(start..end).unwrap_or_default(), source);
+            let word = field.get(start..end).unwrap_or_default();
+            match source.split_punct {
+                true => self.add_parts(word, source),
+                false => self.add(word, source),
+            }
         });
+    }
+
+    /// Adds what is between punctuation, and each mark.
+    fn add_parts(&mut self, mut word: &str, source: TextSource) {
+        while let Some(mark) = word.find(is_punctuation) {
+            let (before, from_mark) = word.split_at(mark);
+            let mark = from_mark.chars().next().map_or(0, char::len_utf8);
+            let (mark, rest) = from_mark.split_at(mark);
+            self.add(before, source);
+            self.add(mark, source);
+            word = rest;
+        }
+        self.add(word, source);
     }
 
     fn add(&mut self, word: &str, source: TextSource) {
@@ -135,6 +152,7 @@ mod tests {
                 attribute: 0,
                 lowercase,
                 no_punct,
+                split_punct: false,
             },
         );
         words
@@ -193,6 +211,36 @@ mod tests {
         );
         assert_eq!(plain("«Prix» 5€ …", false, true), ["Prix", "5"]);
         assert_eq!(plain("$100 +1 a_b_", false, true), ["100", "1", "a_b"]);
+    }
+
+    #[test]
+    fn words_are_split_at_punctuation_and_marks_are_words() {
+        let parts = |field: &str, no_punct: bool| {
+            let mut words = WordBuffer::default();
+            let source = TextSource {
+                attribute: 0,
+                lowercase: true,
+                no_punct,
+                split_punct: true,
+            };
+            words.fill(field, source);
+            let mut found = Vec::new();
+            words.for_each_word(|word| found.push(word.to_string()));
+            found
+        };
+        assert_eq!(
+            parts("See https://T.co/a-b, «Été»!!", false),
+            [
+                "see", "https", ":", "/", "/", "t", ".", "co", "/", "a", "-", "b", ",", "«", "été", "»", "!",
+                "!"
+            ]
+        );
+        assert_eq!(
+            parts("don't @me… 5€", false),
+            ["don", "'", "t", "@", "me", "…", "5", "€"]
+        );
+        assert_eq!(parts("don't @me… — 5€", true), ["don", "t", "me", "5"]);
+        assert!(parts(" \t", false).is_empty());
     }
 
     #[test]

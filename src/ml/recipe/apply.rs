@@ -203,6 +203,10 @@ fn applied(function: Function, parameter: u32, term: &Term, schema: &Schema) -> 
             no_punct: true,
             ..*text
         })),
+        (Function::SplitPunct, Term::Tokens(Tokens::Words(text))) => tokens(Tokens::Words(TextSource {
+            split_punct: true,
+            ..*text
+        })),
         (Function::Lowercase, Term::Tokens(of)) => tokens(lowercase(of)?),
         (Function::Normalize, Term::Number(_)) => Some(term.clone()),
         (Function::QuantileBin, Term::Number(number)) => tokens(Tokens::Bin {

@@ -13,6 +13,7 @@ pub(super) enum Function {
     Osb,
     Lowercase,
     NoPunct,
+    SplitPunct,
     Normalize,
     QuantileBin,
     Cartesian,
@@ -22,13 +23,14 @@ pub(super) enum Function {
 
 impl Function {
     /// Every function, in the order of the documentation.
-    pub(super) const ALL: [Function; 14] = [
+    pub(super) const ALL: [Function; 15] = [
         Function::Group,
         Function::GroupRemove,
         Function::Ngram,
         Function::Osb,
         Function::Lowercase,
         Function::NoPunct,
+        Function::SplitPunct,
         Function::Normalize,
         Function::QuantileBin,
         Function::Cartesian,
@@ -55,6 +57,7 @@ impl Function {
             Function::Osb => "osb",
             Function::Lowercase => "lowercase",
             Function::NoPunct => "no_punct",
+            Function::SplitPunct => "split_punct",
             Function::Normalize => "normalize",
             Function::QuantileBin => "quantile_bin",
             Function::Cartesian => "cartesian",
@@ -74,6 +77,7 @@ impl Function {
             Function::Osb => "TEXT and the words in a window, a whole number from 2 to 10, as in `osb(a, 4)`",
             Function::Lowercase => "one TEXT or CATEGORICAL argument, as in `lowercase(a)`",
             Function::NoPunct => "one TEXT argument, as in `no_punct(a)`",
+            Function::SplitPunct => "one TEXT argument, as in `split_punct(a)`",
             Function::Normalize => "one NUMERIC argument, as in `normalize(a)`",
             Function::QuantileBin => {
                 "NUMERIC and the number of bins, a whole number from 2 to 1000, as in `quantile_bin(a, 10)`"

@@ -59,6 +59,7 @@ pub(super) fn bare(schema: &Schema, attribute: usize) -> Term {
             attribute,
             lowercase: false,
             no_punct: false,
+            split_punct: false,
         })),
     }
 }

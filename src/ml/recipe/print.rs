@@ -66,6 +66,9 @@ fn number_expression(number: NumberSource, schema: &Schema) -> Expr {
 
 fn text_expression(text: TextSource, schema: &Schema) -> Expr {
     let mut expression = name(text.attribute, schema);
+    if text.split_punct {
+        expression = Expr::call("split_punct", vec![expression]);
+    }
     if text.no_punct {
         expression = Expr::call("no_punct", vec![expression]);
     }

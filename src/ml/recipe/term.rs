@@ -1,6 +1,6 @@
 //! What a checked recipe is made of: terms in a normal form, in which equal expressions are equal values.
 //!
-//! Functions of text commute and are idempotent (`lowercase`, `no_punct`), and every function of a number
+//! Functions of text commute and are idempotent (`lowercase`, `no_punct`, `split_punct`), and every function of a number
 //! keeps its order, so an expression of any depth comes down to one of these few shapes. Whatever evaluates
 //! terms can so share work: it tokenises an attribute once for all terms with the same [`TextSource`].
 
@@ -18,7 +18,7 @@ pub enum NumberSource {
     Timestamp(usize),
 }
 
-/// The words of an attribute after optional lower-casing and stripping of punctuation.
+/// The words of an attribute after optional lower-casing and stripping of, or splitting at punctuation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TextSource {
     /// Position in the schema.
@@ -27,6 +27,9 @@ pub struct TextSource {
     pub lowercase: bool,
     /// Without punctuation at both ends of each word; words of punctuation alone vanish.
     pub no_punct: bool,
+    /// Words are cut at punctuation too, each mark a word of its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub split_punct: bool,
 }
 
 /// Something that gives any number of tokens for a record.

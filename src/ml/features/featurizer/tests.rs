@@ -29,6 +29,7 @@ fn text(lowercase: bool, no_punct: bool) -> TextSource {
         attribute: 3,
         lowercase,
         no_punct,
+        split_punct: false,
     }
 }
 
@@ -404,6 +405,7 @@ fn terms_of(attribute: usize) -> Vec<Term> {
         attribute,
         lowercase: false,
         no_punct: false,
+        split_punct: false,
     };
     let plain = NumberSource::Attribute(attribute);
     let month = Term::Tokens(Tokens::DatePart {
