@@ -142,7 +142,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let inputs: Vec<&Path> = inputs.map(PathBuf::as_path).collect();
     check_output(&out, &inputs)?;
     let table = FileTable::open(&args.data, args.header)?;
-    let request = request(args, &table)?;
+    let request = request(args)?;
     let done = on_threads(args.threads, || work(args, &table, &request))??;
     write_whole(&out, |file| {
         file.write_all(&done.bundle.encode())
@@ -161,7 +161,7 @@ pub fn on_threads<T: Send>(threads: Option<usize>, work: impl FnOnce() -> T + Se
         .install(work))
 }
 
-fn request(args: &Args, table: &FileTable) -> Result<TrainRequest, CliError> {
+fn request(args: &Args) -> Result<TrainRequest, CliError> {
     let mut params = BTreeMap::new();
     for param in &args.params {
         let Some((key, value)) = param.split_once('=') else {
@@ -206,7 +206,8 @@ fn request(args: &Args, table: &FileTable) -> Result<TrainRequest, CliError> {
         split: training_part(args),
         params: LearnParams::from_map(&params).map_err(|e| invalid(e.code(), e.to_string()))?,
         memory: limits(args.memory, args.spill.clone())?,
-        data_sha256: table.sha256()?,
+        // It is worked out while the rows are learned from.
+        data_sha256: String::new(),
         earlier,
     })
 }
@@ -237,7 +238,14 @@ fn training_part(args: &Args) -> Split {
 
 fn work(args: &Args, table: &FileTable, request: &TrainRequest) -> Result<Done, CliError> {
     let mut progress = Progress::new(args.json, args.time_budget);
-    let mut trained = train(table, request, &mut progress)?;
+    let (trained, data_sha256) = rayon::join(|| train(table, request, &mut progress), || table.sha256());
+    let (mut trained, data_sha256) = (trained?, data_sha256?);
+    trained
+        .bundle
+        .document
+        .training
+        .data_sha256
+        .clone_from(&data_sha256);
     let evaluation = if args.holdout > 0.0 {
         let predictor = Predictor::new(&trained.bundle)?;
         let held_out = training_part(args).others();
@@ -253,6 +261,7 @@ fn work(args: &Args, table: &FileTable, request: &TrainRequest) -> Result<Done, 
     };
     if args.refit {
         trained = refit(table, request, &trained, &mut progress)?;
+        trained.bundle.document.training.data_sha256 = data_sha256;
     }
     let mut bundle = trained.bundle.clone();
     progress.leave();

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use super::checks::{Check, checks};
 use super::cut::Cut;
 use super::dictionary::{Dictionary, DictionaryState, Found, Likely};
-use super::levels::Levels;
 use super::memo::{FoundCounts, Memo};
 use super::notes::{FieldNote, NoteKind};
 use super::plan::Plan;
@@ -13,7 +13,6 @@ use super::state::{FeaturizerState, TermState};
 use super::step::{Step, TokenStep};
 use super::vector::FeatureVector;
 use super::workspace::Workspace;
-use crate::ml::recipe::term::{NumberSource, Tokens};
 use crate::ml::record::Record;
 use crate::ml::schema::{AttributeType, Schema};
 use crate::ml::value::{Number, binary};
@@ -41,22 +40,6 @@ pub struct Featurizer {
     sparse: usize,
     /// Tells this featurizer from all others: what is remembered under one is not true of another.
     identity: Arc<()>,
-}
-
-/// How oddities of one attribute are found.
-#[derive(Debug)]
-struct Check {
-    attribute: usize,
-    kind: AttributeType,
-    is_date: bool,
-    /// Where the workspace has its number or date, if the plan reads one.
-    place: Option<usize>,
-    /// Smallest and largest training value.
-    range: Option<(f64, f64)>,
-    /// The term that knows the values or words, if one does.
-    term: Option<usize>,
-    /// The categories that products know, where only they do.
-    levels: Option<Levels>,
 }
 
 impl Featurizer {
@@ -343,66 +326,6 @@ fn levels(plan: &Plan) -> Vec<(usize, usize)> {
         _ => None,
     };
     plan.steps().iter().enumerate().filter_map(level).collect()
-}
-
-/// One check for each attribute that the terms read.
-fn checks(state: &FeaturizerState, schema: &Schema, plan: &Plan) -> Vec<Check> {
-    let terms = state.recipe_terms();
-    let mut attributes: Vec<usize> = terms.iter().flat_map(|term| term.attributes()).collect();
-    attributes.sort_unstable();
-    attributes.dedup();
-    let check = |attribute: usize| {
-        let declared = schema.attributes.get(attribute)?;
-        let source = NumberSource::Attribute(attribute);
-        let range = state.terms.iter().find_map(|term| match term {
-            TermState::Number {
-                source: of, min, max, ..
-            } if *of == source => Some((*min, *max)),
-            _ => None,
-        });
-        let cut = || state.cuts.iter().find(|cut| cut.source == source);
-        let is_date = declared.date_format.is_some() && reads_date(state, attribute);
-        let term = state.terms.iter().position(|term| knows(term, attribute));
-        let by_products = declared.kind == AttributeType::Categorical && !is_date && term.is_none();
-        Some(Check {
-            attribute,
-            kind: declared.kind,
-            is_date,
-            place: if is_date {
-                plan.date_place(attribute)
-            } else {
-                plan.number_place(attribute)
-            },
-            range: range.or_else(|| cut().map(|cut| (cut.min, cut.max))),
-            term,
-            levels: if by_products {
-                Levels::of(state, attribute)
-            } else {
-                None
-            },
-        })
-    };
-    attributes.into_iter().filter_map(check).collect()
-}
-
-/// Whether a term has the attribute's values or words in a dictionary of its own.
-fn knows(term: &TermState, attribute: usize) -> bool {
-    let TermState::Tokens { tokens, .. } = term else {
-        return false;
-    };
-    match tokens {
-        Tokens::Level { attribute: of, .. } => *of == attribute,
-        Tokens::Words(text) | Tokens::Ngrams { text, .. } | Tokens::SparseBigrams { text, .. } => {
-            text.attribute == attribute
-        }
-        Tokens::Bin { .. } | Tokens::Truth { .. } | Tokens::DatePart { .. } | Tokens::Product(_) => false,
-    }
-}
-
-/// Whether the attribute's date may be missing, rather than its number or its category.
-fn reads_date(state: &FeaturizerState, attribute: usize) -> bool {
-    let is = |term: &TermState| matches!(term, TermState::Missing { attribute: of, by_number: false, .. } if *of == attribute);
-    state.terms.iter().any(is)
 }
 
 fn scaled(value: Number, mean: f64, scale: f64) -> f32 {

@@ -10,6 +10,7 @@
 //! which of them become features, [`dictionary`] finds them again, [`memo`] remembers whole texts; [`levels`] tells the categories in those of products.
 
 pub mod carry;
+mod checks;
 pub mod count;
 pub mod cut;
 pub mod dictionary;

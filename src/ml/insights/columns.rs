@@ -1,5 +1,6 @@
 //! Columns from which little or nothing can be learned.
 
+use rayon::prelude::*;
 use serde_json::json;
 
 use super::finding::{Code, Finding};
@@ -19,6 +20,7 @@ const MANY_MISSING: f64 = 0.5;
 /// What is wrong with single columns.
 pub fn find(material: &Material) -> Vec<Finding> {
     (0..material.names.len())
+        .into_par_iter()
         .filter_map(|column| match material.decisions[column].role {
             Role::Target => constant_target(material, column),
             _ => judge(material, column),
@@ -108,12 +110,12 @@ fn near_constant(material: &Material, column: usize) -> Option<Finding> {
         return None;
     }
     let rows = material.all.rows;
-    let (value, count) = material.all.profiles[column].values.ranked().into_iter().next()?;
+    let (value, count) = material.all.profiles[column].values.most_frequent()?;
     let others = rows - count.min(rows);
     if others == 0 || others >= FEW_OTHERS || others * OTHERS_IN >= rows {
         return None;
     }
-    let value = shortened(&value);
+    let value = shortened(value);
     let name = &material.names[column];
     let message = format!("column `{name}` is `{value}` on all but {others} of {rows} rows");
     let evidence = json!({"value": value, "other_rows": others, "rows": rows});

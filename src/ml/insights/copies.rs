@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::FixedState;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
@@ -53,7 +54,7 @@ pub fn find(material: &Material) -> Vec<Finding> {
 }
 
 fn content(material: &Material, column: usize) -> Content {
-    let mut codes: HashMap<u64, (u64, usize)> = HashMap::new();
+    let mut codes: HashMap<u64, (u64, usize), FixedState> = HashMap::default();
     let (mut same, mut coding) = (0u64, 0u64);
     for row in material.rows {
         let hash = material.cell(row, column).hash();

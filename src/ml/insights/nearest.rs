@@ -1,6 +1,7 @@
 //! Answers from one column alone: what the other rows with the same value say, or the nearest numbers.
 
-use std::collections::HashMap;
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 
 use super::material::Cell;
 use crate::ml::hash::splitmix64;
@@ -58,7 +59,7 @@ struct Groups {
 
 impl Groups {
     fn of(cells: &[Cell]) -> Self {
-        let mut by_value: HashMap<u64, (Vec<usize>, Option<f64>)> = HashMap::new();
+        let mut by_value: HashMap<u64, (Vec<usize>, Option<f64>), FixedState> = HashMap::default();
         for (row, cell) in cells.iter().enumerate() {
             let number = match cell {
                 Cell::Number(value) => Some(*value),
@@ -119,29 +120,32 @@ pub fn class_answers(cells: &[Cell], truths: &Truths) -> Answers {
     let blind = largest(&totals).unwrap_or(0);
     let groups = Groups::of(cells);
     let mut errors = 0;
+    // Of each class the rows in each fold, and in all; and which classes there are in a group.
+    let (mut counts, mut classes) = (vec![[0u64; FOLDS as usize + 1]; *count], Vec::new());
     for rows in &groups.together {
-        let mut counts: HashMap<u32, [u64; FOLDS as usize + 1]> = HashMap::new();
         for &row in rows {
-            let of_class = counts.entry(of[row]).or_default();
+            let of_class = &mut counts[of[row] as usize];
+            if of_class[FOLDS as usize] == 0 {
+                classes.push(of[row]);
+            }
             of_class[fold(row) as usize] += 1;
             of_class[FOLDS as usize] += 1;
         }
-        let mut counts: Vec<(u32, [u64; FOLDS as usize + 1])> = counts.into_iter().collect();
-        counts.sort_unstable();
+        classes.sort_unstable();
         for fold in 0..FOLDS as usize {
             let mut answer = (0, blind as u32);
-            for (class, rows) in &counts {
+            for &class in &classes {
+                let rows = &counts[class as usize];
                 let seen = rows[FOLDS as usize] - rows[fold];
                 if seen > answer.0 {
-                    answer = (seen, *class);
+                    answer = (seen, class);
                 }
             }
-            errors += counts
-                .iter()
-                .filter(|(class, _)| *class != answer.1)
-                .map(|(_, rows)| rows[fold])
-                .sum::<u64>();
+            let wrong = classes.iter().filter(|&&class| class != answer.1);
+            errors += wrong.map(|&class| counts[class as usize][fold]).sum::<u64>();
         }
+        let used = classes.drain(..);
+        used.for_each(|class| counts[class as usize] = [0; FOLDS as usize + 1]);
     }
     groups.for_each_rare(|row, near| {
         let answer = vote(near, of).unwrap_or(blind as u32);

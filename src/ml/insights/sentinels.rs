@@ -1,5 +1,6 @@
 //! Numbers that stand for missing: nines far outside the rest.
 
+use rayon::prelude::*;
 use serde_json::json;
 
 use super::finding::{Code, Finding};
@@ -16,6 +17,7 @@ const LEAST_REST: usize = 20;
 /// the rest is wide.
 pub fn find(material: &Material) -> Vec<Finding> {
     (0..material.names.len())
+        .into_par_iter()
         .filter(|&column| {
             let is_target = material.target() == Some(column) && material.task == Some(Task::Regression);
             material.decisions[column].kind == AttributeType::Numeric

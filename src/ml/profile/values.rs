@@ -200,18 +200,28 @@ impl<K: Known> ValueProfile<K> {
     /// The values with their counts, most frequent first, ties in byte order; all of them when exact,
     /// else those that are certainly frequent with a lower bound of their count.
     pub fn ranked(&self) -> Vec<(String, u64)> {
+        let mut ranked: Vec<(&str, u64)> = self.counted().collect();
+        ranked.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+        ranked
+            .into_iter()
+            .map(|(text, count)| (text.to_string(), count))
+            .collect()
+    }
+
+    /// The first of them.
+    pub fn most_frequent(&self) -> Option<(&str, u64)> {
+        self.counted()
+            .max_by(|a, b| a.1.cmp(&b.1).then_with(|| b.0.cmp(a.0)))
+    }
+
+    fn counted(&self) -> impl Iterator<Item = (&str, u64)> {
         let least = if self.is_exact() {
             0
         } else {
             (self.hits + self.misses) / FREQUENT_SHARE
         };
-        let mut ranked: Vec<(String, u64)> = self
-            .values()
-            .filter(|(_, _, count)| *count > least)
-            .map(|(_, text, count)| (text.to_string(), count))
-            .collect();
-        ranked.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        ranked
+        let values = self.values().map(|(_, text, count)| (text, count));
+        values.filter(move |(_, count)| *count > least)
     }
 
     /// Adds everything another profile has seen. Both are settled.
@@ -309,6 +319,10 @@ mod tests {
             *truth.entry(value).or_insert(0u64) += 1;
         }
         let ranked = values.ranked();
+        let first = values
+            .most_frequent()
+            .map(|(value, count)| (value.to_string(), count));
+        assert_eq!(first.as_ref(), ranked.first());
         let mut known: Vec<(String, u64)> = truth.clone().into_iter().collect();
         known.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         for (value, count) in &ranked {

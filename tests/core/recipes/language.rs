@@ -240,6 +240,7 @@ fn terms_are_in_normal_form() {
         attribute: SUBJECT,
         lowercase: true,
         no_punct: true,
+        split_punct: false,
     };
     let cases = [
         ("age", Term::Number(NumberSource::Attribute(AGE))),
@@ -265,12 +266,28 @@ fn terms_are_in_normal_form() {
                 attribute: SUBJECT,
                 lowercase: false,
                 no_punct: false,
+                split_punct: false,
             })),
         ),
         ("no_punct(lowercase(subject))", Term::Tokens(Tokens::Words(text))),
         (
             "ngram(lowercase(no_punct(subject)), 4)",
             Term::Tokens(Tokens::Ngrams { text, longest: 4 }),
+        ),
+        (
+            "split_punct(lowercase(subject))",
+            Term::Tokens(Tokens::Words(TextSource {
+                no_punct: false,
+                split_punct: true,
+                ..text
+            })),
+        ),
+        (
+            "no_punct(lowercase(split_punct(split_punct(subject))))",
+            Term::Tokens(Tokens::Words(TextSource {
+                split_punct: true,
+                ..text
+            })),
         ),
         (
             "osb(lowercase(no_punct(subject)), 5)",

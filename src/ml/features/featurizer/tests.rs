@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::ml::date::DatePart;
 use crate::ml::features::FeaturizerFit;
-use crate::ml::recipe::term::{Term, TextSource};
+use crate::ml::recipe::term::{NumberSource, Term, TextSource, Tokens};
 
 const SCHEMA: &str = r#"{"version":"1.0","dataFormat":"CSV","attributes":[
     {"attributeName":"n","attributeType":"NUMERIC","missingValues":["NA"]},
