@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::error::CliError;
@@ -238,7 +239,13 @@ fn training_part(args: &Args) -> Split {
 
 fn work(args: &Args, table: &FileTable, request: &TrainRequest) -> Result<Done, CliError> {
     let mut progress = Progress::new(args.json, args.time_budget);
-    let (trained, data_sha256) = rayon::join(|| train(table, request, &mut progress), || table.sha256());
+    let failed = AtomicBool::new(false);
+    let learn = || {
+        let trained = train(table, request, &mut progress);
+        failed.store(trained.is_err(), Ordering::Relaxed);
+        trained
+    };
+    let (trained, data_sha256) = rayon::join(learn, || table.sha256_until(&failed));
     let (mut trained, data_sha256) = (trained?, data_sha256?);
     trained
         .bundle

@@ -53,6 +53,58 @@ fn small_tables_try_recipes_and_take_the_best() {
     assert!(chosen[0].loss <= tried[0].loss && least <= chosen[0].loss);
 }
 
+/// What tells messages apart stands inside words that never come twice.
+#[test]
+fn words_are_cut_at_punctuation_where_that_tells_more() {
+    let messages = |link: &str| {
+        let mut text = String::from("note,y\n");
+        for row in 0..600usize {
+            let (is_linked, code) = (row * 7919 % 11 < 5, row * 7907 % 9973);
+            let rest = ["see you there", "so long and thanks", "what a day"][row % 3];
+            let word = if is_linked { link } else { "ticket" };
+            let is_true = is_linked != (row % 10 == 3);
+            text.push_str(&format!("{rest} {word}{code},{is_true}\n"));
+        }
+        text
+    };
+    let chosen = |text: &str| {
+        let tried = trained(text, &request("y", Split::all())).recipes;
+        tried.into_iter().find(|one| one.chosen).unwrap()
+    };
+    let best = chosen(&messages("https://a.b/"));
+    assert_eq!(best.name, "word_parts");
+    assert!(best.loss < 0.5, "{best:?}");
+    assert_ne!(chosen(&messages("plain")).name, "word_parts");
+}
+
+/// What happens along a curve of time is followed by bins of it, beside the calendar's parts.
+#[test]
+fn a_curve_of_time_is_followed() {
+    let mut text = String::from("day,y\n");
+    for row in 0..1500usize {
+        let (year, month, day) = (2001 + row / 336, 1 + row / 28 % 12, 1 + row % 28);
+        let wave = hill(row as f64 / 1500.0);
+        let noise = (row * 7919 % 1013) as f64 / 1013.0;
+        text.push_str(&format!(
+            "{year}-{month:02}-{day:02},{:.4}\n",
+            10.0 * wave + noise
+        ));
+    }
+    let trained = trained(&text, &request("y", Split::all()));
+    let outputs = &trained.bundle.document.recipe.outputs;
+    let bins = outputs
+        .iter()
+        .find(|output| output.text.starts_with("quantile_bin(timestamp(day), "));
+    assert!(bins.is_some(), "{outputs:?}");
+    let dates = trained.statistics.columns[0].dates.as_ref().unwrap();
+    assert!(dates.bins.is_some_and(|bins| bins >= 10), "{dates:?}");
+}
+
+/// Up and down once, from 0 to 1.
+fn hill(at: f64) -> f64 {
+    4.0 * at * (1.0 - at)
+}
+
 #[test]
 fn a_recipe_or_a_penalty_that_is_given_is_taken() {
     let text = table(600);
@@ -105,4 +157,27 @@ fn a_recipe_that_does_not_fit_is_passed_over() {
     let tried = with(enough).unwrap().recipes.len();
     assert!(tried < all, "{tried} of {all} with {enough} bytes");
     assert_eq!(with(2 * enough).unwrap().recipes.len(), all);
+}
+
+/// Days to come lie beyond every span of the days so far.
+#[test]
+fn a_split_by_time_has_no_spans_of_time() {
+    let mut text = String::from("day,y\n");
+    for row in 0..1500usize {
+        let (year, month, day) = (2001 + row / 336, 1 + row / 28 % 12, 1 + row % 28);
+        text.push_str(&format!(
+            "{year}-{month:02}-{day:02},{:.4}\n",
+            10.0 * hill(row as f64 / 1500.0)
+        ));
+    }
+    let by_time: Split = serde_json::from_value(serde_json::json!({
+        "strategy": "time", "column": "day", "percent_end": 70.0,
+    }))
+    .unwrap();
+    let trained = trained(&text, &request("y", by_time));
+    let outputs = &trained.bundle.document.recipe.outputs;
+    assert!(
+        outputs.iter().all(|output| !output.text.contains("quantile_bin")),
+        "{outputs:?}"
+    );
 }

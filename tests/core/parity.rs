@@ -324,3 +324,77 @@ fn a_table_with_every_kind_of_attribute_and_gap() {
         assert_eq!(document.schema.excluded, ["same"]);
     }
 }
+
+/// More categories than are looked up at once, days along a curve, and messages that addresses tell apart.
+#[test]
+fn many_categories_dates_and_addresses() {
+    let mut stream = Stream::new(7);
+    let mut text = String::from("day,note,");
+    (0..40).for_each(|at| write!(text, "c{at},").unwrap());
+    text.push_str("y\n");
+    for row in 0..900 {
+        let (month, day) = (1 + row / 28 % 12, 1 + row % 28);
+        let is_linked = stream.next_unit() < 0.5;
+        write!(text, "20{:02}-{month:02}-{day:02},", 10 + row / 336).unwrap();
+        let word = |n: u64| ["ciao", "Hello!", "o_o", "a-b", "né"][(n % 5) as usize];
+        let link = match is_linked {
+            true => format!("https://x.y/{}?q={row}", stream.next_u64() % 1000),
+            false => format!("pass{}", stream.next_u64() % 1000),
+        };
+        write!(
+            text,
+            "{} {} {link},",
+            word(stream.next_u64()),
+            word(stream.next_u64())
+        )
+        .unwrap();
+        for at in 0..40 {
+            let value = stream.next_u64() % (3 + 4 * at);
+            match value {
+                0 => text.push(','),
+                1 => text.push_str("NA,"),
+                _ => write!(text, "v{value},").unwrap(),
+            }
+        }
+        let wave = f64::from(u8::from((200..500).contains(&row)));
+        let chance = 0.1 + 0.5 * f64::from(u8::from(is_linked)) + 0.3 * wave;
+        text.push_str(if stream.next_unit() < chance {
+            "yes\n"
+        } else {
+            "no\n"
+        });
+    }
+    let bundle = check("many", text.as_bytes(), "y");
+    let levels = |term: &&TermState| {
+        matches!(
+            term,
+            TermState::Tokens {
+                tokens: Tokens::Level { .. },
+                ..
+            }
+        )
+    };
+    assert_eq!(bundle.document.featurizer.terms.iter().filter(levels).count(), 40);
+    let recipe = &bundle.document.recipe.outputs;
+    let has = |part: &str| recipe.iter().any(|output| output.text.contains(part));
+    assert!(
+        has("quantile_bin(timestamp(day), ") && has("split_punct"),
+        "{recipe:?}"
+    );
+
+    // A program that does not cut words at marks must not use the model.
+    let mut other = bundle.clone();
+    for term in &mut other.document.featurizer.terms {
+        if let TermState::Tokens {
+            tokens: Tokens::Words(text),
+            ..
+        } = term
+        {
+            text.split_punct = false;
+        }
+    }
+    let refused = Predictor::new(&other)
+        .map(|_| "used")
+        .map_err(|error| error.code());
+    assert_eq!(refused, Err("golden_row_differs"));
+}

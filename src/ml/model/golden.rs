@@ -61,11 +61,27 @@ fn field(schema: &Schema, state: &FeaturizerState, attribute: usize, row: u64) -
                 0 => String::new(),
                 count => {
                     let pick = |i: u64| known[(splitmix64(draw + i) % count) as usize].as_str();
-                    (0..tokens).map(pick).collect::<Vec<_>>().join(" ")
+                    (0..tokens)
+                        .map(pick)
+                        .collect::<Vec<_>>()
+                        .join(between(state, attribute))
                 }
             }
         }
     }
+}
+
+/// What stands between the words of a text: a mark, where words are cut at marks, so that a program which does not cut them
+/// notices.
+fn between(state: &FeaturizerState, attribute: usize) -> &'static str {
+    let is_cut = |term: &TermState| match term {
+        TermState::Tokens {
+            tokens: Tokens::Words(text) | Tokens::Ngrams { text, .. } | Tokens::SparseBigrams { text, .. },
+            ..
+        } => text.attribute == attribute && text.split_punct,
+        _ => false,
+    };
+    if state.terms.iter().any(is_cut) { "-" } else { " " }
 }
 
 /// A moment between 1970 and 2069, told from nothing but the draw; empty where the format cannot be printed.

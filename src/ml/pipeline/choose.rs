@@ -17,7 +17,7 @@ use crate::ml::learn::search::{advantage, unpenalised_losses};
 use crate::ml::learn::{Earlier, Fitted, LearnError, fit_from};
 use crate::ml::model::bundle::{RecipeTried, SUGGESTED};
 use crate::ml::observe::Observer;
-use crate::ml::recipe::{Recipe, resolve};
+use crate::ml::recipe::{PLAIN, Recipe, resolve};
 use crate::ml::target::Target;
 
 /// Rows up to which recipes are tried beside the suggested one.
@@ -76,7 +76,7 @@ pub(super) fn best(
         return Ok((best, Vec::new()));
     };
     let mut tried = vec![RecipeTried::new(SUGGESTED, &suggested)];
-    let mut least = suggested.clone();
+    let (mut reference, mut least) = (suggested.clone(), suggested.clone());
     for (name, recipe) in others {
         if observer.out_of_time() {
             break;
@@ -94,8 +94,14 @@ pub(super) fn best(
             break;
         };
         tried.push(RecipeTried::new(name, &losses));
-        // It has to be better than the suggested one beyond chance, and the best of those.
-        if advantage(&suggested, &losses) > BEYOND_CHANCE && advantage(&least, &losses) > 0.0 {
+        // Numbers as they are need no reason: what has more features than that has to be better beyond chance. So has
+        // any other recipe to be better than these two, and the best of those.
+        let is_simpler = name == PLAIN && advantage(&losses, &suggested) <= BEYOND_CHANCE;
+        let is_better = advantage(&reference, &losses) > BEYOND_CHANCE && advantage(&least, &losses) > 0.0;
+        if is_simpler || is_better {
+            if is_simpler {
+                reference.clone_from(&losses);
+            }
             tried.iter_mut().for_each(|one| one.chosen = false);
             tried.last_mut().into_iter().for_each(|one| one.chosen = true);
             (best, least) = (other, losses);

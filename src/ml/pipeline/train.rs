@@ -75,6 +75,18 @@ pub struct Trained {
     pub warnings: Vec<String>,
 }
 
+/// Who splits by time wants to know about days to come, of which a curve through the days so far says nothing.
+fn without_spans(part: &Selector, statistics: &mut TableStatistics) {
+    if !part.is_by_time() {
+        return;
+    }
+    let columns = statistics.columns.iter_mut();
+    for column in columns.filter(|column| column.decision.date_format.is_some()) {
+        column.dates.iter_mut().for_each(|dates| dates.bins = None);
+        column.numeric.iter_mut().for_each(|numbers| numbers.bins = None);
+    }
+}
+
 /// Trains a model on the rows that the request selects.
 pub fn train(
     table: &dyn Table,
@@ -97,6 +109,7 @@ pub fn train(
         weigh_by(&mut schema, column)?;
     }
     forget_weight(&mut inspection.insights, &schema);
+    without_spans(&inspection.part, &mut inspection.statistics);
     let (recipe, others) = match &request.recipe {
         Some(recipe) => (recipe.clone(), Vec::new()),
         None if schema.inputs().next().is_none() => return Err(PipelineError::NoInputs),

@@ -57,33 +57,53 @@ enum Values {
 pub fn bins(numbers: &[Option<f64>], table_rows: u64, columns: usize, told: Told) -> Option<u32> {
     let times = (table_rows as f64 / numbers.len().max(1) as f64).max(1.0);
     let points = Points::new(numbers, told)?;
-    let line = points.line()?;
-    let by_luck = libm::log((columns as f64 / ORDINARY_COLUMNS).max(1.0));
-    let mut best: Option<(f64, usize)> = None;
-    for bins in CANDIDATES {
-        if points.x.len() < bins * LEAST_ROWS {
-            break;
-        }
-        let starts = points.starts(bins);
-        let added = (starts.len() - 1) as f64 * points.outputs() as f64;
-        let told = points.likelihood(&starts) - line - BY_CHANCE * added;
-        if told < CERTAINTY * (0.5 * added).sqrt() + by_luck {
-            continue;
-        }
-        let gain = times * told - PRICE * added;
-        if gain > best.map_or(0.0, |(most, _)| most) {
-            best = Some((gain, bins));
-        }
-    }
+    let best = points.deserved(times, columns, usize::MAX)?;
     let spare = (times * points.telling() / points.outputs() as f64 / ROWS_TO_SPARE) as usize;
     let free = CANDIDATES
         .into_iter()
         .filter(|bins| (LEAST_SPARE..=spare).contains(bins))
         .max();
-    best.map(|(_, bins)| bins).max(free).map(|bins| bins as u32)
+    best.max(free).map(|bins| bins as u32)
 }
 
+/// The same for points in time, of which a table may have many and learn little from each: [`MOST_SPANS`] at most, and
+/// only where they tell more.
+pub fn spans(times: &[Option<f64>], table_rows: u64, columns: usize, told: Told) -> Option<u32> {
+    let points = Points::new(times, told)?;
+    let more = (table_rows as f64 / times.len().max(1) as f64).max(1.0);
+    points
+        .deserved(more, columns, MOST_SPANS)?
+        .map(|bins| bins as u32)
+}
+
+/// Spans of time at most. More would follow what single days and weeks were like, which do not come again, and take from
+/// months, weekdays and hours what these tell of days to come.
+const MOST_SPANS: usize = 20;
+
 impl Points {
+    /// Up to `most` bins that tell clearly more than a line, where there are any; nothing where there can be no line.
+    fn deserved(&self, times: f64, columns: usize, most: usize) -> Option<Option<usize>> {
+        let line = self.line()?;
+        let by_luck = libm::log((columns as f64 / ORDINARY_COLUMNS).max(1.0));
+        let mut best: Option<(f64, usize)> = None;
+        for bins in CANDIDATES.into_iter().filter(|bins| *bins <= most) {
+            if self.x.len() < bins * LEAST_ROWS {
+                break;
+            }
+            let starts = self.starts(bins);
+            let added = (starts.len() - 1) as f64 * self.outputs() as f64;
+            let told = self.likelihood(&starts) - line - BY_CHANCE * added;
+            if told < CERTAINTY * (0.5 * added).sqrt() + by_luck {
+                continue;
+            }
+            let gain = times * told - PRICE * added;
+            if gain > best.map_or(0.0, |(most, _)| most) {
+                best = Some((gain, bins));
+            }
+        }
+        Some(best.map(|(_, bins)| bins))
+    }
+
     fn new(numbers: &[Option<f64>], told: Told) -> Option<Self> {
         let known = |row: usize| match told {
             Told::Classes(_) => true,

@@ -10,12 +10,13 @@ use super::field::Facts;
 use super::histogram::{FineHistogram, cells};
 use super::profiler::Profile;
 use super::prominence::prominent_words;
+use super::seasons::without_calendar;
 use super::statistics::{
     BinaryStatistics, ColumnStatistics, Count, DateStatistics, NumericStatistics, Quantile, TableStatistics,
     TargetDistribution, TextStatistics, ValueCount,
 };
 use super::values::ValueProfile;
-use crate::ml::date::DateFormat;
+use crate::ml::date::{DateFormat, Moment};
 use crate::ml::decision::{Decision, Role};
 use crate::ml::ingest::Problems;
 use crate::ml::record::Record;
@@ -162,14 +163,16 @@ fn describe_column(
         dates: span.map(|span| DateStatistics {
             min: span.earliest.to_iso(),
             max: span.latest.to_iso(),
-            bins: bins(&times_of(context.rows, column, decision), decision, context),
+            // Those of seconds since 1970 are with the numbers.
+            bins: (kind != AttributeType::Numeric)
+                .then(|| time_bins(column, decision, context))
+                .flatten(),
         }),
         decision: decision.clone(),
     };
     match kind {
         AttributeType::Numeric if profile.numbers.moments.count > 0 => {
-            let numbers = numbers_of(context.rows, column, &decision.missing_values);
-            let bins = bins(&numbers, decision, context);
+            let bins = bins(column, decision, context);
             let numbers = numeric(profile, context.cells);
             statistics.numeric = Some(NumericStatistics { bins, ..numbers });
         }
@@ -195,24 +198,36 @@ fn describe_column(
     statistics
 }
 
-/// The number of bins that an input deserves, whose numbers are these.
-fn bins(numbers: &[Option<f64>], decision: &Decision, context: &Context) -> Option<u32> {
+/// The target of the sampled rows, for an input.
+fn told<'c>(decision: &Decision, context: &'c Context) -> Option<Told<'c>> {
     let truth = context.truth.as_ref().filter(|_| decision.role == Role::Input)?;
-    let told = truth.numbers.as_deref();
-    let told = told.map_or(Told::Classes(&truth.codes), Told::Numbers);
-    let columns = context.rows.first().map_or(0, Record::len);
-    curve::bins(numbers, context.table_rows, columns, told)
+    let numbers = truth.numbers.as_deref();
+    Some(numbers.map_or(Told::Classes(&truth.codes), Told::Numbers))
 }
 
-/// Each row's date in days since 1970, where it is one.
-fn times_of(rows: &[Record], column: usize, decision: &Decision) -> Vec<Option<f64>> {
-    let format = decision.date_format.as_deref();
-    let format = format.and_then(|format| DateFormat::new(format).ok());
-    let time = |row: &Record| {
+/// The number of bins that an input deserves.
+fn bins(column: usize, decision: &Decision, context: &Context) -> Option<u32> {
+    if decision.date_format.is_some() {
+        return time_bins(column, decision, context);
+    }
+    let numbers = numbers_of(context.rows, column, &decision.missing_values);
+    let columns = context.rows.first().map_or(0, Record::len);
+    curve::bins(&numbers, context.table_rows, columns, told(decision, context)?)
+}
+
+/// The number of spans of time that a date deserves beside its month, weekday and hour.
+fn time_bins(column: usize, decision: &Decision, context: &Context) -> Option<u32> {
+    let told = told(decision, context)?;
+    let format = DateFormat::new(decision.date_format.as_deref()?).ok()?;
+    let moment = |row: &Record| {
         let field = content(row.get(column), &decision.missing_values);
-        Some(format.as_ref()?.parse(trimmed(field))?.days())
+        format.parse(trimmed(field))
     };
-    rows.iter().map(time).collect()
+    let moments: Vec<Option<Moment>> = context.rows.iter().map(moment).collect();
+    let times: Vec<Option<f64>> = moments.iter().map(|at| at.map(|at| at.days())).collect();
+    let left = without_calendar(&moments, told);
+    let columns = context.rows.first().map_or(0, Record::len);
+    curve::spans(&times, context.table_rows, columns, Told::Numbers(&left))
 }
 
 fn missing_examples(profile: &ColumnProfile, decision: &Decision) -> Vec<Example> {

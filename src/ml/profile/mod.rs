@@ -19,6 +19,7 @@ pub mod numbers;
 pub mod profiler;
 pub mod prominence;
 pub mod sample;
+mod seasons;
 pub mod statistics;
 pub mod table;
 pub mod text;

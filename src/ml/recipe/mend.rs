@@ -20,10 +20,12 @@ pub(super) fn unfit(
     let name = function.as_str();
     let needs = match function {
         Function::Lowercase => "TEXT or CATEGORICAL",
-        Function::Ngram | Function::Osb | Function::NoPunct => "TEXT",
+        Function::Ngram | Function::Osb | Function::NoPunct | Function::SplitPunct => "TEXT",
         Function::Normalize | Function::QuantileBin => "NUMERIC",
         Function::Cartesian => "CATEGORICAL, TEXT or BINARY",
-        _ => "an attribute that holds dates",
+        Function::Group | Function::GroupRemove | Function::Part(_) | Function::Timestamp => {
+            "an attribute that holds dates"
+        }
     };
     let expression = term_expression(term, schema);
     let what = match (needs, bare_attribute(term, schema)) {

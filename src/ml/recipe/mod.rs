@@ -24,6 +24,6 @@ pub use ast::{Expr, Tree};
 pub use error::{Place, Problem, RecipeError};
 pub use print::{term_attributes, term_expression, term_meaning};
 pub use resolve::{resolve, resolve_text};
-pub use suggest::{alternatives, suggest};
+pub use suggest::{PLAIN, alternatives, suggest};
 pub use term::Term;
 pub use text::{Definition, Recipe, Source};

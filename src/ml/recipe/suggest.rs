@@ -15,9 +15,6 @@ const FINE: u32 = 50;
 /// Bins of a number that does not deserve a certain number of them, in tables of many rows and of few.
 const ORDINARY_BINS: u32 = 10;
 const FEW_BINS: u32 = 5;
-/// Bins of time at most. More would follow what single days and weeks were like, which do not come again, and take from
-/// months, weekdays and hours what these tell of days to come.
-const TIME_BINS: u32 = 20;
 /// Rows up to which a table has few.
 const FEW_ROWS: u64 = 500;
 
@@ -62,6 +59,9 @@ pub fn suggest(schema: &Schema, statistics: &TableStatistics) -> Recipe {
     recipe(schema, statistics, choice)
 }
 
+/// What the recipe without bins is called.
+pub const PLAIN: &str = "plain";
+
 /// Recipes that do better than the suggested one on some tables, by name: without bins (`plain`), with bins beside all
 /// numbers (`bins`) or in their place (`bins_alone`), with pairs of words (`word_pairs`), which multiply the features, and
 /// with words cut at punctuation, whose marks are words too (`word_parts`): addresses, tags and exclamation marks often tell
@@ -69,7 +69,7 @@ pub fn suggest(schema: &Schema, statistics: &TableStatistics) -> Recipe {
 pub fn alternatives(schema: &Schema, statistics: &TableStatistics) -> Vec<(&'static str, Recipe)> {
     let suggested = suggest(schema, statistics);
     [
-        ("plain", Bins::None, Words::Single),
+        (PLAIN, Bins::None, Words::Single),
         ("bins", Bins::All, Words::Single),
         ("bins_alone", Bins::Alone, Words::Single),
         ("word_pairs", Bins::Deserved, Words::Pairs),
@@ -84,6 +84,7 @@ pub fn alternatives(schema: &Schema, statistics: &TableStatistics) -> Vec<(&'sta
 fn recipe(schema: &Schema, statistics: &TableStatistics, choice: Choice) -> Recipe {
     let inputs = || schema.inputs().map(|index| &schema.attributes[index]);
     let has = |kind: AttributeType| inputs().any(|attribute| attribute.kind == kind);
+    let has_text = inputs().any(|of| of.kind == AttributeType::Text && of.date_format.is_none());
     let dates = dates(schema);
     // A date as it stands would be one feature for each day.
     let without_dates = |kind: AttributeType, group: &str| {
@@ -111,7 +112,7 @@ fn recipe(schema: &Schema, statistics: &TableStatistics, choice: Choice) -> Reci
     }
     let binned = time_bins(&dates, statistics, choice.bins);
     add_dates(&mut recipe, &dates, &binned, choice.bins == Bins::Alone);
-    if has(AttributeType::Text) {
+    if has_text {
         let texts = without_dates(AttributeType::Text, "ALL_TEXT");
         let words = match choice.words {
             Words::Single => format!("lowercase(no_punct({texts}))"),
@@ -152,9 +153,12 @@ impl Bins {
     /// How many bins a column gets that deserves so many.
     fn of(self, deserved: Option<u32>, column: &ColumnStatistics, rows: u64) -> Option<u32> {
         let ordinary = if rows <= FEW_ROWS { FEW_BINS } else { ORDINARY_BINS };
+        let is_date = column.decision.date_format.is_some();
         match self {
             Bins::None => None,
             Bins::Deserved => deserved,
+            // What spans of time seem to tell, tried on rows held back by chance, need not hold for days to come.
+            Bins::All | Bins::Alone if is_date => deserved,
             // A number of few values has no use for more bins than values.
             Bins::All | Bins::Alone => {
                 deserved.or_else(|| (column.distinct.value > u64::from(ordinary)).then_some(ordinary))
@@ -208,7 +212,7 @@ fn time_bins(
         let mut columns = statistics.columns.iter();
         let column = columns.find(|column| column.name == attribute.name)?;
         let bins = wanted.of(column.dates.as_ref()?.bins, column, statistics.rows)?;
-        Some((attribute.name.clone(), bins.min(TIME_BINS)))
+        Some((attribute.name.clone(), bins))
     });
     columns.collect()
 }
@@ -453,6 +457,8 @@ mod tests {
         let statistics = |bins: Option<u32>| {
             let mut statistics = with_bins(&schema, &[]);
             let dates = serde_json::json!({"min": "2023-01-01", "max": "2024-01-01", "bins": bins});
+            statistics.columns[0].decision.date_format = Some("%Y-%m-%d".into());
+            statistics.columns[1].decision.date_format = Some("epoch_seconds".into());
             statistics.columns[0].dates = serde_json::from_value(dates).unwrap();
             statistics
         };
@@ -462,18 +468,16 @@ mod tests {
         };
         let (line, bins) = ("timestamp('day sold')", "quantile_bin(timestamp('day sold'), ");
         assert_eq!(times(&suggest(&schema, &statistics(None))), [line]);
-        let some = statistics(Some(100));
+        let some = statistics(Some(20));
         assert_eq!(times(&suggest(&schema, &some)), [line, &format!("{bins}20)")]);
         assert!(resolve(&suggest(&schema, &some), &schema).is_ok());
         let others = |statistics: &TableStatistics| -> Vec<Vec<String>> {
             let others = alternatives(&schema, statistics).into_iter();
             others.map(|(_, recipe)| times(&recipe)).collect()
         };
-        let ten = format!("{bins}10)");
-        assert_eq!(
-            others(&statistics(None)),
-            [vec![line.to_string(), ten.clone()], vec![ten]]
-        );
-        assert_eq!(others(&some)[0], [line]);
+        // Spans of time that do not deserve it are not even tried.
+        assert_eq!(others(&statistics(None)), Vec::<Vec<String>>::new());
+        let twenty = format!("{bins}20)");
+        assert_eq!(others(&some), [vec![line.to_string()], vec![twenty]]);
     }
 }

@@ -44,7 +44,7 @@ fn unknown_names() {
         (
             "wibble(age)",
             1,
-            "unknown function `wibble`; the functions are group, group_remove, ngram, osb, lowercase, no_punct, normalize, quantile_bin, cartesian, month, day_of_month, day_of_week, hour, timestamp",
+            "unknown function `wibble`; the functions are group, group_remove, ngram, osb, lowercase, no_punct, split_punct, normalize, quantile_bin, cartesian, month, day_of_month, day_of_week, hour, timestamp",
         ),
         (
             "zzzzzzzz",
@@ -127,6 +127,11 @@ fn arguments_of_the_wrong_type() {
             "osb(lowercase(gender), 2)",
             5,
             "osb needs TEXT, and `lowercase(gender)` is CATEGORICAL; declare it TEXT in the schema",
+        ),
+        (
+            "split_punct(gender)",
+            13,
+            "split_punct needs TEXT, and `gender` is CATEGORICAL; declare it TEXT in the schema",
         ),
         (
             "no_punct(gender)",

@@ -11,7 +11,7 @@ use super::{of_output, resolved, schema};
 use crate::fuzz::recipe::{can_be_written, is_placed};
 
 /// Pieces that make texts which are nearly expressions.
-const PIECES: [&str; 42] = [
+const PIECES: [&str; 43] = [
     "age",
     "income",
     "gender",
@@ -36,6 +36,7 @@ const PIECES: [&str; 42] = [
     "osb(",
     "lowercase(",
     "no_punct(",
+    "split_punct(",
     "cartesian(",
     "hour(",
     "timestamp(",
@@ -70,7 +71,7 @@ fn sensible() -> impl Strategy<Value = String> {
     let date = one_of(&["bought", "said", "ALL_DATE"]);
     let text = one_of(&["subject", "\"topic\"", "ALL_TEXT", "group_remove(ALL_TEXT, body)"]);
     let text = text.prop_recursive(3, 6, 2, |inner| {
-        let changed = (one_of(&["lowercase", "no_punct"]), inner.clone());
+        let changed = (one_of(&["lowercase", "no_punct", "split_punct"]), inner.clone());
         let both = (inner.clone(), inner);
         prop_oneof![
             changed.prop_map(|(function, of)| format!("{function}({of})")),
