@@ -66,7 +66,7 @@ pub fn bins(numbers: &[Option<f64>], table_rows: u64, columns: usize, told: Told
     best.max(free).map(|bins| bins as u32)
 }
 
-/// The same for points in time, of which a table may have many and learn little from each: [`MOST_SPANS`] at most, and
+/// The same for points in time, of which a table may have many and learn little from each: 20 at most, and
 /// only where they tell more.
 pub fn spans(times: &[Option<f64>], table_rows: u64, columns: usize, told: Told) -> Option<u32> {
     let points = Points::new(times, told)?;
