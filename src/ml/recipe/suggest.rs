@@ -50,7 +50,8 @@ enum Bins {
 
 /// Everything the schema offers: binary and categorical attributes as they are; numbers scaled and, where that tells
 /// clearly more about the target than a straight line, in quantile bins as well (or alone, where they are fine), which
-/// lets a linear model follow a curve; dates by their parts, and by the point in time as if that were a number; words without case and punctuation.
+/// lets a linear model follow a curve; dates by their parts, and by the point in time as if that were a number;
+/// words without case and punctuation.
 pub fn suggest(schema: &Schema, statistics: &TableStatistics) -> Recipe {
     let choice = Choice {
         bins: Bins::Deserved,
