@@ -10,8 +10,8 @@ use crate::support::{run, yosoku};
 pub enum Answers {
     /// Two labels.
     Two,
-    /// Eight labels; finding the weights takes seconds then.
-    Eight,
+    /// So many labels that finding the weights takes seconds, several times as long as progress takes to be seen.
+    Many,
 }
 
 /// A table of visits to shops with the columns shop, item, device, hour, price and answer.
@@ -30,7 +30,7 @@ pub fn visits(rows: usize, answers: Answers) -> Vec<u8> {
         let answer = match answers {
             Answers::Two => (shop % 7 + item % 11 + noise > 18).to_string(),
             // Something to learn, so that the search for the penalty has a long way to go.
-            Answers::Eight => format!("c{}", if noise < 10 { shop % 8 } else { item % 8 }),
+            Answers::Many => format!("c{}", if noise < 10 { shop % 32 } else { item % 32 }),
         };
         let price = price as f64 / 100.0;
         writeln!(text, "s{shop},i{item},d{device},h{hour},{price},{answer}").unwrap();
@@ -41,7 +41,7 @@ pub fn visits(rows: usize, answers: Answers) -> Vec<u8> {
 /// A table on which training takes seconds, made once for all tests.
 pub fn slow() -> &'static [u8] {
     static TABLE: OnceLock<Vec<u8>> = OnceLock::new();
-    TABLE.get_or_init(|| visits(400_000, Answers::Eight))
+    TABLE.get_or_init(|| visits(400_000, Answers::Many))
 }
 
 /// The hash of the model that an undisturbed `yosoku train` makes of [`slow`]; trained once for all tests.
