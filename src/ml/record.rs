@@ -4,6 +4,8 @@
 //! null and empty are the same thing: the empty string. What the text means is decided by
 //! [`crate::ml::value`] and nowhere else.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 /// Where a record starts in its source.
@@ -23,8 +25,8 @@ pub struct Position {
 #[derive(Debug, Clone, Default)]
 pub struct Record {
     text: String,
-    /// Where each field ends.
-    ends: Vec<usize>,
+    /// Where each field starts and ends. Between two there may be text that belongs to neither.
+    fields: Vec<(u32, u32)>,
     /// Where the record was found; zero for records that did not come from a file.
     pub position: Position,
 }
@@ -45,42 +47,76 @@ impl Record {
     /// Removes all fields and keeps the buffers.
     pub fn clear(&mut self) {
         self.text.clear();
-        self.ends.clear();
+        self.fields.clear();
     }
 
     /// Appends a field.
     pub fn push(&mut self, field: &str) {
+        let start = self.text.len() as u32;
         self.text.push_str(field);
-        self.ends.push(self.text.len());
+        self.fields.push((start, self.text.len() as u32));
+    }
+
+    /// Replaces all fields by those that lie at `spans` of `all`, one after the other.
+    pub(super) fn replace(&mut self, all: &str, spans: impl DoubleEndedIterator<Item = Range<usize>> + Clone) {
+        self.clear();
+        let (first, last) = (spans.clone().next(), spans.clone().next_back());
+        let around = first.zip(last).map(|(first, last)| first.start..last.end);
+        // One copy of all of them costs less than one of each.
+        let text = around.clone().and_then(|around| all.get(around));
+        self.text.push_str(text.unwrap_or_default());
+        let base = around.map_or(0, |around| around.start);
+        let within = spans.map(|span| ((span.start - base) as u32, (span.end - base) as u32));
+        self.fields.extend(within);
     }
 
     /// The text of field `index`; empty when the record has no such field.
     #[inline]
     pub fn get(&self, index: usize) -> &str {
-        let Some(&end) = self.ends.get(index) else {
+        let Some(&(start, end)) = self.fields.get(index) else {
             return "";
         };
-        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
-        self.text.get(start..end).unwrap_or_default()
+        self.text.get(start as usize..end as usize).unwrap_or_default()
     }
 
     /// Number of fields.
     pub fn len(&self) -> usize {
-        self.ends.len()
+        self.fields.len()
     }
 
     /// Bytes of all fields together.
     pub fn text_len(&self) -> usize {
-        self.text.len()
+        self.fields.iter().map(|(start, end)| (end - start) as usize).sum()
     }
 
     /// True when the record has no field.
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.fields.is_empty()
     }
 
     /// The fields in order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         (0..self.len()).map(|index| self.get(index))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_the_same_however_they_came() {
+        let all = "x,one,,\"tw\"o,é";
+        let spans = [2..5, 6..6, 8..12, 13..15];
+        let mut record = Record::from_fields(["something", "else"]);
+        record.replace(all, spans.iter().cloned());
+        let pushed = Record::from_fields(["one", "", "tw\"o", "é"]);
+        assert_eq!(record.iter().collect::<Vec<_>>(), pushed.iter().collect::<Vec<_>>());
+        assert_eq!((record.len(), record.text_len()), (4, pushed.text_len()));
+        assert_eq!(record.get(4), "");
+        record.push("more");
+        assert_eq!(record.get(4), "more");
+        record.replace(all, spans[..0].iter().cloned());
+        assert!(record.is_empty() && record.text_len() == 0);
     }
 }

@@ -126,9 +126,8 @@ impl Rows {
 
     /// Copies a row.
     pub fn copy(&self, row: usize, record: &mut Record) {
-        record.clear();
         record.position = self.position(row);
-        self.fields(row).for_each(|field| record.push(field));
+        record.replace(&self.text, self.spans(row).iter().map(|span| span.range()));
     }
 
     /// A row by itself.
