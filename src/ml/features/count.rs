@@ -17,6 +17,8 @@ struct Counted {
     length: u32,
     rows: u32,
     last_row: u32,
+    /// How many came before it.
+    number: u32,
 }
 
 /// Tokens with the number of rows that hold them.
@@ -24,6 +26,8 @@ struct Counted {
 pub struct TokenCounts {
     table: HashTable<Counted>,
     text: String,
+    /// The number of the next token.
+    next: u32,
     /// Tokens that were forgotten, and the rows they were counted on.
     pub forgotten: Forgotten,
 }
@@ -38,13 +42,14 @@ pub struct Forgotten {
 }
 
 impl TokenCounts {
-    /// Counts a token on row `row`; twice in succession on one row counts once.
-    pub fn add(&mut self, token: &str, row: u32) {
-        self.add_many(token, row, 1);
+    /// Counts a token on row `row`; twice in succession on one row counts once. Gives the number of the token: how many
+    /// came before it. One that was forgotten and comes back has another one.
+    pub fn add(&mut self, token: &str, row: u32) -> u32 {
+        self.add_many(token, row, 1)
     }
 
     /// The same for a row that is found `times` times.
-    pub fn add_many(&mut self, token: &str, row: u32, times: u32) {
+    pub fn add_many(&mut self, token: &str, row: u32, times: u32) -> u32 {
         let hash = hash_of(token.as_bytes());
         match self.find(hash, token) {
             Some(known) => {
@@ -52,20 +57,37 @@ impl TokenCounts {
                     known.last_row = row;
                     known.rows = known.rows.saturating_add(times);
                 }
+                known.number
             }
             None => self.insert(hash, token, times, row),
         }
     }
 
-    /// Adds everything that was counted on other rows.
-    pub fn merge(&mut self, other: &TokenCounts) {
+    /// Adds everything that was counted on other rows. `told` hears of each token its number there and its number here.
+    pub fn merge(&mut self, other: &TokenCounts, mut told: impl FnMut(u32, u32)) {
         for counted in &other.table {
             let token = other.token(counted);
-            match self.find(counted.hash, token) {
-                Some(known) => known.rows = known.rows.saturating_add(counted.rows),
+            let number = match self.find(counted.hash, token) {
+                Some(known) => {
+                    known.rows = known.rows.saturating_add(counted.rows);
+                    known.number
+                }
                 None => self.insert(counted.hash, token, counted.rows, counted.last_row),
-            }
+            };
+            told(counted.number, number);
         }
+    }
+
+    /// The tokens with their numbers, which are below [`TokenCounts::numbers`], in no particular order.
+    pub fn numbered(&self) -> impl Iterator<Item = (u32, &str)> {
+        self.table
+            .iter()
+            .map(|counted| (counted.number, self.token(counted)))
+    }
+
+    /// How many numbers were given to tokens.
+    pub fn numbers(&self) -> usize {
+        self.next as usize
     }
 
     /// The tokens with their counts, in an order that depends on what was counted alone.
@@ -86,7 +108,9 @@ impl TokenCounts {
         })
     }
 
-    fn insert(&mut self, hash: u64, token: &str, rows: u32, last_row: u32) {
+    fn insert(&mut self, hash: u64, token: &str, rows: u32, last_row: u32) -> u32 {
+        let number = self.next;
+        self.next = number.wrapping_add(1);
         let start = self.text.len() as u32;
         self.text.push_str(token);
         let counted = Counted {
@@ -95,11 +119,13 @@ impl TokenCounts {
             length: token.len() as u32,
             rows,
             last_row,
+            number,
         };
         self.table.insert_unique(hash, counted, |counted| counted.hash);
         if self.table.len() > MOST_TOKENS || self.text.len() > MOST_TEXT {
             self.forget_until(MOST_TOKENS / 2, MOST_TEXT / 2);
         }
+        number
     }
 
     /// Forgets the rarest until at most so many tokens and bytes of text are left. It depends on what was
@@ -168,18 +194,25 @@ mod tests {
     fn counts_rows_and_ranks_by_frequency() {
         let mut counts = TokenCounts::default();
         for (row, text) in ["a b b", "b c", "c"].into_iter().enumerate() {
-            text.split(' ').for_each(|word| counts.add(word, row as u32));
+            text.split(' ').for_each(|word| {
+                counts.add(word, row as u32);
+            });
         }
         assert_eq!(counts.ranked(), [("b", 2), ("c", 2), ("a", 1)]);
         let mut other = TokenCounts::default();
-        other.add("a", 7);
-        other.add("d", 7);
-        counts.merge(&other);
-        assert_eq!(counts.ranked(), [("a", 2), ("b", 2), ("c", 2), ("d", 1)]);
+        assert_eq!((other.add("d", 7), other.add("a", 7), other.add("d", 8)), (0, 1, 0));
+        let mut numbers = vec![None; other.numbers()];
+        counts.merge(&other, |there, here| numbers[there as usize] = Some(here));
+        assert_eq!(numbers, [Some(3), Some(0)]);
+        assert_eq!(counts.ranked(), [("a", 2), ("b", 2), ("c", 2), ("d", 2)]);
+        let mut numbered: Vec<(u32, &str)> = counts.numbered().collect();
+        numbered.sort_unstable();
+        assert_eq!(numbered, [(0, "a"), (1, "b"), (2, "c"), (3, "d")]);
+        counts.add("e", 8);
         counts.forget(1);
-        assert_eq!(counts.ranked(), [("a", 2), ("b", 2), ("c", 2)]);
+        assert_eq!(counts.ranked(), [("a", 2), ("b", 2), ("c", 2), ("d", 2)]);
         assert_eq!((counts.forgotten.tokens, counts.forgotten.occurrences), (1, 1));
-        counts.add("d", 9);
-        assert_eq!(counts.ranked().last(), Some(&("d", 1)));
+        assert_eq!(counts.add("e", 9), 5, "a number is never given again");
+        assert_eq!(counts.ranked().last(), Some(&("e", 1)));
     }
 }

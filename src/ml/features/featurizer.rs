@@ -112,6 +112,21 @@ impl Featurizer {
         &self.plan
     }
 
+    /// The id of the first active-or-not feature of a term.
+    pub(super) fn first_of(&self, term: usize) -> u32 {
+        self.ready.get(term).map_or(0, |(first, _)| *first)
+    }
+
+    /// The id of what a token is to a term with a dictionary.
+    pub(super) fn feature_of(&self, term: usize, token: &str) -> Option<u32> {
+        let (Some((first, dictionary)), Some(TermState::Tokens { dictionary: state, .. })) =
+            (self.ready.get(term), self.state.terms.get(term))
+        else {
+            return None;
+        };
+        Some(first + dictionary.find(state, token).id()?)
+    }
+
     /// The cut with this index.
     pub(super) fn cut(&self, index: usize) -> &Cut {
         &self.cuts[index]
@@ -328,7 +343,8 @@ fn levels(plan: &Plan) -> Vec<(usize, usize)> {
     plan.steps().iter().enumerate().filter_map(level).collect()
 }
 
-fn scaled(value: Number, mean: f64, scale: f64) -> f32 {
+/// A number as a dense feature; 0, which stands for the mean, where there is none.
+pub(super) fn scaled(value: Number, mean: f64, scale: f64) -> f32 {
     match value {
         Number::Value(value) if scale > 0.0 => {
             ((value - mean) / scale).clamp(-LARGEST_SCALED, LARGEST_SCALED) as f32

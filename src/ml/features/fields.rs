@@ -4,6 +4,7 @@
 use rayon::prelude::*;
 
 use super::count::TokenCounts;
+use super::kept::KeptTerm;
 use super::plan::Plan;
 use super::step::TokenStep;
 use super::words::push_lowercase;
@@ -30,8 +31,19 @@ pub struct FieldCounts {
 }
 
 impl FieldCounts {
-    /// Counts what `step` gives on some rows.
-    pub fn add(&mut self, step: &TokenStep, plan: &Plan, rows: &[&Record], counts: &mut TokenCounts) {
+    /// Counts what `step` gives on some rows, and keeps it where it is to be kept. False when that is of no use any more.
+    pub fn add(
+        &mut self,
+        (step, plan): (&TokenStep, &Plan),
+        rows: &[&Record],
+        counts: &mut TokenCounts,
+        mut kept: Option<&mut KeptTerm>,
+    ) -> bool {
+        let mut keep = |number: u32| {
+            if let Some(kept) = &mut kept {
+                kept.stream.push_one(number);
+            }
+        };
         if let TokenStep::Level { attribute, lowercase } = step {
             self.active += rows.len() as u64;
             for record in rows {
@@ -40,26 +52,28 @@ impl FieldCounts {
                 if *lowercase {
                     self.scratch.clear();
                     push_lowercase(&mut self.scratch, field);
-                    counts.add(&self.scratch, self.rows);
+                    keep(counts.add(&self.scratch, self.rows));
                 } else {
-                    counts.add(field, self.rows);
+                    keep(counts.add(field, self.rows));
                 }
             }
-            return;
+            return true;
         }
         for text in rows.iter().filter_map(|record| plan.whole_text(step, record)) {
             self.rows = self.rows.wrapping_add(1);
-            self.texts.add(text, self.rows);
+            keep(self.texts.add(text, self.rows));
         }
-        if self.texts.len() > MOST_TEXTS || self.texts.bytes() > MOST_BYTES {
+        let is_full = self.texts.len() > MOST_TEXTS || self.texts.bytes() > MOST_BYTES;
+        if is_full {
             let texts = std::mem::take(&mut self.texts);
             let all: Vec<(&str, u32)> = texts.iter().collect();
             self.count(cut(step, plan, &all, &mut Workspace::default()), counts);
         }
+        !is_full
     }
 
-    /// Counts the words of the texts that were kept, on all threads.
-    pub fn settle(&mut self, step: &TokenStep, plan: &Plan, counts: &mut TokenCounts) {
+    /// Counts the words of the texts that were kept, on all threads. Gives the texts.
+    pub fn settle(&mut self, step: &TokenStep, plan: &Plan, counts: &mut TokenCounts) -> TokenCounts {
         let texts = std::mem::take(&mut self.texts);
         let all: Vec<(&str, u32)> = texts.iter().collect();
         let parts: Vec<(TokenCounts, u64)> = all
@@ -69,10 +83,11 @@ impl FieldCounts {
             })
             .collect();
         parts.into_iter().for_each(|part| self.count(part, counts));
+        texts
     }
 
     fn count(&mut self, (words, active): (TokenCounts, u64), counts: &mut TokenCounts) {
-        counts.merge(&words);
+        counts.merge(&words, |_, _| {});
         self.active += active;
     }
 }

@@ -9,7 +9,9 @@ use rayon::prelude::*;
 
 use super::count::TokenCounts;
 use super::cut::Cut;
-use super::fields::{FieldCounts, MOST_TEXTS};
+use super::fields::MOST_TEXTS;
+use super::fit_lane::{Counted, FitLane, Totals};
+use super::kept::{KeptRows, Numbers, Room};
 use super::ledger::Ledger;
 use super::number_fit::NumberFit;
 use super::plan::Plan;
@@ -42,35 +44,6 @@ pub struct FeaturizerFit {
     ledger: Ledger,
 }
 
-/// The tokens of one term.
-#[derive(Debug, Default, Clone)]
-struct Counted {
-    counts: TokenCounts,
-    /// What is counted column by column.
-    fields: FieldCounts,
-}
-
-/// What is known of all rows.
-#[derive(Debug, Default)]
-struct Totals {
-    chunks: u64,
-    rows: u64,
-    active: u64,
-    /// For each term.
-    missing: Vec<bool>,
-}
-
-/// Puts together what chunks hold of some numbers and terms.
-pub struct FitLane<'a> {
-    reading: &'a Reading,
-    numbers: (usize, &'a mut [NumberFit]),
-    counted: (usize, &'a mut [Counted]),
-    /// One lane keeps these.
-    totals: Option<&'a mut Totals>,
-    chunks: u64,
-    ledger: &'a Ledger,
-}
-
 impl FeaturizerFit {
     /// Prepares for the terms of a checked recipe; `allowed` features at most.
     pub fn new(terms: &[Term], schema: &Schema, allowed: usize) -> Self {
@@ -93,6 +66,7 @@ impl FeaturizerFit {
                 source: *source,
                 moments: Moments::default(),
                 quantiles: binned(at).then(|| Box::new(Quantiles::new(exact_capacity(sketches)))),
+                kept: Numbers::default(),
             })
             .collect();
         let by_column = plan.steps().iter().map(Step::is_level).collect();
@@ -108,6 +82,7 @@ impl FeaturizerFit {
                 cuts: Vec::new(),
                 second: false,
                 by_column,
+                room: Room::default(),
             },
             by_number,
             allowed,
@@ -131,6 +106,13 @@ impl FeaturizerFit {
                 |(distinct, rows): (u64, u64)| distinct <= MOST_TEXTS as u64 && distinct * 2 <= rows;
             *by_column |= text.and_then(&distinct_of).is_some_and(repeats);
         }
+        self
+    }
+
+    /// Keeps the rows as they were read, as long as they take no more than so many bytes.
+    #[must_use]
+    pub fn keeping(mut self, bytes: usize) -> Self {
+        self.reading.room = Room::new(bytes);
         self
     }
 
@@ -191,10 +173,12 @@ impl FeaturizerFit {
         if reading.second {
             return false;
         }
-        let terms = reading.plan.steps().par_iter().zip(&mut self.counted);
-        terms.for_each(|(step, Counted { counts, fields })| {
+        let terms = reading.plan.steps().par_iter().zip(&reading.by_column);
+        terms.zip(&mut self.counted).for_each(|((step, by_column), term)| {
             if let Step::Tokens(tokens) = step {
-                fields.settle(tokens, &reading.plan, counts);
+                let texts = term.fields.settle(tokens, &reading.plan, &mut term.counts);
+                let are_kept = reading.room.is_open() && *by_column && tokens.is_words();
+                term.kept.texts = are_kept.then_some(texts);
             }
         });
         let active = self.counted.iter().map(|counted| counted.fields.active);
@@ -220,6 +204,27 @@ impl FeaturizerFit {
 
     /// Freezes what was learned. Call it after [`FeaturizerFit::next_pass`] has answered false.
     pub fn freeze(self) -> FeaturizerState {
+        self.freeze_and_keep().0
+    }
+
+    /// The same, with the rows as they were read, where all of them were kept.
+    pub fn freeze_and_keep(mut self) -> (FeaturizerState, Option<KeptRows>) {
+        let state = self.state();
+        let forgot = |counted: &Counted| counted.counts.forgotten.tokens > 0;
+        if !self.reading.room.is_open() || self.counted.iter().any(forgot) {
+            return (state, None);
+        }
+        let terms = self.counted.drain(..);
+        let kept = KeptRows {
+            rows: self.totals.rows as usize,
+            numbers: self.numbers.drain(..).map(|number| number.kept).collect(),
+            terms: terms.map(|counted| (counted.counts, counted.kept)).collect(),
+            flags: std::mem::take(&mut self.totals.flags),
+        };
+        (state, Some(kept))
+    }
+
+    fn state(&self) -> FeaturizerState {
         let cuts: Vec<CutState> = self
             .wanted
             .iter()
@@ -270,45 +275,6 @@ impl FeaturizerFit {
                 .collect(),
             cuts,
             space,
-        }
-    }
-}
-
-impl FitLane<'_> {
-    /// Whether it looks at the rows themselves, and not only at what was read of them.
-    pub fn reads_rows(&self) -> bool {
-        let (first, counted) = &self.counted;
-        let by_column = self.reading.by_column.iter().skip(*first);
-        by_column.take(counted.len()).any(|by_column| *by_column)
-    }
-
-    /// Adds a chunk, and the rows it was read from if this lane reads them.
-    pub fn add(&mut self, rows: &[&Record], chunk: &Chunk) {
-        let reading = self.reading;
-        self.chunks += 1;
-        if !reading.second {
-            let (first, numbers) = &mut self.numbers;
-            for (number, values) in numbers.iter_mut().zip(&chunk.numbers[*first..]) {
-                number.add(values);
-            }
-        }
-        let (first, counted) = &mut self.counted;
-        for (Counted { counts, fields }, term) in counted.iter_mut().zip(*first..) {
-            match &reading.plan.steps()[term] {
-                Step::Tokens(tokens) if reading.by_column[term] => {
-                    fields.add(tokens, &reading.plan, rows, counts);
-                }
-                _ => counts.merge(&chunk.counts[term]),
-            }
-        }
-        let counts = counted.iter_mut().map(|counted| &mut counted.counts);
-        self.ledger.note(self.chunks, counts);
-        if let Some(totals) = &mut self.totals {
-            totals.chunks += 1;
-            totals.rows += if reading.second { 0 } else { chunk.rows };
-            totals.active += chunk.active;
-            let missing = totals.missing.iter_mut().zip(&chunk.missing);
-            missing.for_each(|(seen, here)| *seen |= here);
         }
     }
 }

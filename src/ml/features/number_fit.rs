@@ -1,6 +1,7 @@
 //! What is learned of a number from the training rows: how it is scaled, and where it is cut into bins.
 
 use super::cut::Cut;
+use super::kept::Numbers;
 use super::state::{CutState, TermState};
 use crate::ml::moments::Moments;
 use crate::ml::quantile::Quantiles;
@@ -15,14 +16,18 @@ pub struct NumberFit {
     pub moments: Moments,
     /// Only where bins are wanted.
     pub quantiles: Option<Box<Quantiles>>,
+    /// The numbers of all rows, where they are kept.
+    pub kept: Numbers,
 }
 
 impl NumberFit {
-    /// Adds values with the numbers of their rows.
-    pub fn add(&mut self, values: &[(f64, u64)]) {
-        values.iter().for_each(|&(value, _)| self.moments.add(value));
+    /// Adds the numbers of some rows, those that are one, and how many rows were before each in the source.
+    pub fn add(&mut self, values: &[f64], rows: &[u64]) {
+        let known = values.iter().filter(|value| !value.is_nan());
+        known.for_each(|&value| self.moments.add(value));
         if let Some(quantiles) = &mut self.quantiles {
-            values.iter().for_each(|&(value, row)| quantiles.add(value, row));
+            let known = values.iter().zip(rows).filter(|(value, _)| !value.is_nan());
+            known.for_each(|(&value, &row)| quantiles.add(value, row));
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::count::TokenCounts;
 use super::cut::Cut;
+use super::kept::{Room, Stream};
 use super::plan::Plan;
 use super::step::{Place, Step, TokenStep};
 use super::workspace::Workspace;
@@ -17,14 +18,22 @@ pub struct Reading {
     pub(super) second: bool,
     /// For each term whether its tokens are counted column by column, and not while rows are read.
     pub(super) by_column: Vec<bool>,
+    /// Whether rows are kept, so that they need not be read again.
+    pub(super) room: Room,
 }
 
 /// What one chunk of rows holds; use one again and again.
 #[derive(Debug, Default)]
 pub struct Chunk {
-    /// Values with the numbers of their rows.
-    pub(super) numbers: Vec<Vec<(f64, u64)>>,
+    /// For each number its value on each row; not a number where there is none.
+    pub(super) numbers: Vec<Vec<f64>>,
+    /// How many rows were before each in the source.
+    pub(super) positions: Vec<u64>,
     pub(super) counts: Vec<TokenCounts>,
+    /// The tokens of each row by their numbers in `counts`, where rows are kept.
+    pub(super) tokens: Vec<Stream>,
+    /// Truths that hold and values that are missing, where rows are kept: the terms of each row.
+    pub(super) flags: Stream,
     pub(super) missing: Vec<bool>,
     pub(super) rows: u64,
     pub(super) active: u64,
@@ -36,28 +45,48 @@ impl Reading {
         let steps = self.plan.steps();
         chunk.clear(self.plan.numbers().len(), steps.len());
         chunk.rows = rows.len() as u64;
+        chunk.positions.extend(rows.iter().map(|record| record.position.record));
+        let keeps = self.room.is_open();
+        let keeps_flags = keeps && !self.second;
         for (row, record) in rows.iter().enumerate() {
             self.plan.read(record, workspace);
-            for (at, number) in workspace.numbers.iter().enumerate() {
-                if let Number::Value(value) = number {
-                    chunk.numbers[at].push((*value, record.position.record));
-                }
+            for (values, number) in chunk.numbers.iter_mut().zip(&workspace.numbers) {
+                values.push(match number {
+                    Number::Value(value) => *value,
+                    Number::Missing | Number::Invalid => f64::NAN,
+                });
             }
             for (term, step) in steps.iter().enumerate() {
                 match step {
                     Step::Tokens(tokens) if !self.by_column[term] && self.is_counted_now(tokens) => {
-                        let counts = &mut chunk.counts[term];
+                        let (counts, kept) = (&mut chunk.counts[term], &mut chunk.tokens[term]);
                         let active = &mut chunk.active;
                         self.plan
                             .for_each_token(tokens, record, &self.cuts, workspace, |token| {
                                 *active += 1;
-                                counts.add(token, row as u32);
+                                let number = counts.add(token, row as u32);
+                                if keeps {
+                                    kept.push(number);
+                                }
                             });
+                        if keeps {
+                            kept.end_row();
+                        }
                     }
-                    Step::Missing(place) => chunk.missing[term] |= is_missing(*place, workspace),
-                    Step::Bin { .. } | Step::Truth(_) if !self.second => chunk.active += 1,
-                    Step::Tokens(_) | Step::Number(_) | Step::Bin { .. } | Step::Truth(_) => {}
+                    Step::Missing(place) if is_missing(*place, workspace) => {
+                        chunk.missing[term] = true;
+                        chunk.flag(term, keeps_flags);
+                    }
+                    Step::Truth(place) if !self.second => {
+                        chunk.active += 1;
+                        chunk.flag(term, keeps_flags && workspace.truths[*place] == Some(true));
+                    }
+                    Step::Bin { .. } if !self.second => chunk.active += 1,
+                    _ => {}
                 }
+            }
+            if keeps_flags {
+                chunk.flags.end_row();
             }
         }
     }
@@ -68,13 +97,23 @@ impl Reading {
 }
 
 impl Chunk {
+    fn flag(&mut self, term: usize, is_kept: bool) {
+        if is_kept {
+            self.flags.push(term as u32);
+        }
+    }
+
     /// Makes it empty, for so many numbers and terms.
     fn clear(&mut self, numbers: usize, terms: usize) {
         self.numbers.resize_with(numbers, Vec::new);
         self.numbers.iter_mut().for_each(Vec::clear);
+        self.positions.clear();
         // New ones: what is in a table that was used before comes out in another order.
         self.counts.clear();
         self.counts.resize_with(terms, TokenCounts::default);
+        self.tokens.clear();
+        self.tokens.resize_with(terms, Stream::default);
+        self.flags = Stream::default();
         self.missing.clear();
         self.missing.resize(terms, false);
         (self.rows, self.active) = (0, 0);

@@ -7,7 +7,8 @@ use super::apart::apart;
 use super::earlier::for_learner;
 use super::encode::{Learned, TrainingRows};
 use super::error::PipelineError;
-use super::memory::{Memory, MemoryPlan};
+use super::memory::{Memory, MemoryPlan, RowsIn};
+use super::replay::Kept;
 use super::size;
 use super::train::{TrainRequest, check_rows};
 use super::weighing::Weighing;
@@ -166,7 +167,7 @@ fn attempt(
 pub(super) fn fitted(
     rows: &TrainingRows<'_>,
     recipe: Recipe,
-    learned: Learned,
+    mut learned: Learned,
     (before, request, turn): (Option<Earlier>, &TrainRequest, Turn<'_>),
     observer: &mut dyn Observer,
 ) -> Result<Attempt, PipelineError> {
@@ -177,9 +178,10 @@ pub(super) fn fitted(
         1
     };
     let is_weighted = rows.schema.row_weight.is_some() || request.params.class_weights.is_some();
+    let mut kept = learned.kept.take();
     let plan = turn
         .memory
-        .map(|memory| memory.plan(&learned, &featurizer, copies, is_weighted))
+        .map(|memory| planned(memory, (&learned, &featurizer), (copies, is_weighted), &mut kept))
         .transpose()?;
     let limited = turn.memory.zip(plan.as_ref());
     let news = limited.filter(|_| turn.is_first);
@@ -187,8 +189,12 @@ pub(super) fn fitted(
         observer.note(&news);
     }
     let overflow = limited.and_then(|(memory, plan)| memory.overflow(plan));
-    let (design, targets, weights) =
-        rows.encode(&featurizer, (&learned.target, learned.rows), overflow, observer)?;
+    let (design, targets, weights) = rows.encode(
+        &featurizer,
+        (&learned.target, learned.rows),
+        (kept, overflow),
+        observer,
+    )?;
     let plan = plan.map(|plan| plan.with_rows(&design));
     let column = rows.schema.row_weight.as_deref().unwrap_or_default();
     let weighing = Weighing::new(weights, column, &request.params, &learned.target, &targets)?;
@@ -212,6 +218,23 @@ pub(super) fn fitted(
         plan,
         warning: None,
     })
+}
+
+/// A plan for the memory. Rows that the first pass kept go where they are in the way of the rest.
+fn planned(
+    memory: &Memory,
+    (learned, featurizer): (&Learned, &Featurizer),
+    (copies, is_weighted): (u64, bool),
+    kept: &mut Option<Kept>,
+) -> Result<MemoryPlan, PipelineError> {
+    let plan = |kept| memory.plan(learned, featurizer, (copies, is_weighted, kept));
+    if let Some(bytes) = kept.as_ref().map(Kept::bytes) {
+        match plan(bytes) {
+            Ok(plan) if plan.rows_in == RowsIn::Memory => return Ok(plan),
+            _ => *kept = None,
+        }
+    }
+    plan(0)
 }
 
 /// What each row held back loses: as the search of the penalty found it, or without a penalty where none was looked for.

@@ -1,9 +1,10 @@
 //! The two passes over the training rows: the first learns the featurizer and the classes, the second
-//! turns rows into a design.
+//! turns rows into a design. Where the first could keep the rows as it read them, the second needs no source.
 
 use std::collections::HashMap;
 
 use super::error::PipelineError;
+use super::replay::{Kept, replay};
 use super::table::Table;
 use super::tally::{Truths, settle_classes};
 use super::weighing::weight_of;
@@ -34,6 +35,8 @@ pub struct TrainingRows<'a> {
     pub split: &'a Selector,
     /// Of how many distinct values an attribute is, and on how many rows, as far as it is known.
     pub distinct: Vec<Option<(u64, u64)>>,
+    /// Bytes that the rows may take which the first pass keeps for the second.
+    pub room: usize,
 }
 
 /// What the first pass learned.
@@ -54,6 +57,8 @@ pub struct Learned {
     pub rejected: u64,
     /// Active features of a row on average, before any were dropped.
     pub active_per_row: f64,
+    /// The rows, where all were kept.
+    pub kept: Option<Kept>,
 }
 
 impl TrainingRows<'_> {
@@ -103,8 +108,14 @@ impl TrainingRows<'_> {
         observer: &mut dyn Observer,
     ) -> Result<Learned, PipelineError> {
         let fit = FeaturizerFit::new(terms, self.schema, most_features(1));
+        // What a row counts is read with it.
+        let room = match self.schema.row_weight {
+            Some(_) => 0,
+            None => self.room,
+        };
+        let fit = fit.keeping(room);
         let mut fit = fit.with_repeats(|attribute| *self.distinct.get(attribute)?);
-        let (mut truths, mut rejected) = (Truths::default(), 0);
+        let (mut truths, mut rejected) = (Truths::new(&target, room > 0), 0);
         let counted: Lane<Read, PipelineError> = Box::new(|batch, read| {
             let problems = batch.problems.iter().filter(|problem| problem.1);
             rejected += problems.count() as u64;
@@ -119,11 +130,13 @@ impl TrainingRows<'_> {
             self.learn_once(&mut fit, &target, Vec::new(), observer)?;
         }
         let active_per_row = fit.active_per_row();
-        let (target, class_rows) = settle_classes(target, truths.counts, truths.labels);
+        let mut of_rows = truths.of_rows;
+        let (target, class_rows) = settle_classes(target, truths.counts, truths.labels, &mut of_rows);
         let outputs = if class_rows.len() > 2 { class_rows.len() } else { 1 };
         fit.allow(most_features(outputs));
+        let (featurizer, rows) = fit.freeze_and_keep();
         Ok(Learned {
-            featurizer: fit.freeze(),
+            featurizer,
             target,
             class_rows,
             target_mean: truths.numbers.mean,
@@ -131,6 +144,7 @@ impl TrainingRows<'_> {
             unknown_target: truths.unknown,
             rejected,
             active_per_row,
+            kept: rows.map(|rows| Kept { rows, of_rows }),
         })
     }
 
@@ -169,22 +183,38 @@ impl TrainingRows<'_> {
     /// Second pass: the features and truths of the rows that the first pass learned from, and how much each says it
     /// counts; nothing where the schema names no weight.
     /// Features that come together are joined where so many rows are expected. Rows leave memory as `overflow` says.
+    /// They are read again unless the first pass `kept` them.
     pub fn encode(
         &self,
         featurizer: &Featurizer,
         (target, rows): (&Target, u64),
-        overflow: Option<Overflow>,
+        (kept, overflow): (Option<Kept>, Option<Overflow>),
         observer: &mut dyn Observer,
     ) -> Result<(Design, Targets, Vec<f64>), PipelineError> {
-        let weight = self
-            .schema
-            .row_weight_index()
-            .zip(self.schema.row_weight.as_deref());
         let builder = DesignBuilder::new(featurizer.dense(), featurizer.sparse())
             .with_groups(groups(featurizer, self.schema))
             .with_joints(target.outputs(), rows)
             .with_overflow(overflow);
         let mut gathered = Gathered::new(builder);
+        match kept {
+            Some(kept) => replay(&kept, featurizer, &mut gathered, observer)?,
+            None => self.read_again(featurizer, target, &mut gathered, observer)?,
+        }
+        gathered.finish(target)
+    }
+
+    /// The rows of the source, encoded.
+    fn read_again(
+        &self,
+        featurizer: &Featurizer,
+        target: &Target,
+        gathered: &mut Gathered,
+        observer: &mut dyn Observer,
+    ) -> Result<(), PipelineError> {
+        let weight = self
+            .schema
+            .row_weight_index()
+            .zip(self.schema.row_weight.as_deref());
         let buffers = Pool::new(|| (featurizer.remembering(), FeatureVector::default(), Record::new()));
         let encode = |columns: &ColumnMap, batch: &Batch, encoded: &mut Encoded| {
             encoded.clear();
@@ -203,27 +233,7 @@ impl TrainingRows<'_> {
             })
         };
         let taken: Lane<Encoded, PipelineError> = Box::new(|_, encoded| gathered.take(encoded));
-        self.flow((Stage::Encode, observer), encode, vec![taken])?;
-        let Gathered {
-            builder,
-            classes,
-            values,
-            weights,
-        } = gathered;
-        let targets = match target {
-            Target::Regression => Targets::Values(values),
-            Target::Binary { .. } => Targets::Classes {
-                classes: 2,
-                of_row: classes,
-            },
-            Target::Multiclass { classes: labels } => Targets::Classes {
-                classes: labels.len(),
-                of_row: classes,
-            },
-        };
-        let design = builder.build();
-        design.check().map_err(LearnError::from)?;
-        Ok((design, targets, weights))
+        self.flow((Stage::Encode, observer), encode, vec![taken])
     }
 }
 
@@ -302,10 +312,10 @@ impl Read {
     }
 }
 
-/// What comes of the rows of a batch.
+/// What comes of some rows.
 #[derive(Default)]
-struct Encoded {
-    rows: Shard,
+pub(super) struct Encoded {
+    pub(super) rows: Shard,
     classes: Vec<u32>,
     values: Vec<f64>,
     weights: Vec<f64>,
@@ -320,7 +330,7 @@ impl Encoded {
     }
 
     /// Adds what is true of a row; false where nothing can be learned from that.
-    fn add_truth(&mut self, truth: Truth<'_>) -> bool {
+    pub(super) fn add_truth(&mut self, truth: Truth<'_>) -> bool {
         match truth {
             Truth::Class(class) => self.classes.push(class as u32),
             Truth::Value(value) => self.values.push(value),
@@ -331,7 +341,7 @@ impl Encoded {
 }
 
 /// What came of all rows so far.
-struct Gathered {
+pub(super) struct Gathered {
     builder: DesignBuilder,
     classes: Vec<u32>,
     values: Vec<f64>,
@@ -349,7 +359,7 @@ impl Gathered {
     }
 
     /// Adds rows in their order.
-    fn take(&mut self, encoded: &Encoded) -> Result<(), PipelineError> {
+    pub(super) fn take(&mut self, encoded: &Encoded) -> Result<(), PipelineError> {
         self.builder.append(&encoded.rows);
         self.classes.extend_from_slice(&encoded.classes);
         self.values.extend_from_slice(&encoded.values);
@@ -358,5 +368,20 @@ impl Gathered {
             Some(failure) => Err(LearnError::from(failure.clone()).into()),
             None => Ok(()),
         }
+    }
+    /// The design, the truths of its rows for this target, and how much they count.
+    fn finish(self, target: &Target) -> Result<(Design, Targets, Vec<f64>), PipelineError> {
+        let classes_of_rows = |classes| Targets::Classes {
+            classes,
+            of_row: self.classes,
+        };
+        let targets = match target {
+            Target::Regression => Targets::Values(self.values),
+            Target::Binary { .. } => classes_of_rows(2),
+            Target::Multiclass { classes } => classes_of_rows(classes.len()),
+        };
+        let design = self.builder.build();
+        design.check().map_err(LearnError::from)?;
+        Ok((design, targets, self.weights))
     }
 }

@@ -23,6 +23,10 @@ use crate::ml::target::Target;
 
 /// What the program takes besides, where nobody measures it: reading 177 MB of clicks leaves 76 MiB behind.
 pub const ORDINARY_PROGRAM: u64 = 96 << 20;
+/// What rows may take that the first pass keeps, where memory is not limited.
+pub const ORDINARY_ROOM: usize = 256 << 20;
+/// The share of the budget that they may take.
+const ROOM_SHARE: u64 = 8;
 /// What is not counted one by one: batches that two threads read, stacks, lumps of the allocator.
 const ALLOWANCE: u64 = 16 << 20;
 /// Two batches for each further thread: their text, records, and what comes of them.
@@ -117,21 +121,25 @@ impl Memory {
         }
     }
 
-    /// Makes a plan. `copies` is 2 where the rows of one recipe are kept while another is tried. Fails if even with rows
+    /// Bytes that the rows may take which the first pass keeps.
+    pub(super) fn room(&self) -> usize {
+        (self.budget / ROOM_SHARE) as usize
+    }
+
+    /// Makes a plan where the first pass `kept` rows of so many bytes. `copies` is 2 where the rows of one recipe are kept while another is tried. Fails if even with rows
     /// on disk the budget is too small.
     pub(super) fn plan(
         &self,
         learned: &Learned,
         featurizer: &Featurizer,
-        copies: u64,
-        is_weighted: bool,
+        (copies, is_weighted, kept): (u64, bool, usize),
     ) -> Result<MemoryPlan, PipelineError> {
-        let shape = Shape::of(learned, featurizer, is_weighted);
+        let shape = Shape::of(learned, featurizer, is_weighted, kept as u64);
         let (program, peak) = match self.program {
             Program::Known(bytes) => (bytes, 0),
-            Program::Measured(usage) => {
-                usage().map_or((ORDINARY_PROGRAM, 0), |usage| (usage.now, usage.peak))
-            }
+            Program::Measured(usage) => usage().map_or((ORDINARY_PROGRAM, 0), |usage| {
+                (usage.now.saturating_sub(kept as u64), usage.peak)
+            }),
         };
         let in_memory = shape.plan(self.budget, program, RowsIn::Memory, copies);
         if in_memory.planned_bytes.max(peak) <= self.budget {
@@ -210,10 +218,12 @@ struct Shape {
     threads: u64,
     /// Whether texts are remembered.
     reads_words: bool,
+    /// Bytes of rows that the first pass kept, so that they are not read again.
+    kept: u64,
 }
 
 impl Shape {
-    fn of(learned: &Learned, featurizer: &Featurizer, is_weighted: bool) -> Self {
+    fn of(learned: &Learned, featurizer: &Featurizer, is_weighted: bool, kept: u64) -> Self {
         let truth = if learned.target == Target::Regression {
             8
         } else {
@@ -230,6 +240,7 @@ impl Shape {
             shard_rows: shard_rows(featurizer.dense()) as u64,
             threads: rayon::current_num_threads() as u64,
             reads_words: featurizer.word_terms() > 0,
+            kept,
         }
     }
 
@@ -241,7 +252,7 @@ impl Shape {
             program_bytes: program,
             weights_bytes: weights,
             targets_bytes: self.targets(),
-            // Texts are forgotten before there are weights.
+            // Texts and what was kept are forgotten before there are weights.
             buffers_bytes: ALLOWANCE
                 + self.batches()
                 + self.buffers(rows_in)
@@ -340,9 +351,10 @@ impl Shape {
         threads.saturating_sub(2) * BATCHES_A_THREAD
     }
 
-    /// The texts that every thread remembers while rows are encoded.
+    /// What is kept of the rows while they are encoded, or else the texts that every thread remembers.
     fn memories(&self) -> u64 {
         match self.reads_words {
+            _ if self.kept > 0 => self.kept,
             true => self.threads * memo::MOST_BYTES as u64,
             false => 0,
         }
@@ -386,6 +398,7 @@ mod tests {
             shard_rows: 4096,
             threads: 2,
             reads_words: true,
+            kept: 0,
         }
     }
 

@@ -17,6 +17,7 @@ pub mod inspect;
 mod judge;
 pub mod memory;
 mod plan_words;
+mod replay;
 pub mod select;
 mod size;
 pub mod table;

@@ -5,45 +5,132 @@ use std::collections::HashMap;
 use crate::ml::moments::Moments;
 use crate::ml::target::{Target, Truth};
 
+/// A label: on how many rows it is, and how many labels came before it.
+#[derive(Default)]
+pub(super) struct Label {
+    rows: u64,
+    number: u32,
+}
+
+/// What is true of each row.
+#[derive(Default)]
+pub(super) enum OfRows {
+    /// It is only counted.
+    #[default]
+    Counted,
+    /// The class of each row; while classes are not settled, the number of its label.
+    Classes(Vec<u32>),
+    /// The number of each row.
+    Values(Vec<f64>),
+}
+
+impl OfRows {
+    fn push(&mut self, truth: f64) {
+        match self {
+            Self::Counted => {}
+            Self::Classes(classes) => classes.push(truth as u32),
+            Self::Values(values) => values.push(truth),
+        }
+    }
+
+    /// What is true of a row; nothing where that was only counted.
+    pub(super) fn get(&self, row: usize) -> Truth<'static> {
+        let found = match self {
+            Self::Counted => None,
+            Self::Classes(classes) => classes.get(row).map(|&class| Truth::Class(class as usize)),
+            Self::Values(values) => values.get(row).map(|&value| Truth::Value(value)),
+        };
+        found.unwrap_or(Truth::Unknown)
+    }
+
+    /// Bytes that it takes.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Counted => 0,
+            Self::Classes(classes) => size_of_val(classes.as_slice()),
+            Self::Values(values) => size_of_val(values.as_slice()),
+        }
+    }
+}
+
 /// What is counted of the target.
 #[derive(Default)]
 pub(super) struct Truths {
-    pub(super) labels: HashMap<String, u64>,
+    pub(super) labels: HashMap<String, Label>,
     pub(super) counts: [u64; 2],
     pub(super) numbers: Moments,
     pub(super) rows: u64,
     pub(super) unknown: u64,
+    /// Row by row, without those of which nothing is known.
+    pub(super) of_rows: OfRows,
 }
 
 impl Truths {
+    /// Counts the truths of a target, and keeps them if that is wanted.
+    pub(super) fn new(target: &Target, keeps: bool) -> Self {
+        let of_rows = match target {
+            _ if !keeps => OfRows::Counted,
+            Target::Regression => OfRows::Values(Vec::new()),
+            Target::Binary { .. } | Target::Multiclass { .. } => OfRows::Classes(Vec::new()),
+        };
+        Self {
+            of_rows,
+            ..Self::default()
+        }
+    }
+
     /// Counts a truth.
     pub(super) fn add(&mut self, truth: Truth<'_>) {
-        match truth {
+        let kept = match truth {
             Truth::Unknown => return,
-            Truth::Class(class) => self.counts[class.min(1)] += 1,
-            Truth::UnseenClass(label) => match self.labels.get_mut(label) {
-                Some(count) => *count += 1,
-                None => {
-                    self.labels.insert(label.to_string(), 1);
-                }
-            },
-            Truth::Value(value) => self.numbers.add(value),
-        }
+            Truth::Class(class) => {
+                self.counts[class.min(1)] += 1;
+                class as f64
+            }
+            Truth::UnseenClass(label) => f64::from(self.number_of(label)),
+            Truth::Value(value) => {
+                self.numbers.add(value);
+                value
+            }
+        };
+        self.of_rows.push(kept);
         self.rows += 1;
+    }
+
+    /// Counts a label; gives its number.
+    fn number_of(&mut self, label: &str) -> u32 {
+        if let Some(known) = self.labels.get_mut(label) {
+            known.rows += 1;
+            return known.number;
+        }
+        let number = self.labels.len() as u32;
+        self.labels.insert(label.to_string(), Label { rows: 1, number });
+        number
     }
 }
 
-/// The target with its final classes, the most frequent first, ties in byte order; and the rows of each.
+/// The target with its final classes, the most frequent first, ties in byte order; and the rows of each. Where truths
+/// were kept, labels become classes.
 pub(super) fn settle_classes(
     target: Target,
     counts: [u64; 2],
-    labels: HashMap<String, u64>,
+    labels: HashMap<String, Label>,
+    of_rows: &mut OfRows,
 ) -> (Target, Vec<u64>) {
     match target {
         Target::Multiclass { .. } => {
-            let mut ranked: Vec<(String, u64)> = labels.into_iter().collect();
-            ranked.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-            let (classes, rows) = ranked.into_iter().unzip();
+            let mut ranked: Vec<(String, Label)> = labels.into_iter().collect();
+            ranked.sort_unstable_by(|a, b| b.1.rows.cmp(&a.1.rows).then_with(|| a.0.cmp(&b.0)));
+            if let OfRows::Classes(classes) = of_rows {
+                let mut class_of = vec![0; ranked.len()];
+                for ((_, label), class) in ranked.iter().zip(0..) {
+                    class_of[label.number as usize] = class;
+                }
+                let settled = |number: &mut u32| *number = class_of[*number as usize];
+                classes.iter_mut().for_each(settled);
+            }
+            let split = ranked.into_iter().map(|(name, label)| (name, label.rows));
+            let (classes, rows) = split.unzip();
             (Target::Multiclass { classes }, rows)
         }
         binary @ Target::Binary { .. } => (binary, counts.to_vec()),

@@ -9,7 +9,7 @@ use super::encode::{Learned, TrainingRows};
 use super::error::PipelineError;
 use super::facts::{self, Sums};
 use super::inspect::{inspect_for, settled};
-use super::memory::{Memory, MemoryPlan};
+use super::memory::{Memory, MemoryPlan, ORDINARY_ROOM};
 use super::table::Table;
 use crate::ml::Task;
 use crate::ml::features::Featurizer;
@@ -124,6 +124,7 @@ pub fn train(
         target: position,
         split: &inspection.part,
         distinct: distinct(&schema, &inspection.statistics),
+        room: request.memory.as_ref().map_or(ORDINARY_ROOM, Memory::room),
     };
     let target = plan.binary.unwrap_or(match plan.task {
         Task::Regression => Target::Regression,
