@@ -140,6 +140,15 @@ impl Stream {
         self.ends.extend(rows.ends.iter().map(|end| before + end));
     }
 
+    /// The code of a row, where each row has one.
+    #[inline]
+    pub fn only(&self, row: usize) -> Option<u32> {
+        match self.ends.is_empty() {
+            true => self.codes.get(row),
+            false => None,
+        }
+    }
+
     /// The codes of a row.
     #[inline]
     pub fn row(&self, row: usize) -> impl Iterator<Item = u32> {

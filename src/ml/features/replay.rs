@@ -84,23 +84,21 @@ impl Meaning {
         Self::Texts { ids, ends }
     }
 
-    /// Appends the features that some kept numbers of a row stand for.
-    fn add(&self, numbers: impl Iterator<Item = u32>, features: &mut FeatureVector) {
-        let start = features.active.len();
+    /// Appends the features that a kept number stands for.
+    #[inline]
+    fn add(&self, number: u32, features: &mut FeatureVector) {
+        let at = number as usize;
         match self {
             Self::Nothing => {}
-            Self::Tokens(of_token) => {
-                let ids = numbers.filter_map(|number| of_token.get(number as usize).copied());
-                features.active.extend(ids.filter(|&id| id != NONE));
-                features.settle(start);
-            }
+            Self::Tokens(of_token) => match of_token.get(at) {
+                None | Some(&NONE) => {}
+                Some(&id) => features.active.push(id),
+            },
             Self::Texts { ids, ends } => {
                 let end = |text: usize| ends.get(text).map_or(0, |&end| end as usize);
-                for text in numbers.map(|number| number as usize) {
-                    let first = text.checked_sub(1).map_or(0, end);
-                    let of_text = ids.get(first..end(text)).unwrap_or_default();
-                    features.active.extend_from_slice(of_text);
-                }
+                let first = at.checked_sub(1).map_or(0, end);
+                let of_text = ids.get(first..end(at)).unwrap_or_default();
+                features.active.extend_from_slice(of_text);
             }
         }
     }
@@ -137,8 +135,16 @@ impl Replay<'_> {
                     }
                 }
                 (Step::Tokens(_), _) => {
-                    if let Some((_, kept)) = self.rows.terms.get(term) {
-                        meaning.add(kept.stream.row(row), features);
+                    let Some((_, KeptTerm { stream, .. })) = self.rows.terms.get(term) else {
+                        continue;
+                    };
+                    match stream.only(row) {
+                        Some(number) => meaning.add(number, features),
+                        None => {
+                            let start = features.active.len();
+                            stream.row(row).for_each(|number| meaning.add(number, features));
+                            features.settle(start);
+                        }
                     }
                 }
                 (Step::Number(_), _) => {}
