@@ -58,7 +58,11 @@ impl Record {
     }
 
     /// Replaces all fields by those that lie at `spans` of `all`, one after the other.
-    pub(super) fn replace(&mut self, all: &str, spans: impl DoubleEndedIterator<Item = Range<usize>> + Clone) {
+    pub(super) fn replace(
+        &mut self,
+        all: &str,
+        spans: impl DoubleEndedIterator<Item = Range<usize>> + Clone,
+    ) {
         self.clear();
         let (first, last) = (spans.clone().next(), spans.clone().next_back());
         let around = first.zip(last).map(|(first, last)| first.start..last.end);
@@ -86,7 +90,10 @@ impl Record {
 
     /// Bytes of all fields together.
     pub fn text_len(&self) -> usize {
-        self.fields.iter().map(|(start, end)| (end - start) as usize).sum()
+        self.fields
+            .iter()
+            .map(|(start, end)| (end - start) as usize)
+            .sum()
     }
 
     /// True when the record has no field.
@@ -111,7 +118,10 @@ mod tests {
         let mut record = Record::from_fields(["something", "else"]);
         record.replace(all, spans.iter().cloned());
         let pushed = Record::from_fields(["one", "", "tw\"o", "é"]);
-        assert_eq!(record.iter().collect::<Vec<_>>(), pushed.iter().collect::<Vec<_>>());
+        assert_eq!(
+            record.iter().collect::<Vec<_>>(),
+            pushed.iter().collect::<Vec<_>>()
+        );
         assert_eq!((record.len(), record.text_len()), (4, pushed.text_len()));
         assert_eq!(record.get(4), "");
         record.push("more");

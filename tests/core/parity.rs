@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use serde_json::Value;
 use yosoku::ml::draft::{Draft, Written};
-use yosoku::ml::features::{FeatureVector, Featurizer, TermState};
+use yosoku::ml::features::{FeatureVector, Featurizer, MOST_FEATURES, TermState};
 use yosoku::ml::hash::Stream;
 use yosoku::ml::learn::Design;
 use yosoku::ml::model::{Bundle, LinearModel};
@@ -15,6 +15,7 @@ use yosoku::ml::pipeline::encode::TrainingRows;
 use yosoku::ml::pipeline::table::MemoryTable;
 use yosoku::ml::pipeline::{BatchOptions, predict, train};
 use yosoku::ml::predict::{Predictor, Scratch};
+use yosoku::ml::recipe::resolve;
 use yosoku::ml::recipe::term::Tokens;
 use yosoku::ml::record::Record;
 use yosoku::ml::schema::{AttributeType, Schema};
@@ -46,8 +47,8 @@ fn read_csv(bytes: &[u8]) -> (Vec<String>, Vec<csv::StringRecord>) {
     (header, reader.records().map(Result::unwrap).collect())
 }
 
-/// The rows as the learner sees them, scored by the bare model.
-fn by_training(bundle: &Bundle, table: &MemoryTable) -> Vec<Row> {
+/// The rows as the learner sees them, scored by the bare model: read again, and as the first pass kept them.
+fn by_training(bundle: &Bundle, table: &MemoryTable) -> [Vec<Row>; 2] {
     let document = &bundle.document;
     let rows = TrainingRows {
         table,
@@ -55,11 +56,24 @@ fn by_training(bundle: &Bundle, table: &MemoryTable) -> Vec<Row> {
         target: document.schema.target_index().unwrap(),
         split: &Selector::all(),
         distinct: Vec::new(),
+        room: 1 << 30,
     };
     let featurizer = Featurizer::new(document.featurizer.clone(), &document.schema);
     // As if there were many rows, so that features which come together are joined.
     let expected = (&document.target, 1_000_000);
-    let (design, ..): (Design, _, _) = rows.encode(&featurizer, expected, None, &mut Silent).unwrap();
+    let terms = resolve(&document.recipe, &document.schema).unwrap();
+    let most = |_| MOST_FEATURES;
+    let learned = rows.learn(&terms, &most, document.target.clone(), &mut Silent);
+    let kept = learned.unwrap().kept;
+    assert!(kept.is_some());
+    [None, kept].map(|kept| {
+        let encoded = rows.encode(&featurizer, expected, (kept, None), &mut Silent);
+        scored(bundle, &encoded.unwrap().0)
+    })
+}
+
+fn scored(bundle: &Bundle, design: &Design) -> Vec<Row> {
+    let document = &bundle.document;
     let model = LinearModel {
         task: document.target.task(),
         outputs: document.outputs,
@@ -169,10 +183,14 @@ fn check(what: &str, bytes: &[u8], target: &str) -> Bundle {
         .filter(|(_, record)| !record[truth].is_empty())
         .map(|(row, _)| row)
         .collect();
-    let training = by_training(&bundle, &table);
-    assert_eq!(training.len(), known.len(), "{what}");
-    for (index, (trained, known)) in training.iter().zip(known).enumerate() {
-        assert_eq!(trained, known, "{what}: training and real time, row {index}");
+    for (training, how) in by_training(&bundle, &table).iter().zip(["read again", "kept"]) {
+        assert_eq!(training.len(), known.len(), "{what}, {how}");
+        for (index, (trained, known)) in training.iter().zip(&known).enumerate() {
+            assert_eq!(
+                trained, *known,
+                "{what}, {how}: training and real time, row {index}"
+            );
+        }
     }
     let batch = by_batch(&predictor, bytes);
     assert_eq!(

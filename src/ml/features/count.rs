@@ -200,7 +200,10 @@ mod tests {
         }
         assert_eq!(counts.ranked(), [("b", 2), ("c", 2), ("a", 1)]);
         let mut other = TokenCounts::default();
-        assert_eq!((other.add("d", 7), other.add("a", 7), other.add("d", 8)), (0, 1, 0));
+        assert_eq!(
+            (other.add("d", 7), other.add("a", 7), other.add("d", 8)),
+            (0, 1, 0)
+        );
         let mut numbers = vec![None; other.numbers()];
         counts.merge(&other, |there, here| numbers[there as usize] = Some(here));
         assert_eq!(numbers, [Some(3), Some(0)]);

@@ -119,8 +119,12 @@ impl Featurizer {
 
     /// The id of what a token is to a term with a dictionary.
     pub(super) fn feature_of(&self, term: usize, token: &str) -> Option<u32> {
-        let (Some((first, dictionary)), Some(TermState::Tokens { dictionary: state, .. })) =
-            (self.ready.get(term), self.state.terms.get(term))
+        let (
+            Some((first, dictionary)),
+            Some(TermState::Tokens {
+                dictionary: state, ..
+            }),
+        ) = (self.ready.get(term), self.state.terms.get(term))
         else {
             return None;
         };

@@ -174,13 +174,15 @@ impl FeaturizerFit {
             return false;
         }
         let terms = reading.plan.steps().par_iter().zip(&reading.by_column);
-        terms.zip(&mut self.counted).for_each(|((step, by_column), term)| {
-            if let Step::Tokens(tokens) = step {
-                let texts = term.fields.settle(tokens, &reading.plan, &mut term.counts);
-                let are_kept = reading.room.is_open() && *by_column && tokens.is_words();
-                term.kept.texts = are_kept.then_some(texts);
-            }
-        });
+        terms
+            .zip(&mut self.counted)
+            .for_each(|((step, by_column), term)| {
+                if let Step::Tokens(tokens) = step {
+                    let texts = term.fields.settle(tokens, &reading.plan, &mut term.counts);
+                    let are_kept = reading.room.is_open() && *by_column && tokens.is_words();
+                    term.kept.texts = are_kept.then_some(texts);
+                }
+            });
         let active = self.counted.iter().map(|counted| counted.fields.active);
         self.totals.active += active.sum::<u64>();
         let bounds = |(number, bins): &(usize, u32)| {

@@ -76,7 +76,8 @@ impl FitLane<'_> {
                     let mut now = vec![0; chunk.counts[term].numbers()];
                     counts.merge(&chunk.counts[term], |there, here| now[there as usize] = here);
                     if keeps {
-                        kept.stream.append(&chunk.tokens[term], |there| now[there as usize]);
+                        kept.stream
+                            .append(&chunk.tokens[term], |there| now[there as usize]);
                     }
                 }
             }
@@ -109,8 +110,14 @@ impl FitLane<'_> {
 
     /// Keeps no rows.
     fn give_up(&mut self) {
-        self.numbers.1.iter_mut().for_each(|number| number.kept = Numbers::default());
-        self.counted.1.iter_mut().for_each(|counted| counted.kept = KeptTerm::default());
+        self.numbers
+            .1
+            .iter_mut()
+            .for_each(|number| number.kept = Numbers::default());
+        self.counted
+            .1
+            .iter_mut()
+            .for_each(|counted| counted.kept = KeptTerm::default());
         if let Some(totals) = &mut self.totals {
             totals.flags = Stream::default();
         }

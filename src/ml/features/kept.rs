@@ -271,7 +271,9 @@ mod tests {
         let mut stream = Stream::default();
         let codes = [0, 255, 256, 3, 65_535, 65_536, 7, u32::MAX];
         codes.iter().for_each(|&code| stream.push_one(code));
-        let found: Vec<u32> = (0..8).flat_map(|row| stream.row(row).collect::<Vec<_>>()).collect();
+        let found: Vec<u32> = (0..8)
+            .flat_map(|row| stream.row(row).collect::<Vec<_>>())
+            .collect();
         assert_eq!(found, codes);
         assert_eq!(stream.bytes(), 32);
 
@@ -296,7 +298,14 @@ mod tests {
         all.append(&some, |code| code);
         all.append(&some, |code| code * 1000);
         let rows: Vec<Vec<u32>> = (0..6).map(|row| all.row(row).collect()).collect();
-        let expected = [vec![1, 2], vec![], vec![300], vec![1000, 2000], vec![], vec![300_000]];
+        let expected = [
+            vec![1, 2],
+            vec![],
+            vec![300],
+            vec![1000, 2000],
+            vec![],
+            vec![300_000],
+        ];
         assert_eq!(rows, expected);
     }
 

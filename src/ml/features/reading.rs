@@ -45,7 +45,9 @@ impl Reading {
         let steps = self.plan.steps();
         chunk.clear(self.plan.numbers().len(), steps.len());
         chunk.rows = rows.len() as u64;
-        chunk.positions.extend(rows.iter().map(|record| record.position.record));
+        chunk
+            .positions
+            .extend(rows.iter().map(|record| record.position.record));
         let keeps = self.room.is_open();
         let keeps_flags = keeps && !self.second;
         for (row, record) in rows.iter().enumerate() {

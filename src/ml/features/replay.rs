@@ -39,10 +39,12 @@ impl KeptRows {
     /// The rows as `featurizer` sees them, which must have the terms that the rows were read for.
     pub fn replay<'a>(&'a self, featurizer: &'a Featurizer) -> Replay<'a> {
         let steps = featurizer.plan().steps().par_iter().enumerate();
-        let meanings = steps.zip(&self.terms).map(|((term, step), (counts, kept))| match step {
-            Step::Tokens(tokens) => Meaning::of((term, tokens), counts, kept, featurizer),
-            _ => Meaning::Nothing,
-        });
+        let meanings = steps
+            .zip(&self.terms)
+            .map(|((term, step), (counts, kept))| match step {
+                Step::Tokens(tokens) => Meaning::of((term, tokens), counts, kept, featurizer),
+                _ => Meaning::Nothing,
+            });
         Replay {
             rows: self,
             featurizer,
@@ -76,7 +78,9 @@ impl Meaning {
             features.clear();
             let active = &mut features.active;
             let plan = featurizer.plan();
-            plan.for_each_token_of(tokens, text, &mut workspace, |token| active.extend(feature(token)));
+            plan.for_each_token_of(tokens, text, &mut workspace, |token| {
+                active.extend(feature(token))
+            });
             features.settle(0);
             ids.extend_from_slice(&features.active);
             ends.push(ids.len() as u32);
@@ -115,8 +119,7 @@ impl Replay<'_> {
         // The terms whose truth holds or whose value is missing, ascending.
         let mut flags = self.rows.flags.row(row).peekable();
         let steps = self.featurizer.plan().steps().iter().enumerate();
-        for (((term, step), state), meaning) in
-            steps.zip(&self.featurizer.state().terms).zip(&self.meanings)
+        for (((term, step), state), meaning) in steps.zip(&self.featurizer.state().terms).zip(&self.meanings)
         {
             let first = self.featurizer.first_of(term);
             match (step, state) {

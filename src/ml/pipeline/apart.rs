@@ -1,6 +1,7 @@
 //! A remark on weights that tell the classes of all training rows apart, in the names of the columns.
 
-use super::encode::{Learned, TrainingRows};
+use super::encode::TrainingRows;
+use super::first_pass::Learned;
 use crate::ml::learn::Fitted;
 use crate::ml::learn::learner::Data;
 use crate::ml::learn::separation::{SHARED, separation};

@@ -5,8 +5,9 @@
 
 use super::apart::apart;
 use super::earlier::for_learner;
-use super::encode::{Learned, TrainingRows};
+use super::encode::TrainingRows;
 use super::error::PipelineError;
+use super::first_pass::Learned;
 use super::memory::{Memory, MemoryPlan, RowsIn};
 use super::replay::Kept;
 use super::size;

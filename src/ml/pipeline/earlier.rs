@@ -1,7 +1,7 @@
 //! Going on from a model that was trained on other rows.
 
-use super::encode::Learned;
 use super::error::PipelineError;
+use super::first_pass::Learned;
 use super::train::TrainRequest;
 use crate::ml::Task;
 use crate::ml::learn::{Earlier, LearnParams};

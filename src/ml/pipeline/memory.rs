@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::encode::Learned;
 use super::error::PipelineError;
+use super::first_pass::Learned;
 use super::plan_words::mib;
 use crate::ml::features::{Featurizer, memo};
 use crate::ml::ingest::flow::MOST_AHEAD;

@@ -13,6 +13,7 @@ pub mod error;
 pub mod evaluate;
 pub mod explain;
 mod facts;
+pub mod first_pass;
 pub mod inspect;
 mod judge;
 pub mod memory;

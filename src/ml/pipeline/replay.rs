@@ -53,10 +53,7 @@ pub(super) fn replay(
     let mut ready: Vec<Encoded> = Vec::new();
     let mut put_together = |ready: &[Encoded]| ready.iter().try_for_each(|some| gathered.take(some));
     for some in blocks.chunks(BLOCKS * rayon::current_num_threads()) {
-        let (next, taken) = rayon::join(
-            || some.par_iter().map(encode).collect(),
-            || put_together(&ready),
-        );
+        let (next, taken) = rayon::join(|| some.par_iter().map(encode).collect(), || put_together(&ready));
         taken?;
         ready = next;
         let done = some.last().map_or(0, |block| block.end) as u64;

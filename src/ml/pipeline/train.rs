@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::choose::{self, Attempt};
 use super::coverage::not_learned;
 use super::earlier::going_on;
-use super::encode::{Learned, TrainingRows};
+use super::encode::TrainingRows;
 use super::error::PipelineError;
 use super::facts::{self, Sums};
+use super::first_pass::Learned;
 use super::inspect::{inspect_for, settled};
 use super::memory::{Memory, MemoryPlan, ORDINARY_ROOM};
 use super::table::Table;
@@ -110,14 +111,7 @@ pub fn train(
     }
     forget_weight(&mut inspection.insights, &schema);
     without_spans(&inspection.part, &mut inspection.statistics);
-    let (recipe, others) = match &request.recipe {
-        Some(recipe) => (recipe.clone(), Vec::new()),
-        None if schema.inputs().next().is_none() => return Err(PipelineError::NoInputs),
-        None => (
-            suggest(&schema, &inspection.statistics),
-            alternatives(&schema, &inspection.statistics),
-        ),
-    };
+    let (recipe, others) = recipes(request, &schema, &inspection.statistics)?;
     let rows = TrainingRows {
         table,
         schema: &schema,
@@ -168,6 +162,21 @@ pub fn train(
         recipes,
         warnings,
     })
+}
+
+/// What is learned from, and what may be tried beside it, by name.
+type Recipes = (Recipe, Vec<(&'static str, Recipe)>);
+
+fn recipes(
+    request: &TrainRequest,
+    schema: &Schema,
+    statistics: &TableStatistics,
+) -> Result<Recipes, PipelineError> {
+    match &request.recipe {
+        Some(recipe) => Ok((recipe.clone(), Vec::new())),
+        None if schema.inputs().next().is_none() => Err(PipelineError::NoInputs),
+        None => Ok((suggest(schema, statistics), alternatives(schema, statistics))),
+    }
 }
 
 /// Of how many distinct values each attribute is, and on how many rows.
