@@ -25,7 +25,7 @@ use crate::ml::target::Target;
 pub const ORDINARY_PROGRAM: u64 = 96 << 20;
 /// What rows may take that the first pass keeps, where memory is not limited.
 pub const ORDINARY_ROOM: usize = 256 << 20;
-/// The share of the budget that they may take.
+/// The share of what is left of the budget that they may take.
 const ROOM_SHARE: u64 = 8;
 /// What is not counted one by one: batches that two threads read, stacks, lumps of the allocator.
 const ALLOWANCE: u64 = 16 << 20;
@@ -123,7 +123,11 @@ impl Memory {
 
     /// Bytes that the rows may take which the first pass keeps.
     pub(super) fn room(&self) -> usize {
-        (self.budget / ROOM_SHARE) as usize
+        let taken = match self.program {
+            Program::Known(bytes) => bytes,
+            Program::Measured(usage) => usage().map_or(ORDINARY_PROGRAM, |usage| usage.peak),
+        };
+        (self.budget.saturating_sub(taken) / ROOM_SHARE) as usize
     }
 
     /// Makes a plan where the first pass `kept` rows of so many bytes. `copies` is 2 where the rows of one recipe are kept while another is tried. Fails if even with rows
@@ -415,6 +419,33 @@ mod tests {
                 plan.program_bytes + plan.weights_bytes + plan.targets_bytes + plan.buffers_bytes + rows;
             assert_eq!((plan.planned_bytes, plan.rows_bytes), (sum, 124_000_000));
         }
+    }
+
+    /// Rows that were kept are gone when there are weights, and never push the program over its budget.
+    #[test]
+    fn kept_rows_take_an_eighth_of_what_is_left_and_count_beside_the_weights() {
+        let memory = |budget| Memory {
+            budget,
+            program: Program::Known(60),
+            disk: None,
+            is_told: false,
+        };
+        assert_eq!((memory(140).room(), memory(50).room()), (10, 0));
+        let plan = |kept| {
+            let shape = Shape {
+                kept,
+                ..shape(1_000_000, 100)
+            };
+            shape.plan(1 << 30, 0, RowsIn::Memory, 1)
+        };
+        let (without, few, many) = (plan(0), plan(1), plan(1 << 28));
+        assert!(
+            few.buffers_bytes < without.buffers_bytes,
+            "texts are not remembered beside"
+        );
+        let added = (1 << 28) - many.weights_bytes;
+        assert_eq!(many.buffers_bytes - few.buffers_bytes, added);
+        assert_eq!(many.planned_bytes - few.planned_bytes, added);
     }
 
     /// On disk rows take no memory, and partial sums only as many as there are threads: 2 instead of 16.
