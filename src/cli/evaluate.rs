@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::error::CliError;
-use super::files::{parse_number, predictor, read_bundle};
+use super::files::{parse_number, read_predictor};
 use super::progress::Progress;
 use super::show;
 use super::tables::{Header, read_once};
@@ -31,17 +31,10 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), CliError> {
-    let bundle = read_bundle(&args.model)?;
-    let predictor = predictor(&bundle, args.threshold)?;
+    let (predictor, training) = read_predictor(&args.model, args.threshold)?;
     let table = read_once(&args.data, args.header)?;
     let mut progress = Progress::new(args.json, None);
-    let evaluation = evaluate(
-        &predictor,
-        &bundle.document.training,
-        &*table,
-        &Split::all(),
-        &mut progress,
-    )?;
+    let evaluation = evaluate(&predictor, &training, &*table, &Split::all(), &mut progress)?;
     progress.finish();
     let warnings = evaluation
         .warnings
@@ -55,7 +48,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
     let text = format!(
         "evaluated on {}{}\n{}",
         counted(evaluation.report.records(), "row"),
-        show::positive(&bundle.document.target),
+        show::positive(predictor.target()),
         show::report(&evaluation.report)
     );
     show::print(&text)

@@ -8,12 +8,16 @@ use super::error::CliError;
 use super::threshold::NOT_BINARY;
 use crate::ml::Task;
 use crate::ml::model::Bundle;
+use crate::ml::model::bundle::TrainingFacts;
 use crate::ml::predict::Predictor;
 
 /// Reads a model file.
 pub fn read_bundle(path: &Path) -> Result<Bundle, CliError> {
-    let bytes = std::fs::read(path).map_err(|error| CliError::file("reading", path, &error))?;
-    Ok(Bundle::decode(&bytes)?)
+    Ok(Bundle::decode(&read_bytes(path)?)?)
+}
+
+fn read_bytes(path: &Path) -> Result<Vec<u8>, CliError> {
+    std::fs::read(path).map_err(|error| CliError::file("reading", path, &error))
 }
 
 /// Reads a number of the command line; Rust's own words for what is none ("invalid float literal") help nobody.
@@ -30,8 +34,11 @@ pub fn parse_number(text: &str) -> Result<f64, String> {
     }
 }
 
-/// A model ready to score, with another threshold where one is given.
-pub fn predictor(bundle: &Bundle, threshold: Option<f64>) -> Result<Predictor, CliError> {
+/// Reads a model file to score with, with another threshold where one is given; and what its training was like.
+pub fn read_predictor(path: &Path, threshold: Option<f64>) -> Result<(Predictor, TrainingFacts), CliError> {
+    let bytes = read_bytes(path)?;
+    let mut bundle = Bundle::decode(&bytes)?;
+    let hash = bundle.hash_in(&bytes);
     if let Some(threshold) = threshold {
         if bundle.document.target.task() != Task::Binary {
             return Err(CliError::Usage(NOT_BINARY.into()));
@@ -42,7 +49,9 @@ pub fn predictor(bundle: &Bundle, threshold: Option<f64>) -> Result<Predictor, C
             )));
         }
     }
-    Ok(Predictor::with_threshold(bundle, threshold)?)
+    bundle.document.threshold = threshold.unwrap_or(bundle.document.threshold);
+    let training = bundle.document.training.clone();
+    Ok((Predictor::of(bundle, hash)?, training))
 }
 
 /// Reads a small text file.

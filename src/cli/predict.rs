@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::error::CliError;
-use super::files::{check_output, parse_number, predictor, read_bundle, whole_path, write_whole};
+use super::files::{check_output, parse_number, read_predictor, whole_path, write_whole};
 use super::parts::{FolderParts, identity};
 use super::progress::Progress;
 use super::show;
@@ -169,8 +169,7 @@ fn score(
     parts: Option<&FolderParts>,
     progress: &mut Progress,
 ) -> Result<BatchSummary, CliError> {
-    let bundle = read_bundle(&args.model)?;
-    let predictor = predictor(&bundle, args.threshold)?;
+    let (predictor, _) = read_predictor(&args.model, args.threshold)?;
     let table = read_once(&args.data, args.header)?;
     let options = BatchOptions {
         columns: args.columns.clone(),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::error::CliError;
-use super::files::{parse_number, predictor, read_bundle};
+use super::files::{parse_number, read_bundle};
 use super::progress::Progress;
 use super::show;
 use super::tables::{Header, read_once};
@@ -13,6 +13,7 @@ use crate::ml::evaluate::threshold::{Outcome, ThresholdError, Wish};
 use crate::ml::evaluate::{Interval, Report};
 use crate::ml::model::Bundle;
 use crate::ml::pipeline::evaluate;
+use crate::ml::predict::Predictor;
 use crate::ml::split::Split;
 
 /// Choose the threshold of a binary model by what you need
@@ -136,7 +137,7 @@ pub fn run(args: &Args) -> Result<(), CliError> {
 
 /// What a table's rows say.
 fn counted_on(data: &Path, args: &Args, bundle: &Bundle) -> Result<Report, CliError> {
-    let predictor = predictor(bundle, None)?;
+    let predictor = Predictor::new(bundle)?;
     let table = read_once(data, args.header)?;
     let mut progress = Progress::new(args.json, None);
     let training = &bundle.document.training;

@@ -73,19 +73,17 @@ impl ScoreStore {
     pub fn sort(mut self) -> Scores {
         self.positives.par_sort_unstable_by(f64::total_cmp);
         self.negatives.par_sort_unstable_by(f64::total_cmp);
-        let mut scores = Scores {
+        let exact = [self.positives.len() as u64, self.negatives.len() as u64];
+        let totals = self
+            .cells
+            .iter()
+            .fold(exact, |[p, n], cell| [p + cell[0], n + cell[1]]);
+        Scores {
             positives: self.positives,
             negatives: self.negatives,
             cells: self.cells,
-            totals: [0; 2],
-        };
-        let mut totals = [0; 2];
-        scores.for_each_group(|group| {
-            totals[0] += group.positives;
-            totals[1] += group.negatives;
-        });
-        scores.totals = totals;
-        scores
+            totals,
+        }
     }
 }
 

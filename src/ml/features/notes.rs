@@ -19,6 +19,15 @@ pub enum NoteKind {
 }
 
 impl NoteKind {
+    /// All of them; each stands at the place that it is as a number.
+    pub const ALL: [Self; 5] = [
+        Self::Missing,
+        Self::Invalid,
+        Self::OutOfRange,
+        Self::UnknownCategory,
+        Self::UnknownWords,
+    ];
+
     /// The name used in JSON and metrics.
     pub fn as_str(self) -> &'static str {
         match self {

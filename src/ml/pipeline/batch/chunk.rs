@@ -9,15 +9,6 @@ use crate::ml::predict::{Predictor, Scratch};
 use crate::ml::record::Record;
 use crate::ml::split::Selector;
 
-/// The kinds of odd fields, in the order of the counters.
-pub const NOTES: [&str; 5] = [
-    "missing",
-    "invalid",
-    "out_of_range",
-    "unknown_category",
-    "unknown_words",
-];
-
 /// A record to score.
 struct Entry<'b> {
     record: &'b Record,
@@ -39,7 +30,7 @@ pub struct Chunk {
     /// Answers beside truths, packed.
     pub truths: Vec<u8>,
     /// How often each kind of odd field was met.
-    pub notes: [u64; NOTES.len()],
+    pub notes: [u64; NoteKind::ALL.len()],
     /// Records of the part, and empty lines before them.
     pub rows: u64,
     pub empty: u64,
@@ -94,7 +85,7 @@ impl Chunk {
         self.problems.clear();
         self.truths.clear();
         self.found.clear();
-        (self.listed, self.notes) = (0, [0; NOTES.len()]);
+        (self.listed, self.notes) = (0, [0; NoteKind::ALL.len()]);
         (self.rows, self.empty) = (0, 0);
     }
 
@@ -155,9 +146,7 @@ impl Chunk {
         let place = (entry.row, entry.record.position.line);
         let record = layout.columns.align(entry.record, aligned);
         predictor.score_noting(record, scratch, |note| {
-            if let Some(at) = NOTES.iter().position(|kind| *kind == note.kind.as_str()) {
-                notes[at] += 1;
-            }
+            notes[note.kind as usize] += 1;
             if wants_problems && note.kind != NoteKind::Missing {
                 problems::of_field(told, place, schema, note, record.get(note.attribute));
                 *listed += 1;

@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use sha2::{Digest, Sha256};
 
-use super::chunk::{Buffers, Chunk, NOTES};
+use super::chunk::{Buffers, Chunk};
 use super::layout::Layout;
 use super::parts::{Mark, Parts, Piece, finished, name};
 use super::sink::{Outputs, Sink};
 use super::summary::{BatchMetrics, BatchSummary};
 use super::{BatchOptions, problems};
 use crate::ml::Task;
+use crate::ml::features::NoteKind;
 use crate::ml::ingest::problems::MAX_REJECTED;
 use crate::ml::ingest::{Batch, IngestError, Lane, Problems, RowReader, Told, Wanted, flow};
 use crate::ml::model::bundle::hex;
@@ -260,8 +261,14 @@ impl<'a, 'o> Run<'a, 'o> {
 
     fn take(&mut self, chunk: &Chunk) -> Result<(), PipelineError> {
         self.sink.lines(&chunk.lines)?;
-        for (kind, count) in NOTES.iter().zip(chunk.notes).filter(|(_, count)| *count > 0) {
-            *self.at.summary.notes.entry((*kind).to_string()).or_default() += count;
+        let notes = NoteKind::ALL.iter().zip(chunk.notes);
+        for (kind, count) in notes.filter(|(_, count)| *count > 0) {
+            *self
+                .at
+                .summary
+                .notes
+                .entry(kind.as_str().to_string())
+                .or_default() += count;
         }
         if let Some(judge) = &mut self.judge {
             self.unknown_target += truths::judge(&chunk.truths, judge)?;
