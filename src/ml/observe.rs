@@ -49,8 +49,8 @@ impl Stage {
 /// live with whoever implements it.
 pub trait Observer {
     /// `done` of `total` units of `stage` are finished; `total` 0 means unknown. Units are bytes of
-    /// input while reading, fits of those that are expected while searching, and solver iterations while solving. Called
-    /// again and again by the thread that began the work.
+    /// input while reading, rows while those that were kept are encoded, fits of those that are expected while searching, and
+    /// solver iterations while solving. Called again and again by the thread that began the work.
     fn report(&mut self, stage: Stage, done: u64, total: u64) -> ControlFlow<()>;
 
     /// So many rows are done. Called before a report where rows are what people wait for.

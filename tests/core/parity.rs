@@ -47,16 +47,31 @@ fn read_csv(bytes: &[u8]) -> (Vec<String>, Vec<csv::StringRecord>) {
     (header, reader.records().map(Result::unwrap).collect())
 }
 
-/// The rows as the learner sees them, scored by the bare model: read again, and as the first pass kept them.
-fn by_training(bundle: &Bundle, table: &MemoryTable) -> [Vec<Row>; 2] {
+/// The rows as the learner sees them, scored by the bare model: read again, and as the first pass kept them, which keeps
+/// whole texts where they seem to repeat themselves.
+fn by_training(bundle: &Bundle, table: &MemoryTable) -> [(&'static str, Vec<Row>); 3] {
+    [
+        ("read again", 0, Vec::new()),
+        ("kept", 1 << 30, Vec::new()),
+        ("kept as texts", 1 << 30, vec![Some((10, 1_000_000)); 1000]),
+    ]
+    .map(|(how, room, distinct)| (how, by_learner(bundle, table, room, distinct)))
+}
+
+fn by_learner(
+    bundle: &Bundle,
+    table: &MemoryTable,
+    room: usize,
+    distinct: Vec<Option<(u64, u64)>>,
+) -> Vec<Row> {
     let document = &bundle.document;
     let rows = TrainingRows {
         table,
         schema: &document.schema,
         target: document.schema.target_index().unwrap(),
         split: &Selector::all(),
-        distinct: Vec::new(),
-        room: 1 << 30,
+        distinct,
+        room,
     };
     let featurizer = Featurizer::new(document.featurizer.clone(), &document.schema);
     // As if there were many rows, so that features which come together are joined.
@@ -65,11 +80,9 @@ fn by_training(bundle: &Bundle, table: &MemoryTable) -> [Vec<Row>; 2] {
     let most = |_| MOST_FEATURES;
     let learned = rows.learn(&terms, &most, document.target.clone(), &mut Silent);
     let kept = learned.unwrap().kept;
-    assert!(kept.is_some());
-    [None, kept].map(|kept| {
-        let encoded = rows.encode(&featurizer, expected, (kept, None), &mut Silent);
-        scored(bundle, &encoded.unwrap().0)
-    })
+    assert_eq!(kept.is_some(), room > 0);
+    let encoded = rows.encode(&featurizer, expected, (kept, None), &mut Silent);
+    scored(bundle, &encoded.unwrap().0)
 }
 
 fn scored(bundle: &Bundle, design: &Design) -> Vec<Row> {
@@ -183,7 +196,9 @@ fn check(what: &str, bytes: &[u8], target: &str) -> Bundle {
         .filter(|(_, record)| !record[truth].is_empty())
         .map(|(row, _)| row)
         .collect();
-    for (training, how) in by_training(&bundle, &table).iter().zip(["read again", "kept"]) {
+    let other_way = MemoryTable::new(reversed(&header, &records));
+    let both_ways = [&table, &other_way].map(|table| by_training(&bundle, table));
+    for (how, training) in both_ways.as_flattened() {
         assert_eq!(training.len(), known.len(), "{what}, {how}");
         for (index, (trained, known)) in training.iter().zip(&known).enumerate() {
             assert_eq!(

@@ -63,8 +63,11 @@ impl TokenCounts {
         }
     }
 
-    /// Adds everything that was counted on other rows. `told` hears of each token its number there and its number here.
+    /// Adds everything that was counted and forgotten on other rows. `told` hears of each token that is left its number there
+    /// and its number here.
     pub fn merge(&mut self, other: &TokenCounts, mut told: impl FnMut(u32, u32)) {
+        self.forgotten.tokens += other.forgotten.tokens;
+        self.forgotten.occurrences += other.forgotten.occurrences;
         for counted in &other.table {
             let token = other.token(counted);
             let number = match self.find(counted.hash, token) {
@@ -216,6 +219,9 @@ mod tests {
         assert_eq!(counts.ranked(), [("a", 2), ("b", 2), ("c", 2), ("d", 2)]);
         assert_eq!((counts.forgotten.tokens, counts.forgotten.occurrences), (1, 1));
         assert_eq!(counts.add("e", 9), 5, "a number is never given again");
+        let mut all = TokenCounts::default();
+        all.merge(&counts, |_, _| {});
+        assert_eq!(all.forgotten, counts.forgotten);
         assert_eq!(counts.ranked().last(), Some(&("e", 1)));
     }
 }

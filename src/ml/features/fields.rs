@@ -63,48 +63,66 @@ impl FieldCounts {
             self.rows = self.rows.wrapping_add(1);
             keep(self.texts.add(text, self.rows));
         }
-        let is_full = self.texts.len() > MOST_TEXTS || self.texts.bytes() > MOST_BYTES;
+        let is_full = self.texts.len() > MOST_TEXTS
+            || self.texts.bytes() > MOST_BYTES
+            || self.texts.forgotten.tokens > 0;
         if is_full {
             let texts = std::mem::take(&mut self.texts);
             let all: Vec<(&str, u32)> = texts.iter().collect();
-            self.count(cut(step, plan, &all, &mut Workspace::default()), counts);
+            self.count(&cut(step, plan, &all, &mut Workspace::default()), counts);
         }
         !is_full
     }
 
-    /// Counts the words of the texts that were kept, on all threads. Gives the texts.
-    pub fn settle(&mut self, step: &TokenStep, plan: &Plan, counts: &mut TokenCounts) -> TokenCounts {
+    /// Bytes of memory it takes, about.
+    pub fn bytes(&self) -> usize {
+        self.texts.bytes()
+    }
+
+    /// Counts the words of the texts that were kept, on all threads. Gives the texts, and how many tokens they have.
+    pub fn settle(
+        &mut self,
+        step: &TokenStep,
+        plan: &Plan,
+        counts: &mut TokenCounts,
+    ) -> (TokenCounts, usize) {
         let texts = std::mem::take(&mut self.texts);
         let all: Vec<(&str, u32)> = texts.iter().collect();
-        let parts: Vec<(TokenCounts, u64)> = all
+        let parts: Vec<Words> = all
             .par_chunks(CHUNK_TEXTS)
             .map_init(Workspace::default, |workspace, some| {
                 cut(step, plan, some, workspace)
             })
             .collect();
-        parts.into_iter().for_each(|part| self.count(part, counts));
-        texts
+        parts.iter().for_each(|part| self.count(part, counts));
+        let tokens = parts.iter().map(|part| part.tokens).sum();
+        (texts, tokens)
     }
 
-    fn count(&mut self, (words, active): (TokenCounts, u64), counts: &mut TokenCounts) {
-        counts.merge(&words, |_, _| {});
-        self.active += active;
+    fn count(&mut self, words: &Words, counts: &mut TokenCounts) {
+        counts.merge(&words.counts, |_, _| {});
+        self.active += words.active;
     }
 }
 
-/// The words of some texts, and how many tokens all rows with them have.
-fn cut(
-    step: &TokenStep,
-    plan: &Plan,
-    texts: &[(&str, u32)],
-    workspace: &mut Workspace,
-) -> (TokenCounts, u64) {
-    let (mut words, mut active) = (TokenCounts::default(), 0);
+/// The words of some texts.
+#[derive(Default)]
+struct Words {
+    counts: TokenCounts,
+    /// How many tokens the texts have.
+    tokens: usize,
+    /// How many all rows with them have.
+    active: u64,
+}
+
+fn cut(step: &TokenStep, plan: &Plan, texts: &[(&str, u32)], workspace: &mut Workspace) -> Words {
+    let mut words = Words::default();
     for (number, &(text, rows)) in texts.iter().enumerate() {
         plan.for_each_token_of(step, text, workspace, |token| {
-            active += u64::from(rows);
-            words.add_many(token, number as u32, rows);
+            words.tokens += 1;
+            words.active += u64::from(rows);
+            words.counts.add_many(token, number as u32, rows);
         });
     }
-    (words, active)
+    words
 }

@@ -4,6 +4,7 @@
 //! terms on one thread and some on another. Neither the chunks nor their order depend on the threads.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -82,7 +83,7 @@ impl FeaturizerFit {
                 cuts: Vec::new(),
                 second: false,
                 by_column,
-                room: Room::default(),
+                room: Arc::default(),
             },
             by_number,
             allowed,
@@ -112,8 +113,13 @@ impl FeaturizerFit {
     /// Keeps the rows as they were read, as long as they take no more than so many bytes.
     #[must_use]
     pub fn keeping(mut self, bytes: usize) -> Self {
-        self.reading.room = Room::new(bytes);
+        self.reading.room = Arc::new(Room::new(bytes));
         self
+    }
+
+    /// The room that there is for rows, for others that keep something of them.
+    pub fn room(&self) -> Arc<Room> {
+        Arc::clone(&self.reading.room)
     }
 
     /// Allows another number of features, before they are frozen.

@@ -52,7 +52,7 @@ impl FitLane<'_> {
     /// Adds a chunk, and the rows it was read from if this lane reads them.
     pub fn add(&mut self, rows: &[&Record], chunk: &Chunk) {
         let reading = self.reading;
-        let (keeps, before) = (reading.room.is_open(), self.kept_bytes());
+        let (keeps, before) = (reading.room.is_open(), self.bytes());
         self.chunks += 1;
         if !reading.second {
             let (first, numbers) = &mut self.numbers;
@@ -73,13 +73,17 @@ impl FitLane<'_> {
                     }
                 }
                 _ => {
-                    let mut now = vec![0; chunk.counts[term].numbers()];
+                    let mut now = vec![u32::MAX; chunk.counts[term].numbers()];
                     counts.merge(&chunk.counts[term], |there, here| now[there as usize] = here);
                     if keeps {
                         kept.stream
                             .append(&chunk.tokens[term], |there| now[there as usize]);
                     }
                 }
+            }
+            if counts.forgotten.tokens > 0 {
+                // Rows may have tokens that have no number any more.
+                reading.room.close();
             }
         }
         let counts = counted.iter_mut().map(|counted| &mut counted.counts);
@@ -95,16 +99,18 @@ impl FitLane<'_> {
             }
         }
         match reading.room.is_open() {
-            true => reading.room.take(self.kept_bytes() - before),
+            // Less than before when tokens were forgotten.
+            true => reading.room.take(self.bytes().saturating_sub(before)),
             false => self.give_up(),
         }
     }
 
-    /// Bytes of what this lane keeps of the rows.
-    fn kept_bytes(&self) -> usize {
+    /// Bytes of what this lane keeps of the rows, and of what it counts: rows only stay where both are small.
+    fn bytes(&self) -> usize {
         let (numbers, terms) = (self.numbers.1.iter(), self.counted.1.iter());
+        let of_term = |term: &Counted| term.kept.bytes() + term.counts.bytes() + term.fields.bytes();
         numbers.map(|number| number.kept.bytes()).sum::<usize>()
-            + terms.map(|counted| counted.kept.bytes()).sum::<usize>()
+            + terms.map(of_term).sum::<usize>()
             + self.totals.as_ref().map_or(0, |totals| totals.flags.bytes())
     }
 

@@ -18,10 +18,10 @@ pub struct Room {
 }
 
 impl Room {
-    /// Room for so many bytes.
+    /// Room for so many bytes. With more than 4 GiB, ends of rows would not fit into their 32 bits.
     pub fn new(most: usize) -> Self {
         Self {
-            most,
+            most: most.min(u32::MAX as usize),
             ..Self::default()
         }
     }
@@ -225,8 +225,8 @@ impl Numbers {
 pub struct KeptTerm {
     /// The tokens of each row, or its one text.
     pub(super) stream: Stream,
-    /// Its texts, where whole texts are kept.
-    pub(super) texts: Option<TokenCounts>,
+    /// Its texts, where whole texts are kept, and how many tokens these have.
+    pub(super) texts: Option<(TokenCounts, usize)>,
 }
 
 impl KeptTerm {
@@ -250,11 +250,14 @@ pub struct KeptRows {
 }
 
 impl KeptRows {
-    /// Bytes that it takes, about.
+    /// Bytes that it takes, about, with those that tell what its numbers stand for ([`KeptRows::replay`]).
     pub fn bytes(&self) -> usize {
         let of_term = |(counts, kept): &(TokenCounts, KeptTerm)| {
-            let texts = kept.texts.as_ref().map_or(0, TokenCounts::bytes);
-            counts.bytes() + kept.bytes() + texts
+            let of_texts = kept.texts.as_ref();
+            let texts = of_texts.map_or(0, |(texts, tokens)| {
+                texts.bytes() + 4 * (texts.numbers() + tokens)
+            });
+            counts.bytes() + 4 * counts.numbers() + kept.bytes() + texts
         };
         self.numbers.iter().map(Numbers::bytes).sum::<usize>()
             + self.terms.iter().map(of_term).sum::<usize>()

@@ -1,13 +1,15 @@
 //! Records into numbers. What is learned from the training rows ([`fit`]) is frozen in a
-//! [`Featurizer`], and its [`Featurizer::apply`] is the only way to features in training, evaluation,
-//! batch and real time, so that the same record gives the same features everywhere.
+//! [`Featurizer`], and its [`Featurizer::apply`] is the way to features in training, evaluation, batch and real time, so that
+//! the same record gives the same features everywhere. Training rows that were kept when they were counted ([`kept`])
+//! come to the same features without their records ([`replay`]).
 //!
 //! Features come in two blocks: dense numbers, scaled and rounded to `f32`, and value-less active ones
 //! (bins, levels, words, indicators), given by their ids.
 //!
-//! [`plan`] compiles the terms of a recipe, so that work they share is done once for each record; [`fit`] and
-//! [`featurizer`] both run it. [`words`] and [`product`] make tokens, [`count`] counts them ([`fields`] column by column), [`space`] decides
-//! which of them become features, [`dictionary`] finds them again, [`memo`] remembers whole texts; [`levels`] tells the categories in those of products.
+//! [`plan`] compiles the terms of a recipe, so that work they share is done once for each record; [`fit`] (chunks by
+//! [`reading`], put together by [`fit_lane`]) and [`featurizer`] both run it. [`words`] and [`product`] make tokens,
+//! [`count`] counts them ([`fields`] column by column), [`space`] decides which of them become features, [`dictionary`]
+//! finds them again, [`memo`] remembers whole texts; [`levels`] tells the categories in those of products.
 
 pub mod carry;
 mod checks;
@@ -18,7 +20,7 @@ pub mod entries;
 pub mod featurizer;
 pub mod fields;
 pub mod fit;
-mod fit_lane;
+pub mod fit_lane;
 pub mod kept;
 mod ledger;
 pub mod levels;
@@ -30,7 +32,7 @@ pub mod plan;
 pub mod product;
 mod prune;
 mod read_term;
-mod reading;
+pub mod reading;
 pub mod replay;
 pub mod show;
 pub mod space;
@@ -43,7 +45,7 @@ pub mod workspace;
 pub use featurizer::Featurizer;
 pub use fit::FeaturizerFit;
 pub use fit_lane::FitLane;
-pub use kept::KeptRows;
+pub use kept::{KeptRows, Room};
 pub use names::FeatureName;
 pub use notes::{FieldNote, NoteKind};
 pub use reading::{Chunk, Reading};

@@ -1,5 +1,7 @@
 //! Reads chunks of training rows: what they hold of numbers and tokens, on any thread and in any order.
 
+use std::sync::Arc;
+
 use super::count::TokenCounts;
 use super::cut::Cut;
 use super::kept::{Room, Stream};
@@ -8,6 +10,9 @@ use super::step::{Place, Step, TokenStep};
 use super::workspace::Workspace;
 use crate::ml::record::Record;
 use crate::ml::value::Number;
+
+/// Tokens of one chunk that are kept: a table with more of them on so few rows is read again instead.
+const MOST_KEPT: u64 = 4 << 20;
 
 /// How rows are read; the same for all of them within a pass.
 #[derive(Debug)]
@@ -19,7 +24,7 @@ pub struct Reading {
     /// For each term whether its tokens are counted column by column, and not while rows are read.
     pub(super) by_column: Vec<bool>,
     /// Whether rows are kept, so that they need not be read again.
-    pub(super) room: Room,
+    pub(super) room: Arc<Room>,
 }
 
 /// What one chunk of rows holds; use one again and again.
@@ -48,9 +53,14 @@ impl Reading {
         chunk
             .positions
             .extend(rows.iter().map(|record| record.position.record));
-        let keeps = self.room.is_open();
-        let keeps_flags = keeps && !self.second;
+        let mut keeps = self.room.is_open();
         for (row, record) in rows.iter().enumerate() {
+            if keeps && chunk.active > MOST_KEPT {
+                self.room.close();
+                keeps = false;
+                chunk.tokens.iter_mut().for_each(|kept| *kept = Stream::default());
+            }
+            let keeps_flags = keeps && !self.second;
             self.plan.read(record, workspace);
             for (values, number) in chunk.numbers.iter_mut().zip(&workspace.numbers) {
                 values.push(match number {

@@ -61,7 +61,7 @@ impl Meaning {
         featurizer: &Featurizer,
     ) -> Self {
         let feature = |token: &str| featurizer.feature_of(term, token);
-        let Some(texts) = &kept.texts else {
+        let Some((texts, _)) = &kept.texts else {
             let mut features = vec![NONE; counts.numbers()];
             for (number, token) in counts.numbered() {
                 features[number as usize] = feature(token).unwrap_or(NONE);
@@ -291,10 +291,52 @@ mod tests {
         let bytes = |kept: Option<KeptRows>| kept.unwrap().bytes();
         let taken = bytes(fit(&all, 1 << 30, true).freeze_and_keep().1);
         assert!(taken > 50_000);
-        assert!(fit(&all, taken / 8, true).freeze_and_keep().1.is_none());
+        let (state, kept) = fit(&all, taken / 8, true).freeze_and_keep();
+        assert!(kept.is_none());
+        assert_eq!(state, fit(&all, 0, true).freeze());
         // More different texts than are kept before their words are counted.
         let many = rows(40_000, 40_000);
         assert!(fit(&many, 1 << 30, true).freeze_and_keep().1.is_none());
         assert!(fit(&many, 1 << 30, false).freeze_and_keep().1.is_some());
+    }
+
+    /// All pairs of words of two texts, on rows that are read as one chunk.
+    fn keeps_pairs(rows: usize, words: usize, are_different: bool) -> bool {
+        let schema = Schema::from_json(
+            r#"{"version":"1.0","dataFormat":"CSV","attributes":[
+            {"attributeName":"a","attributeType":"TEXT"},{"attributeName":"b","attributeType":"TEXT"}]}"#,
+        )
+        .unwrap();
+        let text = |attribute| {
+            Tokens::Words(TextSource {
+                attribute,
+                lowercase: false,
+                no_punct: false,
+                split_punct: false,
+            })
+        };
+        let terms = [Term::Tokens(Tokens::Product(vec![text(0), text(1)]))];
+        let field = |row: usize| {
+            let word = |at: usize| if are_different { row * words + at } else { at % 3 };
+            (0..words).map(|at| format!("{} ", word(at))).collect::<String>()
+        };
+        let rows: Vec<Record> = (0..rows)
+            .map(|row| Record::from_fields([field(row), field(row)].iter().map(String::as_str)))
+            .collect();
+        let mut fit = FeaturizerFit::new(&terms, &schema, 5_000_000).keeping(1 << 30);
+        fit.add(&rows.iter().collect::<Vec<_>>());
+        assert!(!fit.next_pass());
+        fit.freeze_and_keep().1.is_some()
+    }
+
+    #[test]
+    fn a_chunk_that_forgets_or_has_too_many_tokens_is_not_kept() {
+        assert!(keeps_pairs(21, 300, true));
+        assert!(
+            !keeps_pairs(24, 300, true),
+            "rare ones are forgotten beyond 2,000,000"
+        );
+        assert!(keeps_pairs(40, 300, false));
+        assert!(!keeps_pairs(48, 300, false), "4,320,000 tokens");
     }
 }

@@ -134,8 +134,11 @@ impl Batch {
 
     /// Bytes of the text of its rows.
     pub(super) fn size(&self) -> usize {
-        let of_records = self.records().iter().map(Record::text_len);
-        self.rows.size().max(of_records.sum())
+        // Records that were copied from rows have no more text than these.
+        match self.rows.is_empty() {
+            true => self.records().iter().map(Record::text_len).sum(),
+            false => self.rows.size(),
+        }
     }
 
     /// Empty lines before its rows, those before the whole batch left out.

@@ -1,5 +1,5 @@
-//! The two passes over the training rows: the first learns the featurizer and the classes, the second
-//! turns rows into a design. Where the first could keep the rows as it read them, the second needs no source.
+//! The second pass over the training rows turns them into a design. Where the first ([`super::first_pass`]) could keep the
+//! rows as it read them, it needs no source ([`super::replay`]).
 
 use std::collections::HashMap;
 
@@ -191,7 +191,7 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
-    fn new(builder: DesignBuilder) -> Self {
+    pub(super) fn new(builder: DesignBuilder) -> Self {
         Self {
             builder,
             classes: Vec::new(),
@@ -212,7 +212,7 @@ impl Gathered {
         }
     }
     /// The design, the truths of its rows for this target, and how much they count.
-    fn finish(self, target: &Target) -> Result<(Design, Targets, Vec<f64>), PipelineError> {
+    pub(super) fn finish(self, target: &Target) -> Result<(Design, Targets, Vec<f64>), PipelineError> {
         let classes_of_rows = |classes| Targets::Classes {
             classes,
             of_row: self.classes,

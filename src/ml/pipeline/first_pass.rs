@@ -63,7 +63,7 @@ impl TrainingRows<'_> {
         };
         let fit = fit.keeping(room);
         let mut fit = fit.with_repeats(|attribute| *self.distinct.get(attribute)?);
-        let (mut truths, mut rejected) = (Truths::new(&target, room > 0), 0);
+        let (mut truths, mut rejected) = (Truths::new(&target, fit.room()), 0);
         let counted: Lane<Read, PipelineError> = Box::new(|batch, read| {
             let problems = batch.problems.iter().filter(|problem| problem.1);
             rejected += problems.count() as u64;

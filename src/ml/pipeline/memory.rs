@@ -105,6 +105,9 @@ pub struct MemoryPlan {
     /// Buffers for reading rows back, a copy of the rows that the search looks at where those are few among many, features
     /// that come together, and an allowance.
     pub buffers_bytes: u64,
+    /// The part of them that is free again when there are weights.
+    #[serde(skip)]
+    pub before_weights_bytes: u64,
     /// The featurised rows.
     pub rows_bytes: u64,
     /// Where they lie.
@@ -200,7 +203,7 @@ impl MemoryPlan {
 
     /// Bytes by which work after the solver is done, which takes `bytes`, exceeds the budget.
     pub(super) fn lacks(&self, bytes: u64) -> u64 {
-        let beside = self.planned_bytes - self.weights_bytes;
+        let beside = self.planned_bytes - self.weights_bytes - self.before_weights_bytes;
         (beside + bytes).saturating_sub(self.budget_bytes.max(self.planned_bytes))
     }
 }
@@ -250,18 +253,16 @@ impl Shape {
 
     fn plan(&self, budget: u64, program: u64, rows_in: RowsIn, copies: u64) -> MemoryPlan {
         let (rows, weights) = (copies * self.bytes_of(self.rows), self.weights(rows_in));
+        // Texts and what was kept are forgotten before there are weights.
+        let before = self.memories().saturating_sub(weights);
         let mut plan = MemoryPlan {
             budget_bytes: budget,
             planned_bytes: 0,
             program_bytes: program,
             weights_bytes: weights,
             targets_bytes: self.targets(),
-            // Texts and what was kept are forgotten before there are weights.
-            buffers_bytes: ALLOWANCE
-                + self.batches()
-                + self.buffers(rows_in)
-                + self.joints(rows_in)
-                + self.memories().saturating_sub(weights),
+            buffers_bytes: ALLOWANCE + self.batches() + self.buffers(rows_in) + self.joints(rows_in) + before,
+            before_weights_bytes: before,
             rows_bytes: rows,
             rows_in,
         };
@@ -343,8 +344,10 @@ impl Shape {
         let sampled = share.map_or(0, |share| (share * self.rows as f64) as u64);
         // The rows themselves, and of each its number, its target and what it counts.
         let copy = self.bytes_of(sampled).min(sample::MOST_BYTES as u64) + sampled * (8 + self.truth);
+        // Those that are encoded from kept ones, and those that are put together meanwhile.
+        let blocks = if self.kept > 0 { 2 * self.threads } else { 0 };
         match rows_in {
-            RowsIn::Memory => 2 * shard + copy,
+            RowsIn::Memory => (2 + blocks) * shard + copy,
             RowsIn::Disk => shard * (3 + 2 * self.threads),
         }
     }
@@ -357,10 +360,12 @@ impl Shape {
 
     /// What is kept of the rows while they are encoded, or else the texts that every thread remembers.
     fn memories(&self) -> u64 {
-        match self.reads_words {
-            _ if self.kept > 0 => self.kept,
-            true => self.threads * memo::MOST_BYTES as u64,
-            false => 0,
+        if self.kept > 0 {
+            self.kept
+        } else if self.reads_words {
+            self.threads * memo::MOST_BYTES as u64
+        } else {
+            0
         }
     }
 
@@ -421,7 +426,7 @@ mod tests {
         }
     }
 
-    /// Rows that were kept are gone when there are weights, and never push the program over its budget.
+    /// Rows that were kept are gone when there are weights.
     #[test]
     fn kept_rows_take_an_eighth_of_what_is_left_and_count_beside_the_weights() {
         let memory = |budget| Memory {
@@ -440,12 +445,14 @@ mod tests {
         };
         let (without, few, many) = (plan(0), plan(1), plan(1 << 28));
         assert!(
-            few.buffers_bytes < without.buffers_bytes,
+            few.before_weights_bytes < without.before_weights_bytes,
             "texts are not remembered beside"
         );
         let added = (1 << 28) - many.weights_bytes;
         assert_eq!(many.buffers_bytes - few.buffers_bytes, added);
         assert_eq!(many.planned_bytes - few.planned_bytes, added);
+        let lacks = [&many, &few].map(|plan| plan.lacks(1 << 30));
+        assert_eq!(lacks[0], lacks[1], "they are in nobody's way then");
     }
 
     /// On disk rows take no memory, and partial sums only as many as there are threads: 2 instead of 16.

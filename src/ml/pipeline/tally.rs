@@ -1,7 +1,9 @@
 //! Counts what is true of the training rows: classes, or numbers.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
+use crate::ml::features::Room;
 use crate::ml::moments::Moments;
 use crate::ml::target::{Target, Truth};
 
@@ -25,14 +27,6 @@ pub(super) enum OfRows {
 }
 
 impl OfRows {
-    fn push(&mut self, truth: f64) {
-        match self {
-            Self::Counted => {}
-            Self::Classes(classes) => classes.push(truth as u32),
-            Self::Values(values) => values.push(truth),
-        }
-    }
-
     /// What is true of a row; nothing where that was only counted.
     pub(super) fn get(&self, row: usize) -> Truth<'static> {
         let found = match self {
@@ -63,38 +57,54 @@ pub(super) struct Truths {
     pub(super) unknown: u64,
     /// Row by row, without those of which nothing is known.
     pub(super) of_rows: OfRows,
+    room: Arc<Room>,
 }
 
 impl Truths {
-    /// Counts the truths of a target, and keeps them if that is wanted.
-    pub(super) fn new(target: &Target, keeps: bool) -> Self {
+    /// Counts the truths of a target, and keeps them while `room` is open.
+    pub(super) fn new(target: &Target, room: Arc<Room>) -> Self {
         let of_rows = match target {
-            _ if !keeps => OfRows::Counted,
             Target::Regression => OfRows::Values(Vec::new()),
             Target::Binary { .. } | Target::Multiclass { .. } => OfRows::Classes(Vec::new()),
         };
         Self {
             of_rows,
+            room,
             ..Self::default()
         }
     }
 
     /// Counts a truth.
     pub(super) fn add(&mut self, truth: Truth<'_>) {
-        let kept = match truth {
+        if !self.room.is_open() {
+            self.of_rows = OfRows::Counted;
+        }
+        match truth {
             Truth::Unknown => return,
             Truth::Class(class) => {
                 self.counts[class.min(1)] += 1;
-                class as f64
+                self.keep_class(class as u32);
             }
-            Truth::UnseenClass(label) => f64::from(self.number_of(label)),
+            Truth::UnseenClass(label) => {
+                let number = self.number_of(label);
+                self.keep_class(number);
+            }
             Truth::Value(value) => {
                 self.numbers.add(value);
-                value
+                if let OfRows::Values(values) = &mut self.of_rows {
+                    values.push(value);
+                    self.room.take(size_of::<f64>());
+                }
             }
-        };
-        self.of_rows.push(kept);
+        }
         self.rows += 1;
+    }
+
+    fn keep_class(&mut self, class: u32) {
+        if let OfRows::Classes(classes) = &mut self.of_rows {
+            classes.push(class);
+            self.room.take(size_of::<u32>());
+        }
     }
 
     /// Counts a label; gives its number.
