@@ -3,10 +3,15 @@
 
 use std::sync::Arc;
 
+use hashbrown::HashTable;
+
 use crate::ml::text_hash::hash_of;
 
-/// Texts remembered at most, by all terms of one memory together; a power of two.
-const SLOTS: usize = 1 << 15;
+/// Texts remembered at most, by all terms of one memory together: seven eighths of a power of two, which is how full a
+/// table of them may be.
+const MOST_KEPT: usize = 7 << 12;
+/// Bytes of a table with so many texts; twice as many where several share the room, because each is a power of two.
+const TABLE_BYTES: usize = 2 * (MOST_KEPT / 7 * 8) * (size_of::<u32>() + 1);
 /// Bytes of all these texts.
 const MOST_TEXT: usize = 4 << 20;
 /// Their ids.
@@ -19,7 +24,8 @@ const TRIAL: u32 = 1 << 12;
 const KNOWN_SHARE: u32 = 4;
 
 /// Bytes that remembering takes at most for each thread.
-pub const MOST_BYTES: usize = SLOTS * size_of::<Slot>() + MOST_TEXT + MOST_IDS * size_of::<u32>();
+pub const MOST_BYTES: usize =
+    MOST_KEPT * size_of::<Kept>() + TABLE_BYTES + MOST_TEXT + MOST_IDS * size_of::<u32>();
 
 /// How many tokens a text gave, and how many of them are known.
 pub type FoundCounts = (u32, u32);
@@ -56,9 +62,8 @@ impl Memo {
 }
 
 /// One text.
-#[derive(Debug, Clone, Copy, Default)]
-struct Slot {
-    /// 0 where the slot is free: only the empty text has that hash.
+#[derive(Debug, Clone, Copy)]
+struct Kept {
     hash: u64,
     start: u32,
     length: u32,
@@ -67,12 +72,15 @@ struct Slot {
     found: FoundCounts,
 }
 
-/// The texts of one term. Each has one place, by its hash; the one that came last keeps it.
+/// The texts of one term. When there is no room for one more, all are forgotten: those that come often are soon known
+/// again.
 #[derive(Debug)]
 pub struct Recollection {
     /// How many share the room.
     sharing: usize,
-    slots: Vec<Slot>,
+    /// Finds a text among those that are kept.
+    places: HashTable<u32>,
+    kept: Vec<Kept>,
     text: String,
     ids: Vec<u32>,
     asked: u32,
@@ -86,18 +94,14 @@ impl Recollection {
     fn sharing(sharing: usize) -> Self {
         Self {
             sharing: sharing.max(1),
-            slots: Vec::new(),
+            places: HashTable::new(),
+            kept: Vec::new(),
             text: String::new(),
             ids: Vec::new(),
             asked: 0,
             known: 0,
             given_up: false,
         }
-    }
-
-    /// The place of a hash.
-    fn place(&self, hash: u64) -> usize {
-        hash as usize & self.slots.len().wrapping_sub(1)
     }
 
     /// The ids of a text, ascending, each once, and how many tokens that came from.
@@ -110,18 +114,19 @@ impl Recollection {
             self.judge();
         }
         let hash = hash_of(text.as_bytes());
-        let slot = *self.slots.get(self.place(hash))?;
-        if slot.hash != hash || hash == 0 {
-            return None;
-        }
-        let (start, first) = (slot.start as usize, slot.first_id as usize);
-        let is_it = self.text.get(start..start + slot.length as usize) == Some(text);
-        let ids = self.ids.get(first..first + slot.ids as usize)?;
-        if !is_it {
-            return None;
-        }
+        let text_at = |kept: &Kept| {
+            let start = kept.start as usize;
+            self.text.get(start..start + kept.length as usize)
+        };
+        let is_it = |&place: &u32| {
+            let kept = self.kept.get(place as usize);
+            kept.is_some_and(|kept| kept.hash == hash && text_at(kept) == Some(text))
+        };
+        let place = *self.places.find(hash, is_it)?;
+        let kept = self.kept.get(place as usize)?;
+        let first = kept.first_id as usize;
         self.known += 1;
-        Some((ids, slot.found))
+        Some((self.ids.get(first..first + kept.ids as usize)?, kept.found))
     }
 
     /// Gives up where too few texts were known.
@@ -140,37 +145,47 @@ impl Recollection {
         if self.given_up || text.is_empty() || text.len() > LONGEST || ids.len() > LONGEST {
             return;
         }
-        let (most_text, most_ids) = (MOST_TEXT / self.sharing, MOST_IDS / self.sharing);
-        if self.text.len() + text.len() > most_text || self.ids.len() + ids.len() > most_ids {
+        let (most, most_text, most_ids) = (
+            MOST_KEPT / self.sharing,
+            MOST_TEXT / self.sharing,
+            MOST_IDS / self.sharing,
+        );
+        if self.kept.len() >= most
+            || self.text.len() + text.len() > most_text
+            || self.ids.len() + ids.len() > most_ids
+        {
             self.text.clear();
             self.ids.clear();
-            self.slots.clear();
+            self.kept.clear();
+            self.places.clear();
         }
-        if self.slots.is_empty() {
+        if self.kept.capacity() == 0 {
             // Room for all at once, so that it is never doubled.
             self.text.reserve_exact(most_text);
             self.ids.reserve_exact(most_ids);
-            let slots = SLOTS >> self.sharing.next_power_of_two().ilog2().min(8);
-            self.slots.resize(slots, Slot::default());
+            self.kept.reserve_exact(most);
+            self.places = HashTable::with_capacity(most);
         }
         let hash = hash_of(text.as_bytes());
-        let place = self.place(hash);
-        if let Some(slot) = self.slots.get_mut(place) {
-            *slot = Slot {
-                hash,
-                start: self.text.len() as u32,
-                length: text.len() as u32,
-                first_id: self.ids.len() as u32,
-                ids: ids.len() as u32,
-                found,
-            };
-            self.text.push_str(text);
-            self.ids.extend_from_slice(ids);
-        }
+        let place = self.kept.len() as u32;
+        self.kept.push(Kept {
+            hash,
+            start: self.text.len() as u32,
+            length: text.len() as u32,
+            first_id: self.ids.len() as u32,
+            ids: ids.len() as u32,
+            found,
+        });
+        self.text.push_str(text);
+        self.ids.extend_from_slice(ids);
+        let kept = &self.kept;
+        let hash_at = |place: &u32| kept.get(*place as usize).map_or(0, |kept| kept.hash);
+        self.places.insert_unique(hash, place, hash_at);
     }
 
     fn capacity(&self) -> usize {
-        self.slots.capacity() * size_of::<Slot>()
+        self.kept.capacity() * size_of::<Kept>()
+            + self.places.allocation_size()
             + self.text.capacity()
             + self.ids.capacity() * size_of::<u32>()
     }
