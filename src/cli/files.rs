@@ -39,6 +39,7 @@ pub fn read_predictor(path: &Path, threshold: Option<f64>) -> Result<(Predictor,
     let bytes = read_bytes(path)?;
     let mut bundle = Bundle::decode(&bytes)?;
     let hash = bundle.hash_in(&bytes);
+    drop(bytes);
     if let Some(threshold) = threshold {
         if bundle.document.target.task() != Task::Binary {
             return Err(CliError::Usage(NOT_BINARY.into()));

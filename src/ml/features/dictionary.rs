@@ -67,12 +67,15 @@ pub struct Likely {
 }
 
 impl Dictionary {
-    /// Builds the look-up table.
+    /// Builds the look-up table. Of entries that are equal, which no training makes, the first is found.
     pub fn new(state: &DictionaryState) -> Self {
         let hash_at = |id: u32| hash_of(state.entries.get(id as usize).as_bytes());
         let mut ids = HashTable::with_capacity(state.entries.len());
         for id in 0..state.entries.len() as u32 {
-            ids.insert_unique(hash_at(id), id, |&id| hash_at(id));
+            let token = state.entries.get(id as usize);
+            let is_it = |&known: &u32| state.entries.get(known as usize) == token;
+            ids.entry(hash_of(token.as_bytes()), is_it, |&id| hash_at(id))
+                .or_insert(id);
         }
         Self { ids }
     }
@@ -142,6 +145,11 @@ mod tests {
         assert_eq!(dictionary.find(&state, "c"), Found::Entry(1));
         assert_eq!(dictionary.find(&state, ""), Found::Entry(2));
         assert_eq!(dictionary.find(&state, "z"), Found::Unknown);
+        let twice = DictionaryState {
+            entries: ["b", "c", "b"].into_iter().collect(),
+            ..state.clone()
+        };
+        assert_eq!(Dictionary::new(&twice).find(&twice, "b"), Found::Entry(0));
         state.buckets = 4;
         let Found::Bucket(id) = dictionary.find(&state, "z") else {
             panic!("a bucket is expected")

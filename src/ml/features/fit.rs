@@ -184,9 +184,13 @@ impl FeaturizerFit {
             .zip(&mut self.counted)
             .for_each(|((step, by_column), term)| {
                 if let Step::Tokens(tokens) = step {
+                    let before = term.counts.bytes();
                     let texts = term.fields.settle(tokens, &reading.plan, &mut term.counts);
-                    let are_kept = reading.room.is_open() && *by_column && tokens.is_words();
-                    term.kept.texts = are_kept.then_some(texts);
+                    if reading.room.is_open() && *by_column && tokens.is_words() {
+                        let words = term.counts.bytes().saturating_sub(before);
+                        reading.room.take(words + size_of::<u32>() * texts.1);
+                        term.kept.texts = Some(texts);
+                    }
                 }
             });
         let active = self.counted.iter().map(|counted| counted.fields.active);

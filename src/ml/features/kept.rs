@@ -8,6 +8,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::count::TokenCounts;
+use crate::ml::ingest::flow::MOST_AHEAD;
 
 /// How much may be kept, by all threads together. Once it is too much, nothing is kept any more.
 #[derive(Debug, Default)]
@@ -24,6 +25,11 @@ impl Room {
             most: most.min(u32::MAX as usize),
             ..Self::default()
         }
+    }
+
+    /// Whether so many bytes, at the same time on every batch that is under way, would be more than there is room for.
+    pub fn is_too_small_for(&self, bytes: usize) -> bool {
+        bytes.saturating_mul(MOST_AHEAD) > self.most
     }
 
     /// Whether anything may be kept.
@@ -250,14 +256,20 @@ pub struct KeptRows {
 }
 
 impl KeptRows {
-    /// Bytes that it takes, about, with those that tell what its numbers stand for ([`KeptRows::replay`]).
+    /// Bytes of what tells what its numbers stand for, which is not there yet ([`KeptRows::replay`]).
+    pub fn bytes_to_replay(&self) -> usize {
+        let of_term = |(counts, kept): &(TokenCounts, KeptTerm)| match &kept.texts {
+            None => counts.numbers(),
+            Some((texts, tokens)) => texts.numbers() + tokens,
+        };
+        size_of::<u32>() * self.terms.iter().map(of_term).sum::<usize>()
+    }
+
+    /// Bytes that it takes, about.
     pub fn bytes(&self) -> usize {
         let of_term = |(counts, kept): &(TokenCounts, KeptTerm)| {
-            let of_texts = kept.texts.as_ref();
-            let texts = of_texts.map_or(0, |(texts, tokens)| {
-                texts.bytes() + 4 * (texts.numbers() + tokens)
-            });
-            counts.bytes() + 4 * counts.numbers() + kept.bytes() + texts
+            let texts = kept.texts.as_ref().map_or(0, |(texts, _)| texts.bytes());
+            counts.bytes() + kept.bytes() + texts
         };
         self.numbers.iter().map(Numbers::bytes).sum::<usize>()
             + self.terms.iter().map(of_term).sum::<usize>()

@@ -73,7 +73,7 @@ struct Kept {
 }
 
 /// The texts of one term. When there is no room for one more, all are forgotten: those that come often are soon known
-/// again.
+/// again. More texts than there is room for, each as often as all others, are never known.
 #[derive(Debug)]
 pub struct Recollection {
     /// How many share the room.
@@ -142,14 +142,15 @@ impl Recollection {
 
     /// Remembers a text that was not known.
     pub fn keep(&mut self, text: &str, ids: &[u32], found: FoundCounts) {
-        if self.given_up || text.is_empty() || text.len() > LONGEST || ids.len() > LONGEST {
-            return;
-        }
         let (most, most_text, most_ids) = (
             MOST_KEPT / self.sharing,
             MOST_TEXT / self.sharing,
             MOST_IDS / self.sharing,
         );
+        let is_long = text.len() > LONGEST.min(most_text) || ids.len() > LONGEST.min(most_ids);
+        if self.given_up || text.is_empty() || is_long || most == 0 {
+            return;
+        }
         if self.kept.len() >= most
             || self.text.len() + text.len() > most_text
             || self.ids.len() + ids.len() > most_ids
@@ -158,6 +159,8 @@ impl Recollection {
             self.ids.clear();
             self.kept.clear();
             self.places.clear();
+            // What is learned anew says nothing of how often texts come again.
+            (self.asked, self.known) = (0, 0);
         }
         if self.kept.capacity() == 0 {
             // Room for all at once, so that it is never doubled.
@@ -222,6 +225,11 @@ mod tests {
             }
             assert!(texts.capacity() <= MOST_BYTES / sharing, "{}", texts.capacity());
         }
+        let mut texts = Recollection::sharing(300);
+        for number in 0..1000u32 {
+            texts.keep(&format!("{number}"), &[number; 1800], (1, 1));
+        }
+        assert!(texts.capacity() <= MOST_BYTES / 300, "{}", texts.capacity());
     }
 
     #[test]

@@ -40,6 +40,8 @@ impl NoteKind {
     }
 }
 
+const _: () = assert!(NoteKind::UnknownWords as usize + 1 == NoteKind::ALL.len());
+
 /// A remark on one field of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FieldNote {
@@ -47,4 +49,16 @@ pub struct FieldNote {
     pub attribute: usize,
     /// What was odd.
     pub kind: NoteKind,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_stand_at_their_numbers() {
+        for (at, kind) in NoteKind::ALL.into_iter().enumerate() {
+            assert_eq!(kind as usize, at, "{}", kind.as_str());
+        }
+    }
 }

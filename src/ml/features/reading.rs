@@ -11,9 +11,6 @@ use super::workspace::Workspace;
 use crate::ml::record::Record;
 use crate::ml::value::Number;
 
-/// Tokens of one chunk that are kept: a table with more of them on so few rows is read again instead.
-const MOST_KEPT: u64 = 4 << 20;
-
 /// How rows are read; the same for all of them within a pass.
 #[derive(Debug)]
 pub struct Reading {
@@ -55,7 +52,11 @@ impl Reading {
             .extend(rows.iter().map(|record| record.position.record));
         let mut keeps = self.room.is_open();
         for (row, record) in rows.iter().enumerate() {
-            if keeps && chunk.active > MOST_KEPT {
+            if keeps
+                && self
+                    .room
+                    .is_too_small_for(chunk.active as usize * size_of::<u32>())
+            {
                 self.room.close();
                 keeps = false;
                 chunk.tokens.iter_mut().for_each(|kept| *kept = Stream::default());

@@ -291,6 +291,8 @@ mod tests {
         let bytes = |kept: Option<KeptRows>| kept.unwrap().bytes();
         let taken = bytes(fit(&all, 1 << 30, true).freeze_and_keep().1);
         assert!(taken > 50_000);
+        // Dictionaries count, too: there would be room for the rows alone.
+        assert!(fit(&all, taken / 2, true).freeze_and_keep().1.is_none());
         let (state, kept) = fit(&all, taken / 8, true).freeze_and_keep();
         assert!(kept.is_none());
         assert_eq!(state, fit(&all, 0, true).freeze());
@@ -323,7 +325,7 @@ mod tests {
         let rows: Vec<Record> = (0..rows)
             .map(|row| Record::from_fields([field(row), field(row)].iter().map(String::as_str)))
             .collect();
-        let mut fit = FeaturizerFit::new(&terms, &schema, 5_000_000).keeping(1 << 30);
+        let mut fit = FeaturizerFit::new(&terms, &schema, 5_000_000).keeping(256 << 20);
         fit.add(&rows.iter().collect::<Vec<_>>());
         assert!(!fit.next_pass());
         fit.freeze_and_keep().1.is_some()
@@ -337,6 +339,9 @@ mod tests {
             "rare ones are forgotten beyond 2,000,000"
         );
         assert!(keeps_pairs(40, 300, false));
-        assert!(!keeps_pairs(48, 300, false), "4,320,000 tokens");
+        assert!(
+            !keeps_pairs(48, 300, false),
+            "4,320,000 tokens on every batch under way"
+        );
     }
 }

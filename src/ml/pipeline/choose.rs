@@ -78,7 +78,7 @@ pub(super) fn best(
         return Ok((best, Vec::new()));
     };
     let mut tried = vec![RecipeTried::new(SUGGESTED, &suggested)];
-    let (mut reference, mut least) = (suggested.clone(), suggested.clone());
+    let mut contest = Contest::new(suggested);
     for (name, recipe) in others {
         if observer.out_of_time() {
             break;
@@ -96,20 +96,49 @@ pub(super) fn best(
             break;
         };
         tried.push(RecipeTried::new(name, &losses));
-        // Numbers as they are need no reason: what has more features than that has to be better beyond chance. So has
-        // any other recipe to be better than these two, and the best of those.
-        let is_simpler = name == PLAIN && advantage(&losses, &suggested) <= BEYOND_CHANCE;
-        let is_better = advantage(&reference, &losses) > BEYOND_CHANCE && advantage(&least, &losses) > 0.0;
-        if is_simpler || is_better {
-            if is_simpler {
-                reference.clone_from(&losses);
-            }
+        if contest.is_won_by(name, losses) {
             tried.iter_mut().for_each(|one| one.chosen = false);
             tried.last_mut().into_iter().for_each(|one| one.chosen = true);
-            (best, least) = (other, losses);
+            best = other;
         }
     }
     Ok((best, tried))
+}
+
+/// What each row held back loses under the recipes that others are compared with.
+struct Contest {
+    suggested: Vec<f64>,
+    /// What others have to be better than beyond chance.
+    reference: Vec<f64>,
+    /// Of the winner so far.
+    least: Vec<f64>,
+}
+
+impl Contest {
+    fn new(suggested: Vec<f64>) -> Self {
+        Self {
+            reference: suggested.clone(),
+            least: suggested.clone(),
+            suggested,
+        }
+    }
+
+    /// Whether a recipe with such losses is taken. Numbers as they are need no reason: what has more features than that
+    /// has to be better beyond chance. So has any other recipe to be better than these two, and it has to be the best of
+    /// those.
+    fn is_won_by(&mut self, name: &str, losses: Vec<f64>) -> bool {
+        let is_simpler = name == PLAIN && advantage(&losses, &self.suggested) <= BEYOND_CHANCE;
+        let is_better =
+            advantage(&self.reference, &losses) > BEYOND_CHANCE && advantage(&self.least, &losses) > 0.0;
+        if !is_simpler && !is_better {
+            return false;
+        }
+        if is_simpler {
+            self.reference.clone_from(&losses);
+        }
+        self.least = losses;
+        true
+    }
 }
 
 /// Whether another recipe may do where this one did not.
@@ -228,9 +257,11 @@ fn planned(
     (copies, is_weighted): (u64, bool),
     kept: &mut Option<Kept>,
 ) -> Result<MemoryPlan, PipelineError> {
-    let plan = |kept| memory.plan(learned, featurizer, (copies, is_weighted, kept));
-    if let Some(bytes) = kept.as_ref().map(Kept::bytes) {
-        match plan(bytes) {
+    let (there, besides) = kept.as_ref().map_or((0, 0), Kept::bytes);
+    let usage = memory.program.usage(there);
+    let plan = |kept| memory.plan(usage, (learned, featurizer), (copies, is_weighted, kept));
+    if kept.is_some() {
+        match plan(there + besides) {
             Ok(plan) if plan.rows_in == RowsIn::Memory => return Ok(plan),
             _ => *kept = None,
         }
@@ -247,4 +278,37 @@ fn losses(attempt: &Attempt, observer: &mut dyn Observer) -> Result<Option<Vec<f
     };
     design.check().map_err(LearnError::from)?;
     Ok(losses)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Losses of 100 rows, `by` lower than 1 on average, in a spread of a tenth.
+    fn lower(by: f64) -> Vec<f64> {
+        let spread = |row: usize| 0.1 * if row.is_multiple_of(2) { 1.0 } else { -1.0 };
+        (0..100).map(|row| 1.0 - by + spread(row) * (1.0 + by)).collect()
+    }
+
+    /// The standard error of a difference is about `0.01 * by`, so every difference here is far beyond chance, but for equal ones.
+    #[test]
+    fn plain_numbers_stand_unless_others_do_better() {
+        for (suggested, plain, bins, both, winner) in [
+            // As good as the suggested: the simpler one.
+            (0.0, 0.0, 0.0, 0.0, Some("plain")),
+            // Worse beyond chance: the suggested one stays.
+            (0.2, 0.0, 0.1, 0.2, None),
+            // Others are better than plain numbers, and the best of them is taken.
+            (0.0, 0.0, 0.1, 0.2, Some("both")),
+            (0.0, 0.0, 0.2, 0.1, Some("bins")),
+            // Better than the suggested, no better than plain.
+            (0.0, 0.2, 0.2, 0.1, Some("plain")),
+        ] {
+            let mut contest = Contest::new(lower(suggested));
+            let others = [(PLAIN, plain), ("bins", bins), ("both", both)];
+            let won = others.map(|(name, by)| contest.is_won_by(name, lower(by)).then_some(name));
+            let last = won.into_iter().flatten().last();
+            assert_eq!(last, winner, "{suggested} {plain} {bins} {both}");
+        }
+    }
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::error::PipelineError;
 use super::first_pass::Learned;
 use super::plan_words::mib;
+pub use super::usage::{ORDINARY_PROGRAM, Program, Usage};
 use crate::ml::features::{Featurizer, memo};
 use crate::ml::ingest::flow::MOST_AHEAD;
 use crate::ml::learn::design::shard_rows;
@@ -21,8 +22,6 @@ use crate::ml::learn::path::FEW_ROWS;
 use crate::ml::learn::{Design, Disk, Overflow, gram, joints, sample, sketch};
 use crate::ml::target::Target;
 
-/// What the program takes besides, where nobody measures it: reading 177 MB of clicks leaves 76 MiB behind.
-pub const ORDINARY_PROGRAM: u64 = 96 << 20;
 /// What rows may take that the first pass keeps, where memory is not limited.
 pub const ORDINARY_ROOM: usize = 256 << 20;
 /// The share of what is left of the budget that they may take.
@@ -61,24 +60,6 @@ pub struct Memory {
     pub is_told: bool,
 }
 
-/// What the program takes besides training.
-#[derive(Debug, Clone, Copy)]
-pub enum Program {
-    /// So many bytes.
-    Known(u64),
-    /// What the system says once the first passes are done.
-    Measured(fn() -> Option<Usage>),
-}
-
-/// Bytes of memory that a program takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Usage {
-    /// At this moment.
-    pub now: u64,
-    /// The most so far.
-    pub peak: u64,
-}
-
 /// Where the training rows lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -102,7 +83,7 @@ pub struct MemoryPlan {
     pub weights_bytes: u64,
     /// What is kept of each row in memory in any case: its target, its part in the search, its curvature.
     pub targets_bytes: u64,
-    /// Buffers for reading rows back, a copy of the rows that the search looks at where those are few among many, features
+    /// Rows as the first pass kept them, as far as weights take less later, buffers for reading rows back, a copy of the rows that the search looks at where those are few among many, features
     /// that come together, and an allowance.
     pub buffers_bytes: u64,
     /// The part of them that is free again when there are weights.
@@ -126,28 +107,21 @@ impl Memory {
 
     /// Bytes that the rows may take which the first pass keeps.
     pub(super) fn room(&self) -> usize {
-        let taken = match self.program {
-            Program::Known(bytes) => bytes,
-            Program::Measured(usage) => usage().map_or(ORDINARY_PROGRAM, |usage| usage.peak),
-        };
-        (self.budget.saturating_sub(taken) / ROOM_SHARE) as usize
+        let Usage { now, peak } = self.program.usage(0);
+        (self.budget.saturating_sub(now.max(peak)) / ROOM_SHARE) as usize
     }
 
-    /// Makes a plan where the first pass `kept` rows of so many bytes. `copies` is 2 where the rows of one recipe are kept while another is tried. Fails if even with rows
-    /// on disk the budget is too small.
+    /// Makes a plan beside such a usage. `kept` are the bytes of rows that the first pass kept and of what their encoding
+    /// takes; `copies` is 2 where the rows of one recipe are kept while another is tried. Fails if even with rows on disk the
+    /// budget is too small.
     pub(super) fn plan(
         &self,
-        learned: &Learned,
-        featurizer: &Featurizer,
-        (copies, is_weighted, kept): (u64, bool, usize),
+        usage: Usage,
+        (learned, featurizer): (&Learned, &Featurizer),
+        (copies, is_weighted, kept): (u64, bool, u64),
     ) -> Result<MemoryPlan, PipelineError> {
-        let shape = Shape::of(learned, featurizer, is_weighted, kept as u64);
-        let (program, peak) = match self.program {
-            Program::Known(bytes) => (bytes, 0),
-            Program::Measured(usage) => usage().map_or((ORDINARY_PROGRAM, 0), |usage| {
-                (usage.now.saturating_sub(kept as u64), usage.peak)
-            }),
-        };
+        let shape = Shape::of(learned, featurizer, is_weighted, kept);
+        let Usage { now: program, peak } = usage;
         let in_memory = shape.plan(self.budget, program, RowsIn::Memory, copies);
         if in_memory.planned_bytes.max(peak) <= self.budget {
             return Ok(in_memory);
@@ -344,10 +318,8 @@ impl Shape {
         let sampled = share.map_or(0, |share| (share * self.rows as f64) as u64);
         // The rows themselves, and of each its number, its target and what it counts.
         let copy = self.bytes_of(sampled).min(sample::MOST_BYTES as u64) + sampled * (8 + self.truth);
-        // Those that are encoded from kept ones, and those that are put together meanwhile.
-        let blocks = if self.kept > 0 { 2 * self.threads } else { 0 };
         match rows_in {
-            RowsIn::Memory => (2 + blocks) * shard + copy,
+            RowsIn::Memory => 2 * shard + copy,
             RowsIn::Disk => shard * (3 + 2 * self.threads),
         }
     }
@@ -361,7 +333,8 @@ impl Shape {
     /// What is kept of the rows while they are encoded, or else the texts that every thread remembers.
     fn memories(&self) -> u64 {
         if self.kept > 0 {
-            self.kept
+            // A shard's worth for each thread is encoded while as much is put together.
+            self.kept + 2 * self.threads * self.bytes_of(self.shard_rows.min(self.rows))
         } else if self.reads_words {
             self.threads * memo::MOST_BYTES as u64
         } else {
@@ -448,7 +421,10 @@ mod tests {
             few.before_weights_bytes < without.before_weights_bytes,
             "texts are not remembered beside"
         );
-        let added = (1 << 28) - many.weights_bytes;
+        // Kept rows, and two shards for each of two threads, of 4,096 rows with 31 numbers of four bytes each.
+        let blocks = 4 * 4096 * 31 * 4;
+        assert_eq!(many.before_weights_bytes, (1 << 28) + blocks - many.weights_bytes);
+        let added = many.before_weights_bytes - few.before_weights_bytes;
         assert_eq!(many.buffers_bytes - few.buffers_bytes, added);
         assert_eq!(many.planned_bytes - few.planned_bytes, added);
         let lacks = [&many, &few].map(|plan| plan.lacks(1 << 30));

@@ -25,6 +25,7 @@ pub mod table;
 mod tally;
 pub mod train;
 mod truths;
+mod usage;
 mod weighing;
 
 pub use batch::{BatchOptions, BatchSummary, Outputs, predict, predict_into, predict_part};

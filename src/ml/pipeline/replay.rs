@@ -23,9 +23,10 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// Bytes that it takes, about.
-    pub(super) fn bytes(&self) -> usize {
-        self.rows.bytes() + self.of_rows.bytes()
+    /// Bytes that it takes, about, and those that encoding it takes besides.
+    pub(super) fn bytes(&self) -> (u64, u64) {
+        let there = self.rows.bytes() + self.of_rows.bytes();
+        (there as u64, self.rows.bytes_to_replay() as u64)
     }
 }
 

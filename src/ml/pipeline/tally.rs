@@ -147,3 +147,46 @@ pub(super) fn settle_classes(
         Target::Regression => (Target::Regression, Vec::new()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tallied(target: &Target, truths: &[Truth<'_>], room: usize) -> Truths {
+        let mut all = Truths::new(target, Arc::new(Room::new(room)));
+        truths.iter().for_each(|truth| all.add(*truth));
+        all
+    }
+
+    #[test]
+    fn truths_are_kept_while_there_is_room() {
+        let values = [
+            Truth::Value(1.5),
+            Truth::Unknown,
+            Truth::Value(2.5),
+            Truth::Value(3.5),
+        ];
+        let all = tallied(&Target::Regression, &values, 24);
+        assert_eq!((all.rows, all.unknown, all.of_rows.bytes()), (3, 0, 24));
+        assert_eq!(all.of_rows.get(1), Truth::Value(2.5));
+        assert_eq!(all.of_rows.get(3), Truth::Unknown);
+        let all = tallied(&Target::Regression, &[values, values].concat(), 23);
+        assert_eq!((all.rows, all.of_rows.bytes()), (6, 0));
+    }
+
+    #[test]
+    fn labels_become_classes_when_these_are_settled() {
+        let target = Target::Multiclass { classes: Vec::new() };
+        let labels = ["b", "c", "b", "a", "c", "b"].map(Truth::UnseenClass);
+        let Truths {
+            counts,
+            labels,
+            mut of_rows,
+            ..
+        } = tallied(&target, &labels, 1000);
+        let (target, rows) = settle_classes(target, counts, labels, &mut of_rows);
+        assert_eq!((target.labels(), rows), (vec!["b", "c", "a"], vec![3, 2, 1]));
+        let found: Vec<Truth<'_>> = (0..6).map(|row| of_rows.get(row)).collect();
+        assert_eq!(found, [0, 1, 0, 2, 1, 0].map(Truth::Class));
+    }
+}
