@@ -1,5 +1,5 @@
 //! The second pass over the training rows turns them into a design. Where the first ([`super::first_pass`]) could keep the
-//! rows as it read them, it needs no source ([`super::replay`]).
+//! rows as it read them, it needs no source (`replay`).
 
 use std::collections::HashMap;
 
