@@ -67,6 +67,11 @@ fn plan(trained: &Trained) -> &MemoryPlan {
     trained.memory.as_ref().unwrap()
 }
 
+/// One byte less than it takes with all rows in memory and none of them kept from the first pass: those go first.
+fn just_too_little(plan: &MemoryPlan) -> u64 {
+    plan.planned_bytes - plan.before_weights_bytes - 1
+}
+
 #[test]
 fn models_are_the_same_to_the_bit_wherever_the_rows_are() {
     for is_number in [false, true] {
@@ -78,10 +83,17 @@ fn models_are_the_same_to_the_bit_wherever_the_rows_are() {
             request.memory = Some(memory(1 << 40, true));
             let fits = on_threads(threads, &table, &request).unwrap();
             assert_eq!(plan(&fits).rows_in, RowsIn::Memory);
-            // One byte less than it takes with all rows in memory.
-            request.memory = Some(memory(plan(&fits).planned_bytes - 1, true));
+            request.memory = Some(memory(just_too_little(plan(&fits)), true));
             let spilled = on_threads(threads, &table, &request).unwrap();
             assert_eq!(plan(&spilled).rows_in, RowsIn::Disk, "{threads} threads");
+            request.memory = Some(memory(just_too_little(plan(&fits)) + 1, true));
+            let read_again = on_threads(threads, &table, &request).unwrap();
+            assert_eq!(plan(&read_again).rows_in, RowsIn::Memory, "{threads} threads");
+            assert_eq!(
+                read_again.bundle.hash(),
+                unlimited.bundle.hash(),
+                "{threads} threads"
+            );
             assert_eq!(fits.bundle.hash(), unlimited.bundle.hash(), "{threads} threads");
             assert_eq!(
                 spilled.bundle.hash(),
@@ -101,7 +113,7 @@ fn recipes_are_chosen_alike_wherever_the_rows_are() {
     assert!(plain.recipes.len() > 1);
     request.memory = Some(memory(1 << 40, true));
     let fits = on_threads(1, &table, &request).unwrap();
-    request.memory = Some(memory(plan(&fits).planned_bytes - 1, true));
+    request.memory = Some(memory(just_too_little(plan(&fits)), true));
     let spilled = on_threads(1, &table, &request).unwrap();
     assert_eq!(plan(&spilled).rows_in, RowsIn::Disk);
     assert_eq!(spilled.recipes, plain.recipes);
@@ -116,7 +128,7 @@ fn the_plan_is_told_before_the_work_where_rows_leave_memory() {
     let mut silent = Listener::default();
     let fits = train(&table, &request, &mut silent).unwrap();
     assert!(silent.0.is_empty());
-    request.memory = Some(memory(plan(&fits).planned_bytes - 1, true));
+    request.memory = Some(memory(just_too_little(plan(&fits)), true));
     let mut listener = Listener::default();
     train(&table, &request, &mut listener).unwrap();
     let [said] = listener.0.as_slice() else {
@@ -134,7 +146,7 @@ fn what_cannot_fit_is_refused_with_numbers_and_remedies() {
     let mut request = request("answer", Split::all());
     request.memory = Some(memory(1 << 40, true));
     let fits = on_threads(2, &table, &request).unwrap();
-    request.memory = Some(memory(plan(&fits).planned_bytes - 1, false));
+    request.memory = Some(memory(just_too_little(plan(&fits)), false));
     let error = on_threads(2, &table, &request).unwrap_err().to_string();
     assert!(
         error.contains("for the rows") && error.contains("--memory"),
@@ -150,7 +162,7 @@ fn what_cannot_fit_is_refused_with_numbers_and_remedies() {
     );
     request.memory = Some(Memory {
         disk: Some(Arc::new(Folder::new(Some("/nowhere/at/all".into())))),
-        ..memory(plan(&fits).planned_bytes - 1, true)
+        ..memory(just_too_little(plan(&fits)), true)
     });
     let error = on_threads(2, &table, &request).unwrap_err();
     assert_eq!(error.code(), "spill_failed");
