@@ -83,8 +83,12 @@ fn rows_that_do_not_fit_go_to_disk_and_the_budget_is_kept() {
     let plenty = run(&mut train(&["--memory", "100GiB"])).json();
     let number = |document: &Value, name: &str| document["memory"][name].as_u64().unwrap();
     assert_eq!(plenty["memory"]["rows_in"], "memory");
-    // Half of the rows would not fit.
-    let budget = number(&plenty, "planned_bytes") - number(&plenty, "rows_bytes") / 2;
+    // Half of the rows would not fit. Those that were kept from the first pass go before any others do.
+    let too_little = |plan: &Value| number(plan, "planned_bytes") - number(plan, "rows_bytes") / 2;
+    let none_kept = run(&mut train(&["--memory", &too_little(&plenty).to_string()])).json();
+    assert_eq!(none_kept["memory"]["rows_in"], "memory");
+    assert_eq!(none_kept["model"]["hash"], plenty["model"]["hash"]);
+    let budget = too_little(&none_kept);
     let (budget_text, place) = (budget.to_string(), spill.path().display().to_string());
     let mut command = train(&["--memory", &budget_text, "--spill", &place]);
     let mut child = command
