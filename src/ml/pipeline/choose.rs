@@ -290,7 +290,7 @@ mod tests {
         (0..100).map(|row| 1.0 - by + spread(row) * (1.0 + by)).collect()
     }
 
-    /// The standard error of a difference is about `0.01 * by`, so every difference here is far beyond chance, but for equal ones.
+    /// The standard error of a difference is about a hundredth of it, so every difference here is far beyond chance.
     #[test]
     fn plain_numbers_stand_unless_others_do_better() {
         for (suggested, plain, bins, both, winner) in [

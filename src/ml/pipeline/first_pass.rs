@@ -41,9 +41,9 @@ pub struct Learned {
 
 impl TrainingRows<'_> {
     /// First pass: learns the featurizer, with at most as many features as `most_features` allows for so many weights of
-    /// each, and the classes or mean of the target. `target` is the target as far as it is known; the classes of a multiclass target are those of
-    /// the training rows, the most frequent first, ties in byte order. The rows are read once more where the
-    /// recipe multiplies bins.
+    /// each, and the classes or mean of the target. `target` is the target as far as it is known; the classes of a
+    /// multiclass target are those of the training rows, the most frequent first, ties in byte order. The rows are read once
+    /// more where the recipe multiplies bins.
     pub fn learn(
         &self,
         terms: &[Term],

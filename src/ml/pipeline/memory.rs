@@ -83,8 +83,8 @@ pub struct MemoryPlan {
     pub weights_bytes: u64,
     /// What is kept of each row in memory in any case: its target, its part in the search, its curvature.
     pub targets_bytes: u64,
-    /// Rows as the first pass kept them, as far as weights take less later, buffers for reading rows back, a copy of the rows that the search looks at where those are few among many, features
-    /// that come together, and an allowance.
+    /// Rows as the first pass kept them, as far as weights take less later; buffers for reading rows back; a copy of the rows
+    /// that the search looks at where those are few among many; features that come together; an allowance.
     pub buffers_bytes: u64,
     /// The part of them that is free again when there are weights.
     #[serde(skip)]
