@@ -311,4 +311,14 @@ mod tests {
             assert_eq!(last, winner, "{suggested} {plain} {bins} {both}");
         }
     }
+    #[test]
+    fn what_is_better_than_plain_numbers_by_chance_alone_is_not_taken() {
+        let mut contest = Contest::new(lower(0.0));
+        assert!(contest.is_won_by(PLAIN, lower(0.2)));
+        let by_chance = lower(0.2).into_iter().enumerate();
+        let noise = |row: usize| if row % 4 < 2 { 0.05 } else { -0.05 };
+        let by_chance: Vec<f64> = by_chance.map(|(row, loss)| loss + noise(row) - 0.0001).collect();
+        assert!(advantage(&lower(0.0), &by_chance) > BEYOND_CHANCE);
+        assert!(!contest.is_won_by("bins", by_chance));
+    }
 }
