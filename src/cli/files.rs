@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::error::CliError;
+use super::parts::FolderParts;
 use super::threshold::NOT_BINARY;
 use crate::ml::Task;
 use crate::ml::model::Bundle;
@@ -37,8 +38,7 @@ pub fn parse_number(text: &str) -> Result<f64, String> {
 /// Reads a model file to score with, with another threshold where one is given; and what its training was like.
 pub fn read_predictor(path: &Path, threshold: Option<f64>) -> Result<(Predictor, TrainingFacts), CliError> {
     let bytes = read_bytes(path)?;
-    let mut bundle = Bundle::decode(&bytes)?;
-    let hash = bundle.hash_in(&bytes);
+    let (mut bundle, hash) = Bundle::decode_with_hash(&bytes)?;
     drop(bytes);
     if let Some(threshold) = threshold {
         if bundle.document.target.task() != Task::Binary {
@@ -114,6 +114,15 @@ pub fn write_whole(
     path: &Path,
     write: impl FnOnce(&mut (dyn Write + Send)) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
+    write_growing(path, None, write)
+}
+
+/// The same; where parts let the output grow among them, their file takes the place of the temporary one.
+pub fn write_growing(
+    path: &Path,
+    parts: Option<&FolderParts>,
+    write: impl FnOnce(&mut (dyn Write + Send)) -> Result<(), CliError>,
+) -> Result<(), CliError> {
     if path == Path::new("-") {
         return write_stdout(write);
     }
@@ -130,13 +139,15 @@ pub fn write_whole(
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    let late = Late { folder, file: None };
+    let late = Late {
+        folder,
+        parts,
+        file: None,
+    };
     let mut buffered = io::BufWriter::with_capacity(1 << 16, late);
     write(&mut buffered)?;
     let late = buffered.into_inner().map_err(|error| failed(error.error()))?;
-    let file = late.finish().map_err(|error| failed(&error))?;
-    file.as_file().sync_all().map_err(|error| failed(&error))?;
-    file.persist(path).map_err(|error| failed(&error.error))?;
+    late.publish(path).map_err(|error| failed(&error))?;
     // The new name is only safe once its folder is.
     File::open(folder)
         .and_then(|folder| folder.sync_all())
@@ -146,12 +157,23 @@ pub fn write_whole(
 /// A temporary file that is made when the first bytes come, so that long work that ends before leaves none.
 struct Late<'a> {
     folder: &'a Path,
+    /// Where the output may grow instead.
+    parts: Option<&'a FolderParts>,
     file: Option<tempfile::NamedTempFile>,
 }
 
 impl Late<'_> {
-    fn finish(mut self) -> io::Result<tempfile::NamedTempFile> {
-        self.file.take().map_or_else(|| self.make(), Ok)
+    /// Gives what was written its name, safely.
+    fn publish(mut self, path: &Path) -> io::Result<()> {
+        if let Some(parts) = self.parts
+            && parts.publish_output(path)?
+        {
+            return Ok(());
+        }
+        let file = self.file.take().map_or_else(|| self.make(), Ok)?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
     }
 
     fn make(&self) -> io::Result<tempfile::NamedTempFile> {
@@ -164,6 +186,9 @@ impl Late<'_> {
 
 impl Write for Late<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(written) = self.parts.and_then(|parts| parts.write_output(bytes)) {
+            return written;
+        }
         if self.file.is_none() {
             self.file = Some(self.make()?);
         }

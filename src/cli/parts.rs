@@ -1,7 +1,7 @@
 //! Parts of an interrupted `yosoku predict`, kept in a folder beside the output.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::error::CliError;
 use crate::ml::ingest::decompress::Source;
 use crate::ml::model::bundle::hex;
-use crate::ml::pipeline::batch::{PartFile, Parts};
+use crate::ml::pipeline::batch::{Growing, PartFile, Parts, Settling};
 
 /// Bytes at the front of the input that are looked at to recognise it.
 const HEAD: u64 = 64 << 10;
@@ -27,6 +27,8 @@ pub struct FolderParts {
     lock: Mutex<Option<File>>,
     /// Whether this process has made a part.
     has_grown: AtomicBool,
+    /// The output, where it is kept as it grows, and its path.
+    output: Mutex<Option<(File, PathBuf)>>,
 }
 
 impl FolderParts {
@@ -38,6 +40,7 @@ impl FolderParts {
             folder: name.into(),
             lock: Mutex::new(None),
             has_grown: AtomicBool::new(false),
+            output: Mutex::new(None),
         };
         if parts.folder.join(LOCK).is_file() {
             parts.hold().map_err(|error| match error.kind() {
@@ -91,6 +94,25 @@ impl FolderParts {
         self.has_grown.load(Ordering::Relaxed)
     }
 
+    /// Writes to the output that grows here; none if it does not.
+    pub fn write_output(&self, bytes: &[u8]) -> Option<io::Result<usize>> {
+        let output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
+        let (file, _) = output.as_ref()?;
+        let mut file = file;
+        Some(file.write(bytes))
+    }
+
+    /// Gives the output that grew here its name, safely; false if none did.
+    pub fn publish_output(&self, to: &Path) -> io::Result<bool> {
+        let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((file, path)) = output.take() else {
+            return Ok(false);
+        };
+        file.sync_all()?;
+        fs::rename(path, to)?;
+        Ok(true)
+    }
+
     /// Removes the parts, and their folder if nothing else is in it. Parts of others stay.
     pub fn remove(self) -> Result<(), CliError> {
         match self.is_held() {
@@ -138,6 +160,46 @@ impl Parts for FolderParts {
             Err(error) => Err(error),
         }
     }
+
+    fn grown(&self, name: &str) -> io::Result<Option<u64>> {
+        match fs::metadata(self.folder.join(name)) {
+            Ok(there) => Ok(Some(there.len())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Some(0)),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn grow(&self, name: &str, length: u64) -> io::Result<Box<dyn Growing>> {
+        self.hold()?;
+        self.has_grown.store(true, Ordering::Relaxed);
+        let path = self.folder.join(name);
+        let options = OpenOptions::new()
+            .create(true)
+            .write(true)
+            .truncate(false)
+            .to_owned();
+        let mut file = options.open(&path)?;
+        // Another process may have gone on with it before the lock was ours.
+        if file.metadata()?.len() < length {
+            let message = format!("`{}` has changed meanwhile; run it again", path.display());
+            return Err(io::Error::other(message));
+        }
+        file.set_len(length)?;
+        file.seek(SeekFrom::Start(length))?;
+        let grown = Grown(file.try_clone()?);
+        *self.output.lock().unwrap_or_else(PoisonError::into_inner) = Some((file, path));
+        Ok(Box::new(grown))
+    }
+}
+
+/// The output that grows.
+struct Grown(File);
+
+impl Growing for Grown {
+    fn settling(&self) -> io::Result<Settling> {
+        let file = self.0.try_clone()?;
+        Ok(Box::new(move || file.sync_all()))
+    }
 }
 
 /// A part that is being written.
@@ -167,6 +229,11 @@ impl PartFile for Unfinished {
             Some(folder) => File::open(folder)?.sync_all(),
             None => Ok(()),
         }
+    }
+
+    fn show(mut self: Box<Self>) -> io::Result<()> {
+        self.file.flush()?;
+        fs::rename(&self.unfinished, &self.path)
     }
 }
 
@@ -220,6 +287,29 @@ mod tests {
         assert_eq!(other.exit_code(), 5, "{other}");
         parts.remove().unwrap();
         assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn an_output_grows_from_where_it_was_safe() {
+        let place = tempfile::tempdir().unwrap();
+        let out = place.path().join("p.csv");
+        let parts = FolderParts::beside(&out).unwrap();
+        assert!(parts.write_output(b"x").is_none() && !parts.publish_output(&out).unwrap());
+        assert_eq!(parts.grown("part-a.whole").unwrap(), Some(0));
+        let growing = parts.grow("part-a.whole", 0).unwrap();
+        assert_eq!(parts.write_output(b"safe, and lost").unwrap().unwrap(), 14);
+        growing.settling().unwrap()().unwrap();
+        drop((growing, parts));
+
+        let parts = FolderParts::beside(&out).unwrap();
+        assert_eq!(parts.grown("part-a.whole").unwrap(), Some(14));
+        parts.grow("part-a.whole", 4).unwrap();
+        parts.write_output(b" again").unwrap().unwrap();
+        assert!(!out.exists());
+        assert!(parts.publish_output(&out).unwrap());
+        assert_eq!(fs::read_to_string(&out).unwrap(), "safe again");
+        parts.remove().unwrap();
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
     }
 
     #[test]

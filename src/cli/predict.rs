@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::error::CliError;
-use super::files::{check_output, parse_number, read_predictor, whole_path, write_whole};
+use super::files::{check_output, parse_number, read_predictor, whole_path, write_growing, write_whole};
 use super::parts::{FolderParts, identity};
 use super::progress::Progress;
 use super::show;
@@ -184,7 +184,7 @@ fn score(
     };
     let resume = parts.map(|parts| Resume { parts, input: &input });
     let mut summary = BatchSummary::default();
-    write_whole(&args.out, |out| {
+    write_growing(&args.out, parts, |out| {
         let mut into = |outputs: Outputs<'_>| -> Result<(), CliError> {
             summary = predict_into(&predictor, &*table, &options, outputs, progress)?;
             Ok(())

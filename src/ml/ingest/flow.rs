@@ -10,6 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::batch::{Batch, BatchSource, LONGEST_RECYCLED, Wanted};
 use super::error::IngestError;
+use super::reader::PIECE_BYTES;
 use crate::ml::observe::{Observer, Stage};
 
 /// Batches that are under way at once, however many threads there are: more of them would wait for the source. No lane is
@@ -56,10 +57,13 @@ where
         wanted,
         work,
     };
+    let is_long = told.total_bytes > PIECE_BYTES as u64;
     let mut progress = Some(Progress { told, reported: 0 });
     std::thread::scope(|scope| {
         // A source that fits one batch needs no other thread.
-        crew.one_task(&mut progress);
+        if !is_long {
+            crew.one_task(&mut progress);
+        }
         let others = match crew.is_read_up() {
             true => 0,
             false => threads - 1,

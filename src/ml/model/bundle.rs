@@ -27,6 +27,7 @@ use crate::ml::target::Target;
 
 const MAGIC: &[u8; 8] = b"YOSOKUMB";
 const HASH_BYTES: usize = 32;
+const WRONG_CHECKSUM: &str = "the checksum does not match";
 
 /// A bundle that cannot be read or trusted.
 #[derive(Debug, thiserror::Error)]
@@ -229,17 +230,36 @@ impl Bundle {
     /// The hash that names the model in a file which [`Bundle::decode`] has read. A file of an older version has
     /// another content than the bundle that it becomes, so that its hash is that of the bundle.
     pub fn hash_in(&self, bytes: &[u8]) -> String {
-        let current = [MAGIC, upgrade::CURRENT.to_le_bytes().as_slice()].concat();
-        match bytes.strip_prefix(current.as_slice()).and_then(take_block) {
-            Some((content, _)) => hex(&Sha256::digest(content)),
-            None => self.hash(),
-        }
+        content_hash(bytes).unwrap_or_else(|| self.hash())
     }
 
     /// Reads a file's bytes and checks them; the golden rows are checked by
     /// [`crate::ml::predict::Predictor::new`].
     pub fn decode(bytes: &[u8]) -> Result<Self, BundleError> {
         Self::read(bytes, false)
+    }
+
+    /// The same, and the hash that names the model, worked out meanwhile.
+    pub fn decode_with_hash(bytes: &[u8]) -> Result<(Self, String), BundleError> {
+        let hashes = || (is_whole(bytes), content_hash(bytes));
+        let (read, (is_whole, hash)) = std::thread::scope(|scope| {
+            let hashes = scope.spawn(hashes);
+            let read = Self::read(bytes, true);
+            let hashes = hashes.join();
+            (
+                read,
+                hashes.unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            )
+        });
+        match read {
+            Err(error @ (BundleError::NotABundle | BundleError::TooNew { .. })) => Err(error),
+            _ if !is_whole => Err(BundleError::Damaged(WRONG_CHECKSUM.to_string())),
+            Ok(bundle) => {
+                let hash = hash.unwrap_or_else(|| bundle.hash());
+                Ok((bundle, hash))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// The same of bytes that are known to be those that were written: their checksum is not worked out again.
@@ -257,9 +277,8 @@ impl Bundle {
         if version > upgrade::CURRENT {
             return Err(BundleError::TooNew { found: version });
         }
-        let (body, checksum) = bytes.split_at(bytes.len().saturating_sub(HASH_BYTES));
-        if !are_known && Sha256::digest(body).as_slice() != checksum {
-            return Err(damaged("the checksum does not match"));
+        if !are_known && !is_whole(bytes) {
+            return Err(damaged(WRONG_CHECKSUM));
         }
         let (content, rest) = take_block(rest).ok_or_else(|| damaged("it is cut off"))?;
         let (provenance, _) = take_block(rest).ok_or_else(|| damaged("it is cut off"))?;
@@ -303,6 +322,19 @@ impl Bundle {
             Err(BundleError::Damaged("its parts do not fit each other".into()))
         }
     }
+}
+
+/// Whether a file ends with the checksum of what is before.
+fn is_whole(bytes: &[u8]) -> bool {
+    let (body, checksum) = bytes.split_at(bytes.len().saturating_sub(HASH_BYTES));
+    Sha256::digest(body).as_slice() == checksum
+}
+
+/// The hash of the content of a file; none of one of an older version, which is read as another content.
+fn content_hash(bytes: &[u8]) -> Option<String> {
+    let current = [MAGIC, upgrade::CURRENT.to_le_bytes().as_slice()].concat();
+    let (content, _) = take_block(bytes.strip_prefix(current.as_slice())?)?;
+    Some(hex(&Sha256::digest(content)))
 }
 
 /// Reads the document; one of an older version is upgraded first.

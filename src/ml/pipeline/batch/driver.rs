@@ -2,13 +2,14 @@
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 
 use sha2::{Digest, Sha256};
 
 use super::chunk::{Buffers, Chunk};
 use super::layout::Layout;
 use super::parts::{Mark, Parts, Piece, finished, name};
-use super::sink::{Outputs, Sink};
+use super::sink::{Outputs, Sink, grown};
 use super::summary::{BatchMetrics, BatchSummary};
 use super::{BatchOptions, problems};
 use crate::ml::Task;
@@ -122,10 +123,13 @@ fn names_for_json(schema: &Schema, options: &BatchOptions) -> Vec<String> {
     names
 }
 
+/// What parts look like; parts of another version are other work.
+const PARTS_VERSION: u32 = 2;
+
 /// A name for the work: the same model, input and options of the same program have the same name.
 fn work_of(predictor: &Predictor, options: &BatchOptions, input: &str, problems: bool) -> String {
     let text = format!(
-        "{} {} {} {input} {problems} {options:?}",
+        "{PARTS_VERSION} {} {} {} {input} {problems} {options:?}",
         env!("CARGO_PKG_VERSION"),
         predictor.hash(),
         predictor.threshold().to_bits(),
@@ -159,9 +163,11 @@ impl<'a, 'o> Run<'a, 'o> {
         let (predictor, target) = (layout.predictor, layout.predictor.target());
         // The mean of the target is for baselines, which a batch does not tell.
         let mut judge = layout.truth.map(|_| Judge::new(target, 0.0));
-        let (mut at, mut unknown_target, mut number) = (Mark::default(), 0, 0);
+        let (mut at, mut unknown_target, mut number, mut grows) = (Mark::default(), 0, 0, false);
         if let Some(resume) = outputs.resume {
-            let mut marks = finished(resume.parts, &work)?;
+            let grown = grown(&resume, &work, options.form)?;
+            grows = grown.is_some();
+            let mut marks = finished(resume.parts, &work, grown)?;
             number = marks.len() as u64;
             at = marks.pop().unwrap_or_default();
             if let Some(judge) = &mut judge {
@@ -180,7 +186,7 @@ impl<'a, 'o> Run<'a, 'o> {
                 options.form,
                 &layout.outputs,
                 judge.is_some(),
-                (&work, number),
+                (&work, number, grows.then_some(at.written)),
             )?,
             done: at.read,
             at: Mark { work, ..at },
@@ -291,8 +297,27 @@ impl<'a, 'o> Run<'a, 'o> {
             self.begin((0, 0))?;
         }
         self.absent_names();
+        let (judge, unknown, threshold) = (
+            self.judge.take(),
+            self.unknown_target,
+            self.layout.predictor.threshold(),
+        );
+        // Metrics are worked out while the output is put together.
+        let judged = move || BatchMetrics::of(&judge?.finish(threshold), unknown);
+        let (mut summary, read) = (std::mem::take(&mut self.at.summary), self.at.read);
+        thread::scope(|scope| {
+            let metrics = scope.spawn(judged);
+            self.hand_over(observer)?;
+            let metrics = metrics.join();
+            summary.metrics = metrics.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            Ok((summary, read))
+        })
+    }
+
+    /// Ends the last segment and puts all of them together.
+    fn hand_over(mut self, observer: &mut dyn Observer) -> Result<(), PipelineError> {
         if self.segment.is_some() {
-            self.sink.end(&self.at)?;
+            self.sink.end_last()?;
         }
         let mut rest = Vec::new();
         problems::of_rest(&mut rest, self.at.more);
@@ -301,13 +326,7 @@ impl<'a, 'o> Run<'a, 'o> {
                 ControlFlow::Continue(()) => Ok(()),
                 ControlFlow::Break(()) => Err(PipelineError::from(IngestError::Stopped)),
             }
-        })?;
-        let mut summary = self.at.summary;
-        if let Some(judge) = self.judge {
-            let report = judge.finish(self.layout.predictor.threshold());
-            summary.metrics = BatchMetrics::of(&report, self.unknown_target);
-        }
-        Ok((summary, self.at.read))
+        })
     }
 
     /// Inputs that no line had.

@@ -32,7 +32,7 @@ use crate::ml::predict::Predictor;
 use crate::ml::split::Split;
 pub use driver::{predict_into, predict_part};
 pub use form::{Compress, Form, Format};
-pub use parts::{PartFile, Parts};
+pub use parts::{Growing, PartFile, Parts, Settling};
 pub use sink::{Outputs, Resume};
 pub use summary::{BatchMetrics, BatchSummary};
 

@@ -1,11 +1,12 @@
 //! Where the lines of a batch go: straight to the output, or to parts that are put together at the end.
 
 use std::io::{self, Write};
+use std::thread::{self, JoinHandle};
 
 use super::form::{Form, Format};
 use super::groups::Groups;
 use super::members::Members;
-use super::parts::{Mark, PartFile, Parts, Piece, name};
+use super::parts::{Growing, Mark, PartFile, Parts, Piece, Settling, name};
 use crate::ml::ingest::decompress::Source;
 use crate::ml::parquet::OutColumn;
 
@@ -30,10 +31,37 @@ pub struct Resume<'a> {
 
 /// Takes the lines of one segment after the other.
 pub(super) struct Sink<'a> {
-    written: Written,
-    out: &'a mut (dyn Write + Send),
+    format: Written,
+    out: Counted<'a>,
     problems: Option<&'a mut (dyn Write + Send)>,
     keep: Option<Keep<'a>>,
+}
+
+/// The output, and how many bytes it has.
+struct Counted<'a> {
+    out: &'a mut (dyn Write + Send),
+    bytes: u64,
+}
+
+impl Write for Counted<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.out.write(bytes)?;
+        self.bytes += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// How many bytes an earlier attempt has left of an output that grows; none where it does not.
+pub(super) fn grown(resume: &Resume<'_>, work: &str, form: Form) -> io::Result<Option<u64>> {
+    match form.format {
+        Format::Csv | Format::Jsonl => resume.parts.grown(&name(work, 0, Piece::Whole)),
+        // Its footer tells of all pieces.
+        Format::Parquet => Ok(None),
+    }
 }
 
 /// How the output is written.
@@ -51,36 +79,96 @@ struct Keep<'a> {
     work: String,
     number: u64,
     has_truths: bool,
+    /// There where the output is no matter of parts.
+    growing: Option<Box<dyn Growing>>,
     output: Option<Box<dyn PartFile>>,
     problems: Option<Box<dyn PartFile>>,
     truths: Option<Box<dyn PartFile>>,
+    /// The part before, on its way to the disk.
+    settling: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl Keep<'_> {
+    /// Makes the part safe, its mark last, while the next one is written.
+    fn settle(&mut self, mark: &Mark) -> io::Result<()> {
+        let files = [self.output.take(), self.problems.take(), self.truths.take()];
+        let growing = self.growing.as_ref().map(|growing| growing.settling());
+        let growing: Option<Settling> = growing.transpose()?;
+        let text = serde_json::to_vec(mark)?;
+        let mut last = self.parts.create(&name(&self.work, self.number, Piece::Mark))?;
+        self.wait()?;
+        let settle = move || {
+            growing.map_or(Ok(()), |settle| settle())?;
+            files.into_iter().flatten().try_for_each(PartFile::keep)?;
+            last.write_all(&text)?;
+            last.keep()
+        };
+        self.settling = Some(thread::Builder::new().spawn(settle)?);
+        self.number += 1;
+        Ok(())
+    }
+
+    /// Makes the last part one to be read.
+    fn show(&mut self) -> io::Result<()> {
+        let files = [self.output.take(), self.problems.take()];
+        files.into_iter().flatten().try_for_each(PartFile::show)?;
+        self.number += 1;
+        self.wait()
+    }
+
+    /// Waits until the part before is safe.
+    fn wait(&mut self) -> io::Result<()> {
+        let settled = self.settling.take().map(JoinHandle::join);
+        settled.map_or(Ok(()), |settled| {
+            settled.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+}
+
+impl Drop for Keep<'_> {
+    /// Nothing is written any more when whoever goes on with the parts looks at them.
+    fn drop(&mut self) {
+        if let Some(settling) = self.settling.take() {
+            // The work has failed already, or the failure was told.
+            let _ = settling.join();
+        }
+    }
 }
 
 impl<'a> Sink<'a> {
-    /// A sink for what `outputs` names. So many parts of the work are there already.
+    /// A sink for what `outputs` names. So many parts are there already, and so many bytes of an output that grows.
     pub(super) fn new(
         outputs: Outputs<'a>,
         form: Form,
         columns: &[OutColumn],
         has_truths: bool,
-        (work, finished): (&str, u64),
+        (work, finished, written): (&str, u64, Option<u64>),
     ) -> io::Result<Self> {
-        let keep = outputs.resume.map(|resume| Keep {
-            parts: resume.parts,
-            work: work.to_owned(),
-            number: finished,
-            has_truths,
-            output: None,
-            problems: None,
-            truths: None,
-        });
-        let written = match form.format {
+        let keep = |resume: Resume<'a>| -> io::Result<Keep<'a>> {
+            let grow = |written| resume.parts.grow(&name(work, 0, Piece::Whole), written);
+            Ok(Keep {
+                parts: resume.parts,
+                work: work.to_owned(),
+                number: finished,
+                has_truths,
+                growing: written.map(grow).transpose()?,
+                output: None,
+                problems: None,
+                truths: None,
+                settling: None,
+            })
+        };
+        let keep = outputs.resume.map(keep).transpose()?;
+        let format = match form.format {
             Format::Csv | Format::Jsonl => Written::Lines(Members::new(form.compress)),
             Format::Parquet => Written::Columns(Groups::new(columns, form.compress)?),
         };
         Ok(Self {
-            written,
-            out: outputs.out,
+            format,
+            out: Counted {
+                out: outputs.out,
+                bytes: written.unwrap_or(0),
+            },
             problems: outputs.problems,
             keep,
         })
@@ -93,7 +181,7 @@ impl<'a> Sink<'a> {
 
     /// Begins a segment.
     pub(super) fn begin(&mut self) -> io::Result<()> {
-        if let Written::Lines(members) = &mut self.written {
+        if let Written::Lines(members) = &mut self.format {
             members.begin()?;
         }
         if let Some(keep) = &mut self.keep {
@@ -101,7 +189,7 @@ impl<'a> Sink<'a> {
                 let file = wanted.then(|| keep.parts.create(&name(&keep.work, keep.number, piece)));
                 file.transpose()
             };
-            let output = create(Piece::Output, true)?;
+            let output = create(Piece::Output, keep.growing.is_none())?;
             let problems = create(Piece::Problems, self.problems.is_some())?;
             let truths = create(Piece::Truths, keep.has_truths)?;
             (keep.output, keep.problems, keep.truths) = (output, problems, truths);
@@ -112,16 +200,16 @@ impl<'a> Sink<'a> {
     /// Writes lines of the output, or packed rows.
     pub(super) fn lines(&mut self, bytes: &[u8]) -> io::Result<()> {
         let part = self.keep.as_mut().and_then(|keep| keep.output.as_mut());
-        match (&mut self.written, part) {
+        match (&mut self.format, part) {
             (Written::Lines(members), Some(part)) => members.write(bytes, part),
-            (Written::Lines(members), None) => members.write(bytes, self.out),
+            (Written::Lines(members), None) => members.write(bytes, &mut self.out),
             (Written::Columns(groups), Some(part)) => {
                 groups.rows(bytes)?;
                 groups.keep(part)
             }
             (Written::Columns(groups), None) => {
                 groups.rows(bytes)?;
-                groups.hand_on(self.out)
+                groups.hand_on(&mut self.out)
             }
         }
     }
@@ -144,29 +232,36 @@ impl<'a> Sink<'a> {
         }
     }
 
-    /// Ends the segment. With parts it is safe when this returns.
+    /// Ends the segment. With parts it becomes safe while the next one is written.
     pub(super) fn end(&mut self, mark: &Mark) -> io::Result<()> {
+        self.close()?;
         let Some(keep) = &mut self.keep else {
-            return match &mut self.written {
-                Written::Lines(members) => members.end(self.out),
-                Written::Columns(groups) => groups.end().and_then(|()| groups.hand_on(self.out)),
-            };
+            return Ok(());
         };
-        if let Some(mut output) = keep.output.take() {
-            match &mut self.written {
-                Written::Lines(members) => members.end(&mut output)?,
-                Written::Columns(groups) => groups.end().and_then(|()| groups.keep(&mut output))?,
-            }
-            output.keep()?;
+        if keep.growing.is_some() {
+            self.out.flush()?;
         }
-        for file in [keep.problems.take(), keep.truths.take()].into_iter().flatten() {
-            file.keep()?;
+        keep.settle(&Mark {
+            written: self.out.bytes,
+            ..mark.clone()
+        })
+    }
+
+    /// Ends the last segment, for which no other attempt will ask.
+    pub(super) fn end_last(&mut self) -> io::Result<()> {
+        self.close()?;
+        self.keep.as_mut().map_or(Ok(()), Keep::show)
+    }
+
+    /// Writes what is left of the segment.
+    fn close(&mut self) -> io::Result<()> {
+        let part = self.keep.as_mut().and_then(|keep| keep.output.as_mut());
+        match (&mut self.format, part) {
+            (Written::Lines(members), Some(part)) => members.end(part),
+            (Written::Lines(members), None) => members.end(&mut self.out),
+            (Written::Columns(groups), Some(part)) => groups.end().and_then(|()| groups.keep(part)),
+            (Written::Columns(groups), None) => groups.end().and_then(|()| groups.hand_on(&mut self.out)),
         }
-        let mut file = keep.parts.create(&name(&keep.work, keep.number, Piece::Mark))?;
-        file.write_all(&serde_json::to_vec(mark)?)?;
-        file.keep()?;
-        keep.number += 1;
-        Ok(())
     }
 
     /// Puts the parts together and writes the last line of the side file. `report` hears how many parts of all are
@@ -179,10 +274,12 @@ impl<'a> Sink<'a> {
         if let Some(keep) = self.keep.take() {
             for number in 0..keep.number {
                 report(number, keep.number)?;
-                let mut output = open(keep.parts, &name(&keep.work, number, Piece::Output))?;
-                match &mut self.written {
-                    Written::Lines(_) => drop(io::copy(&mut output, self.out)?),
-                    Written::Columns(groups) => groups.join(&mut output, self.out)?,
+                if keep.growing.is_none() {
+                    let mut output = open(keep.parts, &name(&keep.work, number, Piece::Output))?;
+                    match &mut self.format {
+                        Written::Lines(_) => drop(io::copy(&mut output, &mut self.out)?),
+                        Written::Columns(groups) => groups.join(&mut output, &mut self.out)?,
+                    }
                 }
                 if let Some(problems) = &mut self.problems {
                     io::copy(
@@ -192,8 +289,8 @@ impl<'a> Sink<'a> {
                 }
             }
         }
-        if let Written::Columns(groups) = self.written {
-            groups.finish(self.out)?;
+        if let Written::Columns(groups) = self.format {
+            groups.finish(&mut self.out)?;
         }
         if let Some(problems) = &mut self.problems {
             problems.write_all(rest)?;

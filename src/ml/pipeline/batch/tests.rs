@@ -76,6 +76,28 @@ fn model(target: &str) -> Bundle {
 struct Held {
     files: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
     left: Mutex<Option<u64>>,
+    /// The output, if it is to grow here.
+    grown: Option<Grown>,
+}
+
+/// An output that grows, and its name.
+#[derive(Clone, Default)]
+struct Grown(Arc<Mutex<(String, Vec<u8>)>>);
+
+impl Write for Grown {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().1.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Growing for Grown {
+    fn settling(&self) -> io::Result<Settling> {
+        Ok(Box::new(|| Ok(())))
+    }
 }
 
 struct HeldFile {
@@ -98,6 +120,22 @@ impl Parts for Held {
     fn open(&self, name: &str) -> io::Result<Option<Source>> {
         let bytes = self.files.lock().unwrap().get(name).cloned();
         Ok(bytes.map(|bytes| Box::new(Cursor::new(bytes)) as Source))
+    }
+
+    fn grown(&self, name: &str) -> io::Result<Option<u64>> {
+        let length = |grown: &Grown| match grown.0.lock().unwrap() {
+            held if held.0 == name => held.1.len() as u64,
+            _ => 0,
+        };
+        Ok(self.grown.as_ref().map(length))
+    }
+
+    fn grow(&self, name: &str, length: u64) -> io::Result<Box<dyn Growing>> {
+        let grown = self.grown.as_ref().unwrap();
+        let mut held = grown.0.lock().unwrap();
+        held.0 = name.to_string();
+        held.1.truncate(length as usize);
+        Ok(Box::new(grown.clone()))
     }
 }
 
@@ -132,14 +170,21 @@ fn made(
     options: &BatchOptions,
     parts: Option<(&Held, &str)>,
 ) -> Result<Made, PipelineError> {
-    let (mut out, mut problems) = (Vec::new(), Vec::new());
+    let grown = parts.and_then(|(parts, _)| parts.grown.clone());
+    // What is not flushed is lost when a batch dies.
+    let mut out = io::BufWriter::with_capacity(1 << 20, grown.unwrap_or_default());
+    let mut problems = Vec::new();
     let outputs = Outputs {
         out: &mut out,
         problems: Some(&mut problems),
         resume: parts.map(|(parts, input)| Resume { parts, input }),
     };
     let table = MemoryTable::new(text);
-    let summary = predict_into(predictor, &table, options, outputs, &mut Silent)?;
+    let done = predict_into(predictor, &table, options, outputs, &mut Silent);
+    let (out, lost) = out.into_parts();
+    let summary = done?;
+    assert!(lost.unwrap().is_empty());
+    let out = out.0.lock().unwrap().1.clone();
     Ok(Made {
         out,
         problems,
@@ -296,11 +341,11 @@ fn bad_rows_of_another_part_are_not_counted() {
 #[test]
 fn stopping_anywhere_changes_no_byte() {
     let text = troubled(13_000);
-    for (target, format, compress) in [
-        ("side", Format::Csv, Compress::Gzip),
-        ("kind", Format::Jsonl, Compress::None),
-        ("sum", Format::Csv, Compress::Zstd),
-        ("side", Format::Parquet, Compress::Zstd),
+    for (target, format, compress, grows) in [
+        ("side", Format::Csv, Compress::Gzip, false),
+        ("kind", Format::Jsonl, Compress::None, true),
+        ("sum", Format::Csv, Compress::Zstd, true),
+        ("side", Format::Parquet, Compress::Zstd, false),
     ] {
         let predictor = Predictor::new(&model(target)).unwrap();
         let options = BatchOptions {
@@ -315,10 +360,13 @@ fn stopping_anywhere_changes_no_byte() {
         };
         let straight = made(&predictor, &text, &options, None).unwrap();
         assert!(straight.summary.metrics.is_some());
-        let held = Held::default();
+        let held = Held {
+            grown: grows.then(Grown::default),
+            ..Held::default()
+        };
         let (mut tries, mut kept) = (0, Vec::new());
         let resumed = loop {
-            // Three files and a mark for each segment: each attempt dies at another point.
+            // Up to three files and a mark for each segment but the last: each attempt dies at another point.
             *held.left.lock().unwrap() = Some(tries % 7);
             tries += 1;
             match made(&predictor, &text, &options, Some((&held, "input"))) {
@@ -334,7 +382,12 @@ fn stopping_anywhere_changes_no_byte() {
                 .count();
             kept.push(marks);
         };
-        assert_eq!(kept.last(), Some(&3), "of four segments, {kept:?}");
+        // An output that grows is no file of a part, so that an attempt gets further.
+        assert_eq!(
+            kept.last(),
+            Some(&(3 - usize::from(grows))),
+            "of four segments, {kept:?}"
+        );
         assert!(kept.is_sorted() && kept.contains(&1), "{kept:?}");
         assert!(
             resumed == straight,
@@ -343,6 +396,11 @@ fn stopping_anywhere_changes_no_byte() {
         );
 
         *held.left.lock().unwrap() = None;
+        // It died when the output had its name and the parts were still there.
+        if let Some(grown) = &held.grown {
+            *grown.0.lock().unwrap() = Default::default();
+            assert!(made(&predictor, &text, &options, Some((&held, "input"))).unwrap() == straight);
+        }
         // Whatever is asked for now is other work, and made from the beginning.
         let other = BatchOptions {
             row_number: false,
