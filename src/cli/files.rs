@@ -139,15 +139,15 @@ pub fn write_growing(
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    let late = Late {
-        folder,
-        parts,
-        file: None,
-    };
+    let late = Late { folder, file: None };
     let mut buffered = io::BufWriter::with_capacity(1 << 16, late);
     write(&mut buffered)?;
     let late = buffered.into_inner().map_err(|error| failed(error.error()))?;
-    late.publish(path).map_err(|error| failed(&error))?;
+    let published = match parts.and_then(FolderParts::take_output) {
+        Some((file, grown)) => publish_grown(&file, &grown, &late, path),
+        None => late.finish().and_then(|file| publish(file, path)),
+    };
+    published.map_err(|error| failed(&error))?;
     // The new name is only safe once its folder is.
     File::open(folder)
         .and_then(|folder| folder.sync_all())
@@ -157,23 +157,12 @@ pub fn write_growing(
 /// A temporary file that is made when the first bytes come, so that long work that ends before leaves none.
 struct Late<'a> {
     folder: &'a Path,
-    /// Where the output may grow instead.
-    parts: Option<&'a FolderParts>,
     file: Option<tempfile::NamedTempFile>,
 }
 
 impl Late<'_> {
-    /// Gives what was written its name, safely.
-    fn publish(mut self, path: &Path) -> io::Result<()> {
-        if let Some(parts) = self.parts
-            && parts.publish_output(path)?
-        {
-            return Ok(());
-        }
-        let file = self.file.take().map_or_else(|| self.make(), Ok)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
+    fn finish(mut self) -> io::Result<tempfile::NamedTempFile> {
+        self.file.take().map_or_else(|| self.make(), Ok)
     }
 
     fn make(&self) -> io::Result<tempfile::NamedTempFile> {
@@ -186,9 +175,6 @@ impl Late<'_> {
 
 impl Write for Late<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if let Some(written) = self.parts.and_then(|parts| parts.write_output(bytes)) {
-            return written;
-        }
         if self.file.is_none() {
             self.file = Some(self.make()?);
         }
@@ -200,6 +186,27 @@ impl Write for Late<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.file.as_mut().map_or(Ok(()), Write::flush)
+    }
+}
+
+/// Gives a file its name, safely.
+fn publish(file: tempfile::NamedTempFile, path: &Path) -> io::Result<()> {
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// The same of an output that has grown elsewhere.
+fn publish_grown(file: &File, grown: &Path, late: &Late<'_>, path: &Path) -> io::Result<()> {
+    file.sync_all()?;
+    match std::fs::rename(grown, path) {
+        // The folder of the parts may be a link to another disk.
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+            let mut copy = late.make()?;
+            io::copy(&mut File::open(grown)?, copy.as_file_mut())?;
+            publish(copy, path)
+        }
+        renamed => renamed,
     }
 }
 
@@ -253,4 +260,40 @@ impl<W: Write> Write for Forgiving<W> {
 fn ordinary_mode() -> std::fs::Permissions {
     use std::os::unix::fs::PermissionsExt;
     std::fs::Permissions::from_mode(0o666)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt;
+
+    use super::*;
+    use crate::ml::pipeline::batch::Parts;
+
+    /// Where there is a second file system; one that lies in memory nearly everywhere.
+    #[test]
+    fn an_output_may_grow_on_another_disk() {
+        let place = tempfile::tempdir().unwrap();
+        let Ok(elsewhere) = tempfile::tempdir_in("/dev/shm") else {
+            return;
+        };
+        let disk = |folder: &tempfile::TempDir| std::fs::metadata(folder.path()).unwrap().dev();
+        if disk(&place) == disk(&elsewhere) {
+            return;
+        }
+        let (out, link) = (place.path().join("p.csv"), place.path().join("p.csv.parts"));
+        std::os::unix::fs::symlink(elsewhere.path(), &link).unwrap();
+        std::fs::write(&out, "old").unwrap();
+        let parts = FolderParts::beside(&out).unwrap();
+        let write = |_: &mut (dyn Write + Send)| -> Result<(), CliError> {
+            let mut growing = parts.grow("part-a.whole", 0).unwrap();
+            growing.write_all(b"whole\n").unwrap();
+            growing.flush().unwrap();
+            Ok(())
+        };
+        write_growing(&out, Some(&parts), write).unwrap();
+        assert_eq!(std::fs::read_to_string(&out).unwrap(), "whole\n");
+        parts.remove().unwrap();
+        assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+        assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 2);
+    }
 }

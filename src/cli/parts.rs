@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::UNIX_EPOCH;
 
 use sha2::{Digest, Sha256};
@@ -19,14 +19,18 @@ const HEAD: u64 = 64 << 10;
 
 /// Its presence says that the folder is ours.
 const LOCK: &str = "lock";
+/// What the names of our files begin with.
+const OURS: &str = "part-";
+/// What the names of marks end with, without which the other files are worth nothing.
+const MARK: &str = ".json";
 
-/// The folder `OUT.parts`. It is made with the first part, and locked as long as a process works with it.
+/// The folder `OUT.parts`. It is made for the first file, and locked as long as a process works with it.
 #[derive(Debug)]
 pub struct FolderParts {
     folder: PathBuf,
     lock: Mutex<Option<File>>,
-    /// Whether this process has made a part.
-    has_grown: AtomicBool,
+    /// Whether this process has added anything.
+    has_added: Arc<AtomicBool>,
     /// The output, where it is kept as it grows, and its path.
     output: Mutex<Option<(File, PathBuf)>>,
 }
@@ -39,7 +43,7 @@ impl FolderParts {
         let parts = Self {
             folder: name.into(),
             lock: Mutex::new(None),
-            has_grown: AtomicBool::new(false),
+            has_added: Arc::default(),
             output: Mutex::new(None),
         };
         if parts.folder.join(LOCK).is_file() {
@@ -84,33 +88,23 @@ impl FolderParts {
         self.lock.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
-    /// The folder, if parts are kept in it.
+    /// The folder, if finished parts are kept in it.
     pub fn kept(&self) -> Option<&Path> {
-        self.is_held().then_some(self.folder.as_path())
-    }
-
-    /// Whether this process has made a part.
-    pub fn has_grown(&self) -> bool {
-        self.has_grown.load(Ordering::Relaxed)
-    }
-
-    /// Writes to the output that grows here; none if it does not.
-    pub fn write_output(&self, bytes: &[u8]) -> Option<io::Result<usize>> {
-        let output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
-        let (file, _) = output.as_ref()?;
-        let mut file = file;
-        Some(file.write(bytes))
-    }
-
-    /// Gives the output that grew here its name, safely; false if none did.
-    pub fn publish_output(&self, to: &Path) -> io::Result<bool> {
-        let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((file, path)) = output.take() else {
-            return Ok(false);
+        let has_mark = || {
+            let mut files = fs::read_dir(&self.folder).ok()?.flatten();
+            files.find(|file| file.file_name().to_string_lossy().ends_with(MARK))
         };
-        file.sync_all()?;
-        fs::rename(path, to)?;
-        Ok(true)
+        (self.is_held() && has_mark().is_some()).then_some(self.folder.as_path())
+    }
+
+    /// Whether this process has added anything.
+    pub fn has_added(&self) -> bool {
+        self.has_added.load(Ordering::Relaxed)
+    }
+
+    /// The output that has grown here, and where it lies until it gets its name.
+    pub fn take_output(&self) -> Option<(File, PathBuf)> {
+        self.output.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Removes the parts, and their folder if nothing else is in it. Parts of others stay.
@@ -124,24 +118,48 @@ impl FolderParts {
     }
 
     fn clear(&self) -> io::Result<()> {
-        for entry in fs::read_dir(&self.folder)? {
-            let entry = entry?;
-            if entry.file_name().to_string_lossy().starts_with("part-") {
-                fs::remove_file(entry.path())?;
+        let remove = |end: &str| -> io::Result<()> {
+            for entry in fs::read_dir(&self.folder)? {
+                let entry = entry?;
+                let name = entry.file_name();
+                let name = name.to_string_lossy();
+                if name.starts_with(OURS) && name.ends_with(end) {
+                    fs::remove_file(entry.path())?;
+                }
             }
-        }
+            Ok(())
+        };
+        // A mark must not outlive what it tells of.
+        remove(MARK)?;
+        File::open(&self.folder)?.sync_all()?;
+        remove("")?;
         fs::remove_file(self.folder.join(LOCK))?;
         match fs::remove_dir(&self.folder) {
-            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
+            // Something else lies in it, or it is a link or a disk.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::DirectoryNotEmpty
+                        | io::ErrorKind::NotADirectory
+                        | io::ErrorKind::ResourceBusy
+                ) =>
+            {
+                Ok(())
+            }
             removed => removed,
         }
     }
 }
 
 impl Parts for FolderParts {
+    fn fresh(&self) -> io::Result<String> {
+        let word = getrandom::u64().map_err(io::Error::other)?;
+        Ok(format!("{word:016x}"))
+    }
+
     fn create(&self, name: &str) -> io::Result<Box<dyn PartFile>> {
         self.hold()?;
-        self.has_grown.store(true, Ordering::Relaxed);
+        self.has_added.store(true, Ordering::Relaxed);
         let path = self.folder.join(name);
         // The lock keeps others away, so the name of the unfinished file is ours.
         let unfinished = self.folder.join(format!("{name}.new"));
@@ -171,7 +189,6 @@ impl Parts for FolderParts {
 
     fn grow(&self, name: &str, length: u64) -> io::Result<Box<dyn Growing>> {
         self.hold()?;
-        self.has_grown.store(true, Ordering::Relaxed);
         let path = self.folder.join(name);
         let options = OpenOptions::new()
             .create(true)
@@ -186,18 +203,36 @@ impl Parts for FolderParts {
         }
         file.set_len(length)?;
         file.seek(SeekFrom::Start(length))?;
-        let grown = Grown(file.try_clone()?);
+        let growing = Output {
+            file: BufWriter::with_capacity(1 << 16, file.try_clone()?),
+            has_added: Arc::clone(&self.has_added),
+        };
         *self.output.lock().unwrap_or_else(PoisonError::into_inner) = Some((file, path));
-        Ok(Box::new(grown))
+        Ok(Box::new(growing))
     }
 }
 
 /// The output that grows.
-struct Grown(File);
+struct Output {
+    file: BufWriter<File>,
+    has_added: Arc<AtomicBool>,
+}
 
-impl Growing for Grown {
-    fn settling(&self) -> io::Result<Settling> {
-        let file = self.0.try_clone()?;
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.has_added.store(true, Ordering::Relaxed);
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Growing for Output {
+    fn settling(&mut self) -> io::Result<Settling> {
+        self.file.flush()?;
+        let file = self.file.get_ref().try_clone()?;
         Ok(Box::new(move || file.sync_all()))
     }
 }
@@ -294,22 +329,27 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let out = place.path().join("p.csv");
         let parts = FolderParts::beside(&out).unwrap();
-        assert!(parts.write_output(b"x").is_none() && !parts.publish_output(&out).unwrap());
         assert_eq!(parts.grown("part-a.whole").unwrap(), Some(0));
-        let growing = parts.grow("part-a.whole", 0).unwrap();
-        assert_eq!(parts.write_output(b"safe, and lost").unwrap().unwrap(), 14);
+        let mut growing = parts.grow("part-a.whole", 0).unwrap();
+        assert!(!parts.has_added());
+        growing.write_all(b"safe, and lost").unwrap();
         growing.settling().unwrap()().unwrap();
+        assert!(parts.has_added() && parts.kept().is_none(), "nothing is finished");
         drop((growing, parts));
 
         let parts = FolderParts::beside(&out).unwrap();
         assert_eq!(parts.grown("part-a.whole").unwrap(), Some(14));
-        parts.grow("part-a.whole", 4).unwrap();
-        parts.write_output(b" again").unwrap().unwrap();
-        assert!(!out.exists());
-        assert!(parts.publish_output(&out).unwrap());
-        assert_eq!(fs::read_to_string(&out).unwrap(), "safe again");
+        assert!(parts.grow("part-a.whole", 15).is_err());
+        let mut growing = parts.grow("part-a.whole", 4).unwrap();
+        growing.write_all(b" again").unwrap();
+        growing.flush().unwrap();
+        let (_, path) = parts.take_output().unwrap();
+        assert!(parts.take_output().is_none());
+        assert_eq!(fs::read_to_string(path).unwrap(), "safe again");
+        parts.create("part-0.json").unwrap().keep().unwrap();
+        assert!(parts.kept().is_some());
         parts.remove().unwrap();
-        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
     }
 
     #[test]
@@ -333,7 +373,7 @@ mod tests {
         let large = FolderParts::beside(&out).unwrap();
         large.create("part-0.out").unwrap().keep().unwrap();
         small.remove().unwrap();
-        assert!(folder.join("part-0.out").is_file() && large.has_grown());
+        assert!(folder.join("part-0.out").is_file() && large.has_added());
         // What somebody has put beside them stays.
         fs::write(folder.join("note"), "mine").unwrap();
         large.remove().unwrap();

@@ -140,18 +140,23 @@ pub fn run(args: &Args) -> Result<(), CliError> {
             parts.map_or(Ok(()), FolderParts::remove)
         }
         // The same input would fail again. Parts that this run has not added to may be those of another command.
-        (Err(error @ CliError::Invalid { .. }), Some(parts)) if parts.has_grown() => {
+        (Err(error @ CliError::Invalid { .. }), Some(parts)) if parts.has_added() => {
             progress.finish();
             parts.remove().and(Err(error))
         }
-        (Err(error), parts) => {
+        (Err(error), None) => {
             progress.finish();
-            if let Some(kept) = parts.as_ref().and_then(FolderParts::kept) {
-                let place = kept.display();
-                show::message(&format!(
-                    "what is finished is kept in `{place}`; the same command goes on from there"
-                ));
-            }
+            Err(error)
+        }
+        (Err(error), Some(parts)) => {
+            progress.finish();
+            let Some(kept) = parts.kept() else {
+                return parts.remove().and(Err(error));
+            };
+            let place = kept.display();
+            show::message(&format!(
+                "what is finished is kept in `{place}`; the same command goes on from there"
+            ));
             Err(error)
         }
     }

@@ -23,6 +23,11 @@ impl BlobParts {
 }
 
 impl Parts for BlobParts {
+    fn fresh(&self) -> io::Result<String> {
+        let word = getrandom::u64().map_err(io::Error::other)?;
+        Ok(format!("{word:016x}"))
+    }
+
     fn create(&self, name: &str) -> io::Result<Box<dyn PartFile>> {
         let writer = self.blobs.write_blocking(&key::part(&self.at, name))?;
         Ok(Box::new(BlobPart { writer }))

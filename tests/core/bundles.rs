@@ -144,10 +144,18 @@ fn the_hash_is_that_of_the_data_not_of_the_run() {
     assert_ne!(moved.encode(), other.encode());
 }
 
+/// What reading says, which is the same where the hash is worked out meanwhile.
 fn code(bytes: &[u8]) -> &'static str {
-    match Bundle::decode(bytes) {
-        Ok(_) => "ok",
-        Err(error) => error.code(),
+    match (Bundle::decode(bytes), Bundle::decode_with_hash(bytes)) {
+        (Ok(bundle), Ok((same, hash))) => {
+            assert!(bundle == same && hash == bundle.hash());
+            "ok"
+        }
+        (Err(error), Err(same)) => {
+            assert_eq!(error.to_string(), same.to_string());
+            error.code()
+        }
+        (one, other) => panic!("{:?} and {:?}", one.err(), other.err()),
     }
 }
 
@@ -194,6 +202,7 @@ fn older_versions_are_upgraded() {
             continue;
         };
         assert_eq!(bytes[8], version, "the file is of the version in its name");
+        assert_eq!(code(&bytes), "ok");
         let bundle = Bundle::decode(&bytes).unwrap();
         assert!(bundle.document.golden.len() > 4);
         // Making a predictor scores the golden rows.

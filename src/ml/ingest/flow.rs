@@ -428,9 +428,12 @@ mod tests {
         }
     }
 
-    fn told(observer: &mut dyn Observer) -> Told<'_> {
+    /// Sources of these sizes begin on one thread, and on all.
+    const SIZES: [u64; 2] = [0, 1 << 40];
+
+    fn told(observer: &mut dyn Observer, total_bytes: u64) -> Told<'_> {
         Told {
-            total_bytes: 0,
+            total_bytes,
             stage: Stage::Profile,
             observer,
         }
@@ -480,7 +483,8 @@ mod tests {
                     *made = 2 * batch.bytes_read + 1;
                     Ok(())
                 };
-                flow(batches(end), Wanted::Records, told(&mut Silent), work, all)
+                let size = SIZES[lanes % 2];
+                flow(batches(end), Wanted::Records, told(&mut Silent, size), work, all)
             });
             found.unwrap();
             for taken in taken {
@@ -505,8 +509,13 @@ mod tests {
             (9, 90, [9, 8], "lane 1"),
             (3, 90, [5, 6], "source"),
             (9, 90, [6, 6], "lane 0"),
+            (9, 0, [0, 4], "work"),
+            (0, 90, [5, 6], "source"),
         ] {
-            for threads in [1, 2, 7] {
+            for (threads, size) in [1, 2, 7]
+                .into_iter()
+                .flat_map(|threads| SIZES.map(|size| (threads, size)))
+            {
                 let mut taken = [Vec::new(), Vec::new()];
                 let found = on_threads(threads, || {
                     let mut all: Vec<Lane<(), IngestError>> = Vec::new();
@@ -529,7 +538,7 @@ mod tests {
                         true => failure("work"),
                         false => Ok(()),
                     };
-                    flow(source, Wanted::Records, told(&mut Silent), work, all)
+                    flow(source, Wanted::Records, told(&mut Silent, size), work, all)
                 });
                 match found {
                     Err(IngestError::NotText { what, .. }) => assert_eq!(what, expected),
@@ -566,7 +575,7 @@ mod tests {
         let found = flow(
             batches(1_000_000),
             Wanted::Records,
-            told(&mut observer),
+            told(&mut observer, SIZES[0]),
             |_, ()| Ok(()),
             vec![lane],
         );
@@ -577,7 +586,7 @@ mod tests {
 
     #[test]
     fn a_panic_is_passed_on_and_holds_up_nobody() {
-        for threads in [1, 2, 7] {
+        for (threads, size) in [(1, 0), (2, 0), (7, 0), (1, SIZES[1]), (7, SIZES[1])] {
             let lane = || -> Lane<(), IngestError> {
                 Box::new(|batch, ()| {
                     if batch.bytes_read == 5 {
@@ -589,7 +598,13 @@ mod tests {
             let work = || {
                 let work = |_: &Batch, (): &mut ()| Ok(());
                 let lanes = vec![lane(), lane()];
-                flow(batches(100), Wanted::Records, told(&mut Silent), work, lanes)
+                flow(
+                    batches(100),
+                    Wanted::Records,
+                    told(&mut Silent, size),
+                    work,
+                    lanes,
+                )
             };
             let found = on_threads(threads, || catch_unwind(AssertUnwindSafe(work)));
             let payload = found.err().and_then(|panic| panic.downcast::<&str>().ok());

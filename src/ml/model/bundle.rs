@@ -241,6 +241,7 @@ impl Bundle {
 
     /// The same, and the hash that names the model, worked out meanwhile.
     pub fn decode_with_hash(bytes: &[u8]) -> Result<(Self, String), BundleError> {
+        version_of(bytes)?;
         let hashes = || (is_whole(bytes), content_hash(bytes));
         let (read, (is_whole, hash)) = std::thread::scope(|scope| {
             let hashes = scope.spawn(hashes);
@@ -251,15 +252,12 @@ impl Bundle {
                 hashes.unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
             )
         });
-        match read {
-            Err(error @ (BundleError::NotABundle | BundleError::TooNew { .. })) => Err(error),
-            _ if !is_whole => Err(BundleError::Damaged(WRONG_CHECKSUM.to_string())),
-            Ok(bundle) => {
-                let hash = hash.unwrap_or_else(|| bundle.hash());
-                Ok((bundle, hash))
-            }
-            Err(error) => Err(error),
+        if !is_whole {
+            return Err(BundleError::Damaged(WRONG_CHECKSUM.to_string()));
         }
+        let bundle = read?;
+        let hash = hash.unwrap_or_else(|| bundle.hash());
+        Ok((bundle, hash))
     }
 
     /// The same of bytes that are known to be those that were written: their checksum is not worked out again.
@@ -268,15 +266,8 @@ impl Bundle {
     }
 
     fn read(bytes: &[u8], are_known: bool) -> Result<Self, BundleError> {
-        let rest = bytes.strip_prefix(MAGIC).ok_or(BundleError::NotABundle)?;
+        let (version, rest) = version_of(bytes)?;
         let damaged = |what: &str| BundleError::Damaged(what.to_string());
-        let (version, rest) = rest
-            .split_first_chunk::<4>()
-            .ok_or_else(|| damaged("it is cut off"))?;
-        let version = u32::from_le_bytes(*version);
-        if version > upgrade::CURRENT {
-            return Err(BundleError::TooNew { found: version });
-        }
         if !are_known && !is_whole(bytes) {
             return Err(damaged(WRONG_CHECKSUM));
         }
@@ -322,6 +313,18 @@ impl Bundle {
             Err(BundleError::Damaged("its parts do not fit each other".into()))
         }
     }
+}
+
+/// The version of a file that this program reads, and what follows it.
+fn version_of(bytes: &[u8]) -> Result<(u32, &[u8]), BundleError> {
+    let rest = bytes.strip_prefix(MAGIC).ok_or(BundleError::NotABundle)?;
+    let cut_off = || BundleError::Damaged("it is cut off".to_string());
+    let (version, rest) = rest.split_first_chunk::<4>().ok_or_else(cut_off)?;
+    let version = u32::from_le_bytes(*version);
+    if version > upgrade::CURRENT {
+        return Err(BundleError::TooNew { found: version });
+    }
+    Ok((version, rest))
 }
 
 /// Whether a file ends with the checksum of what is before.

@@ -7,9 +7,11 @@ use std::thread;
 use sha2::{Digest, Sha256};
 
 use super::chunk::{Buffers, Chunk};
+use super::form::Format;
+use super::keep::Keep;
 use super::layout::Layout;
-use super::parts::{Mark, Parts, Piece, finished, name};
-use super::sink::{Outputs, Sink, grown};
+use super::parts::{Left, Mark, Parts, Piece, name, open};
+use super::sink::{Outputs, Sink};
 use super::summary::{BatchMetrics, BatchSummary};
 use super::{BatchOptions, problems};
 use crate::ml::Task;
@@ -163,33 +165,31 @@ impl<'a, 'o> Run<'a, 'o> {
         let (predictor, target) = (layout.predictor, layout.predictor.target());
         // The mean of the target is for baselines, which a batch does not tell.
         let mut judge = layout.truth.map(|_| Judge::new(target, 0.0));
-        let (mut at, mut unknown_target, mut number, mut grows) = (Mark::default(), 0, 0, false);
+        let (mut at, mut unknown_target, mut left) = (Mark::default(), 0, None);
         if let Some(resume) = outputs.resume {
-            let grown = grown(&resume, &work, options.form)?;
-            grows = grown.is_some();
-            let mut marks = finished(resume.parts, &work, grown)?;
-            number = marks.len() as u64;
-            at = marks.pop().unwrap_or_default();
+            // The footer of Parquet tells of all pieces.
+            let may_grow = options.form.format != Format::Parquet;
+            let mut found = Left::find(resume.parts, &work, may_grow)?;
+            let number = found.marks.len() as u64;
+            at = found.marks.pop().unwrap_or_default();
+            (at.work, at.run) = (work, found.run);
             if let Some(judge) = &mut judge {
-                unknown_target = judge_again(resume.parts, (&work, number), judge)?;
+                unknown_target = judge_again(resume.parts, (&at.work, number), judge)?;
             }
+            left = Some((resume.parts, number, found.grows));
         }
         at.summary.threshold = (predictor.task() == Task::Binary).then(|| predictor.threshold());
         at.summary.positive = target.positive().map(str::to_string);
         at.summary.extra_columns.clone_from(&layout.columns.extra);
         at.summary.absent_columns.clone_from(&layout.columns.absent);
+        let keep = |(parts, number, grows)| Keep::behind(parts, (number, &at), judge.is_some(), grows);
+        let keep = left.map(keep).transpose()?;
         Ok(Self {
             layout,
             options,
-            sink: Sink::new(
-                outputs,
-                options.form,
-                &layout.outputs,
-                judge.is_some(),
-                (&work, number, grows.then_some(at.written)),
-            )?,
+            sink: Sink::new(outputs, options.form, &layout.outputs, keep)?,
             done: at.read,
-            at: Mark { work, ..at },
+            at,
             segment: None,
             judge,
             unknown_target,
@@ -297,20 +297,22 @@ impl<'a, 'o> Run<'a, 'o> {
             self.begin((0, 0))?;
         }
         self.absent_names();
-        let (judge, unknown, threshold) = (
-            self.judge.take(),
-            self.unknown_target,
-            self.layout.predictor.threshold(),
-        );
-        // Metrics are worked out while the output is put together.
-        let judged = move || BatchMetrics::of(&judge?.finish(threshold), unknown);
+        let (judge, unknown) = (self.judge.take(), self.unknown_target);
+        let threshold = self.layout.predictor.threshold();
         let (mut summary, read) = (std::mem::take(&mut self.at.summary), self.at.read);
         thread::scope(|scope| {
-            let metrics = scope.spawn(judged);
-            self.hand_over(observer)?;
-            let metrics = metrics.join();
-            summary.metrics = metrics.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            Ok((summary, read))
+            // Metrics are worked out while the output is put together.
+            let judged = |judge: Judge| {
+                let work = move || BatchMetrics::of(&judge.finish(threshold), unknown);
+                thread::Builder::new().spawn_scoped(scope, work)
+            };
+            let metrics = judge.map(judged).transpose()?;
+            let handed_over = self.hand_over(observer);
+            if let Some(metrics) = metrics {
+                let metrics = metrics.join();
+                summary.metrics = metrics.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            }
+            handed_over.map(|()| (summary, read))
         })
     }
 
@@ -354,9 +356,7 @@ fn judge_again(
     let (mut unknown, mut bytes) = (0, Vec::new());
     for number in 0..finished {
         bytes.clear();
-        if let Some(mut file) = parts.open(&name(work, number, Piece::Truths))? {
-            file.read_to_end(&mut bytes)?;
-        }
+        open(parts, &name(work, number, Piece::Truths))?.read_to_end(&mut bytes)?;
         unknown += truths::judge(&bytes, judge)?;
     }
     Ok(unknown)

@@ -15,6 +15,7 @@ mod chunk;
 mod driver;
 pub mod form;
 mod groups;
+mod keep;
 mod layout;
 mod lines;
 mod members;

@@ -13,6 +13,9 @@ use crate::ml::ingest::decompress::Source;
 
 /// Where parts are kept. Implemented by whoever knows files.
 pub trait Parts: Sync {
+    /// A word that no other call of any process has given: what is begun anew is told by it from what was there before.
+    fn fresh(&self) -> io::Result<String>;
+
     /// Begins a file. Nobody sees it before it is kept; then it replaces what had its name.
     fn create(&self, name: &str) -> io::Result<Box<dyn PartFile>>;
 
@@ -25,16 +28,16 @@ pub trait Parts: Sync {
         Ok(None)
     }
 
-    /// Lets the output grow: what is written from now on follows the first `length` of those bytes.
+    /// Goes on with that output behind the first `length` of its bytes; the others go.
     fn grow(&self, name: &str, _length: u64) -> io::Result<Box<dyn Growing>> {
         Err(io::Error::other(format!("`{name}` cannot grow here")))
     }
 }
 
-/// An output that is kept as it grows.
-pub trait Growing: Send {
+/// An output that is kept as it grows. Whoever made it possible gives it its name when the batch is done.
+pub trait Growing: Write + Send {
     /// What makes all bytes safe that were written so far; it may be called on another thread, while more are written.
-    fn settling(&self) -> io::Result<Settling>;
+    fn settling(&mut self) -> io::Result<Settling>;
 }
 
 /// Returns when something is safe on disk.
@@ -45,7 +48,7 @@ pub trait PartFile: Write + Send {
     /// Makes it visible; safe on disk when this returns.
     fn keep(self: Box<Self>) -> io::Result<()>;
 
-    /// Makes it visible to who has made it, who reads it at once: it need not be safe.
+    /// Gives it its name without waiting for the disk: who has made it reads it at once.
     fn show(self: Box<Self>) -> io::Result<()> {
         self.keep()
     }
@@ -56,8 +59,6 @@ pub trait PartFile: Write + Send {
 pub enum Piece {
     /// Bytes of the output.
     Output,
-    /// The output of all segments, where it grows.
-    Whole,
     /// Lines of the side file.
     Problems,
     /// Answers beside truths.
@@ -74,13 +75,20 @@ const PREFIX: usize = 16;
 pub fn name(work: &str, number: u64, piece: Piece) -> String {
     let end = match piece {
         Piece::Output => "out",
-        Piece::Whole => "whole",
         Piece::Problems => "problems",
         Piece::Truths => "truths",
         Piece::Mark => "json",
     };
-    let work = work.get(..PREFIX).unwrap_or(work);
-    format!("part-{work}-{number:06}.{end}")
+    format!("part-{}-{number:06}.{end}", prefix(work))
+}
+
+/// The name of an output that grows.
+pub fn whole_name(work: &str, run: &str) -> String {
+    format!("part-{}-{run}.whole", prefix(work))
+}
+
+fn prefix(work: &str) -> &str {
+    work.get(..PREFIX).unwrap_or(work)
 }
 
 /// How far a batch was when a segment was finished, everything before it included.
@@ -88,6 +96,8 @@ pub fn name(work: &str, number: u64, piece: Piece) -> String {
 pub struct Mark {
     /// Names the work: model, input, options and program. Parts of other work are worth nothing.
     pub work: String,
+    /// Names the attempt that began it, and those that went on: whatever was there before is worth nothing either.
+    pub run: String,
     /// Records of the source that were read, bad ones and those of other parts of a split included.
     pub read: u64,
     /// Lines of the side file.
@@ -100,20 +110,61 @@ pub struct Mark {
     pub summary: BatchSummary,
 }
 
-/// The marks of the parts that are finished, in order. `grown` are the bytes that there are of an output that grows: marks
-/// that tell of more are of one that has got its name already.
-pub fn finished(parts: &dyn Parts, work: &str, grown: Option<u64>) -> io::Result<Vec<Mark>> {
-    let mut marks = Vec::new();
+/// What earlier attempts have left of some work.
+pub struct Left {
+    /// The attempt that began it; a new one where nothing is left.
+    pub run: String,
+    /// The marks of the parts that are finished, in order.
+    pub marks: Vec<Mark>,
+    /// Whether the output grows.
+    pub grows: bool,
+}
+
+impl Left {
+    /// Looks for it. Some outputs cannot grow.
+    pub fn find(parts: &dyn Parts, work: &str, may_grow: bool) -> io::Result<Self> {
+        let mut marks = finished(parts, work)?;
+        let mut run = match marks.last() {
+            Some(mark) => mark.run.clone(),
+            None => parts.fresh()?,
+        };
+        let grown = match may_grow {
+            true => parts.grown(&whole_name(work, &run))?,
+            false => None,
+        };
+        let written = marks.last().map_or(0, |mark| mark.written);
+        // Where there are fewer bytes the output has got its name already: somebody asks for it once more.
+        if grown.is_some_and(|grown| grown < written) {
+            marks.clear();
+            run = parts.fresh()?;
+        }
+        let grows = grown.is_some();
+        Ok(Self { run, marks, grows })
+    }
+}
+
+/// The marks of the parts that are finished, in order.
+fn finished(parts: &dyn Parts, work: &str) -> io::Result<Vec<Mark>> {
+    let mut marks: Vec<Mark> = Vec::new();
     while let Some(mut file) = parts.open(&name(work, marks.len() as u64, Piece::Mark))? {
         let mut text = Vec::new();
         file.read_to_end(&mut text)?;
         // A mark that cannot be read was written by another program.
         match serde_json::from_slice::<Mark>(&text) {
-            Ok(mark) if mark.work == work && grown.is_none_or(|grown| mark.written <= grown) => {
+            Ok(mark) if mark.work == work && marks.first().is_none_or(|first| first.run == mark.run) => {
                 marks.push(mark);
             }
             _ => break,
         }
     }
     Ok(marks)
+}
+
+/// Opens a file that a mark tells of.
+pub fn open(parts: &dyn Parts, name: &str) -> io::Result<Source> {
+    let gone = || {
+        let message = format!("`{name}` of the unfinished parts has gone; remove the others to begin again");
+        io::Error::other(message)
+    };
+    parts.open(name)?.ok_or_else(gone)
 }

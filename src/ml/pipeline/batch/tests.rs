@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Cursor, Read, Write};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
@@ -76,27 +77,57 @@ fn model(target: &str) -> Bundle {
 struct Held {
     files: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
     left: Mutex<Option<u64>>,
+    runs: AtomicU64,
     /// The output, if it is to grow here.
     grown: Option<Grown>,
 }
 
-/// An output that grows, and its name.
+/// An output that grows, and its name. The disk may fail when it has to be safe.
 #[derive(Clone, Default)]
-struct Grown(Arc<Mutex<(String, Vec<u8>)>>);
+struct Grown {
+    held: Arc<Mutex<(String, Vec<u8>)>>,
+    is_full: Arc<AtomicBool>,
+}
 
-impl Write for Grown {
+/// What is not flushed is lost when a batch dies.
+struct Behind {
+    grown: Grown,
+    buffer: Vec<u8>,
+}
+
+impl Write for Behind {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().1.write(bytes)
+        self.buffer.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        self.grown.held.lock().unwrap().1.append(&mut self.buffer);
         Ok(())
     }
 }
 
-impl Growing for Grown {
-    fn settling(&self) -> io::Result<Settling> {
-        Ok(Box::new(|| Ok(())))
+impl Growing for Behind {
+    fn settling(&mut self) -> io::Result<Settling> {
+        self.flush()?;
+        let is_full = Arc::clone(&self.grown.is_full);
+        Ok(Box::new(move || match is_full.load(Ordering::Relaxed) {
+            true => Err(io::Error::other("the disk is full")),
+            false => Ok(()),
+        }))
+    }
+}
+
+impl Held {
+    fn growing() -> Self {
+        Self {
+            grown: Some(Grown::default()),
+            ..Self::default()
+        }
+    }
+
+    fn marks(&self) -> usize {
+        let files = self.files.lock().unwrap();
+        files.keys().filter(|name| name.ends_with(".json")).count()
     }
 }
 
@@ -122,8 +153,12 @@ impl Parts for Held {
         Ok(bytes.map(|bytes| Box::new(Cursor::new(bytes)) as Source))
     }
 
+    fn fresh(&self) -> io::Result<String> {
+        Ok(format!("run {}", self.runs.fetch_add(1, Ordering::Relaxed)))
+    }
+
     fn grown(&self, name: &str) -> io::Result<Option<u64>> {
-        let length = |grown: &Grown| match grown.0.lock().unwrap() {
+        let length = |grown: &Grown| match grown.held.lock().unwrap() {
             held if held.0 == name => held.1.len() as u64,
             _ => 0,
         };
@@ -131,11 +166,12 @@ impl Parts for Held {
     }
 
     fn grow(&self, name: &str, length: u64) -> io::Result<Box<dyn Growing>> {
-        let grown = self.grown.as_ref().unwrap();
-        let mut held = grown.0.lock().unwrap();
+        let (grown, buffer) = (self.grown.clone().unwrap(), Vec::new());
+        let mut held = grown.held.lock().unwrap();
         held.0 = name.to_string();
         held.1.truncate(length as usize);
-        Ok(Box::new(grown.clone()))
+        drop(held);
+        Ok(Box::new(Behind { grown, buffer }))
     }
 }
 
@@ -170,21 +206,18 @@ fn made(
     options: &BatchOptions,
     parts: Option<(&Held, &str)>,
 ) -> Result<Made, PipelineError> {
-    let grown = parts.and_then(|(parts, _)| parts.grown.clone());
-    // What is not flushed is lost when a batch dies.
-    let mut out = io::BufWriter::with_capacity(1 << 20, grown.unwrap_or_default());
-    let mut problems = Vec::new();
+    let (mut out, mut problems) = (Vec::new(), Vec::new());
     let outputs = Outputs {
         out: &mut out,
         problems: Some(&mut problems),
         resume: parts.map(|(parts, input)| Resume { parts, input }),
     };
     let table = MemoryTable::new(text);
-    let done = predict_into(predictor, &table, options, outputs, &mut Silent);
-    let (out, lost) = out.into_parts();
-    let summary = done?;
-    assert!(lost.unwrap().is_empty());
-    let out = out.0.lock().unwrap().1.clone();
+    let summary = predict_into(predictor, &table, options, outputs, &mut Silent)?;
+    if let Some(grown) = parts.and_then(|(parts, _)| parts.grown.as_ref()) {
+        assert!(out.is_empty());
+        out.clone_from(&grown.held.lock().unwrap().1);
+    }
     Ok(Made {
         out,
         problems,
@@ -360,9 +393,9 @@ fn stopping_anywhere_changes_no_byte() {
         };
         let straight = made(&predictor, &text, &options, None).unwrap();
         assert!(straight.summary.metrics.is_some());
-        let held = Held {
-            grown: grows.then(Grown::default),
-            ..Held::default()
+        let held = match grows {
+            true => Held::growing(),
+            false => Held::default(),
         };
         let (mut tries, mut kept) = (0, Vec::new());
         let resumed = loop {
@@ -373,14 +406,7 @@ fn stopping_anywhere_changes_no_byte() {
                 Ok(made) => break made,
                 Err(error) => assert!(error.to_string().contains("killed"), "{error}"),
             }
-            let marks = held
-                .files
-                .lock()
-                .unwrap()
-                .keys()
-                .filter(|name| name.ends_with(".json"))
-                .count();
-            kept.push(marks);
+            kept.push(held.marks());
         };
         // An output that grows is no file of a part, so that an attempt gets further.
         assert_eq!(
@@ -396,11 +422,6 @@ fn stopping_anywhere_changes_no_byte() {
         );
 
         *held.left.lock().unwrap() = None;
-        // It died when the output had its name and the parts were still there.
-        if let Some(grown) = &held.grown {
-            *grown.0.lock().unwrap() = Default::default();
-            assert!(made(&predictor, &text, &options, Some((&held, "input"))).unwrap() == straight);
-        }
         // Whatever is asked for now is other work, and made from the beginning.
         let other = BatchOptions {
             row_number: false,
@@ -412,17 +433,89 @@ fn stopping_anywhere_changes_no_byte() {
     }
 }
 
-#[test]
-fn finished_parts_are_not_scored_again() {
-    let predictor = Predictor::new(&model("side")).unwrap();
-    let options = BatchOptions {
+/// Segments as short as can be, all of them kept.
+fn short_segments() -> BatchOptions {
+    BatchOptions {
         segments: Segments {
             records: 1,
             least_input: 0,
             ..Segments::default()
         },
         ..BatchOptions::default()
+    }
+}
+
+/// It was killed when the output had its name and the marks were still there, and then twice more.
+#[test]
+fn marks_of_an_output_that_has_gone_count_no_more() {
+    let predictor = Predictor::new(&model("side")).unwrap();
+    let (options, text, held) = (short_segments(), table(13_000), Held::growing());
+    let straight = made(&predictor, &text, &options, None).unwrap();
+    let made = || made(&predictor, &text, &options, Some((&held, "i")));
+    let grown = held.grown.as_ref().unwrap();
+    let first_mark = || {
+        let files = held.files.lock().unwrap();
+        let mark = files.iter().find(|(name, _)| name.ends_with("-000000.json"));
+        serde_json::from_slice::<Value>(mark.unwrap().1).unwrap()
     };
+    assert!(made().unwrap() == straight);
+    *grown.held.lock().unwrap() = Default::default();
+    let old = first_mark();
+    // A part has problems, answers and a mark: it dies before the first mark, then before the second.
+    for (left, is_marked) in [(2, false), (5, true)] {
+        *held.left.lock().unwrap() = Some(left);
+        made().unwrap_err();
+        assert_eq!(first_mark()["run"] != old["run"], is_marked);
+        // The power fails, too: what is not safe has its length and nothing in it.
+        let safe = match is_marked {
+            true => first_mark()["written"].as_u64().unwrap(),
+            false => 0,
+        };
+        let bytes = &mut grown.held.lock().unwrap().1;
+        bytes.truncate(safe as usize);
+        bytes.resize(straight.out.len(), 0);
+    }
+    *held.left.lock().unwrap() = None;
+    assert!(made().unwrap() == straight);
+}
+
+#[test]
+fn what_cannot_be_made_safe_is_told_and_has_no_mark() {
+    let predictor = Predictor::new(&model("side")).unwrap();
+    // A failure is told when the next segment ends, or the last one.
+    for rows in [5_000, 13_000] {
+        let (text, held) = (table(rows), Held::growing());
+        held.grown
+            .as_ref()
+            .unwrap()
+            .is_full
+            .store(true, Ordering::Relaxed);
+        let failed = made(&predictor, &text, &short_segments(), Some((&held, "i"))).unwrap_err();
+        assert!(failed.to_string().contains("the disk is full"), "{failed}");
+        assert_eq!(held.marks(), 0);
+    }
+}
+
+#[test]
+fn answers_that_have_gone_are_missed() {
+    let predictor = Predictor::new(&model("side")).unwrap();
+    let (options, text, held) = (short_segments(), table(9_000), Held::default());
+    made(&predictor, &text, &options, Some((&held, "i"))).unwrap();
+    held.files
+        .lock()
+        .unwrap()
+        .retain(|name, _| !name.ends_with(".truths"));
+    let failed = made(&predictor, &text, &options, Some((&held, "i"))).unwrap_err();
+    assert!(
+        failed.to_string().contains("has gone; remove the others"),
+        "{failed}"
+    );
+}
+
+#[test]
+fn finished_parts_are_not_scored_again() {
+    let predictor = Predictor::new(&model("side")).unwrap();
+    let options = short_segments();
     let held = Held::default();
     let text = table(9000);
     made(&predictor, &text, &options, Some((&held, "i"))).unwrap();
