@@ -144,7 +144,13 @@ pub fn write_growing(
     write(&mut buffered)?;
     let late = buffered.into_inner().map_err(|error| failed(error.error()))?;
     let published = match parts.and_then(FolderParts::take_output) {
-        Some((file, grown)) => publish_grown(&file, &grown, &late, path),
+        Some((file, grown)) => {
+            let published = publish_grown(&file, &grown, &late, path);
+            if let (Ok(()), Some(parts)) = (&published, parts) {
+                parts.settle();
+            }
+            published
+        }
         None => late.finish().and_then(|file| publish(file, path)),
     };
     published.map_err(|error| failed(&error))?;
@@ -283,7 +289,7 @@ mod tests {
         let (out, link) = (place.path().join("p.csv"), place.path().join("p.csv.parts"));
         std::os::unix::fs::symlink(elsewhere.path(), &link).unwrap();
         std::fs::write(&out, "old").unwrap();
-        let parts = FolderParts::beside(&out).unwrap();
+        let parts = FolderParts::beside(&out, true).unwrap();
         let write = |_: &mut (dyn Write + Send)| -> Result<(), CliError> {
             let mut growing = parts.grow("part-a.whole", 0).unwrap();
             growing.write_all(b"whole\n").unwrap();

@@ -9,7 +9,7 @@ use super::progress::Progress;
 use super::show;
 use super::tables::{Header, read_once};
 use crate::ml::evaluate::Interval;
-use crate::ml::pipeline::batch::{BatchMetrics, Compress, Form, Format, Resume};
+use crate::ml::pipeline::batch::{BatchMetrics, Compress, Form, Format, Resume, Segments};
 use crate::ml::pipeline::{BatchOptions, BatchSummary, Outputs, predict_into};
 use crate::ml::wording::counted;
 
@@ -129,37 +129,47 @@ pub fn run(args: &Args) -> Result<(), CliError> {
         }
     }
     let parts = match can_resume(args) {
-        true => Some(FolderParts::beside(&args.out)?),
+        true => Some(FolderParts::beside(&args.out, is_large(&args.data))?),
         false => None,
     };
     let mut progress = Progress::new(false, None);
-    match (score(args, form, parts.as_ref(), &mut progress), parts) {
+    let scored = score(args, form, parts.as_ref(), &mut progress);
+    progress.finish();
+    match (&scored, parts) {
         (Ok(summary), parts) => {
-            progress.finish();
-            tell(&summary, args.problems.is_some());
-            parts.map_or(Ok(()), FolderParts::remove)
+            tell(summary, args.problems.is_some());
+            if let Some(error) = parts.and_then(|parts| parts.remove().err()) {
+                let out = args.out.display();
+                show::message(&format!(
+                    "note: `{out}` is complete; removing `{out}.parts`: {error}"
+                ));
+            }
         }
-        // The same input would fail again. Parts that this run has not added to may be those of another command.
-        (Err(error @ CliError::Invalid { .. }), Some(parts)) if parts.has_added() => {
-            progress.finish();
-            parts.remove().and(Err(error))
-        }
-        (Err(error), None) => {
-            progress.finish();
-            Err(error)
-        }
+        (Err(_), None) => {}
         (Err(error), Some(parts)) => {
-            progress.finish();
-            let Some(kept) = parts.kept() else {
-                return parts.remove().and(Err(error));
-            };
-            let place = kept.display();
-            show::message(&format!(
-                "what is finished is kept in `{place}`; the same command goes on from there"
-            ));
-            Err(error)
+            // The same input would fail again where it is what was wrong.
+            let may_go_on = !matches!(error, CliError::Invalid { .. });
+            match parts.kept().filter(|_| may_go_on) {
+                Some(kept) => show::message(&format!(
+                    "what is finished is kept in `{}`; the same command goes on from there",
+                    kept.display()
+                )),
+                None => {
+                    if let Err(error) = parts.forget() {
+                        let out = args.out.display();
+                        show::message(&format!("note: removing what is left in `{out}.parts`: {error}"));
+                    }
+                }
+            }
         }
     }
+    scored.map(|_| ())
+}
+
+/// Whether parts of the input will be kept.
+fn is_large(data: &Path) -> bool {
+    data.metadata()
+        .is_ok_and(|there| there.len() >= Segments::default().least_input)
 }
 
 /// Whether an interrupted run can go on: its input can be read again, and its output is a file.

@@ -11,6 +11,8 @@
 //! the same hash. What differs from run to run (times, paths, names) is the provenance, outside of it.
 //! Loading executes nothing, checks the checksum and scores the golden rows again.
 
+use std::thread::{self, ScopedJoinHandle};
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -243,14 +245,16 @@ impl Bundle {
     pub fn decode_with_hash(bytes: &[u8]) -> Result<(Self, String), BundleError> {
         version_of(bytes)?;
         let hashes = || (is_whole(bytes), content_hash(bytes));
-        let (read, (is_whole, hash)) = std::thread::scope(|scope| {
-            let hashes = scope.spawn(hashes);
+        let (read, (is_whole, hash)) = thread::scope(|scope| {
+            let other = thread::Builder::new().spawn_scoped(scope, hashes);
             let read = Self::read(bytes, true);
-            let hashes = hashes.join();
-            (
-                read,
-                hashes.unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-            )
+            let hashes = match other.map(ScopedJoinHandle::join) {
+                Ok(Ok(hashes)) => hashes,
+                Ok(Err(panic)) => std::panic::resume_unwind(panic),
+                // There is no room for another thread.
+                Err(_) => hashes(),
+            };
+            (read, hashes)
         });
         if !is_whole {
             return Err(BundleError::Damaged(WRONG_CHECKSUM.to_string()));

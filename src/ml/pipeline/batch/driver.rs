@@ -169,7 +169,12 @@ impl<'a, 'o> Run<'a, 'o> {
         if let Some(resume) = outputs.resume {
             // The footer of Parquet tells of all pieces.
             let may_grow = options.form.format != Format::Parquet;
-            let mut found = Left::find(resume.parts, &work, may_grow)?;
+            let wanted = [
+                judge.as_ref().map(|_| Piece::Truths),
+                outputs.problems.as_ref().map(|_| Piece::Problems),
+            ];
+            let pieces: Vec<Piece> = wanted.into_iter().flatten().collect();
+            let mut found = Left::find(resume.parts, &work, may_grow, &pieces)?;
             let number = found.marks.len() as u64;
             at = found.marks.pop().unwrap_or_default();
             (at.work, at.run) = (work, found.run);

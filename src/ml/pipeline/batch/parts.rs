@@ -4,6 +4,7 @@
 //! process, a part is either whole or made again. The last segment has none, since the output follows at once. Where the
 //! output can be kept as it grows, its bytes are written once: the mark says how many of them belong to it.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
@@ -22,10 +23,25 @@ pub trait Parts: Sync {
     /// Opens a file; none if there is none of that name.
     fn open(&self, name: &str) -> io::Result<Option<Source>>;
 
-    /// How many bytes there are of an output that is kept under this name as it grows; none where that cannot be: then its
-    /// pieces are parts, which are put together at the end.
-    fn grown(&self, _name: &str) -> io::Result<Option<u64>> {
-        Ok(None)
+    /// Begins some work, the names of whose files begin so. From now on nobody else touches them.
+    fn begin(&self, _prefix: &str) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Removes the files of that work but for these, marks before what they tell of. Where it does not, marks are left that
+    /// count again once those before them do; that is harmless where nothing grows.
+    fn remove_but(&self, _kept: &BTreeSet<String>) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Whether an output can be kept as it grows; if not its pieces are parts, which are put together at the end.
+    fn can_grow(&self) -> bool {
+        false
+    }
+
+    /// How many bytes there are of an output that grows under this name.
+    fn grown(&self, _name: &str) -> io::Result<u64> {
+        Ok(0)
     }
 
     /// Goes on with that output behind the first `length` of its bytes; the others go.
@@ -79,16 +95,17 @@ pub fn name(work: &str, number: u64, piece: Piece) -> String {
         Piece::Truths => "truths",
         Piece::Mark => "json",
     };
-    format!("part-{}-{number:06}.{end}", prefix(work))
+    format!("{}{number:06}.{end}", prefix(work))
 }
 
 /// The name of an output that grows.
 pub fn whole_name(work: &str, run: &str) -> String {
-    format!("part-{}-{run}.whole", prefix(work))
+    format!("{}{run}.whole", prefix(work))
 }
 
-fn prefix(work: &str) -> &str {
-    work.get(..PREFIX).unwrap_or(work)
+/// What the names of all files of some work begin with.
+fn prefix(work: &str) -> String {
+    format!("part-{}-", work.get(..PREFIX).unwrap_or(work))
 }
 
 /// How far a batch was when a segment was finished, everything before it included.
@@ -121,49 +138,68 @@ pub struct Left {
 }
 
 impl Left {
-    /// Looks for it. Some outputs cannot grow.
-    pub fn find(parts: &dyn Parts, work: &str, may_grow: bool) -> io::Result<Self> {
-        let mut marks = finished(parts, work)?;
-        let mut run = match marks.last() {
+    /// Looks for what has all of these pieces, and lets everything else of that work go. Some outputs cannot grow.
+    pub fn find(parts: &dyn Parts, work: &str, may_grow: bool, pieces: &[Piece]) -> io::Result<Self> {
+        parts.begin(&prefix(work))?;
+        let grows = may_grow && parts.can_grow();
+        let mut pieces = pieces.to_vec();
+        if !grows {
+            pieces.push(Piece::Output);
+        }
+        let mut marks = finished(parts, work, &pieces)?;
+        let mut run = match marks.first() {
             Some(mark) => mark.run.clone(),
             None => parts.fresh()?,
         };
-        let grown = match may_grow {
-            true => parts.grown(&whole_name(work, &run))?,
-            false => None,
-        };
-        let written = marks.last().map_or(0, |mark| mark.written);
-        // Where there are fewer bytes the output has got its name already: somebody asks for it once more.
-        if grown.is_some_and(|grown| grown < written) {
-            marks.clear();
-            run = parts.fresh()?;
+        if grows {
+            let others = marks.iter().position(|mark| mark.run != run);
+            marks.truncate(others.unwrap_or(marks.len()));
+            let written = marks.last().map_or(0, |mark| mark.written);
+            // Where there are fewer bytes the output has got its name already: somebody asks for it once more.
+            if parts.grown(&whole_name(work, &run))? < written {
+                marks.clear();
+                run = parts.fresh()?;
+            }
         }
-        let grows = grown.is_some();
+        pieces.push(Piece::Mark);
+        let of_part = |number| pieces.iter().map(move |&piece| name(work, number, piece));
+        let mut kept: BTreeSet<String> = (0..marks.len() as u64).flat_map(of_part).collect();
+        if grows {
+            kept.insert(whole_name(work, &run));
+        }
+        // A mark of what is written anew must not count before it is.
+        parts.remove_but(&kept)?;
         Ok(Self { run, marks, grows })
     }
 }
 
-/// The marks of the parts that are finished, in order.
-fn finished(parts: &dyn Parts, work: &str) -> io::Result<Vec<Mark>> {
+/// The marks of the parts that are finished and have all pieces, in order.
+fn finished(parts: &dyn Parts, work: &str, pieces: &[Piece]) -> io::Result<Vec<Mark>> {
     let mut marks: Vec<Mark> = Vec::new();
-    while let Some(mut file) = parts.open(&name(work, marks.len() as u64, Piece::Mark))? {
+    loop {
+        let number = marks.len() as u64;
+        let Some(mut file) = parts.open(&name(work, number, Piece::Mark))? else {
+            return Ok(marks);
+        };
         let mut text = Vec::new();
         file.read_to_end(&mut text)?;
+        for &piece in pieces {
+            if parts.open(&name(work, number, piece))?.is_none() {
+                return Ok(marks);
+            }
+        }
         // A mark that cannot be read was written by another program.
         match serde_json::from_slice::<Mark>(&text) {
-            Ok(mark) if mark.work == work && marks.first().is_none_or(|first| first.run == mark.run) => {
-                marks.push(mark);
-            }
-            _ => break,
+            Ok(mark) if mark.work == work => marks.push(mark),
+            _ => return Ok(marks),
         }
     }
-    Ok(marks)
 }
 
 /// Opens a file that a mark tells of.
 pub fn open(parts: &dyn Parts, name: &str) -> io::Result<Source> {
     let gone = || {
-        let message = format!("`{name}` of the unfinished parts has gone; remove the others to begin again");
+        let message = format!("`{name}` of the unfinished parts has gone meanwhile; run it again");
         io::Error::other(message)
     };
     parts.open(name)?.ok_or_else(gone)
