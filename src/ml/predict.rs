@@ -2,6 +2,7 @@
 
 use super::Task;
 use super::draft::Draft;
+pub use super::features::TOGETHER;
 use super::features::{FeatureVector, Featurizer, FieldNote, Workspace};
 use super::lookup::Lookup;
 use super::model::golden::{GoldenRow, agrees};
@@ -180,6 +181,12 @@ impl Predictor {
         self.featurizer
             .apply(record, &mut scratch.workspace, &mut scratch.features);
         self.model.score(&scratch.features, &mut scratch.scores);
+    }
+
+    /// Looks at what the next records, [`TOGETHER`] of them, will be looked up in, so that scoring them waits less. Changes
+    /// nothing.
+    pub fn warm(&self, records: &[Record], scratch: &Scratch) {
+        self.featurizer.warm(records, &scratch.workspace);
     }
 
     /// The same, with a remark on every odd field.

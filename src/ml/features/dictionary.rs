@@ -66,6 +66,13 @@ pub struct Likely {
     id: Option<u32>,
 }
 
+impl Likely {
+    /// The entry.
+    pub fn id(self) -> Option<u32> {
+        self.id
+    }
+}
+
 impl Dictionary {
     /// Builds the look-up table. Of entries that are equal, which no training makes, the first is found.
     pub fn new(state: &DictionaryState) -> Self {

@@ -41,6 +41,16 @@ impl Entries {
         self.text.get(start..end).unwrap_or("")
     }
 
+    /// The first byte of entry `index`; 0 where there is none.
+    #[inline]
+    pub fn first_byte(&self, index: usize) -> u8 {
+        let start = match index.checked_sub(1) {
+            Some(before) => self.ends.get(before).copied().unwrap_or(0) as usize,
+            None => 0,
+        };
+        self.text.as_bytes().get(start).copied().unwrap_or(0)
+    }
+
     /// The entries in order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         (0..self.len()).map(|index| self.get(index))

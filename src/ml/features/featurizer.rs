@@ -1,6 +1,11 @@
 //! A frozen featurizer at work: record in, features out, remarks on the fields if wanted.
 
+mod warm;
+
 use std::sync::Arc;
+
+pub use warm::TOGETHER;
+use warm::Waiting;
 
 use super::checks::{Check, checks};
 use super::cut::Cut;
@@ -33,6 +38,7 @@ pub struct Featurizer {
     ready: Vec<(u32, Dictionary)>,
     /// Whole fields with a dictionary: attribute and term.
     levels: Vec<(usize, usize)>,
+    waiting: Waiting,
     checks: Vec<Check>,
     dense: usize,
     /// The term of each dense feature.
@@ -68,6 +74,7 @@ impl Featurizer {
                 .collect(),
             checks: checks(&state, schema, &plan),
             levels: levels(&plan),
+            waiting: Waiting::of(&plan, &state),
             plan,
             dense: state.dense(),
             dense_terms: state.dense_terms(),

@@ -18,6 +18,8 @@ const MOST_TEXT: usize = 4 << 20;
 const MOST_IDS: usize = 1 << 19;
 /// Longer texts hardly come twice.
 const LONGEST: usize = 2 << 10;
+/// Bytes that come from memory at once.
+const LINE: usize = 64;
 /// After so many texts it is judged whether remembering pays.
 const TRIAL: u32 = 1 << 12;
 /// It does where one in so many was known.
@@ -53,6 +55,11 @@ impl Memo {
         Arc::ptr_eq(of, &self.of)
             .then(|| self.terms.get_mut(term))
             .flatten()
+    }
+
+    /// The same, to look at.
+    pub fn look_at(&self, of: &Arc<()>, term: usize) -> Option<&Recollection> {
+        Arc::ptr_eq(of, &self.of).then(|| self.terms.get(term)).flatten()
     }
 
     /// Bytes of all buffers, about.
@@ -127,6 +134,29 @@ impl Recollection {
         let first = kept.first_id as usize;
         self.known += 1;
         Some((self.ids.get(first..first + kept.ids as usize)?, kept.found))
+    }
+
+    /// The place of the text that is probably this one. With [`Recollection::start_of`] and [`Recollection::byte_at`]: the
+    /// steps of [`Recollection::recall`], each of which waits for memory, one by one and without deciding anything.
+    #[inline]
+    pub fn likely(&self, text: &str) -> Option<u32> {
+        let hash = hash_of(text.as_bytes());
+        self.places.find(hash, |_| true).copied()
+    }
+
+    /// Where the text at a place begins, and its ids.
+    #[inline]
+    pub fn start_of(&self, place: u32) -> (u32, u32) {
+        let kept = self.kept.get(place as usize);
+        kept.map_or((0, 0), |kept| (kept.start, kept.first_id))
+    }
+
+    /// Something of both: of the text what lies on its first two lines of memory.
+    #[inline]
+    pub fn byte_at(&self, (start, first_id): (u32, u32)) -> u8 {
+        let byte = |at: usize| self.text.as_bytes().get(at).copied().unwrap_or(0);
+        let id = self.ids.get(first_id as usize).copied().unwrap_or(0);
+        byte(start as usize) ^ byte(start as usize + LINE) ^ id as u8
     }
 
     /// Gives up where too few texts were known.

@@ -42,7 +42,7 @@ pub mod vector;
 pub mod words;
 pub mod workspace;
 
-pub use featurizer::Featurizer;
+pub use featurizer::{Featurizer, TOGETHER};
 pub use fit::FeaturizerFit;
 pub use fit_lane::FitLane;
 pub use kept::{KeptRows, Room};

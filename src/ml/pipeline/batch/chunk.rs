@@ -5,7 +5,7 @@ use super::problems;
 use crate::ml::features::NoteKind;
 use crate::ml::ingest::{Batch, RowProblem};
 use crate::ml::pipeline::truths;
-use crate::ml::predict::{Predictor, Scratch};
+use crate::ml::predict::{Predictor, Scratch, TOGETHER};
 use crate::ml::record::Record;
 use crate::ml::split::Selector;
 
@@ -66,7 +66,13 @@ impl Chunk {
         self.clear();
         let mut problems = batch.problems.iter().peekable();
         let mut empty = batch.empty_before;
+        let is_in_order = layout.columns.is_in_order();
         for (index, record) in batch.records().iter().enumerate() {
+            if is_in_order && index % TOGETHER == 0 {
+                let next = batch.records().get(index..).unwrap_or_default();
+                let next = next.get(..TOGETHER).unwrap_or(next);
+                layout.predictor.warm(next, &buffers.scratch);
+            }
             let problem = problems.next_if(|(row, ..)| *row == index);
             empty += record.position.empty_before;
             if part.selects(record) {
