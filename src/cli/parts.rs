@@ -64,15 +64,22 @@ impl FolderParts {
         if lock.is_some() {
             return Ok(());
         }
-        fs::create_dir_all(&self.folder)?;
-        let path = self.folder.join(LOCK);
-        if !path.is_file() && fs::read_dir(&self.folder)?.next().is_some() {
+        let taken = |what: &str| {
             let message = format!(
-                "`{}` is where unfinished parts would be kept, and there is something else in it; move it, or give --out \
-                 another name",
+                "`{}` is where unfinished parts would be kept, and {what}; move it, or give --out another name",
                 self.folder.display()
             );
-            return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
+            io::Error::new(io::ErrorKind::AlreadyExists, message)
+        };
+        if let Err(error) = fs::create_dir_all(&self.folder) {
+            return Err(match error.kind() {
+                io::ErrorKind::AlreadyExists => taken("it is no folder"),
+                _ => error,
+            });
+        }
+        let path = self.folder.join(LOCK);
+        if !path.is_file() && fs::read_dir(&self.folder)?.next().is_some() {
+            return Err(taken("there is something else in it"));
         }
         let options = OpenOptions::new().create(true).append(true).to_owned();
         let file = options.open(&path)?;
@@ -117,10 +124,12 @@ impl FolderParts {
 
     /// Removes the parts of the work at hand, and the folder where others have none.
     pub fn forget(self) -> io::Result<()> {
-        if locked(&self.own).is_none() {
+        if locked(&self.lock).is_none() {
             return Ok(());
         }
-        self.remove_but(&BTreeSet::new())?;
+        if locked(&self.own).is_some() {
+            self.remove_but(&BTreeSet::new())?;
+        }
         match self.names()?.iter().any(|name| name.starts_with(OURS)) {
             true => Ok(()),
             false => self.remove(),
@@ -433,9 +442,12 @@ mod tests {
         );
         parts.forget().unwrap();
         assert_eq!(there(), ["lock", "part-b-0.json", "part-b-0.truths"]);
-        // One that failed before it began anything takes nothing.
-        beside(&out).forget().unwrap();
+        // One that failed before it began anything takes nothing, and leaves nothing.
+        FolderParts::beside(&out, true).unwrap().forget().unwrap();
         assert_eq!(there().len(), 3);
+        let other = place.path().join("q.csv");
+        FolderParts::beside(&other, true).unwrap().forget().unwrap();
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
         let last = beside(&out);
         last.begin("part-b-").unwrap();
         last.forget().unwrap();
@@ -450,6 +462,16 @@ mod tests {
         fs::write(folder.join("mine.txt"), "mine").unwrap();
         let refused = FolderParts::beside(&out, true).unwrap_err();
         assert!(refused.to_string().contains("something else in it"), "{refused}");
+        fs::write(folder.join("mine.parts"), "mine").unwrap();
+        let refused = FolderParts::beside(&folder.join("mine"), true).unwrap_err();
+        assert!(
+            refused
+                .to_string()
+                .contains("mine.parts` is where unfinished parts"),
+            "{refused}"
+        );
+        assert!(refused.to_string().contains("no folder"), "{refused}");
+        fs::remove_file(folder.join("mine.parts")).unwrap();
         let parts = beside(&out);
         assert!(parts.kept().is_none() && parts.begin("part-a-").is_err());
         parts.remove().unwrap();

@@ -183,10 +183,15 @@ impl Predictor {
         self.model.score(&scratch.features, &mut scratch.scores);
     }
 
-    /// Looks at what the next records, [`TOGETHER`] of them, will be looked up in, so that scoring them waits less. Changes
-    /// nothing.
-    pub fn warm(&self, records: &[Record], scratch: &Scratch) {
-        self.featurizer.warm(records, &scratch.workspace);
+    /// Looks at what the next records, [`TOGETHER`] of them, will be looked up in, so that scoring them waits less. `field`
+    /// gives the field of an attribute. Changes nothing.
+    pub fn warm<'r>(
+        &self,
+        records: &'r [Record],
+        field: impl Fn(&'r Record, usize) -> &'r str,
+        scratch: &Scratch,
+    ) {
+        self.featurizer.warm(records, field, &scratch.workspace);
     }
 
     /// The same, with a remark on every odd field.

@@ -191,6 +191,22 @@ fn a_killed_run_goes_on_after_its_last_finished_part() {
         "a slip must not cost what was done: {}",
         mistyped.err
     );
+    // One that has begun its own work takes that away alone, and one that never gets there leaves nothing.
+    let bad = format!(
+        "shop,item,device,hour,price,answer\n{}",
+        "too,few\n".repeat(1_200_000)
+    );
+    fs::write(place.join("bad.csv"), bad).unwrap();
+    let failed = told(place, &line.replace("large.csv", "bad.csv"));
+    assert_eq!(failed.code, Some(4), "{}", failed.err);
+    assert!(
+        is_kept().is_some() && !failed.err.contains("goes on"),
+        "{}",
+        failed.err
+    );
+    let lost = told(place, "predict nowhere large.csv --out other.csv");
+    assert!(lost.code.is_some_and(|code| code != 0) && !place.join("other.csv.parts").exists());
+    fs::remove_file(place.join("bad.csv")).unwrap();
 
     let again = told(place, line);
     assert!(again.err.contains("going on after"), "{}", again.err);

@@ -140,6 +140,9 @@ impl Recollection {
     /// steps of [`Recollection::recall`], each of which waits for memory, one by one and without deciding anything.
     #[inline]
     pub fn likely(&self, text: &str) -> Option<u32> {
+        if self.places.is_empty() || text.len() > LONGEST {
+            return None;
+        }
         let hash = hash_of(text.as_bytes());
         self.places.find(hash, |_| true).copied()
     }

@@ -242,7 +242,12 @@ impl Plan {
     /// The text of a field; empty when it stands for missing. Numbers, truths, dates, categories and words are all
     /// read through this, so that a field is missing for each of them or for none.
     pub fn read_text<'r>(&self, record: &'r Record, attribute: usize) -> &'r str {
-        content(record.get(attribute), self.missing_values(attribute))
+        self.text_in(record.get(attribute), attribute)
+    }
+
+    /// The text of a field that is at hand.
+    pub fn text_in<'f>(&self, field: &'f str, attribute: usize) -> &'f str {
+        content(field, self.missing_values(attribute))
     }
 
     /// Calls `each` with every token that a step takes from the record that was read last.

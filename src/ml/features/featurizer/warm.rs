@@ -1,7 +1,7 @@
 //! Brings near what the next records will be looked up in.
 //!
-//! A look-up in a large dictionary waits for memory twice, for the place and for the text there, and that of a remembered
-//! text three times. Here those of several records wait at the same time: short loops that decide nothing let the
+//! A look-up in a large dictionary waits for memory several times, for the place, the end and the text of an entry, and so
+//! does that of a remembered text. Here those of several records wait at the same time: short loops that decide nothing let the
 //! processor go ahead from one to the next.
 
 use std::hint::black_box;
@@ -14,8 +14,8 @@ use crate::ml::record::Record;
 
 /// Records that are worth looking at together.
 pub const TOGETHER: usize = 8;
-/// Look-ups of one kind that are made near; further ones find their way without.
-const MOST: usize = 16 * TOGETHER;
+/// Large dictionaries that are looked at; those of a wide table would drive each other out.
+const MOST: usize = 16;
 /// Dictionaries with fewer entries are near anyway.
 const LARGE: usize = 1 << 11;
 
@@ -37,6 +37,7 @@ impl Waiting {
         };
         let mut levels = levels(plan);
         levels.retain(|(_, term)| is_large(*term));
+        levels.truncate(MOST);
         let reads_words = |step: &Step| matches!(step, Step::Tokens(tokens) if tokens.is_words());
         let words = plan.steps().iter().enumerate();
         let words = words.filter(|(_, step)| reads_words(step)).map(|(term, _)| term);
@@ -48,22 +49,32 @@ impl Waiting {
 }
 
 impl Featurizer {
-    /// Looks at what these records, [`TOGETHER`] of them, will be looked up in. Changes nothing.
-    pub fn warm(&self, records: &[Record], workspace: &Workspace) {
+    /// Looks at what the first [`TOGETHER`] of these records will be looked up in. `field` gives the field of an attribute.
+    /// Changes nothing.
+    pub fn warm<'r>(
+        &self,
+        records: &'r [Record],
+        field: impl Fn(&'r Record, usize) -> &'r str,
+        workspace: &Workspace,
+    ) {
+        let records = records.get(..TOGETHER).unwrap_or(records);
         let of_words = self.waiting.words.iter();
-        let seen = of_words.fold(self.warm_levels(records), |seen, &term| {
-            seen ^ self.warm_texts(term, records, workspace)
+        let seen = of_words.fold(self.warm_levels(records, &field), |seen, &term| {
+            seen ^ self.warm_texts(term, records, &field, workspace)
         });
         // What was looked at must not be left out as useless.
         black_box(seen);
     }
 
-    fn warm_levels(&self, records: &[Record]) -> u8 {
-        let (mut entries, mut count) = ([(0, 0); MOST], 0);
+    fn warm_levels<'r>(&self, records: &'r [Record], field: impl Fn(&'r Record, usize) -> &'r str) -> u8 {
+        if self.waiting.levels.is_empty() {
+            return 0;
+        }
+        let (mut entries, mut count) = ([(0, 0); MOST * TOGETHER], 0);
         for &(attribute, term) in &self.waiting.levels {
             for record in records {
-                let field = self.plan.read_text(record, attribute);
-                if let Some(id) = self.ready[term].1.likely(field).id()
+                let text = self.plan.text_in(field(record, attribute), attribute);
+                if let Some(id) = self.ready[term].1.likely(text).id()
                     && let Some(entry) = entries.get_mut(count)
                 {
                     *entry = (term, id);
@@ -75,24 +86,29 @@ impl Featurizer {
             Some(TermState::Tokens { dictionary, .. }) => dictionary.entries.first_byte(id as usize),
             _ => 0,
         };
-        entries
-            .iter()
-            .take(count)
-            .fold(0, |seen, entry| seen ^ first_byte(entry))
+        let entries = entries.iter().take(count);
+        entries.fold(0, |seen, entry| seen ^ first_byte(entry))
     }
 
-    fn warm_texts(&self, term: usize, records: &[Record], workspace: &Workspace) -> u8 {
+    fn warm_texts<'r>(
+        &self,
+        term: usize,
+        records: &'r [Record],
+        field: impl Fn(&'r Record, usize) -> &'r str,
+        workspace: &Workspace,
+    ) -> u8 {
         let memo = workspace.memo.as_deref();
         let memo = memo.and_then(|memo| memo.look_at(&self.identity, term));
         let (Some(memo), Some(Step::Tokens(tokens))) = (memo, self.plan.steps().get(term)) else {
             return 0;
         };
-        let (mut places, mut starts, mut count) = ([0; MOST], [(0, 0); MOST], 0);
+        let Some(attribute) = self.plan.text_of(tokens) else {
+            return 0;
+        };
+        let (mut places, mut starts, mut count) = ([0; TOGETHER], [(0, 0); TOGETHER], 0);
         for record in records {
-            let text = self.plan.whole_text(tokens, record);
-            if let Some(likely) = text.and_then(|text| memo.likely(text))
-                && let Some(place) = places.get_mut(count)
-            {
+            let text = self.plan.text_in(field(record, attribute), attribute);
+            if let (Some(likely), Some(place)) = (memo.likely(text), places.get_mut(count)) {
                 *place = likely;
                 count += 1;
             }
@@ -100,10 +116,8 @@ impl Featurizer {
         for (start, &place) in starts.iter_mut().zip(&places).take(count) {
             *start = memo.start_of(place);
         }
-        starts
-            .iter()
-            .take(count)
-            .fold(0, |seen, start| seen ^ memo.byte_at(*start))
+        let starts = starts.iter().take(count);
+        starts.fold(0, |seen, start| seen ^ memo.byte_at(*start))
     }
 }
 
@@ -155,7 +169,7 @@ mod tests {
         let (mut expected, mut found) = (FeatureVector::default(), FeatureVector::default());
         // Some are known, some are not.
         for next in records(2_900..3_100).chunks(TOGETHER) {
-            featurizer.warm(next, &warmed);
+            featurizer.warm(next, Record::get, &warmed);
             for record in next {
                 featurizer.apply(record, &mut plain, &mut expected);
                 featurizer.apply(record, &mut warmed, &mut found);
@@ -163,14 +177,17 @@ mod tests {
             }
         }
         // The bytes looked at: those of an odd number of entries, and of a text that was remembered with its first id.
-        assert_eq!(featurizer.warm_levels(&records(5..8)), b'x');
-        assert_eq!(featurizer.warm_levels(&records(5_000..5_003)), 0);
+        assert_eq!(featurizer.warm_levels(&records(5..8), Record::get), b'x');
+        assert_eq!(featurizer.warm_levels(&records(5..8), |_, _| "none"), 0);
         let record = &records(0..1);
         let id = (featurizer.feature_of(1, "word0").unwrap())
             .min(featurizer.feature_of(1, &"-".repeat(70)).unwrap());
-        assert_eq!(featurizer.warm_texts(1, record, &warmed), b'w' ^ b'-' ^ id as u8);
         assert_eq!(
-            featurizer.warm_texts(1, record, &plain),
+            featurizer.warm_texts(1, record, Record::get, &warmed),
+            b'w' ^ b'-' ^ id as u8
+        );
+        assert_eq!(
+            featurizer.warm_texts(1, record, Record::get, &plain),
             0,
             "nothing is remembered there"
         );
@@ -180,6 +197,6 @@ mod tests {
     fn small_dictionaries_are_near_anyway() {
         let featurizer = featurizer(100);
         assert_eq!(featurizer.waiting.levels, []);
-        assert_eq!(featurizer.warm_levels(&records(5..8)), 0);
+        assert_eq!(featurizer.warm_levels(&records(5..8), Record::get), 0);
     }
 }

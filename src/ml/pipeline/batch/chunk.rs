@@ -66,12 +66,15 @@ impl Chunk {
         self.clear();
         let mut problems = batch.problems.iter().peekable();
         let mut empty = batch.empty_before;
-        let is_in_order = layout.columns.is_in_order();
+        let field = |record, attribute| {
+            let column = layout.columns.column_of(attribute);
+            column.map_or("", |column| Record::get(record, column))
+        };
         for (index, record) in batch.records().iter().enumerate() {
-            if is_in_order && index % TOGETHER == 0 {
+            // Of a part of the rows most may not be asked for.
+            if index % TOGETHER == 0 && part.is_all() {
                 let next = batch.records().get(index..).unwrap_or_default();
-                let next = next.get(..TOGETHER).unwrap_or(next);
-                layout.predictor.warm(next, &buffers.scratch);
+                layout.predictor.warm(next, field, &buffers.scratch);
             }
             let problem = problems.next_if(|(row, ..)| *row == index);
             empty += record.position.empty_before;
