@@ -508,6 +508,24 @@ fn marks_of_an_output_that_has_gone_count_no_more() {
     assert!(made().unwrap() == straight);
 }
 
+/// What a mark behind a gap tells of is written anew, so it must not count once the gap is closed.
+#[test]
+fn marks_behind_a_gap_go_before_anything_is_written() {
+    let predictor = Predictor::new(&model("side")).unwrap();
+    let (options, text) = (short_segments(), table(13_000));
+    for held in [Held::default(), Held::growing()] {
+        let straight = made(&predictor, &text, &options, Some((&held, "i"))).unwrap();
+        let is_second = |name: &String| name.ends_with("-000001.json");
+        held.files.lock().unwrap().retain(|name, _| !is_second(name));
+        *held.left.lock().unwrap() = Some(0);
+        made(&predictor, &text, &options, Some((&held, "i"))).unwrap_err();
+        assert_eq!(held.marks(), 1);
+        *held.left.lock().unwrap() = None;
+        assert!(made(&predictor, &text, &options, Some((&held, "i"))).unwrap() == straight);
+        assert_eq!(held.marks(), 3);
+    }
+}
+
 #[test]
 fn what_cannot_be_made_safe_is_told_and_has_no_mark() {
     let predictor = Predictor::new(&model("side")).unwrap();
